@@ -1,0 +1,89 @@
+"""What a link has to say: diagnostics, collected rather than printed.
+
+The linker reports through a :class:`Diagnostics` object that its caller reads; only a front end
+(the command, the SCons tool) decides where a line goes and with which prefix and colour.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+
+class Severity(Enum):
+    """How much a diagnostic weighs."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    MESSAGE = "message"
+    """A line that was asked for (``--trace``, ``--print-gc-sections``, ``--print-map``): standard output, no prefix."""
+    LOG = "log"
+    """A line of ``--verbose``: standard error, prefixed with the program's name only."""
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnostic:
+    """One thing the linker says.
+
+    ``text`` is the message in wasm-ld's wording, without program name and severity; its further lines, if any,
+    begin with ``>>> ``. ``hints`` are the additional ``>>> `` lines that wasm-ld does not print, without that mark.
+    """
+
+    severity: Severity
+    text: str
+    hints: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return "\n".join([self.text, *(f">>> {hint}" for hint in self.hints)])
+
+
+class LinkError(Exception):
+    """The link failed. ``diagnostics`` holds everything that was said, warnings and messages included, in order."""
+
+    def __init__(self, diagnostics: tuple[Diagnostic, ...]) -> None:
+        self.diagnostics = diagnostics
+        super().__init__("\n".join(str(d) for d in diagnostics if d.severity is Severity.ERROR))
+
+
+class FatalError(Exception):
+    """Raised inside the linker where it cannot go on (a damaged file, say); ``link`` turns it into a diagnostic."""
+
+
+class Diagnostics:
+    """Collects what one link says, in order."""
+
+    def __init__(self, *, fatal_warnings: bool = False, noinhibit_exec: bool = False, verbose: bool = False) -> None:
+        self.entries: list[Diagnostic] = []
+        self.error_count = 0
+        self._fatal_warnings = fatal_warnings
+        self._noinhibit_exec = noinhibit_exec
+        self.verbose = verbose
+
+    def error(self, text: str, hints: tuple[str, ...] = ()) -> None:
+        self.error_count += 1
+        self.entries.append(Diagnostic(Severity.ERROR, text, hints))
+
+    def warn(self, text: str, hints: tuple[str, ...] = ()) -> None:
+        if self._fatal_warnings:
+            self.error(text, hints)
+        else:
+            self.entries.append(Diagnostic(Severity.WARNING, text, hints))
+
+    def error_or_warn(self, text: str, hints: tuple[str, ...] = ()) -> None:
+        """An error, or a warning under ``--noinhibit-exec``."""
+        if self._noinhibit_exec:
+            self.warn(text, hints)
+        else:
+            self.error(text, hints)
+
+    def message(self, text: str) -> None:
+        self.entries.append(Diagnostic(Severity.MESSAGE, text))
+
+    def log(self, text: str) -> None:
+        if self.verbose:
+            self.entries.append(Diagnostic(Severity.LOG, text))
+
+    def check(self) -> None:
+        """Raise :class:`LinkError` if an error was reported: called where a phase ends."""
+        if self.error_count:
+            raise LinkError(tuple(self.entries))

@@ -1,0 +1,131 @@
+"""The option model: everything that a link can be told, in one place.
+
+The command line and SCons both fill :class:`LinkOptions`, so that neither can do what the other cannot. Every
+field that has an option of wasm-ld's is named after it; sizes are bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+WASM_PAGE_SIZE = 65536
+DEFAULT_STACK_SIZE = WASM_PAGE_SIZE
+DEFAULT_GLOBAL_BASE = 1024
+"""Where data starts when the stack comes after it and ``--global-base`` is not given."""
+
+
+class UnresolvedPolicy(Enum):
+    """What ``--unresolved-symbols=`` makes of a reference that nothing defines."""
+
+    REPORT_ERROR = "report-all"
+    WARN = "warn"
+    IGNORE = "ignore-all"
+
+
+class DataOrder(Enum):
+    """In which order input segments stand in an output segment (``--data-order=``)."""
+
+    INPUT = "input"
+    PACKED = "packed"
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """One input, in command-line order.
+
+    ``path`` is a file, or with ``library`` the name of a library to search for (``foo`` finds ``libfoo.a``,
+    ``:name`` finds the file ``name``). The other fields are the positional options in force where it stands.
+    """
+
+    path: str
+    library: bool = False
+    whole_archive: bool = False
+    """``--whole-archive``: every member is linked."""
+    lazy: bool = False
+    """Between ``--start-lib`` and ``--end-lib``: an object that is linked only when something needs it."""
+
+
+@dataclass(slots=True, kw_only=True)
+class LinkOptions:
+    """One link. Symbol names are text, encoded as UTF-8 (``surrogateescape`` where a name is not)."""
+
+    inputs: Sequence[Input | str]
+    output: str | None = "a.out"
+    """The file to write; ``-`` is standard output; ``None`` writes nothing (``LinkResult.module`` has the bytes)."""
+    library_paths: Sequence[str] = ()
+
+    # Roots and resolution
+    entry: str | None = "_start"
+    """``None`` is ``--no-entry``."""
+    undefined: Sequence[str] = ()
+    exports: Sequence[str] = ()
+    """``--export``: the symbol must exist."""
+    exports_if_defined: Sequence[str] = ()
+    export_all: bool = False
+    export_dynamic: bool = False
+    allow_multiple_definition: bool = False
+    allow_undefined_files: Sequence[str] = ()
+    import_undefined: bool = False
+    unresolved_symbols: UnresolvedPolicy = UnresolvedPolicy.REPORT_ERROR
+    start: str | None = None
+    """A function () -> () for the start section (``--start=``, ours)."""
+
+    # Liveness
+    gc_sections: bool = True
+    print_gc_sections: bool = False
+
+    # Memory and table
+    stack_first: bool | None = None
+    """``None``: first, unless ``global_base`` leaves no room for it there and ``stack_size`` is not given either."""
+    stack_size: int | None = None
+    global_base: int | None = None
+    initial_memory: int = 0
+    initial_heap: int = 0
+    max_memory: int = 0
+    """0: no maximum is written."""
+    growable_memory: bool = True
+    import_memory: tuple[str, str] | None = None
+    """(module, name)."""
+    export_memory: str | None = None
+    """``None`` exports the memory as ``memory`` unless it is imported."""
+    import_table: bool = False
+    export_table: bool = False
+    growable_table: bool = False
+    table_base: int = 1
+
+    # Data
+    merge_data_segments: bool = True
+    optimize: int = 1
+    """``-O``: 0 turns the merging of strings off."""
+    data_order: DataOrder = DataOrder.INPUT
+
+    # What is kept in the output
+    strip_debug: bool = False
+    strip_all: bool = False
+    keep_sections: Sequence[str] = ()
+    features: Sequence[str] | None = None
+    """``None``: inferred from the inputs."""
+    extra_features: Sequence[str] = ()
+    check_features: bool = True
+    build_id: str = "none"
+    """``none``, ``fast``, ``tree``, ``sha1``, ``md5``, ``sha3``, ``uuid``, or ``0x`` and hexadecimal digits."""
+    record_linker: bool = False
+    """Add this linker to the producers section (``--record-linker``, ours)."""
+    soname: str = ""
+    """The module's name in the name section; empty: the base name of ``output``."""
+
+    # Reports
+    map_file: str | None = None
+    print_map: bool = False
+    trace: bool = False
+    trace_symbols: Sequence[str] = ()
+    why_extract: str | None = None
+    """A file, or ``-`` for standard output."""
+    dependency_file: str | None = None
+    verbose: bool = False
+
+    # Severity
+    fatal_warnings: bool = False
+    noinhibit_exec: bool = False
