@@ -1,0 +1,152 @@
+"""The ``wasmlink`` command: arguments in, diagnostics and exit status out."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from wasmlink_tool.cli.parser import CommandLine, Parser, nearest
+from wasmlink_tool.cli.reporter import DEFAULT_ERROR_LIMIT, Reporter, stream_has_colors, write
+from wasmlink_tool.diagnostics import Diagnostics, LinkError
+from wasmlink_tool.version import __version__
+
+VERSION_LINE = f"wasmlink {__version__} (compatible with LLD 22)\n"
+STATUS_INTERRUPTED = 130
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command with ``argv`` (without the program's name; the process's own by default); the exit status."""
+    arguments = sys.argv[1:] if argv is None else argv
+    try:
+        return run(program_name(sys.argv[0]), arguments)
+    except KeyboardInterrupt:
+        return STATUS_INTERRUPTED
+    except BrokenPipeError:
+        _close_standard_streams()
+        return 1
+
+
+def program_name(path: str) -> str:
+    """The prefix of diagnostics: the name that the command was run as if that is one of wasm-ld's, else ``wasmlink``.
+
+    Tools look for wasm-ld's name in what it prints; versioned and target-prefixed names are common.
+    """
+    name = os.path.basename(path).removesuffix(".exe")
+    return name if "wasm-ld" in name else "wasmlink"
+
+
+def run(program: str, arguments: list[str]) -> int:
+    """Parse, link, print; the exit status."""
+    reporter = Reporter(program, color=stream_has_colors(sys.stderr))
+    if arguments[:1] == ["-flavor"]:
+        flavor = arguments[1] if len(arguments) > 1 else ""
+        if flavor not in ("wasm", "ld-wasm"):
+            return _fail(reporter, f"unknown flavor: {flavor}" if flavor else "-flavor: missing argument")
+        arguments = arguments[2:]
+
+    parser = Parser()
+    errors: list[str] = []
+    arguments = _expand_response_files(parser, arguments, errors)
+    line = parser.parse(arguments)
+    diagnostics = _first_diagnostics(line, reporter, errors)
+    if line.has("help"):
+        from wasmlink_tool.cli.help_text import help_text
+
+        reporter.report(diagnostics.entries)
+        write(sys.stdout, help_text(program))
+        return 1 if diagnostics.error_count else 0
+    if line.has("v") or line.has("version"):
+        write(sys.stdout, VERSION_LINE)
+    if line.has("version"):
+        reporter.report(diagnostics.entries)
+        return 1 if diagnostics.error_count else 0
+    return _link(line, diagnostics, reporter)
+
+
+def _link(line: CommandLine, diagnostics: Diagnostics, reporter: Reporter) -> int:
+    from wasmlink_tool.cli.interpret import link_options
+
+    if line.has("v") and not any(argument.option is None for argument in line.arguments):
+        # Only the version was asked for: libraries alone do not make a link.
+        reporter.report(diagnostics.entries)
+        return 1 if diagnostics.error_count else 0
+    options = link_options(line, diagnostics)
+    within_limit = reporter.report(diagnostics.entries)
+    if diagnostics.error_count or not within_limit:
+        return 1
+
+    from wasmlink_tool.linker import link
+
+    try:
+        result = link(options)
+    except LinkError as error:
+        reporter.report(error.diagnostics)
+        return 1
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename is not None else ""
+        return _fail(reporter, f"{where}{error.strerror or error}")
+    reporter.report(result.diagnostics)
+    return 0
+
+
+def _expand_response_files(parser: Parser, arguments: list[str], errors: list[str]) -> list[str]:
+    """Replace ``@file`` arguments, quoted as the arguments outside of files say."""
+    if not any(argument[:1] == "@" for argument in arguments):
+        return arguments
+    from wasmlink_tool.cli.response_files import ResponseFileError, expand
+
+    try:
+        return expand(arguments, parser.parse(arguments).value("rsp-quoting"))
+    except ResponseFileError as error:
+        errors.append(str(error))
+        return [argument for argument in arguments if argument[:1] != "@"]
+
+
+def _first_diagnostics(line: CommandLine, reporter: Reporter, errors: list[str]) -> Diagnostics:
+    """Set up how diagnostics are printed, then report what the parser found, in wasm-ld's order."""
+    diagnostics = Diagnostics(
+        fatal_warnings=line.enabled("fatal-warnings", False),
+        noinhibit_exec=line.has("noinhibit-exec"),
+        verbose=line.has("verbose"),
+    )
+    for message in errors:
+        diagnostics.error(message)
+    quoting = line.last("rsp-quoting")
+    if quoting is not None and quoting.value not in ("posix", "windows"):
+        diagnostics.error(f"invalid response file quoting: {quoting.value}")
+    color = line.last("color-diagnostics", "no-color-diagnostics")
+    if color is not None and color.option is not None:
+        when = "never" if color.option.name.startswith("no-") else "always" if color.value is None else color.value
+        if when in ("always", "never"):
+            reporter.color = when == "always"
+        elif when != "auto":
+            diagnostics.error(f"unknown option: --color-diagnostics={when}")
+    if line.missing_value is not None:
+        diagnostics.error(f"{line.missing_value}: missing argument")
+    for text in line.unknown:
+        likely = nearest(text)
+        diagnostics.error(f"unknown argument: {text}", (f"did you mean '{likely}'?",) if likely else ())
+    if line.has("error-limit"):
+        from wasmlink_tool.cli.interpret import signed_value
+
+        # A negative limit is none, as a very large one.
+        reporter.error_limit = max(0, signed_value(line, "error-limit", DEFAULT_ERROR_LIMIT, diagnostics))
+    for keyword in line.values("z"):
+        if not keyword.startswith("stack-size="):
+            diagnostics.warn(f"unknown -z value: {keyword}")
+    return diagnostics
+
+
+def _fail(reporter: Reporter, message: str) -> int:
+    diagnostics = Diagnostics()
+    diagnostics.error(message)
+    reporter.report(diagnostics.entries)
+    return 1
+
+
+def _close_standard_streams() -> None:
+    """Send what is still buffered nowhere, so that the interpreter's last flush stays quiet."""
+    null = os.open(os.devnull, os.O_WRONLY)
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None:
+            os.dup2(null, stream.fileno())

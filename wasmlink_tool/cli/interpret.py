@@ -1,0 +1,303 @@
+"""Parsed arguments to :class:`LinkOptions`: values checked with wasm-ld's words, and in its order."""
+
+from __future__ import annotations
+
+import os
+
+from wasmlink_tool.cli.option_table import LATER
+from wasmlink_tool.cli.parser import CommandLine
+from wasmlink_tool.diagnostics import Diagnostics, Severity
+from wasmlink_tool.options import WASM_PAGE_SIZE, DataOrder, Input, LinkOptions, UnresolvedPolicy
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+BUILD_ID_STYLES = ("none", "fast", "tree", "sha1", "md5", "sha3", "uuid")
+_UINT64_MASK = (1 << 64) - 1
+_UINT32_MAX = (1 << 32) - 1
+
+
+def link_options(line: CommandLine, diagnostics: Diagnostics) -> LinkOptions:
+    """The options of the link; what is wrong with them goes to ``diagnostics``, and then they are not to be used."""
+    _refuse_unsupported(line, diagnostics)
+    build_id = line.last("build-id")
+    import_memory = line.last("import-memory")
+    export_memory = line.last("export-memory")
+    stack_first = line.last("stack-first", "no-stack-first")
+    entry = line.last("entry", "no-entry")
+    options = LinkOptions(
+        inputs=(),
+        output=line.value("o"),
+        library_paths=line.values("L"),
+        optimize=_number(line, "O", 1, diagnostics),
+        unresolved_symbols=_unresolved_policy(line, diagnostics),
+        table_base=_number(line, "table-base", 1, diagnostics),
+        global_base=_optional_number(line, "global-base", diagnostics),
+        initial_heap=_number(line, "initial-heap", 0, diagnostics),
+        initial_memory=_number(line, "initial-memory", 0, diagnostics),
+        max_memory=_number(line, "max-memory", 0, diagnostics),
+        stack_size=_stack_size(line, diagnostics),
+        stack_first=None if stack_first is None else line.enabled("stack-first", True),
+        growable_memory=not line.has("no-growable-memory"),
+        import_memory=_memory_import(line) if import_memory else None,
+        export_memory=line.value("export-memory", "memory") if export_memory else None,
+        import_table=line.has("import-table"),
+        export_table=line.has("export-table"),
+        growable_table=line.has("growable-table"),
+        entry=(entry.value if entry else "_start") or None,
+        start=line.value("start") or None,
+        undefined=line.values("undefined"),
+        exports=line.values("export"),
+        exports_if_defined=line.values("export-if-defined"),
+        export_all=line.has("export-all"),
+        export_dynamic=line.enabled("export-dynamic", False),
+        allow_multiple_definition=line.enabled("allow-multiple-definition", False),
+        allow_undefined_files=line.values("allow-undefined-file")[-1:],
+        import_undefined=line.has("import-undefined") or line.has("allow-undefined"),
+        gc_sections=line.enabled("gc-sections", True),
+        print_gc_sections=line.enabled("print-gc-sections", False),
+        merge_data_segments=line.enabled("merge-data-segments", True),
+        data_order=_data_order(line, diagnostics),
+        strip_debug=line.has("strip-debug"),
+        strip_all=line.has("strip-all"),
+        keep_sections=line.values("keep-section"),
+        features=_comma_list(line.values("features")[-1:]) if line.has("features") else None,
+        extra_features=_comma_list(line.values("extra-features")),
+        check_features=line.enabled("check-features", True),
+        build_id="none" if build_id is None else "fast" if build_id.value is None else build_id.value,
+        record_linker=line.enabled("record-linker", False),
+        soname=line.value("soname"),
+        map_file=line.value("Map") or None,
+        print_map=line.has("print-map"),
+        trace=line.has("trace"),
+        trace_symbols=line.values("trace-symbol"),
+        why_extract=line.value("why-extract") or None,
+        dependency_file=line.value("dependency-file") or None,
+        verbose=line.has("verbose"),
+        fatal_warnings=line.enabled("fatal-warnings", False),
+        noinhibit_exec=line.has("noinhibit-exec"),
+    )
+    _check_page_size(line, diagnostics)
+    if not options.growable_memory and options.max_memory:
+        diagnostics.error("--max-memory is incompatible with --no-growable-memory")
+    _check_target(line, diagnostics)
+    _check_threads(line, diagnostics)
+    _check_build_id(line, diagnostics)
+    inputs = options.inputs = _inputs(line, diagnostics)
+    if not inputs and not diagnostics.error_count:
+        diagnostics.error("no input files")
+    combinations = _combinations(line, options)
+    if diagnostics.error_count or combinations:
+        # The link may never come to them, and a command's errors are best told together.
+        _report_missing_inputs(inputs, diagnostics)
+    if not diagnostics.error_count:
+        for severity, text in combinations:
+            (diagnostics.error if severity is Severity.ERROR else diagnostics.warn)(text)
+    return options
+
+
+def _refuse_unsupported(line: CommandLine, diagnostics: Diagnostics) -> None:
+    """One error for each option of which nothing is done yet, unless its ``--no-`` form took it back."""
+    seen: set[str] = set()
+    for argument in line.arguments:
+        option = argument.option
+        if option is None or option.status != LATER or option.name in seen or not line.enabled(option.name, True):
+            continue
+        seen.add(option.name)
+        diagnostics.error(f"{argument.spelling} is not supported yet")
+
+
+def _combinations(line: CommandLine, options: LinkOptions) -> list[tuple[Severity, str]]:
+    """What cannot be used together, or says nothing where it stands."""
+    found: list[tuple[Severity, str]] = []
+    if not options.output:
+        found.append((Severity.ERROR, "no output file specified"))
+    if options.import_table and options.export_table:
+        found.append((Severity.ERROR, "--import-table and --export-table may not be used together"))
+    if line.has("Bsymbolic"):
+        found.append((Severity.WARNING, "-Bsymbolic is only meaningful when combined with -shared"))
+    return found
+
+
+def _inputs(line: CommandLine, diagnostics: Diagnostics) -> list[Input]:
+    """The inputs in order, each with the positional options in force where it stands."""
+    inputs: list[Input] = []
+    whole_archive = in_library = shared = False
+    for argument in line.arguments:
+        name = argument.option.name if argument.option else ""
+        if argument.value is not None and name in ("", "l"):
+            if shared and name == "l":
+                _refuse_shared_library(argument.value, line.values("L"), diagnostics)
+            inputs.append(Input(argument.value, name == "l", whole_archive, in_library))
+        elif name == "whole-archive":
+            whole_archive = True
+        elif name == "no-whole-archive":
+            whole_archive = False
+        elif name == "Bdynamic":
+            shared = True
+        elif name == "Bstatic":
+            shared = False
+        elif name == "start-lib":
+            if in_library:
+                diagnostics.error("nested --start-lib")
+            in_library = True
+        elif name == "end-lib":
+            if not in_library:
+                diagnostics.error("stray --end-lib")
+            in_library = False
+    return inputs
+
+
+def _refuse_shared_library(name: str, directories: list[str], diagnostics: Diagnostics) -> None:
+    """Under ``-Bdynamic`` a directory's libX.so comes before its libX.a: say so rather than link the other."""
+    if name.startswith(":"):
+        return
+    for directory in directories:
+        path = os.path.join(directory, f"lib{name}.so")
+        if os.path.exists(path):
+            diagnostics.error(f"-l{name}: linking with the shared library {path} is not supported yet")
+            return
+        if os.path.exists(os.path.join(directory, f"lib{name}.a")):
+            return
+
+
+def _report_missing_inputs(inputs: Sequence[Input], diagnostics: Diagnostics) -> None:
+    for entry in inputs:
+        if not entry.library:
+            try:
+                os.stat(entry.path)
+            except OSError as error:
+                diagnostics.error(f"cannot open {entry.path}: {error.strerror}")
+
+
+# Values
+
+
+def _integer(text: str) -> int | None:
+    """A decimal 64-bit integer as wasm-ld reads sizes, a minus sign allowed; None if it is none."""
+    digits = text.removeprefix("-")
+    if not (digits.isascii() and digits.isdigit()) or len(digits.lstrip("0")) > 19:
+        return None
+    number = int(text)
+    return number if -(1 << 63) <= number < 1 << 63 else None
+
+
+def _prefixed_integer(text: str, limit: int) -> int | None:
+    """An integer from 0 to ``limit`` with the prefixes 0x, 0b, 0o and 0 (octal); None if it is none."""
+    lowered = text.lower()
+    base = {"0x": 16, "0b": 2, "0o": 8}.get(lowered[:2])
+    if base is not None:
+        digits = lowered[2:]
+    elif lowered[:1] == "0" and lowered[1:2].isdigit():
+        base, digits = 8, lowered[1:]
+    else:
+        base, digits = 10, lowered
+    # The bound on the length keeps an absurd argument from costing time; no 64-bit number has more binary digits.
+    if not (digits.isascii() and digits.isalnum()) or len(digits.lstrip("0")) > 64:
+        return None
+    try:
+        number = int(digits, base)
+    except ValueError:
+        return None
+    return number if number <= limit else None
+
+
+def signed_value(line: CommandLine, name: str, default: int, diagnostics: Diagnostics) -> int:
+    """The value of the option's last use; one that is no number is an error and counts as 0."""
+    argument = line.last(name)
+    if argument is None:
+        return default
+    value = argument.value or ""
+    number = _integer(value)
+    if number is None:
+        diagnostics.error(f"{argument.text}: number expected, but got '{value}'")
+        return 0
+    return number
+
+
+def _number(line: CommandLine, name: str, default: int, diagnostics: Diagnostics) -> int:
+    """As :func:`signed_value`, unsigned: a negative number is very large, so that the checks of limits meet it."""
+    return signed_value(line, name, default, diagnostics) & _UINT64_MASK
+
+
+def _optional_number(line: CommandLine, name: str, diagnostics: Diagnostics) -> int | None:
+    return _number(line, name, 0, diagnostics) if line.has(name) else None
+
+
+def _stack_size(line: CommandLine, diagnostics: Diagnostics) -> int | None:
+    """``-z stack-size=``: the last one counts, and none may be wrong."""
+    size: int | None = None
+    for keyword in line.values("z"):
+        key, _, value = keyword.partition("=")
+        if key == "stack-size":
+            size = _prefixed_integer(value, _UINT64_MASK)
+            if size is None:
+                diagnostics.error(f"invalid stack-size: {value}")
+    return size
+
+
+def _comma_list(values: list[str]) -> list[str]:
+    return [item for value in values for item in value.split(",") if item]
+
+
+def _memory_import(line: CommandLine) -> tuple[str, str]:
+    """(module, name). Without a comma the value is a name; the form without a value never overrides one with it."""
+    module, comma, name = line.value("import-memory", "env,memory").partition(",")
+    return (module, name) if comma else ("env", module)
+
+
+def _unresolved_policy(line: CommandLine, diagnostics: Diagnostics) -> UnresolvedPolicy:
+    """``--unresolved-symbols=`` first, else ``--warn-unresolved-symbols``, which also makes ``report-all`` milder."""
+    severity = line.last("error-unresolved-symbols", "warn-unresolved-symbols")
+    policy = UnresolvedPolicy.REPORT_ERROR
+    if severity and severity.option and severity.option.name == "warn-unresolved-symbols":
+        policy = UnresolvedPolicy.WARN
+    how = line.value("unresolved-symbols", "report-all")
+    if how == "ignore-all":
+        policy = UnresolvedPolicy.IGNORE
+    elif how == "import-dynamic":
+        diagnostics.error("--unresolved-symbols=import-dynamic is not supported yet")
+    elif how != "report-all":
+        diagnostics.error(f"unknown --unresolved-symbols value: {how}")
+    return UnresolvedPolicy.IGNORE if line.has("allow-undefined") else policy
+
+
+def _data_order(line: CommandLine, diagnostics: Diagnostics) -> DataOrder:
+    order = line.value("data-order", "input")
+    if order not in ("input", "packed"):
+        diagnostics.error(f"unknown --data-order value: {order}")
+        return DataOrder.INPUT
+    return DataOrder(order)
+
+
+def _check_page_size(line: CommandLine, diagnostics: Diagnostics) -> None:
+    size = _number(line, "page-size", WASM_PAGE_SIZE, diagnostics)
+    if size == 1:
+        diagnostics.error("--page-size=1 is not supported yet")
+    elif size != WASM_PAGE_SIZE:
+        diagnostics.error("--page_size=N must be either 1 or 65536")
+
+
+def _check_target(line: CommandLine, diagnostics: Diagnostics) -> None:
+    target = line.value("m", "wasm32")
+    if target == "wasm64":
+        diagnostics.error("-m wasm64 is not supported yet")
+    elif target != "wasm32":
+        diagnostics.error(f"invalid target architecture: {target}")
+
+
+def _check_threads(line: CommandLine, diagnostics: Diagnostics) -> None:
+    argument = line.last("threads")
+    if argument is not None and not _prefixed_integer(argument.value or "", _UINT32_MAX):
+        spelling = "--threads" if "=" in argument.text else argument.spelling
+        diagnostics.error(f"{spelling}: expected a positive integer, but got '{argument.value}'")
+
+
+def _check_build_id(line: CommandLine, diagnostics: Diagnostics) -> None:
+    style = line.value("build-id", "none")
+    if style.startswith("0x"):
+        if any(digit not in "0123456789abcdefABCDEF" for digit in style[2:]):
+            diagnostics.error(f"not a hexadecimal value: {style[2:]}")
+    elif style not in BUILD_ID_STYLES:
+        diagnostics.error(f"unknown --build-id style: {style}")

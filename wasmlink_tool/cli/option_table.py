@@ -1,0 +1,422 @@
+"""The command's options, declared once: parsing, ``--help`` and docs/options.md's table all read this module.
+
+A row's *forms* say how an option may be spelled, separated by spaces:
+
+``--gc-sections``
+    a flag;
+``--entry=<symbol>``
+    a value joined to the name;
+``--entry_<symbol>``
+    a value that is the next argument;
+``-L[_]<dir>``
+    a value that is joined or is the next argument.
+
+``[-]-name`` stands for ``-name`` and ``--name``. Which forms exist follows wasm-ld 22, option by option: it takes
+``-export=foo``, but ``-export-all`` is ``-e`` with the value ``xport-all``.
+"""
+
+from __future__ import annotations
+
+SUPPORTED = "supported"
+LATER = "not supported yet"
+NO_EFFECT = "accepted, no effect"
+
+FLAG = 0
+JOINED = 1
+SEPARATE = 2
+EITHER = 3
+
+
+class Option:
+    """One option: its identity, its forms, and what there is to say about it."""
+
+    __slots__ = ("forms", "help", "name", "note", "ours", "status")
+
+    def __init__(
+        self, name: str, forms: str, help: str, status: str = SUPPORTED, note: str = "", *, ours: bool = False
+    ) -> None:
+        self.name = name
+        """The long name without dashes, by which the arguments are asked for."""
+        self.forms = forms
+        self.help = help
+        self.status = status
+        self.note = note
+        """For the documentation: limits of a supported option, why another has no effect."""
+        self.ours = ours
+        """wasm-ld has no such option."""
+
+
+OPTIONS: tuple[tuple[str, tuple[Option, ...]], ...] = (
+    (
+        "Inputs and libraries",
+        (
+            Option("L", "-L[_]<dir> [-]-library-path=<dir> [-]-library-path_<dir>", "Search <dir> for libraries"),
+            Option(
+                "l",
+                "-l[_]<name> [-]-library=<name> [-]-library_<name>",
+                "Link lib<name>.a from the library search path; ':<file>' searches for <file> itself",
+            ),
+            Option("whole-archive", "[-]-whole-archive", "Link every member of the archives that follow"),
+            Option(
+                "no-whole-archive", "[-]-no-whole-archive", "Link only the needed members of what follows (default)"
+            ),
+            Option("start-lib", "[-]-start-lib", "Treat the objects that follow as members of an archive"),
+            Option("end-lib", "[-]-end-lib", "End what --start-lib began"),
+            Option("Bstatic", "[-]-Bstatic [-]-static [-]-dn [-]-non_shared", "Search for static libraries (default)"),
+            Option(
+                "Bdynamic",
+                "[-]-Bdynamic [-]-dy [-]-call_shared",
+                "Search for shared libraries too",
+                note="A -l that would find lib<name>.so is an error: shared libraries are not supported yet.",
+            ),
+            Option(
+                "m",
+                "-m[_]<target>",
+                "The target architecture: wasm32",
+                note="wasm32 only; wasm64 is not supported yet.",
+            ),
+            Option(
+                "rsp-quoting",
+                "[-]-rsp-quoting=<style> [-]-rsp-quoting_<style>",
+                "How @<file> quotes arguments: posix or windows (default: the system's own)",
+                note="Read from the command line itself only, not from a response file, as in wasm-ld.",
+            ),
+        ),
+    ),
+    (
+        "Output",
+        (
+            Option("o", "-o[_]<file>", "The file to write; '-' is standard output"),
+            Option("soname", "[-]-soname=<name> [-]-soname_<name>", "The module's name in the name section"),
+            Option("O", "-O[_]<level>", "Optimise the output's size: 0 merges no strings"),
+            Option("strip-all", "[-]-strip-all -s", "Leave out symbol names and debug information"),
+            Option("strip-debug", "[-]-strip-debug -S", "Leave out debug information"),
+            Option(
+                "keep-section",
+                "[-]-keep-section=<name> [-]-keep-section_<name>",
+                "Keep this custom section even under --strip-all",
+            ),
+            Option(
+                "build-id",
+                "[-]-build-id=<style> [-]-build-id",
+                "Write a build ID: none, fast (the default style), tree, sha1, md5, sha3, uuid or 0x<hex>",
+                note="md5 and sha3 are ours. fast hashes with another function than wasm-ld's.",
+            ),
+            Option("record-linker", "--record-linker", "Name this linker in the producers section", ours=True),
+            Option("no-record-linker", "--no-record-linker", "Do not (default)", ours=True),
+            Option("relocatable", "[-]-relocatable -r", "Write an object file", LATER),
+            Option("emit-relocs", "[-]-emit-relocs", "Keep relocations in the output", LATER),
+            Option("compress-relocations", "[-]-compress-relocations", "Shorten relocated numbers in code", LATER),
+        ),
+    ),
+    (
+        "Symbols",
+        (
+            Option("entry", "[-]-entry=<symbol> [-]-entry_<symbol> -e[_]<symbol>", "The entry function (_start)"),
+            Option("no-entry", "--no-entry", "The module has no entry function"),
+            Option(
+                "start",
+                "--start=<symbol> --start_<symbol>",
+                "Call this function, of type () -> (), when the module is instantiated",
+                ours=True,
+            ),
+            Option(
+                "undefined",
+                "[-]-undefined=<symbol> [-]-undefined_<symbol> -u[_]<symbol>",
+                "Link the archive member that defines <symbol>",
+            ),
+            Option(
+                "allow-undefined",
+                "[-]-allow-undefined",
+                "The same as --import-undefined with --unresolved-symbols=ignore-all",
+            ),
+            Option(
+                "allow-undefined-file",
+                "[-]-allow-undefined-file=<file> -allow-undefined-file_<file>",
+                "Allow the symbols that <file> lists to be undefined",
+                note="wasm-ld reads the last one given; so does this.",
+            ),
+            Option("import-undefined", "[-]-import-undefined", "Import undefined symbols where that is possible"),
+            Option(
+                "unresolved-symbols",
+                "[-]-unresolved-symbols=<how> [-]-unresolved-symbols_<how>",
+                "What to make of undefined symbols: report-all (default), ignore-all or import-dynamic",
+                note="import-dynamic is not supported yet.",
+            ),
+            Option(
+                "error-unresolved-symbols", "[-]-error-unresolved-symbols", "Undefined symbols are errors (default)"
+            ),
+            Option("warn-unresolved-symbols", "[-]-warn-unresolved-symbols", "Undefined symbols are warnings"),
+            Option(
+                "allow-multiple-definition", "[-]-allow-multiple-definition", "The first of several definitions wins"
+            ),
+            Option(
+                "no-allow-multiple-definition",
+                "[-]-no-allow-multiple-definition",
+                "Several definitions are an error (default)",
+            ),
+            Option("wrap", "[-]-wrap=<symbol> [-]-wrap_<symbol>", "Put __wrap_<symbol> before <symbol>", LATER),
+            Option(
+                "demangle",
+                "[-]-demangle",
+                "Show C++ names as in the source",
+                NO_EFFECT,
+                "Names are shown as they stand in the object files for now, in diagnostics and in the name section. "
+                "wasm-ld's default is to demangle.",
+            ),
+            Option(
+                "no-demangle",
+                "[-]-no-demangle",
+                "Show C++ names as in the object files",
+                NO_EFFECT,
+                "This is what happens anyway for now.",
+            ),
+        ),
+    ),
+    (
+        "Imports and exports",
+        (
+            Option("export", "[-]-export=<symbol> [-]-export_<symbol>", "Export <symbol>; it must exist"),
+            Option(
+                "export-if-defined",
+                "[-]-export-if-defined=<symbol> [-]-export-if-defined_<symbol>",
+                "Export <symbol> if something defines it",
+            ),
+            Option("export-all", "--export-all", "Export every symbol"),
+            Option("export-dynamic", "[-]-export-dynamic -E", "Export every symbol that is not hidden"),
+            Option("no-export-dynamic", "[-]-no-export-dynamic", "Export what is asked for only (default)"),
+            Option(
+                "export-memory",
+                "--export-memory=<name> --export-memory",
+                "Export the memory as <name> (memory); this is the default unless it is imported",
+            ),
+            Option(
+                "import-memory",
+                "--import-memory=<module>,<name> --import-memory",
+                "Import the memory as <name> of <module> (env,memory)",
+            ),
+            Option("export-table", "--export-table", "Export the function table"),
+            Option("import-table", "--import-table", "Import the function table"),
+        ),
+    ),
+    (
+        "Removal of what is not used",
+        (
+            Option("gc-sections", "[-]-gc-sections", "Remove what nothing refers to (default)"),
+            Option("no-gc-sections", "[-]-no-gc-sections", "Keep everything"),
+            Option("print-gc-sections", "[-]-print-gc-sections", "List what is removed"),
+            Option("no-print-gc-sections", "[-]-no-print-gc-sections", "Do not list it (default)"),
+        ),
+    ),
+    (
+        "Memory, table and data",
+        (
+            Option("initial-memory", "--initial-memory=<bytes> -i", "The memory's size at the start"),
+            Option("initial-heap", "--initial-heap=<bytes>", "The size of the heap at the start"),
+            Option("max-memory", "--max-memory=<bytes>", "The size that the memory may grow to"),
+            Option("no-growable-memory", "--no-growable-memory", "The memory never grows"),
+            Option("global-base", "--global-base=<address>", "Where data starts"),
+            Option("stack-first", "[-]-stack-first", "Place the stack before the data (default)"),
+            Option(
+                "no-stack-first",
+                "[-]-no-stack-first",
+                "Place the stack after the data",
+                note="Without either option, a --global-base that leaves no room for a stack of the default size "
+                "before the data also places it after them; wasm-ld fails there.",
+            ),
+            Option(
+                "z",
+                "-z[_]<keyword>",
+                "stack-size=<bytes>: the size of the stack",
+                note="Any other keyword is a warning, as in wasm-ld.",
+            ),
+            Option("growable-table", "--growable-table", "The function table has no maximum size"),
+            Option("table-base", "--table-base=<index>", "The first index of the function table to use (1)"),
+            Option("merge-data-segments", "--merge-data-segments", "Merge data segments by name prefix (default)"),
+            Option("no-merge-data-segments", "--no-merge-data-segments", "Keep one data segment for each name"),
+            Option(
+                "data-order",
+                "--data-order=<order> --data-order_<order>",
+                "The order of data: input (default; wasm-ld's) or packed",
+                ours=True,
+            ),
+            Option(
+                "page-size",
+                "--page-size=<bytes>",
+                "The page size of the memory",
+                note="65536 only; 1 is not supported yet.",
+            ),
+            Option("shared-memory", "--shared-memory", "Use a memory that threads share", LATER),
+        ),
+    ),
+    (
+        "Target features",
+        (
+            Option(
+                "features",
+                "[-]-features=<a,b,...>",
+                "The features that the module uses, instead of those that its inputs name",
+                note="The last one given counts.",
+            ),
+            Option("extra-features", "[-]-extra-features=<a,b,...>", "Features in addition to those"),
+            Option("check-features", "--check-features", "Check that the inputs' features agree (default)"),
+            Option("no-check-features", "--no-check-features", "Do not check it"),
+        ),
+    ),
+    (
+        "Reports",
+        (
+            Option("Map", "[-]-Map=<file> [-]-Map_<file>", "Write a map of the output to <file>"),
+            Option("print-map", "[-]-print-map -M", "Write a map of the output to standard output"),
+            Option("trace", "[-]-trace -t", "List the files that are linked"),
+            Option(
+                "trace-symbol",
+                "[-]-trace-symbol=<symbol> [-]-trace-symbol_<symbol> -y[_]<symbol>",
+                "List the files that define or refer to <symbol>",
+            ),
+            Option(
+                "why-extract", "--why-extract=<file>", "Write why each archive member is linked; '-' is standard output"
+            ),
+            Option(
+                "dependency-file",
+                "--dependency-file=<file> --dependency-file_<file>",
+                "Write a Make rule that names every file read",
+                ours=True,
+            ),
+            Option("reproduce", "--reproduce=<file> --reproduce_<file>", "Write all inputs into an archive", LATER),
+        ),
+    ),
+    (
+        "Diagnostics",
+        (
+            Option("fatal-warnings", "[-]-fatal-warnings", "Warnings are errors"),
+            Option("no-fatal-warnings", "[-]-no-fatal-warnings", "Warnings are warnings (default)"),
+            Option("noinhibit-exec", "[-]-noinhibit-exec", "Write the output despite certain errors"),
+            Option(
+                "error-limit",
+                "--error-limit=<count> --error-limit_<count>",
+                "Stop after this many errors (20); 0 is no limit",
+            ),
+            Option(
+                "color-diagnostics",
+                "[-]-color-diagnostics=<when> [-]-color-diagnostics",
+                "Colour diagnostics: auto (default), always (without a value) or never",
+            ),
+            Option("no-color-diagnostics", "[-]-no-color-diagnostics", "The same as --color-diagnostics=never"),
+            Option("verbose", "[-]-verbose", "Tell what the linker does"),
+            Option("v", "-v -V", "Show the version, then link if there is something to link"),
+            Option("version", "[-]-version", "Show the version and do nothing else"),
+            Option("help", "[-]-help", "Show this text and do nothing else"),
+        ),
+    ),
+    (
+        "Dynamic linking",
+        (
+            Option("shared", "[-]-shared", "Write a shared library", LATER),
+            Option("pie", "[-]-pie", "Write a position-independent executable", LATER),
+            Option("no-pie", "[-]-no-pie", "Write an executable at fixed addresses (default)"),
+            Option(
+                "Bsymbolic",
+                "[-]-Bsymbolic",
+                "Bind a shared library's own symbols at once",
+                note="A static link warns that it has no meaning, as wasm-ld does.",
+            ),
+            Option("experimental-pic", "--experimental-pic", "Do not warn of unstable dynamic linking", LATER),
+            Option(
+                "rpath",
+                "[-]-rpath=<dir> [-]-rpath_<dir>",
+                "Add to the run-time library search path",
+                NO_EFFECT,
+                "Only a dynamic module has a run-time search path.",
+            ),
+            Option(
+                "no-shlib-sigcheck",
+                "--no-shlib-sigcheck",
+                "Do not check function types against shared libraries",
+                NO_EFFECT,
+                "There are no shared libraries in a static link.",
+            ),
+        ),
+    ),
+    (
+        "Link-time optimisation",
+        (
+            Option("lto-O", "--lto-O<level>", "The optimisation level", LATER),
+            Option("lto-CGO", "--lto-CGO<level>", "The optimisation level of code generation", LATER),
+            Option("lto-partitions", "--lto-partitions=<count>", "How many parts to generate code for", LATER),
+            Option("lto-debug-pass-manager", "--lto-debug-pass-manager", "Trace the optimiser's passes", LATER),
+            Option("lto-obj-path", "--lto-obj-path=<file>", "Where to write the generated objects", LATER),
+            Option("thinlto-cache-dir", "--thinlto-cache-dir=<dir>", "The cache of generated objects", LATER),
+            Option(
+                "thinlto-cache-policy",
+                "--thinlto-cache-policy=<policy> --thinlto-cache-policy_<policy>",
+                "When to remove what from that cache",
+                LATER,
+            ),
+            Option(
+                "thinlto-emit-imports-files", "--thinlto-emit-imports-files", "Write lists of imported files", LATER
+            ),
+            Option("thinlto-emit-index-files", "--thinlto-emit-index-files", "Write index files", LATER),
+            Option(
+                "thinlto-index-only",
+                "--thinlto-index-only=<file> --thinlto-index-only",
+                "Write index files and stop",
+                LATER,
+            ),
+            Option("thinlto-jobs", "--thinlto-jobs=<count>", "How many jobs to run", LATER),
+            Option(
+                "thinlto-object-suffix-replace",
+                "--thinlto-object-suffix-replace=<old;new>",
+                "Change the suffix of objects' names in index files",
+                LATER,
+            ),
+            Option(
+                "thinlto-prefix-replace",
+                "--thinlto-prefix-replace=<old;new>",
+                "Change the prefix of index files' names",
+                LATER,
+            ),
+            Option("save-temps", "[-]-save-temps", "Keep the intermediate files", LATER),
+            Option("mllvm", "[-]-mllvm=<option> [-]-mllvm_<option>", "Hand an option to LLVM", LATER),
+            Option(
+                "disable-verify",
+                "[-]-disable-verify",
+                "Do not verify bitcode",
+                NO_EFFECT,
+                "There is no bitcode to verify in a link without link-time optimisation.",
+            ),
+        ),
+    ),
+    (
+        "Execution",
+        (
+            Option(
+                "threads",
+                "[-]-threads=<count> [-]-threads_<count>",
+                "How many threads to use",
+                NO_EFFECT,
+                "The linker runs in one thread. The value is checked; the output never depends on it.",
+            ),
+        ),
+    ),
+)
+
+
+def spellings(form: str) -> list[tuple[str, int, str]]:
+    """The texts to match for a form of a row: (text, kind, name of the value)."""
+    head, bracket, placeholder = form.partition("<")
+    kind = FLAG
+    if head.endswith("[_]"):
+        kind, head = EITHER, head[:-3]
+    elif head.endswith("_") and bracket:
+        kind, head = SEPARATE, head[:-1]
+    elif bracket:
+        kind = JOINED
+    value = bracket + placeholder
+    if head.startswith("[-]"):
+        return [(head[3:], kind, value), ("-" + head[3:], kind, value)]
+    return [(head, kind, value)]
+
+
+def all_options() -> list[Option]:
+    return [option for _, group in OPTIONS for option in group]

@@ -1,0 +1,125 @@
+"""Arguments to options: which option each argument is, by the rule that the longest known name wins."""
+
+from __future__ import annotations
+
+from wasmlink_tool.cli.option_table import EITHER, FLAG, JOINED, Option, all_options, spellings
+
+
+class Argument:
+    """An option with its value, or an input (``option`` is None, ``value`` the path)."""
+
+    __slots__ = ("option", "position", "spelling", "text", "value")
+
+    def __init__(self, option: Option | None, value: str | None, text: str, spelling: str, position: int) -> None:
+        self.option = option
+        self.value = value
+        """None if the option was given in a form without a value."""
+        self.text = text
+        """The argument as given, without a value that is an argument of its own."""
+        self.spelling = spelling
+        """The option's name as given, without its value: what a diagnostic calls it."""
+        self.position = position
+
+
+class CommandLine:
+    """The arguments of one command, in order and by option."""
+
+    def __init__(self) -> None:
+        self.arguments: list[Argument] = []
+        self.missing_value: str | None = None
+        """The last argument, if it needs a value and has none."""
+        self.unknown: list[str] = []
+        self._by_name: dict[str, list[Argument]] = {}
+
+    def add(self, argument: Argument) -> None:
+        self.arguments.append(argument)
+        if argument.option is not None:
+            self._by_name.setdefault(argument.option.name, []).append(argument)
+
+    def all(self, name: str) -> list[Argument]:
+        return self._by_name.get(name, [])
+
+    def has(self, name: str) -> bool:
+        return name in self._by_name
+
+    def last(self, *names: str) -> Argument | None:
+        """The last argument that is one of these options."""
+        given = [self._by_name[name][-1] for name in names if name in self._by_name]
+        return max(given, key=lambda argument: argument.position, default=None)
+
+    def values(self, name: str) -> list[str]:
+        return [argument.value for argument in self.all(name) if argument.value is not None]
+
+    def value(self, name: str, default: str = "") -> str:
+        """The value given last."""
+        values = self.values(name)
+        return values[-1] if values else default
+
+    def enabled(self, name: str, default: bool) -> bool:
+        """Whether ``--name`` or ``--no-name`` was given last."""
+        argument = self.last(name, "no-" + name)
+        if argument is None or argument.option is None:
+            return default
+        return argument.option.name == name
+
+
+class Parser:
+    """The index of all spellings. Two spellings of one text do not exist, which the tests check."""
+
+    def __init__(self) -> None:
+        self.spellings: dict[str, tuple[int, Option]] = {}
+        for option in all_options():
+            for form in option.forms.split(" "):
+                for text, kind, _ in spellings(form):
+                    self.spellings[text] = (kind, option)
+        self._longest = max(map(len, self.spellings))
+
+    def parse(self, arguments: list[str]) -> CommandLine:
+        """Parse; empty arguments are ignored, as wasm-ld does, and so is what follows a missing value."""
+        line = CommandLine()
+        remaining = iter(arguments)
+        for position, text in enumerate(remaining):
+            if not text:
+                continue
+            if text[0] != "-" or text == "-":
+                line.add(Argument(None, text, text, text, position))
+                continue
+            match = self._match(text)
+            if match is None:
+                line.unknown.append(text)
+                continue
+            spelling, kind, option = match
+            value: str | None = None
+            if kind == JOINED or (kind == EITHER and len(spelling) < len(text)):
+                value = text[len(spelling) :]
+            elif kind != FLAG:
+                value = next(remaining, None)
+                if value is None:
+                    line.missing_value = text
+                    break
+            line.add(Argument(option, value, text, spelling.removesuffix("="), position))
+        return line
+
+    def _match(self, text: str) -> tuple[str, int, Option] | None:
+        """The longest spelling that ``text`` begins with and whose kind allows what follows it."""
+        for length in range(min(len(text), self._longest), 0, -1):
+            spelling = text[:length]
+            found = self.spellings.get(spelling)
+            if found is not None and (length == len(text) or found[0] in (JOINED, EITHER)):
+                return spelling, *found
+        return None
+
+
+def nearest(text: str) -> str | None:
+    """The known spelling most like an unknown argument, if one is like it."""
+    from difflib import get_close_matches  # Only a failing command needs it.
+
+    name = text.partition("=")[0]
+    candidates: dict[str, str] = {}
+    for option in all_options():
+        for form in option.forms.split(" "):
+            spelling = spellings(form)[-1][0]
+            if len(spelling) > 2:
+                candidates.setdefault(spelling.strip("-="), spelling)
+    matches = get_close_matches(name.strip("-"), candidates, n=1, cutoff=0.7)
+    return candidates[matches[0]] if matches else None

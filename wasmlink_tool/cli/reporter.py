@@ -1,0 +1,84 @@
+"""Diagnostics to the terminal: wasm-ld's prefix, colours, blank lines and limit of errors."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from wasmlink_tool.diagnostics import Diagnostic, Severity
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import TextIO
+
+_COLORS = {Severity.ERROR: "\x1b[0;31m", Severity.WARNING: "\x1b[0;35m"}
+_RESET = "\x1b[0m"
+
+DEFAULT_ERROR_LIMIT = 20
+
+
+def stream_has_colors(stream: TextIO | None) -> bool:
+    """Whether ``--color-diagnostics=auto`` means colours: a terminal that knows them."""
+    return (
+        stream is not None
+        and os.name != "nt"
+        and os.environ.get("TERM", "dumb") not in ("", "dumb")
+        and stream.isatty()
+    )
+
+
+def write(stream: TextIO | None, text: str) -> None:
+    """Write ``text``, names that are not UTF-8 as the bytes that they were."""
+    if stream is None or not text:
+        return
+    buffer = getattr(stream, "buffer", None)
+    if buffer is None:
+        stream.write(text)
+    else:
+        stream.flush()
+        buffer.write(text.encode("utf-8", "surrogateescape"))
+    stream.flush()
+
+
+class Reporter:
+    """Prints diagnostics under one program name and counts errors."""
+
+    def __init__(self, program: str, *, color: bool = False, error_limit: int = DEFAULT_ERROR_LIMIT) -> None:
+        self.program = program
+        self.color = color
+        self.error_limit = error_limit
+        """0 is no limit."""
+        self.error_count = 0
+        self._separator = ""
+
+    def report(self, diagnostics: Iterable[Diagnostic]) -> bool:
+        """Print all, up to the limit of errors; False if that was reached."""
+        output: list[str] = []
+        errors: list[str] = []
+        within_limit = True
+        for diagnostic in diagnostics:
+            if diagnostic.severity is Severity.MESSAGE:
+                output.append(f"{diagnostic}\n")
+                continue
+            if diagnostic.severity is Severity.ERROR:
+                if self.error_limit and self.error_count >= self.error_limit:
+                    limit_text = "too many errors emitted, stopping now (use -error-limit=0 to see all errors)"
+                    errors.append(self._line(Diagnostic(Severity.ERROR, limit_text)))
+                    within_limit = False
+                    break
+                self.error_count += 1
+            errors.append(self._line(diagnostic))
+        write(sys.stdout, "".join(output))
+        write(sys.stderr, "".join(errors))
+        return within_limit
+
+    def _line(self, diagnostic: Diagnostic) -> str:
+        """The printed form. A blank line parts a diagnostic of several lines from the next."""
+        text = str(diagnostic)
+        separator, self._separator = self._separator, "\n" if "\n" in text else ""
+        severity = diagnostic.severity
+        label = "" if severity is Severity.LOG else f"{severity.value}: "
+        if self.color and label:
+            label = f"{_COLORS[severity]}{label}{_RESET}"
+        return f"{separator}{self.program}: {label}{text}\n"
