@@ -1,0 +1,8 @@
+#include <stdio.h>
+
+#include "shapes.h"
+
+int main(void) {
+  printf("circle %.3f, square %.3f\n", circle_area(2.0), square_area(3.0));
+  return 0;
+}

@@ -1,0 +1,39 @@
+"""Lint, types and tests of the checkout, in an environment that is made when it is needed.
+
+Arguments go to pytest: ``python3 tests/run.py -k archive`` runs a part of the tests, without lint and types.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / ".ci"))
+
+from environment import environment  # noqa: E402
+
+
+def main(arguments: list[str]) -> int:
+    python = str(environment("dev"))
+    # The tests start scons, wasmlink and others by name.
+    path = os.pathsep.join([os.path.dirname(python), os.environ.get("PATH", os.defpath)])
+    variables = {**os.environ, "PATH": path, "VIRTUAL_ENV": str(Path(python).parent.parent)}
+    variables.pop("PYTHONHOME", None)
+    steps: list[list[str]] = [["pytest", "-n", "auto", *arguments]]
+    if not arguments:
+        steps = [["ruff", "check", "--quiet", "."], ["mypy"], *steps]
+    failed = []
+    for step in steps:
+        print(f"== {' '.join(step)}", flush=True)
+        if subprocess.run([python, "-m", *step], cwd=ROOT, env=variables, check=False).returncode:
+            failed.append(step[0])
+    if failed:
+        print(f"failed: {', '.join(failed)}", file=sys.stderr)
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,15 @@
+"""Suffixes of sources, by the compiler that takes them."""
+
+from __future__ import annotations
+
+import os
+
+C_SUFFIXES = (".c",)
+CXX_SUFFIXES: tuple[str, ...] = (".cc", ".cpp", ".cxx", ".c++", ".C++")
+ASSEMBLY_SUFFIXES = (".s",)
+PREPROCESSED_ASSEMBLY_SUFFIXES: tuple[str, ...] = (".spp", ".SPP", ".sx")
+
+if os.path.normcase("A") == "A":
+    # Where case counts, these differ from their lower-case twins.
+    CXX_SUFFIXES += (".C",)
+    PREPROCESSED_ASSEMBLY_SUFFIXES += (".S",)
