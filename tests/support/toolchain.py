@@ -11,7 +11,7 @@ import subprocess
 from pathlib import Path
 
 TARGET = "wasm32-freestanding"
-COMPILE = ("cc", "-c", "-g0", "-target", TARGET)
+COMPILE = ("cc", "-c", "-target", TARGET)
 LANGUAGE_FLAGS = {".s": (), ".c": ("-O1", "-fno-sanitize=all"), ".cpp": ("-O1", "-fno-sanitize=all", "-fno-exceptions", "-fno-rtti")}
 FLAGS_MARK = ("# flags:", "// flags:")
 
@@ -47,6 +47,8 @@ def compile_object(text: str, suffix: str, cache: Path) -> bytes:
     Two workers that compile the same source at the same time both do the work; the renaming makes that harmless.
     """
     flags = [*COMPILE, *LANGUAGE_FLAGS[suffix], *source_flags(text)]
+    if not any(flag.startswith("-g") for flag in flags):
+        flags.append("-g0")
     key = hashlib.sha256("\0".join([zig(), suffix, text, *flags]).encode()).hexdigest()[:32]
     known = cache / f"{key}.o"
     if not known.exists():
