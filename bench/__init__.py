@@ -1,0 +1,1 @@
+"""Measuring the linker against the reference: ``python -m bench`` (see README.md beside this file)."""

@@ -1,0 +1,235 @@
+"""The benchmark's command: ``python -m bench --help``."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from bench import inputs, toolchain
+from bench.inputs import BenchInput
+from bench.measure import Run, in_turn, run_process, write_response_file
+from bench.toolchain import BenchError
+
+HERE = Path(__file__).resolve().parent
+HISTORY = HERE / "history.md"
+OURS, IN_PROCESS, REFERENCE = "ours", "in process", "reference"
+VARIANTS = {"-S": ("-S",), "-g": ()}
+"""Stripped, and with the debug information of the inputs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What one link cost: milliseconds (medians), bytes of peak memory, bytes of output."""
+
+    name: str
+    variant: str
+    objects: int
+    input_size: int
+    ours: float
+    in_process: float
+    reference: float
+    our_peak: int
+    reference_peak: int
+    our_size: int
+    reference_size: int
+    identical: bool
+
+    @property
+    def ratio(self) -> float:
+        """Our whole process against the reference's."""
+        return self.ours / self.reference
+
+    @property
+    def in_process_ratio(self) -> float:
+        """Our link inside a running Python against the reference's whole process."""
+        return self.in_process / self.reference
+
+
+HEADER = (
+    "| input | | objects | MB in | reference ms | ours ms | ratio | in process ms | ratio "
+    "| reference MiB | ours MiB | ratio | output bytes | same bytes |\n"
+    "|---|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|---|"
+)
+
+
+def format_row(row: Row) -> str:
+    mebibyte = 1 << 20
+    cells = [
+        row.name,
+        row.variant,
+        f"{row.objects}",
+        f"{row.input_size / 1e6:.1f}",
+        f"{row.reference:.0f}",
+        f"{row.ours:.0f}",
+        f"{row.ratio:.2f}",
+        f"{row.in_process:.0f}",
+        f"{row.in_process_ratio:.2f}",
+        f"{row.reference_peak / mebibyte:.0f}",
+        f"{row.our_peak / mebibyte:.0f}",
+        f"{row.our_peak / row.reference_peak:.2f}",
+        f"{row.our_size}" if row.our_size == row.reference_size else f"{row.our_size} / {row.reference_size}",
+        "yes" if row.identical else "no",
+    ]
+    return "| " + " | ".join(cells) + " |"
+
+
+def our_environment() -> dict[str, str]:
+    """The environment in which ``-m wasmlink_tool`` is this checkout's."""
+    environment = dict(os.environ)
+    paths = [str(HERE.parent), environment.get("PYTHONPATH", "")]
+    environment["PYTHONPATH"] = os.pathsep.join(path for path in paths if path)
+    return environment
+
+
+def measure(chosen: BenchInput, variant: str, work: Path, rounds: int) -> Row:
+    """Link one input with ours and with the reference, in turn."""
+    outputs = work / "outputs"
+    outputs.mkdir(parents=True, exist_ok=True)
+    stem = f"{chosen.name}{variant}"
+    arguments = write_response_file(outputs / f"{stem}.rsp", ["--no-demangle", *VARIANTS[variant], *chosen.arguments])
+    environment = our_environment()
+    files = {name: outputs / f"{stem}.{name.replace(' ', '-')}.wasm" for name in (OURS, IN_PROCESS, REFERENCE)}
+
+    def whole(command: Sequence[str], output: Path) -> Run:
+        return run_process([*command, "-o", str(output), f"@{arguments}"], environment)
+
+    def inside() -> Run:
+        made = whole([sys.executable, "-m", "bench.in_process"], files[IN_PROCESS])
+        return Run(float(made.output.split()[-1]), made.peak, made.output)
+
+    figures = in_turn(
+        {
+            OURS: lambda: whole([sys.executable, "-m", "wasmlink_tool"], files[OURS]),
+            REFERENCE: lambda: whole(toolchain.reference_command(), files[REFERENCE]),
+            IN_PROCESS: inside,
+        },
+        rounds,
+    )
+    return Row(
+        name=chosen.name,
+        variant=variant,
+        objects=sum(path.suffix == ".o" for path in chosen.files),
+        input_size=chosen.size,
+        ours=figures[OURS].seconds * 1000,
+        in_process=figures[IN_PROCESS].seconds * 1000,
+        reference=figures[REFERENCE].seconds * 1000,
+        our_peak=figures[OURS].peak,
+        reference_peak=figures[REFERENCE].peak,
+        our_size=files[OURS].stat().st_size,
+        reference_size=files[REFERENCE].stat().st_size,
+        identical=files[OURS].read_bytes() == files[REFERENCE].read_bytes(),
+    )
+
+
+def chosen_inputs(options: argparse.Namespace) -> Iterator[BenchInput]:
+    """Build what was asked for, one after the other."""
+    work: Path = options.work
+    for path in options.response:
+        yield inputs.from_response_file(path)
+    if options.scaling:
+        # The largest first: all others are parts of it.
+        for objects in sorted(inputs.SCALING, reverse=True):
+            _progress(f"building the generated project of {objects} objects")
+            yield inputs.generated(work, objects, options.functions)
+    names = options.only or ([] if options.scaling or options.response else list(inputs.INPUTS))
+    for name in names:
+        _progress(f"building {name}")
+        if name == "generated":
+            yield inputs.generated(work, options.objects, options.functions)
+        else:
+            yield inputs.INPUTS[name](work)
+
+
+def _progress(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+def profile(chosen: BenchInput, variant: str, work: Path) -> None:
+    """Print where our link of one input spends its time."""
+    work.mkdir(parents=True, exist_ok=True)
+    arguments = write_response_file(work / "profile.rsp", ["--no-demangle", *VARIANTS[variant], *chosen.arguments])
+    output = work / "profile.wasm"
+    command = [sys.executable, "-m", "bench.in_process", "--profile", "-o", str(output), f"@{arguments}"]
+    print(run_process(command, our_environment()).output)
+
+
+def record(rows: Sequence[Row]) -> None:
+    """Append the figures to the history, under the subject of the current commit."""
+    done = subprocess.run(
+        ["git", "log", "-1", "--format=%cs | %s"], cwd=HERE, capture_output=True, text=True, check=False
+    )
+    commit = done.stdout.strip() or " | "
+    with HISTORY.open("a", encoding="utf-8") as history:
+        for row in rows:
+            history.write(
+                f"| {commit} | {row.name} {row.variant} | {row.ours:.0f} | {row.in_process:.0f} | {row.reference:.0f} "
+                f"| {row.ratio:.2f} | {row.in_process_ratio:.2f} | {row.our_peak / row.reference_peak:.2f} |\n"
+            )
+
+
+def parser() -> argparse.ArgumentParser:
+    result = argparse.ArgumentParser(
+        prog="python -m bench", description="Measure wasmlink against the reference linker."
+    )
+    result.add_argument(
+        "--only", action="append", choices=list(inputs.INPUTS), metavar="NAME", help=", ".join(inputs.INPUTS)
+    )
+    result.add_argument("--variant", action="append", choices=list(VARIANTS), help="stripped or with debug information")
+    result.add_argument("--rounds", type=int, default=5, help="measured runs of each linker (default 5)")
+    result.add_argument("--objects", type=int, default=400, help="objects of the generated project")
+    result.add_argument("--functions", type=int, default=100, help="functions of each of them")
+    result.add_argument("--scaling", action="store_true", help="the generated project in growing sizes")
+    result.add_argument(
+        "--response",
+        action="append",
+        type=Path,
+        default=[],
+        metavar="FILE",
+        help="measure the link whose arguments stand in FILE, one a line",
+    )
+    result.add_argument("--profile", action="store_true", help="profile our link of the chosen inputs instead")
+    result.add_argument("--build", action="store_true", help="build the inputs and stop")
+    result.add_argument("--record", action="store_true", help="append the figures to history.md")
+    result.add_argument("--json", type=Path, metavar="FILE", help="write the figures as JSON too")
+    result.add_argument("--work", type=Path, default=HERE / ".work", help="where what is built is kept")
+    return result
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    options = parser().parse_args(arguments)
+    options.work = options.work.resolve()
+    variants = options.variant or list(VARIANTS)
+    rows: list[Row] = []
+    try:
+        if not (options.build or options.profile):
+            print(f"reference: {toolchain.reference_version()}; Python {platform.python_version()}, "
+                  f"{os.cpu_count()} cores; medians of {options.rounds}\n\n{HEADER}", flush=True)  # fmt: skip
+        for chosen in chosen_inputs(options):
+            if options.build:
+                print(f"{chosen.name}: {len(chosen.files)} files, {chosen.size / 1e6:.1f} MB")
+                continue
+            for variant in variants:
+                if options.profile:
+                    profile(chosen, variant, options.work)
+                    continue
+                rows.append(measure(chosen, variant, options.work, options.rounds))
+                print(format_row(rows[-1]), flush=True)
+    except BenchError as error:
+        print(f"bench: {error}", file=sys.stderr)
+        return 1
+    if options.json:
+        options.json.write_text(json.dumps([asdict(row) for row in rows], indent=1) + "\n")
+    if options.record:
+        record(rows)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,117 @@
+"""The inputs of the benchmark: each the arguments of a link, built on first use and kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench import generate, toolchain
+from bench.toolchain import BenchError
+
+SOURCES = Path(__file__).parent / "sources"
+STACK = ("-z", "stack-size=1048576")
+
+
+@dataclass(frozen=True, slots=True)
+class BenchInput:
+    """A link to measure: its name and the linker's arguments without ``-o`` and ``-S``."""
+
+    name: str
+    arguments: tuple[str, ...]
+
+    @property
+    def files(self) -> list[Path]:
+        return [Path(argument) for argument in self.arguments if argument.endswith((".o", ".a"))]
+
+    @property
+    def size(self) -> int:
+        """Bytes of all input files, archives whole."""
+        return sum(path.stat().st_size for path in self.files)
+
+
+def _write(path: Path, text: str) -> Path:
+    """Write a generated source; one that did not change keeps its time, and so its object."""
+    if not path.exists() or path.read_text() != text:
+        path.write_text(text)
+    return path
+
+
+def _program(name: str, work: Path, sources: list[Path], *, cxx: bool, optimize: str) -> BenchInput:
+    directory = work / name
+    directory.mkdir(parents=True, exist_ok=True)
+    pairs = [(source, directory / f"{source.stem}.o") for source in sources]
+    toolchain.compile_all(pairs, optimize=optimize)
+    objects = [str(target) for _, target in pairs]
+    return BenchInput(name, (*STACK, *toolchain.libraries(work, cxx=cxx).around(objects)))
+
+
+def hello(work: Path) -> BenchInput:
+    """A C program of one object with libc."""
+    return _program("hello", work, [SOURCES / "hello.c"], cxx=False, optimize="-O2")
+
+
+def words(work: Path) -> BenchInput:
+    """A C++ program of one object: iostream, map, regex and sort with libc++."""
+    return _program("words", work, [SOURCES / "words.cpp"], cxx=True, optimize="-O2")
+
+
+def libc(work: Path) -> BenchInput:
+    """A large C library: all of the toolchain's libc, every member linked and every symbol exported."""
+    libraries = toolchain.libraries(work, cxx=False)
+    archive = libraries.named("libc.a")
+    others = [path for path in (*libraries.before, *libraries.after) if path.endswith(".a") and path != archive]
+    flags = ("--no-entry", "--export-all", "--allow-undefined", "--allow-multiple-definition")
+    return BenchInput("libc", (*flags, "--whole-archive", archive, "--no-whole-archive", *others))
+
+
+def engine(work: Path, functions: int = 4000) -> BenchInput:
+    """Two large objects, as an amalgamated C library and its driver are: about 4 MB."""
+    source = work / "engine-source"
+    source.mkdir(parents=True, exist_ok=True)
+    _write(source / "project.h", generate.HEADER)
+    sources = [
+        _write(source / "engine.c", generate.unit_source(0, functions)),
+        _write(source / "main.c", generate.main_source(1)),
+    ]
+    return _program("engine", work, sources, cxx=False, optimize="-O1")
+
+
+def classes(work: Path, units: int = 40) -> BenchInput:
+    """A C++ program of 40 objects with libc++: about 19 MB of objects."""
+    source = work / "classes-source"
+    source.mkdir(parents=True, exist_ok=True)
+    sources = [_write(source / f"unit{unit}.cpp", generate.cxx_unit_source(unit)) for unit in range(units)]
+    sources.append(_write(source / "main.cpp", generate.cxx_main_source(units)))
+    return _program("classes", work, sources, cxx=True, optimize="-O1")
+
+
+def generated(work: Path, objects: int = 400, functions: int = 100) -> BenchInput:
+    """The generated project; one of fewer objects reuses those of a larger one."""
+    source = work / f"generated-{functions}-source"
+    source.mkdir(parents=True, exist_ok=True)
+    _write(source / "project.h", generate.HEADER)
+    sources = [_write(source / f"unit{unit}.c", generate.unit_source(unit, functions)) for unit in range(objects)]
+    sources.append(_write(source / f"main{objects}.c", generate.main_source(objects)))
+    built = _program(f"generated-{functions}", work, sources, cxx=False, optimize="-O1")
+    return BenchInput(f"generated-{objects}x{functions}", built.arguments)
+
+
+def from_response_file(path: Path) -> BenchInput:
+    """Any link that is at hand: a file with the linker's arguments, one a line."""
+    if not path.exists():
+        raise BenchError(f"cannot open {path}")
+    name = path.parent.name if path.name == "link.args" else path.stem
+    return BenchInput(name, tuple(line for line in path.read_text().splitlines() if line))
+
+
+INPUTS: dict[str, Callable[[Path], BenchInput]] = {
+    "hello": hello,
+    "words": words,
+    "libc": libc,
+    "engine": engine,
+    "classes": classes,
+    "generated": generated,
+}
+SCALING = (100, 200, 400, 800, 1600)
+"""How many objects ``--scaling`` links."""
