@@ -1,0 +1,131 @@
+"""Checked reading of the binary format: every offset and count is held against what is there."""
+
+from __future__ import annotations
+
+from .constants import LIMITS_HAS_MAX, LIMITS_HAS_PAGE_SIZE, LIMITS_IS_64, Opcode
+
+
+class FormatError(Exception):
+    """The bytes are not what the format says; the text has no file name (the caller knows it)."""
+
+
+class Reader:
+    """A cursor over ``data[pos:end]``. Every method raises :class:`FormatError` rather than read past ``end``."""
+
+    __slots__ = ("data", "end", "pos")
+
+    def __init__(self, data: bytes, pos: int, end: int) -> None:
+        self.data = data
+        self.pos = pos
+        self.end = end
+
+    def u8(self) -> int:
+        pos = self.pos
+        if pos >= self.end:
+            raise FormatError("unexpected end of data")
+        self.pos = pos + 1
+        return self.data[pos]
+
+    def uleb(self, bits: int = 32) -> int:
+        """An unsigned LEB128 that fits in ``bits`` bits."""
+        data, pos, end = self.data, self.pos, self.end
+        result = shift = 0
+        while True:
+            if pos >= end:
+                raise FormatError("unexpected end of data in a LEB128 number")
+            byte = data[pos]
+            pos += 1
+            result |= (byte & 0x7F) << shift
+            if byte < 0x80:
+                break
+            shift += 7
+            if shift >= 70:
+                raise FormatError("a LEB128 number is too long")
+        if result >> bits:
+            raise FormatError(f"a LEB128 number does not fit in {bits} bits")
+        self.pos = pos
+        return result
+
+    def sleb(self, bits: int = 32) -> int:
+        """A signed LEB128 that fits in ``bits`` bits."""
+        data, pos, end = self.data, self.pos, self.end
+        result = shift = 0
+        while True:
+            if pos >= end:
+                raise FormatError("unexpected end of data in a LEB128 number")
+            byte = data[pos]
+            pos += 1
+            result |= (byte & 0x7F) << shift
+            shift += 7
+            if byte < 0x80:
+                break
+            if shift >= 70:
+                raise FormatError("a LEB128 number is too long")
+        if byte & 0x40:
+            result -= 1 << shift
+        if not -(1 << (bits - 1)) <= result < 1 << (bits - 1):
+            raise FormatError(f"a LEB128 number does not fit in {bits} bits")
+        self.pos = pos
+        return result
+
+    def take(self, size: int) -> bytes:
+        pos = self.pos
+        if size > self.end - pos:
+            raise FormatError("unexpected end of data")
+        self.pos = pos + size
+        return self.data[pos : pos + size]
+
+    def name(self) -> bytes:
+        """A length-prefixed name, as bytes: whether it is UTF-8 matters only to a person who reads it."""
+        return self.take(self.uleb())
+
+    def count(self, smallest: int = 1) -> int:
+        """The length of a vector whose elements take ``smallest`` bytes at least: an absurd one is refused here,
+        before anything of its size is made."""
+        count = self.uleb()
+        if count * smallest > self.end - self.pos:
+            raise FormatError(f"a vector of {count} elements does not fit in its section")
+        return count
+
+    def value_type(self) -> bytes:
+        """One value type; reference types with a heap type take several bytes."""
+        start = self.pos
+        if self.u8() in (0x63, 0x64) and self.sleb(33) >= 0:
+            raise FormatError("a reference to a type index is not supported")
+        return self.data[start : self.pos]
+
+    def limits(self) -> tuple[int, int, int | None, int | None]:
+        """(flags, minimum, maximum, log2 of the page size)."""
+        flags = self.u8()
+        bits = 64 if flags & LIMITS_IS_64 else 32
+        minimum = self.uleb(bits)
+        maximum = self.uleb(bits) if flags & LIMITS_HAS_MAX else None
+        page = self.uleb() if flags & LIMITS_HAS_PAGE_SIZE else None
+        return flags, minimum, maximum, page
+
+    def constant_expression(self) -> bytes:
+        """A constant expression, its ``end`` included."""
+        start = self.pos
+        while True:
+            opcode = self.u8()
+            if opcode == Opcode.END:
+                return self.data[start : self.pos]
+            if opcode == Opcode.I32_CONST:
+                self.sleb()
+            elif opcode == Opcode.I64_CONST:
+                self.sleb(64)
+            elif opcode == Opcode.F32_CONST:
+                self.take(4)
+            elif opcode == Opcode.F64_CONST:
+                self.take(8)
+            elif opcode in (Opcode.GLOBAL_GET, Opcode.REF_FUNC):
+                self.uleb()
+            elif opcode == Opcode.REF_NULL:
+                self.sleb(33)
+            elif opcode not in _ARITHMETIC:
+                raise FormatError(f"invalid opcode {opcode:#04x} in a constant expression")
+
+
+_ARITHMETIC = frozenset(
+    (Opcode.I32_ADD, Opcode.I32_SUB, Opcode.I32_MUL, Opcode.I64_ADD, Opcode.I64_SUB, Opcode.I64_MUL)
+)

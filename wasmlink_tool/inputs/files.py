@@ -1,0 +1,149 @@
+"""Reading the files that a link names: which file an input is, what kind it has, which members an archive holds."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from typing import Final
+
+from ..binary.constants import MAGIC
+from ..binary.reader import FormatError
+from ..diagnostics import Diagnostics, FatalError
+from ..options import Input
+from . import archive
+from .object_file import ObjectFile, is_wasm
+
+_BITCODE_MAGIC: Final = (b"BC\xc0\xde", b"\xde\xc0\x17\x0b")
+_STUB_MAGIC: Final = b"#STUB"
+
+
+class ObjectSource:
+    """An object, or a member of an archive, that is parsed when it is linked and not before.
+
+    ``name`` is what a diagnostic calls it: a path, or ``libfoo.a(member.o)``. ``in_archive`` objects are linked only
+    when something needs them unless they came with ``--whole-archive``; ``lazy`` tells.
+    """
+
+    __slots__ = ("archive", "data", "end", "lazy", "member", "name", "start")
+
+    def __init__(
+        self, data: bytes, start: int, end: int, path: str, *, archive_path: str = "", lazy: bool = False
+    ) -> None:
+        self.data = data
+        self.start = start
+        self.end = end
+        self.archive = archive_path
+        self.member = path
+        self.name = f"{archive_path}({path})" if archive_path else path
+        self.lazy = lazy
+
+    def parse(self) -> ObjectFile:
+        """:raises FatalError: the object is damaged."""
+        try:
+            return ObjectFile(self.data, self.start, self.end)
+        except FormatError as error:
+            raise FatalError(f"{self.name}: {error}") from None
+
+    def defined_symbols(self) -> list[bytes]:
+        """The names that this object would define if it were linked.
+
+        :raises FatalError: the object is damaged.
+        """
+        try:
+            return archive.defined_symbols(self.data, self.start, self.end)
+        except FormatError as error:
+            raise FatalError(f"{self.name}: {error}") from None
+
+
+class InputFiles:
+    """Opens what the options name. ``read`` lists every file that was read, in order, each once."""
+
+    def __init__(self, diagnostics: Diagnostics, library_paths: tuple[str, ...]) -> None:
+        self.diagnostics = diagnostics
+        self.library_paths = library_paths
+        self.read: dict[str, None] = {}
+        self.allowed_undefined: set[bytes] = set()
+        """What ``--allow-undefined-file`` and the ``.imports`` files beside archives list."""
+
+    def contents(self, path: str) -> bytes | None:
+        """The bytes of a file, or ``None`` after an error was reported."""
+        try:
+            with open(path, "rb") as file:
+                data = file.read()
+        except (OSError, ValueError) as error:
+            reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+            self.diagnostics.error(f"cannot open {path}: {reason}")
+            return None
+        self.read[path] = None
+        return data
+
+    def find_library(self, name: str) -> str | None:
+        """``-lname`` on the library path: ``libname.a``; ``-l:name``: the file ``name``."""
+        file = name[1:] if name.startswith(":") else f"lib{name}.a"
+        for directory in self.library_paths:
+            path = os.path.join(directory, file)
+            if os.path.exists(path):
+                return path
+        return None
+
+    def read_undefined_list(self, path: str) -> None:
+        """A file of symbols that may stay undefined, one a line; ``#`` starts a comment line."""
+        data = self.contents(path)
+        if data is not None:
+            lines = (line.strip() for line in data.split(b"\n"))
+            self.allowed_undefined.update(line for line in lines if line and not line.startswith(b"#"))
+
+    def sources(self, inputs: tuple[Input, ...]) -> Iterator[ObjectSource]:
+        """The objects that the inputs are or hold, in command-line order. Errors are reported, and the rest goes on."""
+        for item in inputs:
+            path = item.path
+            if item.library:
+                found = self.find_library(item.path)
+                if found is None:
+                    self.diagnostics.error(f"unable to find library -l{item.path}")
+                    continue
+                path = found
+            self.diagnostics.log(f"Loading: {path}")
+            data = self.contents(path)
+            if data is None:
+                continue
+            if archive.is_archive(data):
+                try:
+                    yield from self._archive_sources(data, path, item)
+                except FormatError as error:
+                    self.diagnostics.error(f"{path}: {error}")
+            elif is_wasm(data):
+                yield ObjectSource(data, 0, len(data), path, lazy=item.lazy)
+            elif data.startswith(_BITCODE_MAGIC):
+                self.diagnostics.error(f"{path}: LLVM bitcode is not supported yet: compile without -flto")
+            elif data.startswith(_STUB_MAGIC):
+                self.diagnostics.error(f"{path}: stub libraries are not supported yet")
+            else:
+                self.diagnostics.error(f"unknown file type: {path}")
+
+    def _archive_sources(self, data: bytes, path: str, item: Input) -> Iterator[ObjectSource]:
+        imports = os.path.splitext(path)[0] + ".imports"
+        if os.path.exists(imports):
+            self.read_undefined_list(imports)
+        for member in archive.members(data, path):
+            start, end, contents = member.start, member.end, data
+            if member.path is not None:
+                read = self.contents(member.path)
+                if read is None:
+                    continue
+                start, end, contents = 0, len(read), read
+            magic = contents[start : min(start + 4, end)]
+            if magic == MAGIC:
+                yield ObjectSource(
+                    contents, start, end, member.name, archive_path=path, lazy=not item.whole_archive
+                )
+            elif magic in _BITCODE_MAGIC:
+                self.diagnostics.error(
+                    f"{path}({member.name}): LLVM bitcode is not supported yet: compile without -flto"
+                )
+            elif item.whole_archive:
+                self.diagnostics.error(f"{path}({member.name}): unknown file type")
+            else:
+                self.diagnostics.warn(
+                    f"{path}: archive member '{member.name}' is neither Wasm object file nor LLVM bitcode"
+                )

@@ -1,0 +1,320 @@
+"""What the linker moves as a whole: input segments and custom sections, and the files that they come from.
+
+Functions are chunks too, but no object stands for one: a function is (file, index), and what the link learns about
+it is in arrays of its file. An object-local :class:`ObjectFile` is never changed.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from itertools import accumulate
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from ..binary.constants import SegmentFlag, SymbolFlag, SymbolKind
+from ..diagnostics import FatalError
+from ..inputs.object_file import GlobalType, ObjectFile, Section, TableType
+
+if TYPE_CHECKING:
+    from ..inputs.files import ObjectSource
+    from .segments import OutputSegment
+    from .strings import MergedStrings
+    from .symbols import Symbol
+
+NO_NUMBER: Final = -1
+"""Of what has no place in an index space of the output (yet)."""
+
+MERGED_CUSTOM_SECTIONS: Final = frozenset((b".debug_str", b".debug_str.dwo", b".debug_line_str"))
+"""Custom sections have no flags: those that hold nothing but strings are known by name."""
+
+
+class StringPieces:
+    """The strings of a mergeable chunk, each live or not by itself.
+
+    ``starts`` are their offsets in the chunk, ``offsets`` those in the merged output, which the merge fills in.
+    """
+
+    __slots__ = ("live", "offsets", "starts", "strings")
+
+    def __init__(self, contents: bytes, *, live: bool) -> None:
+        """:raises ValueError: the last string has no terminating zero."""
+        if not contents.endswith(b"\0"):
+            raise ValueError("string is not null terminated")
+        self.strings = contents[:-1].split(b"\0")
+        self.starts = list(accumulate((len(s) + 1 for s in self.strings), initial=0))
+        self.starts.pop()
+        self.live = bytearray([live]) * len(self.strings)
+        self.offsets: list[int] = []
+
+    def index(self, offset: int) -> int:
+        """Which string holds the byte at ``offset``."""
+        return bisect_right(self.starts, offset) - 1
+
+    def output_offset(self, offset: int) -> int:
+        """Where the byte at ``offset`` is in the merged strings."""
+        i = bisect_right(self.starts, offset) - 1
+        return self.offsets[i] + offset - self.starts[i]
+
+
+class InputSegment:
+    """A data segment of an input, or one that the linker makes."""
+
+    __slots__ = (
+        "alignment",
+        "discarded",
+        "file",
+        "flags",
+        "index",
+        "live",
+        "merged",
+        "name",
+        "offset",
+        "output",
+        "pieces",
+        "references",
+        "size",
+        "start_stop",
+    )
+
+    def __init__(self, file: LinkedFile, index: int, name: bytes, alignment: int, flags: int, size: int) -> None:
+        self.file = file
+        self.index = index
+        self.name = name
+        self.alignment = alignment
+        """log2 of bytes."""
+        self.flags = flags
+        self.size = size
+        self.live = False
+        self.discarded = False
+        """It belongs to a COMDAT group that another file provides."""
+        self.output: OutputSegment | None = None
+        self.offset = 0
+        """In ``output``, in bytes; of merged strings, that of the merged chunk."""
+        self.pieces: StringPieces | None = None
+        self.merged: MergedStrings | None = None
+        self.references = 0
+        """From live relocations; counted for the packed order only."""
+        self.start_stop = False
+        """Reached through ``__start_`` or ``__stop_`` symbols."""
+
+    @property
+    def is_tls(self) -> bool:
+        return bool(self.flags & SegmentFlag.TLS)
+
+    @property
+    def is_retained(self) -> bool:
+        return bool(self.flags & SegmentFlag.RETAIN)
+
+    def contents(self) -> bytes:
+        obj = self.file.object
+        assert obj is not None
+        start = obj.sections[obj.data_section].start + obj.segments[self.index].offset
+        return obj.data[start : start + self.size]
+
+    def split(self, *, live: bool) -> None:
+        """Split a segment of strings into pieces, for merging.
+
+        :raises FatalError: the segment does not end with a string's end.
+        """
+        try:
+            self.pieces = StringPieces(self.contents(), live=live)
+        except ValueError as error:
+            raise FatalError(f"{self}: {error}") from None
+
+    def output_offset(self, offset: int) -> int:
+        """Input offset to offset in the output segment."""
+        if self.pieces is not None:
+            return self.offset + self.pieces.output_offset(offset)
+        return self.offset + offset
+
+    def address(self, offset: int) -> int:
+        """Input offset to address in linear memory."""
+        assert self.output is not None
+        return self.output.address + self.output_offset(offset)
+
+    def __str__(self) -> str:
+        return f"{self.file.name}:({self.name.decode('utf-8', 'replace')})"
+
+
+class InputSection:
+    """A custom section of an input that the output gets a copy of."""
+
+    __slots__ = ("discarded", "file", "index", "offset", "pieces", "section", "size")
+
+    def __init__(self, file: LinkedFile, index: int, section: Section) -> None:
+        self.file = file
+        self.index = index
+        """In the file's list of sections."""
+        self.section = section
+        self.size = section.end - section.start
+        self.discarded = False
+        self.offset = 0
+        """In the output section's contents, its name left out; of merged strings, that of the merged chunk."""
+        self.pieces: StringPieces | None = None
+
+    @property
+    def name(self) -> bytes:
+        return self.section.name
+
+    def contents(self) -> bytes:
+        obj = self.file.object
+        assert obj is not None
+        return obj.data[self.section.start : self.section.end]
+
+    def output_offset(self, offset: int) -> int:
+        if self.pieces is not None:
+            return self.offset + self.pieces.output_offset(offset)
+        return self.offset + offset
+
+    def __str__(self) -> str:
+        return f"{self.file.name}:({self.name.decode('utf-8', 'replace')})"
+
+
+class LinkedGlobal(NamedTuple):
+    name: bytes
+    type: GlobalType
+    initializer: bytes
+
+
+class LinkedTable(NamedTuple):
+    name: bytes
+    type: TableType
+
+
+class LinkedFile:
+    """A file in the link, with the arrays of what the link decides about its functions, globals, tags and tables.
+
+    All of them count defined elements only, from 0. The linker's own functions and globals live in files without
+    an ``object``; see :class:`SyntheticFile`.
+    """
+
+    def __init__(self, name: str, *, gc_sections: bool) -> None:
+        self.name = name
+        self.gc_sections = gc_sections
+        self.object: ObjectFile | None = None
+        self.source: ObjectSource | None = None
+        self.live = True
+        """Whether the file's constructors and retained segments count: a file from an archive must first have
+        something live in it."""
+        self.symbols: list[Symbol] = []
+        self.function_names: list[bytes] = []
+        self.function_debug_names: dict[int, bytes] = {}
+        self.function_signatures: list[bytes] = []
+        self.function_live = bytearray()
+        self.function_discarded = bytearray()
+        self.function_numbers: list[int] = []
+        """In the output's function index space."""
+        self.function_slots: dict[int, int] = {}
+        """Function to its index in the indirect function table."""
+        self.export_names: dict[int, bytes] = {}
+        self.globals: list[LinkedGlobal] = []
+        self.global_live = bytearray()
+        self.global_numbers: list[int] = []
+        self.tags: list[tuple[bytes, bytes]] = []
+        """(name, signature)."""
+        self.tag_live = bytearray()
+        self.tag_discarded = bytearray()
+        self.tag_numbers: list[int] = []
+        self.tables: list[LinkedTable] = []
+        self.table_live = bytearray()
+        self.table_numbers: list[int] = []
+        self.segments: list[InputSegment] = []
+        self.custom_sections: dict[int, InputSection] = {}
+        """By index in the object's list of sections."""
+        self.function_offsets: list[int] = []
+        """Where each function's entry starts, in bytes from the start of the output code section's contents."""
+        self.type_used: set[int] = set()
+        self.type_numbers: dict[int, int] = {}
+
+    def function_name(self, index: int) -> bytes:
+        return self.function_names[index]
+
+    def describe_function(self, index: int) -> str:
+        return f"{self.name}:({self.function_names[index].decode('utf-8', 'replace')})"
+
+
+class SyntheticFile(LinkedFile):
+    """Home of functions, globals and tables that the linker makes itself."""
+
+    def __init__(self, name: str, *, gc_sections: bool) -> None:
+        super().__init__(name, gc_sections=gc_sections)
+        self.bodies: dict[int, bytes] = {}
+        """Function to its entry's contents: locals, code and ``end``, without the size."""
+
+    def add_function(self, name: bytes, signature: bytes, debug_name: bytes = b"") -> int:
+        index = len(self.function_names)
+        self.function_names.append(name)
+        if debug_name:
+            self.function_debug_names[index] = debug_name
+        self.function_signatures.append(signature)
+        self.function_live.append(not self.gc_sections)
+        self.function_discarded.append(0)
+        self.function_numbers.append(NO_NUMBER)
+        return index
+
+    def add_global(self, name: bytes, type_: GlobalType, initializer: bytes) -> int:
+        self.globals.append(LinkedGlobal(name, type_, initializer))
+        self.global_live.append(not self.gc_sections)
+        self.global_numbers.append(NO_NUMBER)
+        return len(self.globals) - 1
+
+    def add_table(self, name: bytes, type_: TableType) -> int:
+        self.tables.append(LinkedTable(name, type_))
+        self.table_live.append(not self.gc_sections)
+        self.table_numbers.append(NO_NUMBER)
+        return len(self.tables) - 1
+
+
+class ObjectInput(LinkedFile):
+    """An object file in the link."""
+
+    object: ObjectFile
+
+    def __init__(self, source: ObjectSource, *, gc_sections: bool) -> None:
+        super().__init__(source.name, gc_sections=gc_sections)
+        obj = source.parse()
+        self.object = obj
+        self.source = source
+        self.live = not source.archive
+        all_live = b"\0" if gc_sections else b"\1"
+        count = len(obj.functions)
+        types = obj.types
+        self.function_signatures = [types[i] for i in obj.functions]
+        self.function_live = bytearray(all_live * count)
+        self.function_discarded = bytearray(count)
+        self.function_numbers = [NO_NUMBER] * count
+        self.function_debug_names = obj.debug_names
+        self.export_names = obj.export_names
+        names = {kind: {} for kind in SymbolKind}  # type: dict[int, dict[int, bytes]]
+        for info in obj.symbols:
+            if not info.flags & SymbolFlag.UNDEFINED:
+                # Aliases: the first name is the function's own.
+                names[info.kind].setdefault(info.index, info.name)
+        first = len(obj.imported_functions)
+        own = names[SymbolKind.FUNCTION]
+        self.function_names = [own.get(i, b"") for i in range(first, first + count)]
+        first = len(obj.imported_globals)
+        own = names[SymbolKind.GLOBAL]
+        self.globals = [LinkedGlobal(own.get(first + i, b""), g.type, g.initializer) for i, g in enumerate(obj.globals)]
+        self.global_live = bytearray(all_live * len(self.globals))
+        self.global_numbers = [NO_NUMBER] * len(self.globals)
+        first = len(obj.imported_tags)
+        own = names[SymbolKind.TAG]
+        self.tags = [(own.get(first + i, b""), types[t]) for i, t in enumerate(obj.tags)]
+        self.tag_live = bytearray(all_live * len(self.tags))
+        self.tag_discarded = bytearray(len(self.tags))
+        self.tag_numbers = [NO_NUMBER] * len(self.tags)
+        first = len(obj.imported_tables)
+        own = names[SymbolKind.TABLE]
+        self.tables = [LinkedTable(own.get(first + i, b""), t) for i, t in enumerate(obj.tables)]
+        self.table_live = bytearray(all_live * len(self.tables))
+        self.table_numbers = [NO_NUMBER] * len(self.tables)
+        for i, info_ in enumerate(obj.segments):
+            segment = InputSegment(self, i, info_.name, info_.alignment, info_.flags, info_.size)
+            segment.live = not gc_sections
+            self.segments.append(segment)
+        for i, section in enumerate(obj.sections):
+            if section.id == 0 and section.name not in _READ_BY_THE_LINKER and not section.name.startswith(b"reloc."):
+                self.custom_sections[i] = InputSection(self, i, section)
+
+
+_READ_BY_THE_LINKER: Final = frozenset((b"linking", b"name", b"producers", b"target_features"))

@@ -1,0 +1,78 @@
+"""Exports: the memory, then every exported symbol that is live, in symbol order."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from ..binary.constants import ExternalKind, SymbolKind
+from ..diagnostics import Diagnostics
+from ..inputs.object_file import GlobalType
+from ..options import LinkOptions, UnresolvedPolicy
+from .chunks import SyntheticFile
+from .mark_live import is_exported
+from .resolve import Resolution, encode_name
+from .symbols import Symbol
+
+
+class Export(NamedTuple):
+    name: bytes
+    kind: int
+    """:class:`ExternalKind`."""
+    index: int
+    symbol: Symbol | None
+
+
+def calculate_exports(
+    resolution: Resolution, options: LinkOptions, first_address_global: int
+) -> tuple[list[Export], list[Symbol]]:
+    """The export section, and the data symbols whose addresses are exported: each takes an immutable global of its
+    own, from index ``first_address_global`` on."""
+    exports: list[Export] = []
+    addresses: list[Symbol] = []
+    memory = options.export_memory
+    if memory is None and options.import_memory is None:
+        memory = "memory"
+    if memory is not None:
+        exports.append(Export(memory.encode("utf-8", "surrogateescape"), ExternalKind.MEMORY, 0, None))
+    for symbol in resolution.symbols.values():
+        if not is_exported(symbol, options) or not symbol.is_live:
+            continue
+        name, kind, index = symbol.name, symbol.kind, 0
+        external = ExternalKind.GLOBAL
+        if kind == SymbolKind.FUNCTION:
+            assert symbol.file is not None
+            name = symbol.file.export_names.get(symbol.index, name)
+            external, index = ExternalKind.FUNCTION, symbol.function_number
+        elif kind == SymbolKind.GLOBAL:
+            assert isinstance(symbol.element_type, GlobalType)
+            own = isinstance(symbol.file, SyntheticFile)
+            if symbol.element_type.mutable and own and not symbol.is_explicitly_exported:
+                # --export-all does not mean the stack pointer: that would ask hosts for mutable globals.
+                continue
+            index = symbol.global_number
+        elif kind == SymbolKind.TAG:
+            external, index = ExternalKind.TAG, symbol.tag_number
+        elif kind == SymbolKind.TABLE:
+            external, index = ExternalKind.TABLE, symbol.table_number
+        else:
+            index = first_address_global + len(addresses)
+            addresses.append(symbol)
+        exports.append(Export(name, external, index, symbol))
+    return exports, addresses
+
+
+def force_exports(resolution: Resolution, options: LinkOptions, diagnostics: Diagnostics) -> None:
+    """Mark what ``--export`` and ``--export-if-defined`` name, symbols of the layout included, and miss what is not
+    there."""
+    for text in (*options.exports, *options.exports_if_defined):
+        symbol = resolution.symbols.get(encode_name(text))
+        if symbol is not None and symbol.is_defined:
+            symbol.force_export = True
+    for text in options.exports:
+        symbol = resolution.symbols.get(encode_name(text))
+        if symbol is None or not symbol.is_defined:
+            missing = f"symbol exported via --export not found: {text}"
+            if options.unresolved_symbols is UnresolvedPolicy.REPORT_ERROR:
+                diagnostics.error(missing)
+            elif options.unresolved_symbols is UnresolvedPolicy.WARN:
+                diagnostics.warn(missing)

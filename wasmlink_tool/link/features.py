@@ -1,0 +1,65 @@
+"""Target features: what the inputs use and refuse (Linking.md, "Target Features Section"), merged and checked."""
+
+from __future__ import annotations
+
+from ..binary.constants import SymbolKind
+from ..diagnostics import Diagnostics
+from ..inputs.object_file import GlobalType
+from ..options import LinkOptions
+from .exports import Export
+from .imports import Imports
+from .resolve import Resolution
+
+
+def merge_features(resolution: Resolution, options: LinkOptions, diagnostics: Diagnostics) -> set[str]:
+    """The features of the output."""
+    allowed = set(options.extra_features)
+    infer = options.features is None
+    if options.features is not None:
+        allowed.update(options.features)
+        if not options.check_features:
+            return allowed
+    used: dict[str, str] = {}
+    disallowed: dict[str, str] = {}
+    for file in resolution.objects:
+        for prefix, name in file.object.features:
+            first = used if prefix == 0x2B else disallowed
+            first.setdefault(name.decode("utf-8", "backslashreplace"), file.name)
+    if infer:
+        allowed.update(used)
+    if options.check_features:
+        if not infer:
+            for feature, where in used.items():
+                if feature not in allowed:
+                    diagnostics.error(f"Target feature '{feature}' used by {where} is not allowed.")
+        for file in resolution.objects:
+            for prefix, name in file.object.features:
+                feature = name.decode("utf-8", "backslashreplace")
+                if prefix == 0x2B and feature in disallowed:
+                    diagnostics.error(
+                        f"Target feature '{feature}' used in {file.name} is disallowed by "
+                        f"{disallowed[feature]}. Use --no-check-features to suppress."
+                    )
+    for feature in sorted(allowed):
+        diagnostics.log(f"Allowed feature: {feature}")
+    return allowed
+
+
+def check_mutable_globals(
+    features: set[str], imports: Imports, exports: list[Export], options: LinkOptions, diagnostics: Diagnostics
+) -> None:
+    """Mutable globals cross the module's border only with the feature of that name."""
+    if not options.check_features or "mutable-globals" in features:
+        return
+    crossing = [("imported", entry.symbol) for entry in imports.entries]
+    crossing += [("exported", export.symbol) for export in exports if export.symbol is not None]
+    for how, symbol in crossing:
+        if (
+            symbol.kind == SymbolKind.GLOBAL
+            and isinstance(symbol.element_type, GlobalType)
+            and symbol.element_type.mutable
+        ):
+            diagnostics.error(
+                f"mutable global {how} but 'mutable-globals' feature not present in inputs: `{symbol}`. "
+                "Use --no-check-features to suppress."
+            )

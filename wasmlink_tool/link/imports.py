@@ -1,0 +1,85 @@
+"""Imports: which symbols become one, and the index each takes (imports come first in every index space)."""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+from ..binary.constants import ExternalKind, SymbolKind
+from ..inputs.object_file import GlobalType, TableType
+from ..options import LinkOptions
+from .resolve import Resolution
+from .symbol_table import DEFAULT_MODULE
+from .symbols import UNDEFINED, Symbol
+
+_EXTERNAL_KINDS: Final = {
+    int(SymbolKind.FUNCTION): ExternalKind.FUNCTION,
+    int(SymbolKind.GLOBAL): ExternalKind.GLOBAL,
+    int(SymbolKind.TABLE): ExternalKind.TABLE,
+    int(SymbolKind.TAG): ExternalKind.TAG,
+}
+
+
+class ImportedSymbol(NamedTuple):
+    module: bytes
+    name: bytes
+    kind: int
+    """:class:`ExternalKind`."""
+    symbol: Symbol
+    """The first of those that share the import."""
+
+
+class Imports:
+    """The import section's symbols, in order; ``counts`` are their numbers by :class:`ExternalKind`."""
+
+    def __init__(self) -> None:
+        self.entries: list[ImportedSymbol] = []
+        self.counts = dict.fromkeys(ExternalKind, 0)
+        self._numbers: dict[tuple[int, bytes, bytes, bytes | GlobalType | TableType | None], int] = {}
+
+    def add(self, symbol: Symbol) -> None:
+        """Import a symbol, once for all symbols of equal module, name and type."""
+        module = symbol.import_module or DEFAULT_MODULE
+        name = symbol.import_name or symbol.name
+        kind = _EXTERNAL_KINDS[symbol.kind]
+        type_ = symbol.signature if kind == ExternalKind.FUNCTION else symbol.element_type
+        key = (kind, module, name, type_)
+        number = self._numbers.get(key)
+        if number is None or kind == ExternalKind.TAG:
+            number = self._numbers[key] = self.counts[kind]
+            self.counts[kind] += 1
+            self.entries.append(ImportedSymbol(module, name, kind, symbol))
+        symbol.number = number
+
+
+def may_be_undefined(symbol: Symbol, resolution: Resolution, options: LinkOptions) -> bool:
+    """Whether an undefined symbol is no error whatever the policy: its import was asked for."""
+    if symbol.import_name is not None:
+        return True
+    if symbol.kind == SymbolKind.FUNCTION and options.import_undefined:
+        return True
+    return symbol.name in resolution.allowed_undefined
+
+
+def _is_imported(symbol: Symbol, resolution: Resolution, options: LinkOptions) -> bool:
+    if symbol.state != UNDEFINED or symbol.kind == SymbolKind.DATA or not symbol.used or not symbol.referenced:
+        return False
+    if symbol.is_weak:
+        return False
+    return (
+        options.import_undefined
+        or symbol.import_name is not None
+        or symbol.name in resolution.allowed_undefined
+    )
+
+
+def calculate_imports(resolution: Resolution, options: LinkOptions) -> Imports:
+    """Import the live undefined symbols that may be; the indirect function table before any other table, since some
+    objects know it as number 0."""
+    imports = Imports()
+    table = resolution.indirect_function_table
+    if table is not None and _is_imported(table, resolution, options):
+        imports.add(table)
+    for symbol in resolution.symbols.values():
+        if symbol is not table and _is_imported(symbol, resolution, options):
+            imports.add(symbol)
+    return imports

@@ -1,0 +1,103 @@
+"""The output's index spaces: imports first, then what the linker made, then the objects' in order. Sealed here."""
+
+from __future__ import annotations
+
+from ..binary.constants import ExternalKind
+from ..diagnostics import Diagnostics
+from .chunks import LinkedFile, SyntheticFile
+from .imports import Imports
+from .live_relocations import live_function_runs
+from .resolve import Resolution
+from .scan import Scan
+from .symbols import Symbol
+
+
+class IndexSpaces:
+    """Which files' live functions, globals, tags and tables are in the output, in order, and the signatures' indices."""
+
+    def __init__(self, files: list[LinkedFile], imports: Imports) -> None:
+        self.files = files
+        self.imports = imports
+        self.function_count = imports.counts[ExternalKind.FUNCTION]
+        """Imports included, as in the other counts."""
+        self.global_count = imports.counts[ExternalKind.GLOBAL]
+        self.tables: list[tuple[LinkedFile, int]] = []
+        self.got: list[Symbol] = []
+        self.types: dict[bytes, int] = {}
+
+    def number_functions(self, file: LinkedFile) -> None:
+        """Give the live functions of ``file`` the next numbers."""
+        number = self.function_count
+        for start, stop in live_function_runs(file):
+            file.function_numbers[start:stop] = range(number, number + stop - start)
+            number += stop - start
+        self.function_count = number
+
+    def add_wrappers(self, wrappers: SyntheticFile) -> None:
+        """Functions that are made after the index spaces are known: their numbers come last."""
+        self.files.append(wrappers)
+        self.number_functions(wrappers)
+
+    def type_index(self, signature: bytes) -> int:
+        return self.types.setdefault(signature, len(self.types))
+
+
+def assign_indexes(resolution: Resolution, imports: Imports, scan: Scan, diagnostics: Diagnostics) -> IndexSpaces:
+    """Number everything that is live."""
+    spaces = IndexSpaces([resolution.synthetic, *resolution.objects], imports)
+    tag_number = imports.counts[ExternalKind.TAG]
+    for file in spaces.files:
+        spaces.number_functions(file)
+        for i, live in enumerate(file.global_live):
+            if live:
+                file.global_numbers[i] = spaces.global_count
+                spaces.global_count += 1
+        for i, live in enumerate(file.tag_live):
+            if live:
+                file.tag_numbers[i] = tag_number
+                tag_number += 1
+        spaces.tables += [(file, i) for i, live in enumerate(file.table_live) if live]
+    for symbol in scan.got:
+        symbol.got_number = spaces.global_count
+        spaces.global_count += 1
+    spaces.got = scan.got
+    _number_tables(resolution, spaces, diagnostics)
+    return spaces
+
+
+def _number_tables(resolution: Resolution, spaces: IndexSpaces, diagnostics: Diagnostics) -> None:
+    first = spaces.imports.counts[ExternalKind.TABLE]
+    table = resolution.indirect_function_table
+    if resolution.table.legacy_function_table and table is not None and table.is_defined:
+        # Objects without relocations for tables call through number 0.
+        if first:
+            culprit = next(e.symbol for e in spaces.imports.entries if e.kind == ExternalKind.TABLE)
+            diagnostics.error(
+                "object file not built with 'reference-types' or 'call-indirect-overlong' feature conflicts with "
+                f"import of table {culprit} by file {culprit.file_name}"
+            )
+        spaces.tables.sort(key=lambda entry: entry[0] is not table.file or entry[1] != table.index)
+    for number, (file, index) in enumerate(spaces.tables, first):
+        file.table_numbers[index] = number
+
+
+def calculate_types(resolution: Resolution, spaces: IndexSpaces) -> None:
+    """The type section: what relocations name, then the signatures of imports, functions and tags."""
+    for file in resolution.objects:
+        types = file.object.types
+        for index in sorted(file.type_used):
+            file.type_numbers[index] = spaces.type_index(types[index])
+    for entry in spaces.imports.entries:
+        if entry.symbol.signature is not None and entry.kind in (ExternalKind.FUNCTION, ExternalKind.TAG):
+            spaces.type_index(entry.symbol.signature)
+    known = spaces.types
+    for linked in spaces.files:
+        signatures = linked.function_signatures
+        for start, stop in live_function_runs(linked):
+            for signature in signatures[start:stop]:
+                if signature not in known:
+                    known[signature] = len(known)
+    for linked in spaces.files:
+        for (_, signature), live in zip(linked.tags, linked.tag_live):
+            if live:
+                spaces.type_index(signature)

@@ -1,0 +1,161 @@
+"""The layout of linear memory: stack, static data, heap. From here on every address is final."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from ..diagnostics import Diagnostics
+from ..options import DEFAULT_GLOBAL_BASE, DEFAULT_STACK_SIZE, WASM_PAGE_SIZE, LinkOptions
+from .resolve import Resolution, define_layout_symbol, i32_const
+from .segments import OutputSegment, is_c_name
+from .symbols import Symbol
+
+STACK_ALIGNMENT: Final = 16
+HEAP_ALIGNMENT: Final = 16
+_MAX_MEMORY: Final = 1 << 32
+
+
+class Memory:
+    """The memory's limits, in pages; ``maximum`` is ``None`` where it may grow without bound."""
+
+    def __init__(self, pages: int, maximum: int | None) -> None:
+        self.pages = pages
+        self.maximum = maximum
+
+
+def _align(value: int, alignment: int) -> int:
+    return -(-value // alignment) * alignment
+
+
+def _set_global(resolution: Resolution, symbol: Symbol, value: int) -> None:
+    assert symbol.file is not None
+    old = symbol.file.globals[symbol.index]
+    symbol.file.globals[symbol.index] = old._replace(initializer=i32_const(value))
+
+
+def _is_stack_first(options: LinkOptions) -> bool:
+    if options.stack_first is not None:
+        return options.stack_first
+    # A base for data that leaves no room for the default stack says that the stack is to come after it.
+    if options.global_base is not None and options.stack_size is None:
+        return options.global_base >= DEFAULT_STACK_SIZE
+    return True
+
+
+def lay_out_memory(
+    resolution: Resolution, segments: list[OutputSegment], options: LinkOptions, diagnostics: Diagnostics
+) -> Memory:
+    """Give every output segment its address and every layout symbol its value."""
+    error, log = diagnostics.error, diagnostics.log
+    layout = resolution.layout_symbols
+
+    def set_address(name: bytes, address: int) -> None:
+        symbol = layout.get(name)
+        if symbol is not None:
+            symbol.value = address
+
+    stack_size = DEFAULT_STACK_SIZE if options.stack_size is None else options.stack_size
+
+    def place_stack(at: int) -> int:
+        at = _align(at, STACK_ALIGNMENT)
+        set_address(b"__stack_low", at)
+        if stack_size % STACK_ALIGNMENT:
+            error(f"stack size must be {STACK_ALIGNMENT}-byte aligned")
+        log(f"mem: stack size  = {stack_size}")
+        log(f"mem: stack base  = {at}")
+        at += stack_size
+        _set_global(resolution, resolution.stack_pointer, at)
+        set_address(b"__stack_high", at)
+        log(f"mem: stack top   = {at}")
+        return at
+
+    set_address(b"__table_base", options.table_base)
+    set_address(b"__wasm_first_page_end", WASM_PAGE_SIZE)
+    stack_first = _is_stack_first(options)
+    pointer = 0
+    if stack_first:
+        pointer = place_stack(pointer)
+        if options.global_base:
+            if options.global_base < pointer:
+                error("--global-base cannot be less than stack size when --stack-first is used")
+                return Memory(0, None)
+            pointer = options.global_base
+    else:
+        pointer = DEFAULT_GLOBAL_BASE if options.global_base is None else options.global_base
+    log(f"mem: global base = {pointer}")
+    set_address(b"__global_base", pointer)
+    set_address(b"__dso_handle", pointer)
+    data_start = pointer
+    for segment in segments:
+        pointer = _align(pointer, 1 << segment.alignment)
+        segment.address = pointer
+        log(
+            f"mem: {segment.name.decode('utf-8', 'replace'):<15} offset={pointer:<8} "
+            f"size={segment.size:<8} align={segment.alignment}"
+        )
+        if segment.is_tls and resolution.tls_base is not None:
+            _set_global(resolution, resolution.tls_base, pointer)
+        pointer += segment.size
+    set_address(b"__data_end", pointer)
+    log(f"mem: static data = {pointer - data_start}")
+    if not stack_first:
+        pointer = place_stack(pointer)
+    if b"__heap_base" in layout:
+        pointer = _align(pointer, HEAP_ALIGNMENT)
+        log(f"mem: heap base   = {pointer}")
+        set_address(b"__heap_base", pointer)
+    return _choose_limits(resolution, pointer, options, diagnostics)
+
+
+def _choose_limits(resolution: Resolution, pointer: int, options: LinkOptions, diagnostics: Diagnostics) -> Memory:
+    """How much memory the module asks for: ``pointer`` is the end of what the layout uses, in bytes."""
+    error, log = diagnostics.error, diagnostics.log
+    page = WASM_PAGE_SIZE
+    if options.initial_heap:
+        if options.initial_heap % page:
+            error(f"initial heap must be {page}-byte aligned")
+        largest = _MAX_MEMORY - pointer
+        if options.initial_heap > largest:
+            error(f"initial heap too large, cannot be greater than {largest}")
+        pointer += options.initial_heap
+    if options.initial_memory:
+        if options.initial_memory % page:
+            error(f"initial memory must be {page}-byte aligned")
+        if pointer > options.initial_memory:
+            error(f"initial memory too small, {pointer} bytes needed")
+        if options.initial_memory > _MAX_MEMORY:
+            error(f"initial memory too large, cannot be greater than {_MAX_MEMORY}")
+        pointer = options.initial_memory
+    pointer = _align(pointer, page)
+    log(f"mem: total pages = {pointer // page}")
+    heap_end = resolution.layout_symbols.get(b"__heap_end")
+    if heap_end is not None:
+        heap_end.value = pointer
+        log(f"mem: heap end    = {pointer}")
+    maximum = 0
+    if options.max_memory:
+        if options.max_memory % page:
+            error(f"maximum memory must be {page}-byte aligned")
+        if pointer > options.max_memory:
+            error(f"maximum memory too small, {pointer} bytes needed")
+        if options.max_memory > _MAX_MEMORY:
+            error(f"maximum memory too large, cannot be greater than {_MAX_MEMORY}")
+        maximum = options.max_memory
+    elif not options.growable_memory:
+        maximum = pointer
+    if not maximum:
+        return Memory(pointer // page, None)
+    log(f"mem: max pages   = {maximum // page}")
+    return Memory(pointer // page, maximum // page)
+
+
+def define_start_stop_symbols(resolution: Resolution, segments: list[OutputSegment]) -> None:
+    """``__start_X`` and ``__stop_X`` around each output segment whose name X is a C identifier."""
+    for segment in segments:
+        if not is_c_name(segment.name):
+            continue
+        for prefix, address in ((b"__start_", segment.address), (b"__stop_", segment.address + segment.size)):
+            symbol = resolution.symbols.get(prefix + segment.name)
+            if symbol is not None and not symbol.is_defined:
+                define_layout_symbol(symbol)
+                symbol.value = address

@@ -1,0 +1,304 @@
+"""The first pass: from inputs and options to a sealed symbol table.
+
+From the end of :func:`resolve` on, no file joins the link and no symbol is added but by the linker's own later needs
+(stubs, wrappers), which live in files of their own.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from ..binary.constants import Opcode, SymbolFlag, SymbolKind, ValueType
+from ..binary.leb128 import sleb
+from ..diagnostics import Diagnostics
+from ..inputs.files import InputFiles, ObjectSource
+from ..inputs.object_file import GlobalType, TableType
+from ..options import LinkOptions
+from . import describe
+from .chunks import ObjectInput, SyntheticFile
+from .symbol_table import DEFAULT_MODULE, INDIRECT_FUNCTION_TABLE, SymbolTable
+from .symbols import DEFINED, LAZY, UNDEFINED, Symbol
+
+NO_SIGNATURE: Final = b"\0\0"
+"""() -> ()."""
+UNREACHABLE_BODY: Final = bytes((0, Opcode.UNREACHABLE, Opcode.END))
+_HIDDEN: Final = int(SymbolFlag.VISIBILITY_HIDDEN)
+_I32: Final = bytes((ValueType.I32,))
+_FUNCREF: Final = bytes((ValueType.FUNCREF,))
+
+LAYOUT_SYMBOLS: Final = (
+    b"__dso_handle",
+    b"__data_end",
+    b"__stack_low",
+    b"__stack_high",
+    b"__global_base",
+    b"__heap_base",
+    b"__heap_end",
+    b"__memory_base",
+    b"__table_base",
+    b"__wasm_first_page_end",
+)
+"""Data symbols that the linker defines where they are referenced, or asked for by ``--export``."""
+
+
+def encode_name(text: str) -> bytes:
+    """A symbol name from an option."""
+    return text.encode("utf-8", "surrogateescape")
+
+
+def i32_const(value: int) -> bytes:
+    """A constant expression; ``value`` is taken modulo 2^32."""
+    value &= 0xFFFFFFFF
+    return bytes((Opcode.I32_CONST,)) + sleb(value - (1 << 32) if value >> 31 else value) + bytes((Opcode.END,))
+
+
+class Resolution:
+    """What resolution made."""
+
+    def __init__(self, table: SymbolTable, synthetic: SyntheticFile) -> None:
+        self.table = table
+        self.synthetic = synthetic
+        """The linker's own functions and globals; first in every index space."""
+        self.call_ctors: Symbol
+        self.call_dtors: Symbol | None = None
+        self.stack_pointer: Symbol
+        self.tls_base: Symbol | None = None
+        self.entry: Symbol | None = None
+        self.start: Symbol | None = None
+        """``--start``."""
+        self.layout_symbols: dict[bytes, Symbol] = {}
+        """Of :data:`LAYOUT_SYMBOLS`, those that the linker defines."""
+        self.indirect_function_table: Symbol | None = None
+        self.allowed_undefined: frozenset[bytes] = frozenset()
+
+    @property
+    def objects(self) -> list[ObjectInput]:
+        return self.table.objects
+
+    @property
+    def symbols(self) -> dict[bytes, Symbol]:
+        return self.table.symbols
+
+
+def resolve(options: LinkOptions, files: InputFiles, sources: list[ObjectSource], diagnostics: Diagnostics) -> Resolution:
+    """Add all sources and the roots that the options name, then what the linker provides itself."""
+    table = SymbolTable(
+        diagnostics,
+        gc_sections=options.gc_sections,
+        allow_multiple_definition=options.allow_multiple_definition,
+        trace=options.trace,
+        traced=map(encode_name, options.trace_symbols),
+    )
+    resolution = Resolution(table, SyntheticFile("<internal>", gc_sections=options.gc_sections))
+    resolution.allowed_undefined = frozenset(files.allowed_undefined)
+    _define_own_symbols(resolution)
+    for source in sources:
+        table.add(source)
+    diagnostics.check()
+    for name in options.undefined:
+        _require(table, encode_name(name), "<internal>")
+    for name in (*options.exports, *options.exports_if_defined):
+        _require(table, encode_name(name), "--export")
+    _resolve_entry(resolution, options, diagnostics)
+    diagnostics.check()
+    _provide_optional_symbols(resolution, options)
+    _replace_disagreeing_functions(resolution, diagnostics)
+    diagnostics.check()
+    for name in (*options.exports, *options.exports_if_defined):
+        symbol = table.find(encode_name(name))
+        if symbol is not None and symbol.is_defined:
+            symbol.force_export = True
+    _stub_weak_undefined_functions(resolution)
+    if resolution.entry is not None:
+        resolution.entry.set_hidden(False)
+    return resolution
+
+
+def _define_own_symbols(resolution: Resolution) -> None:
+    synthetic = resolution.synthetic
+    symbol = add_synthetic_function(resolution, b"__wasm_call_ctors", NO_SIGNATURE)
+    resolution.table.symbols[symbol.name] = symbol
+    resolution.call_ctors = symbol
+    type_ = GlobalType(_I32, True)
+    stack_pointer = Symbol(b"__stack_pointer", SymbolKind.GLOBAL, DEFINED, _HIDDEN, synthetic)
+    stack_pointer.index = synthetic.add_global(stack_pointer.name, type_, i32_const(0))
+    stack_pointer.element_type = type_
+    synthetic.global_live[stack_pointer.index] = True
+    resolution.table.symbols[stack_pointer.name] = stack_pointer
+    resolution.stack_pointer = stack_pointer
+
+
+def add_synthetic_function(
+    resolution: Resolution, name: bytes, signature: bytes, debug_name: bytes = b""
+) -> Symbol:
+    """A function of the linker's own. Its symbol is in the symbol table only if the caller puts it there."""
+    symbol = Symbol(name, SymbolKind.FUNCTION, DEFINED, _HIDDEN, resolution.synthetic)
+    symbol.index = resolution.synthetic.add_function(name, signature, debug_name)
+    symbol.signature = signature
+    return symbol
+
+
+def _require(table: SymbolTable, name: bytes, reason: str) -> Symbol | None:
+    """Use a name from outside of the objects: a member that defines it is linked."""
+    symbol = table.find(name)
+    if symbol is not None:
+        symbol.used = True
+        if symbol.state == LAZY:
+            table.extract(symbol, reason)
+            symbol = table.find(name)
+    return symbol
+
+
+def _resolve_entry(resolution: Resolution, options: LinkOptions, diagnostics: Diagnostics) -> None:
+    table = resolution.table
+    if options.entry:
+        entry = _require(table, encode_name(options.entry), "--entry")
+        if entry is not None and entry.is_defined:
+            entry.force_export = True
+            resolution.entry = entry
+        else:
+            diagnostics.error(f"entry symbol not defined (pass --no-entry to suppress): {options.entry}")
+    if options.start:
+        start = _require(table, encode_name(options.start), "--start")
+        if start is None or not start.is_defined:
+            diagnostics.error(f"start symbol not defined: {options.start}")
+        elif start.kind != SymbolKind.FUNCTION or start.signature != NO_SIGNATURE:
+            found = describe.signature(start.signature) if start.kind == SymbolKind.FUNCTION and start.signature else ""
+            diagnostics.error(
+                f"start symbol must be a function of type () -> void: {options.start}"
+                + (f"\n>>> defined as {found} in {start.file_name}" if found else "")
+            )
+        else:
+            resolution.start = start
+    call_ctors = resolution.call_ctors
+    # Who calls the constructors itself, or exports the function that does, takes care of destructors too.
+    if call_ctors.used or options.entry == "__wasm_call_ctors" or "__wasm_call_ctors" in (
+        *options.exports,
+        *options.exports_if_defined,
+    ):
+        return
+    call_dtors = _require(table, b"__wasm_call_dtors", "<internal>")
+    if call_dtors is not None:
+        if not call_dtors.is_defined or call_dtors.kind != SymbolKind.FUNCTION:
+            diagnostics.error("__wasm_call_dtors must be a function")
+        elif call_dtors.signature != NO_SIGNATURE:
+            diagnostics.error("__wasm_call_dtors must have no argument or return values")
+        else:
+            resolution.call_dtors = call_dtors
+
+
+def _provide_optional_symbols(resolution: Resolution, options: LinkOptions) -> None:
+    symbols = resolution.symbols
+    exported = {encode_name(name) for name in (*options.exports, *options.exports_if_defined)}
+    for name in LAYOUT_SYMBOLS:
+        symbol = symbols.get(name)
+        if symbol is None and (options.export_all or name in exported):
+            symbol = symbols[name] = Symbol(name, SymbolKind.DATA, UNDEFINED, 0, None)
+        elif symbol is None or symbol.is_defined:
+            continue
+        define_layout_symbol(symbol)
+        resolution.layout_symbols[name] = symbol
+    symbol = symbols.get(b"__tls_base")
+    if symbol is not None and not symbol.is_defined:
+        # Without shared memory, thread-local data is data like any other, at a fixed base.
+        synthetic = resolution.synthetic
+        type_ = GlobalType(_I32, False)
+        symbol.kind, symbol.state, symbol.flags, symbol.file = SymbolKind.GLOBAL, DEFINED, _HIDDEN, synthetic
+        symbol.index = synthetic.add_global(symbol.name, type_, i32_const(0))
+        symbol.element_type = type_
+        resolution.tls_base = symbol
+
+
+def define_layout_symbol(symbol: Symbol) -> None:
+    """Make a symbol an absolute address that the memory layout fills in."""
+    symbol.kind = SymbolKind.DATA
+    symbol.state = DEFINED
+    symbol.flags = _HIDDEN
+    symbol.file = None
+    symbol.segment = None
+    symbol.value = 0
+    symbol.referenced = True
+
+
+def _replace_disagreeing_functions(resolution: Resolution, diagnostics: Diagnostics) -> None:
+    """Where a name was declared with several signatures, calls by any but the definition's trap."""
+    for name, variants in resolution.table.disagreeing_functions():
+        defined = next((v for v in variants if v.is_defined), None)
+        text = name.decode("utf-8", "backslashreplace")
+        if defined is None:
+            diagnostics.error(_mismatch(text, variants[0], variants[1]))
+            return
+        for variant in variants:
+            if variant is not defined:
+                diagnostics.warn(_mismatch(text, variant, defined))
+                _become_trap(resolution, variant, b"signature_mismatch:" + name)
+
+
+def _mismatch(name: str, one: Symbol, other: Symbol) -> str:
+    assert one.signature is not None and other.signature is not None
+    return (
+        f"function signature mismatch: {name}\n"
+        f">>> defined as {describe.signature(one.signature)} in {one.file_name}\n"
+        f">>> defined as {describe.signature(other.signature)} in {other.file_name}"
+    )
+
+
+def _stub_weak_undefined_functions(resolution: Resolution) -> None:
+    for symbol in resolution.symbols.values():
+        if symbol.is_undefined_weak and symbol.used and symbol.signature is not None and symbol.kind != SymbolKind.TAG:
+            _become_trap(resolution, symbol, b"undefined_weak:" + symbol.name)
+            symbol.set_hidden(True)
+
+
+def _become_trap(resolution: Resolution, symbol: Symbol, debug_name: bytes) -> None:
+    """Make a symbol a function that traps when it is called, and whose address is null."""
+    assert symbol.signature is not None
+    synthetic = resolution.synthetic
+    symbol.kind = SymbolKind.FUNCTION
+    symbol.state = DEFINED
+    symbol.file = synthetic
+    symbol.index = synthetic.add_function(symbol.name, symbol.signature, debug_name)
+    symbol.is_stub = True
+    synthetic.bodies[symbol.index] = UNREACHABLE_BODY
+
+
+def resolve_indirect_function_table(
+    resolution: Resolution, options: LinkOptions, diagnostics: Diagnostics, *, required: bool
+) -> None:
+    """Find or make ``__indirect_function_table``; without ``required``, only where something asks for it."""
+    table = resolution.table
+    existing = table.find(INDIRECT_FUNCTION_TABLE)
+    if existing is not None:
+        text = INDIRECT_FUNCTION_TABLE.decode()
+        if existing.kind != SymbolKind.TABLE:
+            diagnostics.error(f"reserved name must be of type table: `{text}`")
+            return
+        if existing.is_defined:
+            diagnostics.error(f"reserved name must not be defined in input files: `{text}`")
+            return
+    if options.import_table:
+        if existing is None:
+            if not required:
+                return
+            existing = Symbol(INDIRECT_FUNCTION_TABLE, SymbolKind.TABLE, UNDEFINED, _HIDDEN, None)
+            existing.element_type = TableType(_FUNCREF, 0, 0, None)
+            existing.used = True
+            table.symbols[existing.name] = existing
+            existing.referenced = True
+        existing.import_module = DEFAULT_MODULE
+        existing.import_name = INDIRECT_FUNCTION_TABLE
+        resolution.indirect_function_table = existing
+    elif (existing is not None and existing.is_live) or options.export_table or required:
+        if existing is None:
+            existing = Symbol(INDIRECT_FUNCTION_TABLE, SymbolKind.TABLE, UNDEFINED, 0, None)
+            table.symbols[existing.name] = existing
+        synthetic = resolution.synthetic
+        type_ = TableType(_FUNCREF, 0, 0, None)
+        existing.state = DEFINED
+        existing.flags = 0 if options.export_table else _HIDDEN
+        existing.file = synthetic
+        existing.index = synthetic.add_table(existing.name, type_)
+        existing.element_type = type_
+        synthetic.table_live[existing.index] = True
+        existing.force_export = options.export_table
+        resolution.indirect_function_table = existing

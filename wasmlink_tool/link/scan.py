@@ -1,0 +1,152 @@
+"""The one scan of live relocations: undefined symbols, stubs, table entries, GOT entries, used types.
+
+Only relocations that can matter are looked at one by one: those of a few types, found by a regular expression over
+the column of types, and those against undefined symbols.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Iterator
+from typing import Final
+
+from ..binary.constants import RelocationType as R
+from ..binary.constants import SymbolKind
+from ..binary.relocations import Relocations
+from ..diagnostics import Diagnostics
+from ..inputs.object_file import type_name
+from ..options import LinkOptions, UnresolvedPolicy
+from .chunks import NO_NUMBER, ObjectInput
+from .imports import may_be_undefined
+from .mark_live import TABLE_RELOCATIONS
+from .references import Explainer
+from .resolve import UNREACHABLE_BODY, Resolution, add_synthetic_function
+from .symbols import DEFINED, UNDEFINED, Symbol
+
+_GLOBAL_RELOCATIONS: Final = frozenset((R.GLOBAL_INDEX_LEB, R.GLOBAL_INDEX_I32))
+_TLS_RELOCATIONS: Final = frozenset((R.MEMORY_ADDR_TLS_SLEB, R.MEMORY_ADDR_TLS_SLEB64))
+_INTERESTING: Final = re.compile(
+    b"[" + b"".join(b"\\x%02x" % t for t in (*TABLE_RELOCATIONS, *_GLOBAL_RELOCATIONS, *_TLS_RELOCATIONS, R.TYPE_INDEX_LEB)) + b"]"
+)
+
+
+class Scan:
+    """What the scan found: ``table_entries`` are the functions of the indirect function table, in order; ``got`` the
+    symbols whose address some code reads from a global."""
+
+    def __init__(self) -> None:
+        self.table_entries: list[Symbol] = []
+        self.got: list[Symbol] = []
+
+
+class _Scanner:
+    def __init__(self, resolution: Resolution, options: LinkOptions, diagnostics: Diagnostics) -> None:
+        self.resolution = resolution
+        self.options = options
+        self.diagnostics = diagnostics
+        self.result = Scan()
+        self.explainer = Explainer(resolution, options)
+
+    def scan_file(self, file: ObjectInput) -> None:
+        obj = file.object
+        undefined = {i for i, symbol in enumerate(file.symbols) if symbol.state != DEFINED}
+        if obj.code_section >= 0:
+            relocs = obj.relocations(obj.code_section)
+            live = file.function_live
+            starts = obj.function_offsets
+            for i in _interesting(relocs, undefined):
+                if live[bisect_right(starts, relocs.offsets[i]) - 1]:
+                    self._scan(file, relocs, i, undefined, obj.code_section)
+        if obj.data_section >= 0:
+            relocs = obj.relocations(obj.data_section)
+            starts = [segment.offset for segment in obj.segments]
+            for i in _interesting(relocs, undefined):
+                if file.segments[bisect_right(starts, relocs.offsets[i]) - 1].live:
+                    self._scan(file, relocs, i, undefined, obj.data_section)
+        if not self.options.gc_sections:
+            # Then custom sections count as live too; what debug information names does not.
+            for section in file.custom_sections.values():
+                if not section.name.startswith(b".debug_"):
+                    relocs = obj.relocations(section.index)
+                    for i in _interesting(relocs, undefined):
+                        self._scan(file, relocs, i, undefined, section.index)
+
+    def _scan(self, file: ObjectInput, relocs: Relocations, i: int, undefined: set[int], section: int) -> None:
+        type_ = relocs.types[i]
+        index = relocs.indices[i]
+        if type_ == R.TYPE_INDEX_LEB:
+            file.type_used.add(index)
+            return
+        symbol = file.symbols[index]
+        if type_ in TABLE_RELOCATIONS:
+            self._add_table_entry(symbol)
+        elif type_ in _GLOBAL_RELOCATIONS:
+            if symbol.kind != SymbolKind.GLOBAL:
+                self._add_got_entry(symbol)
+        elif type_ in _TLS_RELOCATIONS and symbol.state != DEFINED:
+            self.diagnostics.error(
+                f"{file.name}: relocation {type_name(type_)} cannot be used against an undefined symbol `{symbol}`"
+            )
+        if index in undefined and symbol.state == UNDEFINED and not symbol.is_weak:
+            self._check_undefined(file, symbol, relocs, i, section)
+
+    def _add_table_entry(self, symbol: Symbol) -> None:
+        if symbol.is_stub or symbol.table_slot != NO_NUMBER or symbol.state not in (DEFINED, UNDEFINED):
+            return
+        entries = self.result.table_entries
+        symbol.set_table_slot(self.options.table_base + len(entries))
+        entries.append(symbol)
+
+    def _add_got_entry(self, symbol: Symbol) -> None:
+        if symbol.got_number == NO_NUMBER:
+            symbol.got_number = len(self.result.got)
+            self.result.got.append(symbol)
+            if symbol.kind == SymbolKind.FUNCTION:
+                self._add_table_entry(symbol)
+
+    def _check_undefined(
+        self, file: ObjectInput, symbol: Symbol, relocs: Relocations, i: int, section: int
+    ) -> None:
+        if may_be_undefined(symbol, self.resolution, self.options):
+            return
+        policy = self.options.unresolved_symbols
+        if policy is not UnresolvedPolicy.IGNORE:
+            text = f"{file.name}: undefined symbol: {symbol}"
+            hints = self.explainer.explain(file, symbol, section, relocs.offsets[i])
+            if policy is UnresolvedPolicy.REPORT_ERROR:
+                self.diagnostics.error(text, hints)
+                return
+            self.diagnostics.warn(text, hints)
+        if symbol.kind == SymbolKind.FUNCTION and symbol.stub is None and symbol.signature is not None:
+            stub = add_synthetic_function(self.resolution, b"undefined_stub", symbol.signature)
+            synthetic = self.resolution.synthetic
+            synthetic.bodies[stub.index] = UNREACHABLE_BODY
+            synthetic.function_live[stub.index] = True
+            stub.is_stub = True
+            symbol.stub = stub
+            # From here on it takes no place in the table.
+            symbol.is_stub = True
+
+
+def _interesting(relocs: Relocations, undefined: set[int]) -> Iterator[int]:
+    """Positions of the relocations that the scan must see, in order."""
+    if undefined and not undefined.isdisjoint(relocs.indices):
+        special = _SPECIAL
+        return (
+            i
+            for i, (type_, index) in enumerate(zip(relocs.types, relocs.indices))
+            if index in undefined or type_ in special
+        )
+    return (match.start() for match in _INTERESTING.finditer(relocs.types))
+
+
+_SPECIAL: Final = frozenset((*TABLE_RELOCATIONS, *_GLOBAL_RELOCATIONS, *_TLS_RELOCATIONS, R.TYPE_INDEX_LEB))
+
+
+def scan_relocations(resolution: Resolution, options: LinkOptions, diagnostics: Diagnostics) -> Scan:
+    """Scan the relocations of all that is live. Undefined symbols are reported here, all of them."""
+    scanner = _Scanner(resolution, options, diagnostics)
+    for file in resolution.objects:
+        scanner.scan_file(file)
+    return scanner.result

@@ -1,0 +1,163 @@
+"""Output segments: which input segments make one, in which order, and where each stands in it."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from ..binary.constants import RelocationType as R
+from ..options import DataOrder, LinkOptions
+from .chunks import InputSegment
+from .live_relocations import live_relocations
+from .resolve import Resolution
+from .strings import MergedStrings
+
+_MERGED_PREFIXES: Final = (b".text.", b".data.", b".bss.", b".rodata.")
+
+
+class OutputSegment:
+    """A data segment of the output."""
+
+    def __init__(self, name: bytes) -> None:
+        self.name = name
+        self.index = 0
+        self.alignment = 0
+        """log2 of bytes."""
+        self.inputs: list[InputSegment] = []
+        self.chunks: list[InputSegment | MergedStrings] = []
+        """What ``inputs`` become: strings that merge are one chunk, at the place of their first."""
+        self.size = 0
+        self.address = 0
+        self.is_tls = False
+        self.in_file = True
+        """Whether its bytes are in the module; zero-filled segments need not be."""
+
+    @property
+    def is_bss(self) -> bool:
+        return self.name.startswith(b".bss")
+
+    def lay_out(self) -> None:
+        """Give each chunk its offset."""
+        size = 0
+        for chunk in self.chunks:
+            alignment = 1 << chunk.alignment
+            size = -(-size // alignment) * alignment
+            chunk.offset = size
+            size += chunk.size
+            if isinstance(chunk, MergedStrings):
+                for member in chunk.members:
+                    member.offset = chunk.offset
+        self.size = size
+
+
+def _output_name(segment: InputSegment, options: LinkOptions) -> bytes:
+    if segment.is_tls:
+        # .tbss and .tdata alike: all thread-local data is relative to one base.
+        return b".tdata"
+    if options.merge_data_segments:
+        for prefix in _MERGED_PREFIXES:
+            if segment.name.startswith(prefix):
+                return prefix[:-1]
+    return segment.name
+
+
+def _rank(segment: OutputSegment) -> int:
+    for rank, prefix in ((0, b".tdata"), (1, b".rodata"), (2, b".data"), (4, b".bss")):
+        if segment.name.startswith(prefix):
+            return rank
+    return 3
+
+
+def is_c_name(name: bytes) -> bool:
+    """Whether a name is a C identifier, so that ``__start_`` and ``__stop_`` symbols exist for it."""
+    text = name.replace(b"_", b"a")
+    return text.isalnum() and text.isascii() and not name[:1].isdigit()
+
+
+def create_output_segments(resolution: Resolution, options: LinkOptions) -> list[OutputSegment]:
+    """Group the live input segments, order the groups, merge strings, and lay each group out."""
+    by_name: dict[bytes, OutputSegment] = {}
+    for file in resolution.objects:
+        for segment in file.segments:
+            if not segment.live or segment.discarded:
+                continue
+            name = _output_name(segment, options)
+            output = by_name.get(name)
+            if output is None:
+                output = by_name[name] = OutputSegment(name)
+            output.inputs.append(segment)
+            output.alignment = max(output.alignment, segment.alignment)
+            output.is_tls = output.is_tls or segment.is_tls
+            segment.output = output
+    segments = sorted(by_name.values(), key=_rank)
+    if options.data_order is DataOrder.PACKED:
+        _pack(resolution, segments)
+    for index, output in enumerate(segments):
+        output.index = index
+        _merge_strings(output)
+        output.lay_out()
+    return segments
+
+
+def _merge_strings(output: OutputSegment) -> None:
+    merged: dict[tuple[int, int], MergedStrings] = {}
+    for segment in output.inputs:
+        if segment.pieces is None:
+            output.chunks.append(segment)
+            continue
+        key = (segment.flags, segment.alignment)
+        strings = merged.get(key)
+        if strings is None:
+            strings = merged[key] = MergedStrings(segment.alignment, segment.flags)
+            output.chunks.append(strings)
+        strings.add(segment)
+        segment.merged = strings
+    for strings in merged.values():
+        strings.finalize()
+
+
+# Packed order
+
+
+def _pack(resolution: Resolution, segments: list[OutputSegment]) -> None:
+    """Sort the inputs of each output segment so that padding is small and what is used most comes first.
+
+    By category (thread-local, initialised, zero), name prefix, alignment descending, references from live relocations
+    descending, name suffix, input order. The sorting of output segments settles the category already, except where
+    thread-local data of both kinds share a segment.
+    """
+    _count_references(resolution)
+    symbols = resolution.symbols
+    for output in segments:
+        if is_c_name(output.name) and any(
+            prefix + output.name in symbols for prefix in (b"__start_", b"__stop_")
+        ):
+            # Its users walk it as an array: input order is its meaning.
+            continue
+        output.inputs.sort(key=_packed_key)
+
+
+def _packed_key(segment: InputSegment) -> tuple[int, bytes, int, int, bytes]:
+    name = segment.name
+    category = 2 if name.startswith((b".bss", b".tbss")) else 1
+    prefix, suffix = split_name(name)
+    return category, prefix, -segment.alignment, -segment.references, suffix
+
+
+def split_name(name: bytes) -> tuple[bytes, bytes]:
+    """``.rodata.str.x`` is prefix ``.rodata`` and suffix ``.str.x``; a name without a second dot has no suffix."""
+    dot = name.find(b".", 1)
+    return (name, b"") if dot < 0 else (name[:dot], name[dot:])
+
+
+_DATA_RELOCATIONS: Final = bytes(r for r in R if r.name.startswith("MEMORY_ADDR"))
+
+
+def _count_references(resolution: Resolution) -> None:
+    for file in resolution.objects:
+        symbols = file.symbols
+        for relocs, start, stop in live_relocations(file):
+            for type_, index in zip(relocs.types[start:stop], relocs.indices[start:stop]):
+                if type_ in _DATA_RELOCATIONS:
+                    segment = symbols[index].segment
+                    if segment is not None:
+                        segment.references += 1

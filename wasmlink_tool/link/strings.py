@@ -1,0 +1,61 @@
+"""Merging of strings, with tails: ``"bar"`` shares the bytes of ``"foobar"``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .chunks import InputSection, InputSegment, StringPieces
+
+
+class MergedStrings:
+    """The strings of several mergeable chunks, each once.
+
+    Sorted by their ends, longest first, a string that ends another comes right behind it.
+    """
+
+    def __init__(self, alignment: int = 0, flags: int = 0) -> None:
+        self.alignment = alignment
+        self.flags = flags
+        self.offset = 0
+        """In the output segment or section, in bytes."""
+        self.contents = b""
+        self.members: list[InputSegment | InputSection] = []
+
+    @property
+    def size(self) -> int:
+        return len(self.contents)
+
+    def add(self, chunk: InputSegment | InputSection) -> None:
+        self.members.append(chunk)
+
+    def finalize(self) -> None:
+        """Lay the live strings out, and tell every chunk where its pieces went."""
+        all_pieces: list[StringPieces] = []
+        distinct: set[bytes] = set()
+        for member in self.members:
+            pieces = member.pieces
+            assert pieces is not None
+            all_pieces.append(pieces)
+            if all(pieces.live):
+                distinct.update(pieces.strings)
+            else:
+                distinct.update(s for s, live in zip(pieces.strings, pieces.live) if live)
+        offsets: dict[bytes, int] = {}
+        out: list[bytes] = []
+        size = 0
+        previous = b""
+        first = True
+        for string in [s[::-1] for s in sorted((s[::-1] for s in distinct), reverse=True)]:
+            if not first and previous.endswith(string):
+                offsets[string] = size - len(string) - 1
+            else:
+                offsets[string] = size
+                out.append(string)
+                size += len(string) + 1
+                previous = string
+                first = False
+        self.contents = b"\0".join(out) + b"\0" if out else b""
+        for pieces in all_pieces:
+            pieces.offsets = [offsets.get(s, 0) for s in pieces.strings]
+            pieces.strings = []

@@ -1,0 +1,530 @@
+"""Resolution: from the inputs in their order to one symbol per name.
+
+Files are added in command-line order. A member of an archive is a lazy definition of what it defines until something
+needs it; then it is added there and then, before the file that asked goes on. The stack for that is a list, not
+Python's own: archives chain deeply, and links run on threads with small stacks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from ..binary.constants import ComdatKind, SymbolFlag, SymbolKind
+from ..binary.constants import RelocationType as R
+from ..diagnostics import Diagnostics
+from ..inputs.files import ObjectSource
+from ..inputs.object_file import GlobalType, SymbolInfo, TableType
+from . import describe
+from .chunks import LinkedFile, ObjectInput
+from .symbols import DEFINED, LAZY, UNDEFINED, Symbol
+
+_UNDEFINED_FLAG: Final = int(SymbolFlag.UNDEFINED)
+_LOCAL: Final = int(SymbolFlag.BINDING_LOCAL)
+_WEAK: Final = int(SymbolFlag.BINDING_WEAK)
+_BINDING: Final = _LOCAL | _WEAK
+_ABSOLUTE: Final = int(SymbolFlag.ABSOLUTE)
+_EXPLICIT_NAME: Final = int(SymbolFlag.EXPLICIT_NAME)
+_TLS: Final = int(SymbolFlag.TLS)
+_FUNCTION: Final = int(SymbolKind.FUNCTION)
+_DATA: Final = int(SymbolKind.DATA)
+_GLOBAL: Final = int(SymbolKind.GLOBAL)
+_SECTION: Final = int(SymbolKind.SECTION)
+_TAG: Final = int(SymbolKind.TAG)
+_TABLE: Final = int(SymbolKind.TABLE)
+
+INDIRECT_FUNCTION_TABLE: Final = b"__indirect_function_table"
+DEFAULT_MODULE: Final = b"env"
+
+
+class SymbolTable:
+    """All global symbols by name, in the order in which they were first seen, and the files that gave them."""
+
+    def __init__(
+        self,
+        diagnostics: Diagnostics,
+        *,
+        gc_sections: bool,
+        allow_multiple_definition: bool = False,
+        trace: bool = False,
+        traced: Iterable[bytes] = (),
+    ) -> None:
+        self.diagnostics = diagnostics
+        self.symbols: dict[bytes, Symbol] = {}
+        self.objects: list[ObjectInput] = []
+        """In the order of the output: a file comes after those that its symbols pulled in."""
+        self.extractions: list[tuple[str, str, str]] = []
+        """Why members were linked: (who asked, member, symbol)."""
+        self.legacy_function_table = False
+        """An object uses the indirect function table without relocations, as number 0."""
+        self._gc_sections = gc_sections
+        self._allow_multiple_definition = allow_multiple_definition
+        self._trace = trace
+        self._traced = frozenset(traced)
+        self._comdats: set[bytes] = set()
+        self._variants: dict[bytes, list[Symbol]] = {}
+        self._direct_calls: dict[LinkedFile, set[int]] = {}
+
+    # Files
+
+    def add(self, source: ObjectSource) -> None:
+        """Add a file and all that it pulls in."""
+        self.diagnostics.log(f"Processing: {source.name}")
+        self._run(self._add_lazy(source) if source.lazy else self._add_object(source))
+
+    def extract(self, symbol: Symbol, reason: str) -> None:
+        """Link the member that would define a lazy symbol."""
+        self._run(self._extract(symbol, reason))
+
+    def _run(self, steps: Iterator[ObjectSource]) -> None:
+        stack = [steps]
+        while stack:
+            source = next(stack[-1], None)
+            if source is None:
+                stack.pop()
+            else:
+                self.diagnostics.log(f"Processing: {source.name}")
+                stack.append(self._add_object(source))
+
+    def _extract(self, symbol: Symbol, reason: str) -> Iterator[ObjectSource]:
+        source = symbol.source
+        assert source is not None
+        if source.lazy:
+            source.lazy = False
+            yield source
+        self.extractions.append((reason, symbol.file_name, str(symbol)))
+
+    def _add_lazy(self, source: ObjectSource) -> Iterator[ObjectSource]:
+        for name in source.defined_symbols():
+            symbol = self.symbols.get(name)
+            if symbol is None:
+                symbol = self._insert(name)
+                self._make_lazy(symbol, source, 0)
+            elif symbol.state == UNDEFINED:
+                if symbol.flags & _WEAK:
+                    # A weak reference links no member, but keeps its signature for the stub that it may become.
+                    self._make_lazy(symbol, source, _WEAK)
+                else:
+                    reason = symbol.file_name
+                    source.lazy = False
+                    yield source
+                    self.extractions.append((reason, symbol.file_name, str(symbol)))
+                    return
+
+    def _add_object(self, source: ObjectSource) -> Iterator[ObjectSource]:
+        if self._trace:
+            self.diagnostics.message(source.name)
+        file = ObjectInput(source, gc_sections=self._gc_sections)
+        obj = file.object
+        if obj.imports_memory64:
+            self.diagnostics.error(f"{file.name}: must specify -mwasm64 to process wasm64 object files")
+        self._discard_duplicate_comdats(file)
+        add = file.symbols.append
+        for info in obj.symbols:
+            symbol = None
+            if not info.flags & _UNDEFINED_FLAG:
+                symbol = self._define(file, info)
+            if symbol is None:
+                if info.kind == _SECTION:
+                    # Of a COMDAT group that another file provides: nothing refers to it but what is discarded too.
+                    symbol = Symbol(info.name, _SECTION, UNDEFINED, info.flags, file)
+                elif info.kind == _FUNCTION:
+                    index = len(file.symbols)
+                    symbol = self._insert_used(info.name)
+                    if symbol.state == LAZY and not info.flags & _WEAK:
+                        yield from self._extract(symbol, file.name)
+                        symbol = self.symbols[info.name]
+                    else:
+                        symbol = self._reference_function(symbol, file, index, info)
+                else:
+                    symbol = self._insert_used(info.name)
+                    if symbol.state == LAZY and not info.flags & _WEAK:
+                        yield from self._extract(symbol, file.name)
+                    else:
+                        self._reference(symbol, file, info)
+            add(symbol)
+        self._add_implicit_function_table(file)
+        self.objects.append(file)
+
+    def _discard_duplicate_comdats(self, file: ObjectInput) -> None:
+        obj = file.object
+        for comdat in obj.comdats:
+            if comdat.name not in self._comdats:
+                self._comdats.add(comdat.name)
+                continue
+            for kind, index in comdat.members:
+                if kind == ComdatKind.DATA:
+                    file.segments[index].discarded = True
+                    file.segments[index].live = False
+                elif kind == ComdatKind.FUNCTION:
+                    file.function_discarded[index - len(obj.imported_functions)] = 1
+                    file.function_live[index - len(obj.imported_functions)] = 0
+                elif kind == ComdatKind.TAG:
+                    file.tag_discarded[index - len(obj.imported_tags)] = 1
+                    file.tag_live[index - len(obj.imported_tags)] = 0
+                elif kind == ComdatKind.SECTION and index in file.custom_sections:
+                    file.custom_sections[index].discarded = True
+
+    def _add_implicit_function_table(self, file: ObjectInput) -> None:
+        """An object of the MVP imports the indirect function table without a symbol for it, and uses it as number 0
+        without relocations."""
+        obj = file.object
+        number = len(obj.imported_tables) + len(obj.tables)
+        named = sum(info.kind == _TABLE for info in obj.symbols)
+        if number == named:
+            return
+        error = self.diagnostics.error
+        if named:
+            error(
+                f"{file.name}: expected one symbol table entry for each of the {number} table(s) present, "
+                f"but got {named} symbol(s) instead."
+            )
+        elif obj.tables:
+            error(f"{file.name}: unexpected table definition(s) without corresponding symbol-table entries.")
+        elif number != 1:
+            error(f"{file.name}: multiple table imports, but no corresponding symbol-table entries.")
+        else:
+            import_ = obj.imported_tables[0]
+            assert isinstance(import_.type, TableType)
+            if import_.field != INDIRECT_FUNCTION_TABLE or import_.type.element_type != b"\x70":
+                error(
+                    f"{file.name}: table import {import_.field.decode('utf-8', 'replace')} "
+                    "is missing a symbol table entry."
+                )
+                return
+            flags = int(SymbolFlag.UNDEFINED | SymbolFlag.NO_STRIP)
+            symbol = self._insert_used(import_.field)
+            self._reference(symbol, file, SymbolInfo(_TABLE, flags, import_.field, 0, 0, 0))
+            file.symbols.append(symbol)
+            symbol.referenced = True
+            self.legacy_function_table = True
+
+    # Names
+
+    def find(self, name: bytes) -> Symbol | None:
+        return self.symbols.get(name)
+
+    def _insert(self, name: bytes) -> Symbol:
+        """A new symbol, of no meaning yet."""
+        symbol = self.symbols[name] = Symbol(name, _DATA, UNDEFINED, 0, None)
+        symbol.is_new = True
+        if name in self._traced:
+            symbol.traced = True
+        return symbol
+
+    def _insert_used(self, name: bytes) -> Symbol:
+        symbol = self.symbols.get(name)
+        if symbol is None:
+            symbol = self._insert(name)
+        symbol.used = True
+        return symbol
+
+    def _make_lazy(self, symbol: Symbol, source: ObjectSource, flags: int) -> None:
+        symbol.is_new = False
+        symbol.state = LAZY
+        symbol.flags = flags
+        symbol.source = source
+        if symbol.traced:
+            self.diagnostics.message(f"{source.name}: lazy definition of {symbol}")
+
+    # Definitions
+
+    def _define(self, file: ObjectInput, info: SymbolInfo) -> Symbol | None:
+        """The symbol of a definition, or ``None`` where a COMDAT group that another file provides holds it: what is
+        left then is a reference."""
+        kind, flags = info.kind, info.flags
+        obj = file.object
+        if kind == _SECTION:
+            section = file.custom_sections.get(info.index)
+            if section is not None and section.discarded:
+                return None
+            symbol = Symbol(obj.sections[info.index].name, _SECTION, DEFINED, flags, file)
+            symbol.section = section
+            symbol.index = info.index
+            return symbol
+        if flags & _LOCAL:
+            symbol = Symbol(info.name, kind, DEFINED, flags, file)
+            self._place(symbol, file, info)
+            return symbol
+        if kind == _FUNCTION:
+            index = info.index - len(obj.imported_functions)
+            return None if file.function_discarded[index] else self._define_function(file, index, info)
+        if kind == _DATA:
+            if not flags & _ABSOLUTE and file.segments[info.index].discarded:
+                return None
+        elif kind == _TAG and file.tag_discarded[info.index - len(obj.imported_tags)]:
+            return None
+        symbol = self._insert_used(info.name)
+        if symbol.is_new or symbol.state == LAZY:
+            self._replace(symbol, file, info)
+        else:
+            self._check_type(symbol, file, info)
+            if self._should_replace(symbol, file, flags):
+                self._replace(symbol, file, info)
+        return symbol
+
+    def _define_function(self, file: ObjectInput, index: int, info: SymbolInfo) -> Symbol:
+        symbol = self._insert_used(info.name)
+        if symbol.is_new or symbol.state == LAZY:
+            self._replace(symbol, file, info)
+            return symbol
+        if symbol.kind != _FUNCTION:
+            self._report_kind(symbol, file, _FUNCTION)
+            return symbol
+        signature = file.function_signatures[index]
+        if (
+            symbol.signature is not None
+            and symbol.signature != signature
+            and (symbol.state == DEFINED or self._is_called_directly(symbol))
+        ):
+            variant, is_new = self._variant(symbol, signature)
+            if is_new or self._should_replace(symbol, file, info.flags):
+                self._replace(variant, file, info)
+            self.symbols[info.name] = variant
+            return variant
+        if self._should_replace(symbol, file, info.flags):
+            self._replace(symbol, file, info)
+        return symbol
+
+    def _place(self, symbol: Symbol, file: ObjectInput, info: SymbolInfo) -> None:
+        """Say where a definition is."""
+        obj = file.object
+        kind = info.kind
+        if kind == _FUNCTION:
+            symbol.index = info.index - len(obj.imported_functions)
+            symbol.signature = file.function_signatures[symbol.index]
+        elif kind == _DATA:
+            symbol.value = info.offset
+            symbol.size = info.size
+            symbol.segment = None
+            if not info.flags & _ABSOLUTE:
+                segment = file.segments[info.index]
+                symbol.segment = segment
+                if segment.is_tls:
+                    symbol.flags |= _TLS
+        elif kind == _GLOBAL:
+            symbol.index = info.index - len(obj.imported_globals)
+            symbol.element_type = file.globals[symbol.index].type
+        elif kind == _TAG:
+            symbol.index = info.index - len(obj.imported_tags)
+            symbol.signature = file.tags[symbol.index][1]
+        elif kind == _TABLE:
+            symbol.index = info.index - len(obj.imported_tables)
+            symbol.element_type = file.tables[symbol.index].type
+
+    def _replace(self, symbol: Symbol, file: ObjectInput, info: SymbolInfo) -> None:
+        symbol.is_new = False
+        symbol.kind = info.kind
+        symbol.state = DEFINED
+        symbol.flags = info.flags
+        symbol.file = file
+        symbol.referrers = None
+        symbol.import_module = symbol.import_name = None
+        self._place(symbol, file, info)
+        if symbol.traced:
+            self.diagnostics.message(f"{file.name}: definition of {symbol}")
+
+    def _should_replace(self, existing: Symbol, file: ObjectInput, flags: int) -> bool:
+        """Whether a new definition takes an existing symbol's place; two strong ones are an error."""
+        if existing.state != DEFINED:
+            return True
+        if flags & _BINDING == _WEAK:
+            return False
+        if existing.flags & _WEAK:
+            return True
+        if self._allow_multiple_definition:
+            return False
+        self.diagnostics.error_or_warn(
+            f"duplicate symbol: {existing}\n>>> defined in {existing.file_name}\n>>> defined in {file.name}"
+        )
+        return True
+
+    # References
+
+    def _reference(self, symbol: Symbol, file: ObjectInput, info: SymbolInfo) -> None:
+        """A reference to anything but a function."""
+        if symbol.traced:
+            self.diagnostics.message(f"{file.name}: reference to {info.name.decode('utf-8', 'backslashreplace')}")
+        kind, flags = info.kind, info.flags
+        if symbol.is_new:
+            symbol.is_new = False
+            symbol.kind = kind
+            symbol.flags = flags | _UNDEFINED_FLAG
+            symbol.file = file
+            self._set_imported_type(symbol, file, info)
+        elif symbol.state == LAZY:
+            symbol.flags = symbol.flags & ~_BINDING | _WEAK
+        elif symbol.state == DEFINED:
+            self._check_type(symbol, file, info)
+        elif symbol.flags & _WEAK:
+            symbol.flags = flags | _UNDEFINED_FLAG
+
+    def _set_imported_type(self, symbol: Symbol, file: ObjectInput, info: SymbolInfo) -> None:
+        obj = file.object
+        if info.kind == _DATA:
+            return
+        imports = {_GLOBAL: obj.imported_globals, _TAG: obj.imported_tags, _TABLE: obj.imported_tables}[info.kind]
+        # A definition that a COMDAT group lost stays a reference, and has no import.
+        if info.index >= len(imports):
+            if info.kind == _TAG:
+                symbol.signature = file.tags[info.index - len(imports)][1]
+            return
+        import_ = imports[info.index]
+        if import_.module:
+            symbol.import_module = import_.module
+        if info.flags & _EXPLICIT_NAME:
+            symbol.import_name = import_.field
+        if isinstance(import_.type, int):
+            symbol.signature = obj.types[import_.type]
+        else:
+            symbol.element_type = import_.type
+
+    def _reference_function(self, symbol: Symbol, file: ObjectInput, index: int, info: SymbolInfo) -> Symbol:
+        """A reference to a function: symbol ``index`` of ``file``."""
+        obj = file.object
+        flags = info.flags
+        if symbol.traced:
+            self.diagnostics.message(f"{file.name}: reference to {symbol}")
+        signature = obj.function_signature(info.index)
+        import_module = import_name = None
+        if info.index < len(obj.imported_functions):
+            import_ = obj.imported_functions[info.index]
+            import_module = import_.module or None
+            import_name = import_.field if flags & _EXPLICIT_NAME else None
+
+        def become_undefined(target: Symbol) -> None:
+            target.is_new = False
+            target.kind = _FUNCTION
+            target.state = UNDEFINED
+            target.flags = flags | _UNDEFINED_FLAG
+            target.file = file
+            target.signature = signature
+            target.import_module = import_module
+            target.import_name = import_name
+            target.referrers = [(file, index)]
+
+        if symbol.is_new:
+            become_undefined(symbol)
+            return symbol
+        if symbol.state == LAZY:
+            symbol.flags = symbol.flags & ~_BINDING | _WEAK
+            symbol.signature = signature
+            return symbol
+        if symbol.kind != _FUNCTION:
+            self._report_kind(symbol, file, _FUNCTION)
+            return symbol
+        if symbol.signature is None:
+            symbol.signature = signature
+        existing_undefined = symbol if symbol.state == UNDEFINED else None
+        if symbol.signature != signature and self._calls_directly(file, index):
+            if existing_undefined is not None and not self._is_called_directly(existing_undefined):
+                become_undefined(symbol)
+            else:
+                variant, is_new = self._variant(symbol, signature)
+                if is_new:
+                    become_undefined(variant)
+                symbol = variant
+        if existing_undefined is not None:
+            self._merge_import(existing_undefined, file, flags, import_module, import_name)
+            if existing_undefined.referrers is None:
+                existing_undefined.referrers = []
+            existing_undefined.referrers.append((file, index))
+        return symbol
+
+    def _merge_import(
+        self, existing: Symbol, file: ObjectInput, flags: int, module: bytes | None, name: bytes | None
+    ) -> None:
+        """Two references must agree on where the import comes from."""
+        for what, new, old in (("name", name, existing.import_name), ("module", module, existing.import_module)):
+            if new is not None and old is not None and new != old:
+                self.diagnostics.error(
+                    f"import {what} mismatch for symbol: {existing}\n"
+                    f">>> defined as {old.decode('utf-8', 'replace')} in {existing.file_name}\n"
+                    f">>> defined as {new.decode('utf-8', 'replace')} in {file.name}"
+                )
+        existing.import_name = existing.import_name or name
+        existing.import_module = existing.import_module or module
+        if existing.flags & _WEAK and flags & _BINDING != _WEAK:
+            existing.flags = existing.flags & ~_BINDING | flags & _BINDING
+
+    def _calls_directly(self, file: LinkedFile, index: int) -> bool:
+        """Whether a file's code calls symbol ``index``, as opposed to taking its address."""
+        calls = self._direct_calls.get(file)
+        if calls is None:
+            obj = file.object
+            assert obj is not None
+            relocs = obj.relocations(obj.code_section)
+            calls = {i for type_, i in zip(relocs.types, relocs.indices) if type_ == R.FUNCTION_INDEX_LEB}
+            self._direct_calls[file] = calls
+        return index in calls
+
+    def _is_called_directly(self, symbol: Symbol) -> bool:
+        return any(self._calls_directly(file, index) for file, index in symbol.referrers or ())
+
+    def _variant(self, symbol: Symbol, signature: bytes) -> tuple[Symbol, bool]:
+        """The symbol of the same name with this signature, and whether it had to be made."""
+        variants = self._variants.setdefault(symbol.name, [symbol])
+        for variant in variants:
+            if variant.signature == signature:
+                return variant, False
+        variant = Symbol(symbol.name, _FUNCTION, UNDEFINED, 0, None)
+        variant.signature = signature
+        variant.used = True
+        variants.append(variant)
+        return variant, True
+
+    def disagreeing_functions(self) -> Iterator[tuple[bytes, list[Symbol]]]:
+        """Names that stand for functions of different signatures, with one symbol for each."""
+        yield from self._variants.items()
+
+    # Types
+
+    def _report_kind(self, existing: Symbol, file: LinkedFile, kind: int) -> None:
+        self.diagnostics.error(
+            f"symbol type mismatch: {existing}\n"
+            f">>> defined as {describe.KIND_NAMES[SymbolKind(existing.kind)]} in {existing.file_name}\n"
+            f">>> defined as {describe.KIND_NAMES[SymbolKind(kind)]} in {file.name}"
+        )
+
+    def _check_type(self, existing: Symbol, file: ObjectInput, info: SymbolInfo) -> None:
+        """A symbol other than a function's must have the same kind and type wherever it is named."""
+        kind = info.kind
+        if existing.kind != kind:
+            self._report_kind(existing, file, kind)
+            return
+        if kind == _DATA:
+            return
+        other = Symbol(info.name, kind, UNDEFINED, info.flags, file)
+        if info.flags & _UNDEFINED_FLAG:
+            self._set_imported_type(other, file, info)
+        else:
+            self._place(other, file, info)
+        if kind == _TAG:
+            if existing.signature != other.signature and existing.signature and other.signature:
+                self._report_type(
+                    "Tag signature mismatch",
+                    existing,
+                    file,
+                    describe.signature(existing.signature),
+                    describe.signature(other.signature),
+                )
+            return
+        old, new = existing.element_type, other.element_type
+        if isinstance(old, GlobalType) and isinstance(new, GlobalType):
+            if old != new:
+                texts = describe.global_type(old), describe.global_type(new)
+                self._report_type("Global type mismatch", existing, file, *texts)
+        elif (
+            isinstance(old, TableType)
+            and isinstance(new, TableType)
+            and old.element_type != new.element_type
+        ):
+            texts = describe.table_type(old), describe.table_type(new)
+            self._report_type("Table type mismatch", existing, file, *texts)
+
+    def _report_type(self, what: str, existing: Symbol, file: LinkedFile, old: str, new: str) -> None:
+        self.diagnostics.error(
+            f"{what}: {existing}\n"
+            f">>> defined as {old} in {existing.file_name}\n"
+            f">>> defined as {new} in {file.name}"
+        )

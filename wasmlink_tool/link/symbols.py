@@ -1,0 +1,232 @@
+"""Symbols: one object per name that the link resolves, and one per local symbol of a file."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from ..binary.constants import SymbolFlag, SymbolKind
+from ..inputs.files import ObjectSource
+from ..inputs.object_file import GlobalType, TableType
+from .chunks import NO_NUMBER, InputSection, InputSegment, LinkedFile, SyntheticFile
+
+UNDEFINED: Final = 0
+DEFINED: Final = 1
+LAZY: Final = 2
+"""A member of an archive would define it."""
+
+_WEAK: Final = int(SymbolFlag.BINDING_WEAK)
+_LOCAL: Final = int(SymbolFlag.BINDING_LOCAL)
+_HIDDEN: Final = int(SymbolFlag.VISIBILITY_HIDDEN)
+_EXPORTED: Final = int(SymbolFlag.EXPORTED)
+_FUNCTION: Final = int(SymbolKind.FUNCTION)
+_DATA: Final = int(SymbolKind.DATA)
+_GLOBAL: Final = int(SymbolKind.GLOBAL)
+_TABLE: Final = int(SymbolKind.TABLE)
+_TAG: Final = int(SymbolKind.TAG)
+
+
+class Symbol:
+    """A symbol and what the link knows of it.
+
+    Which fields mean something depends on ``kind`` and ``state``. A defined function, global, tag or table is
+    ``index`` of ``file``; defined data is ``segment`` and ``value``, or without a segment the address ``value``. No
+    address is stored for anything that has a place: :meth:`address` asks the place.
+    """
+
+    __slots__ = (
+        "element_type",
+        "file",
+        "flags",
+        "force_export",
+        "got_number",
+        "import_module",
+        "import_name",
+        "index",
+        "is_new",
+        "is_stub",
+        "kind",
+        "name",
+        "number",
+        "referenced",
+        "referrers",
+        "section",
+        "segment",
+        "signature",
+        "size",
+        "slot",
+        "source",
+        "state",
+        "stub",
+        "traced",
+        "used",
+        "value",
+    )
+
+    def __init__(self, name: bytes, kind: int, state: int, flags: int, file: LinkedFile | None) -> None:
+        self.name = name
+        self.kind = kind
+        self.state = state
+        self.flags = flags
+        self.file = file
+        self.source: ObjectSource | None = None
+        """Of a lazy symbol: what would define it."""
+        self.is_new = False
+        """Its name was seen, and nothing else yet."""
+        self.index = 0
+        self.value = 0
+        self.size = 0
+        self.segment: InputSegment | None = None
+        self.section: InputSection | None = None
+        self.signature: bytes | None = None
+        """Of functions and tags."""
+        self.element_type: GlobalType | TableType | None = None
+        """Of globals and tables."""
+        self.import_module: bytes | None = None
+        self.import_name: bytes | None = None
+        self.referenced = False
+        """Liveness of a symbol that has no chunk, and a hint for one that has."""
+        self.used = False
+        """Some object names it: others than these are never imported."""
+        self.force_export = False
+        self.traced = False
+        self.is_stub = False
+        """Its address is 0: it compares equal to the null pointer and stands in no table."""
+        self.stub: Symbol | None = None
+        """Of an undefined function that is neither imported nor an error: what direct calls go to."""
+        self.number = NO_NUMBER
+        """Index in the output of an imported function, global, tag or table."""
+        self.slot = NO_NUMBER
+        """Index in the indirect function table of an imported function."""
+        self.got_number = NO_NUMBER
+        """The global that holds its address."""
+        self.referrers: list[tuple[LinkedFile, int]] | None = None
+        """Of an undefined function: (file, symbol index) of those that name it, to see who calls it directly."""
+
+    # What it is
+
+    @property
+    def is_defined(self) -> bool:
+        return self.state == DEFINED
+
+    @property
+    def is_undefined(self) -> bool:
+        return self.state == UNDEFINED
+
+    @property
+    def is_weak(self) -> bool:
+        return bool(self.flags & _WEAK)
+
+    @property
+    def is_local(self) -> bool:
+        return bool(self.flags & _LOCAL)
+
+    @property
+    def is_hidden(self) -> bool:
+        return bool(self.flags & _HIDDEN)
+
+    @property
+    def is_undefined_weak(self) -> bool:
+        return self.state != DEFINED and bool(self.flags & _WEAK)
+
+    @property
+    def is_explicitly_exported(self) -> bool:
+        return self.force_export or bool(self.flags & _EXPORTED)
+
+    def set_hidden(self, hidden: bool) -> None:
+        self.flags = self.flags | _HIDDEN if hidden else self.flags & ~_HIDDEN
+
+    # Liveness
+
+    @property
+    def is_live(self) -> bool:
+        if self.state == DEFINED:
+            kind = self.kind
+            if kind == _DATA:
+                return self.segment.live if self.segment is not None else self.referenced
+            file = self.file
+            if file is not None:
+                if kind == _FUNCTION:
+                    return bool(file.function_live[self.index])
+                if kind == _GLOBAL:
+                    return bool(file.global_live[self.index])
+                if kind == _TABLE:
+                    return bool(file.table_live[self.index])
+                if kind == _TAG:
+                    return bool(file.tag_live[self.index])
+        return self.referenced
+
+    @property
+    def is_discarded(self) -> bool:
+        """Whether its chunk lost to another file's COMDAT group."""
+        if self.state != DEFINED:
+            return False
+        if self.kind == _FUNCTION and self.file is not None:
+            return bool(self.file.function_discarded[self.index])
+        if self.segment is not None:
+            return self.segment.discarded
+        return self.section.discarded if self.section is not None else False
+
+    # Its places in the output
+
+    @property
+    def function_number(self) -> int:
+        """In the output's function index space."""
+        if self.state == DEFINED:
+            assert self.file is not None
+            return self.file.function_numbers[self.index]
+        return self.stub.function_number if self.stub is not None else self.number
+
+    @property
+    def global_number(self) -> int:
+        if self.state == DEFINED:
+            assert self.file is not None
+            return self.file.global_numbers[self.index]
+        return self.number
+
+    @property
+    def tag_number(self) -> int:
+        if self.state == DEFINED:
+            assert self.file is not None
+            return self.file.tag_numbers[self.index]
+        return self.number
+
+    @property
+    def table_number(self) -> int:
+        if self.state == DEFINED:
+            assert self.file is not None
+            return self.file.table_numbers[self.index]
+        return self.number
+
+    @property
+    def table_slot(self) -> int:
+        """In the indirect function table, or ``NO_NUMBER``."""
+        if self.state == DEFINED:
+            assert self.file is not None
+            return self.file.function_slots.get(self.index, NO_NUMBER)
+        return self.slot
+
+    def set_table_slot(self, slot: int) -> None:
+        if self.state == DEFINED:
+            assert self.file is not None
+            self.file.function_slots[self.index] = slot
+        else:
+            self.slot = slot
+
+    @property
+    def address(self) -> int:
+        """Of data, in linear memory; 0 while undefined."""
+        if self.state != DEFINED:
+            return 0
+        return self.segment.address(self.value) if self.segment is not None else self.value
+
+    # How it is shown
+
+    def __str__(self) -> str:
+        return self.name.decode("utf-8", "backslashreplace")
+
+    @property
+    def file_name(self) -> str:
+        """The file that it comes from; the linker's own symbols come from ``<internal>``."""
+        if self.state == LAZY and self.source is not None:
+            return self.source.name
+        return self.file.name if self.file is not None and not isinstance(self.file, SyntheticFile) else "<internal>"

@@ -1,0 +1,164 @@
+"""The link as a list of passes: read it to see in which order things are decided."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .diagnostics import Diagnostic, Diagnostics, FatalError, LinkError
+from .inputs.files import InputFiles
+from .link.exports import calculate_exports, force_exports
+from .link.features import check_mutable_globals, merge_features
+from .link.imports import calculate_imports
+from .link.index_spaces import assign_indexes, calculate_types
+from .link.mark_live import mark_live, report_removed, split_strings
+from .link.memory import define_start_stop_symbols, lay_out_memory
+from .link.plan import Plan
+from .link.relocate import Relocator
+from .link.resolve import Resolution, resolve, resolve_indirect_function_table
+from .link.scan import scan_relocations
+from .link.segments import create_output_segments
+from .link.synthetic import (
+    calculate_init_functions,
+    create_command_wrappers,
+    declare_start_functions,
+    write_call_ctors,
+    write_start_functions,
+)
+from .options import Input, LinkOptions
+from .output import build_id, reports
+from .output.custom import lay_out_custom_sections, own_custom_sections, write_custom_section
+from .output.encoding import Chunk, OutputSection
+from .output.producers import merge_producers
+from .output.sections import known_sections, place_functions
+from .output.writer import check_writable, write_output
+
+
+@dataclass(frozen=True, slots=True)
+class LinkResult:
+    """A finished link."""
+
+    module: bytes
+    output: str | None
+    """The file that was written; ``None`` where the options asked for none."""
+    diagnostics: tuple[Diagnostic, ...]
+    """Warnings and messages, in order."""
+    files_read: tuple[str, ...]
+    """Every file that the link read, in order, each once."""
+
+
+def link(options: LinkOptions) -> LinkResult:
+    """Link, write the output, and say what happened. Nothing is printed.
+
+    :raises LinkError: the link failed; the exception carries all diagnostics, and the output is as it was.
+    """
+    diagnostics = Diagnostics(
+        fatal_warnings=options.fatal_warnings, noinhibit_exec=options.noinhibit_exec, verbose=options.verbose
+    )
+    try:
+        return _link(options, diagnostics)
+    except FatalError as error:
+        diagnostics.error(str(error))
+        raise LinkError(tuple(diagnostics.entries)) from None
+
+
+def _link(options: LinkOptions, diagnostics: Diagnostics) -> LinkResult:
+    files = InputFiles(diagnostics, tuple(options.library_paths))
+    inputs = tuple(Input(item) if isinstance(item, str) else item for item in options.inputs)
+    for path in options.allow_undefined_files:
+        files.read_undefined_list(path)
+    sources = list(files.sources(inputs))
+    diagnostics.check()
+    if options.output is not None:
+        check_writable(options.output, "output", diagnostics)
+    if options.map_file is not None:
+        check_writable(options.map_file, "map", diagnostics)
+    diagnostics.check()
+
+    resolution = resolve(options, files, sources, diagnostics)
+    split_strings(resolution, options)
+    mark_live(resolution, options)
+    if options.print_gc_sections and options.gc_sections:
+        report_removed(resolution, diagnostics)
+    resolve_indirect_function_table(resolution, options, diagnostics, required=False)
+    diagnostics.check()
+
+    plan = _plan(resolution, options, diagnostics)
+    sections = _write_sections(plan, options)
+    chunks: list[Chunk] = [b"\0asm\1\0\0\0"]
+    position = 8
+    for section in sections:
+        section.offset = position
+        chunks.append(section.header)
+        chunks += section.chunks
+        position += len(section.header) + section.size
+    _write_build_id(options, chunks)
+
+    reports.write_reports(plan, sections, options, files, diagnostics)
+    diagnostics.check()
+    module = b"".join(chunks)
+    if options.output is not None:
+        write_output(options.output, [module], executable=True)
+    return LinkResult(module, options.output, tuple(diagnostics.entries), tuple(files.read))
+
+
+def _plan(resolution: Resolution, options: LinkOptions, diagnostics: Diagnostics) -> Plan:
+    """Decide everything: from here on, symbols are only ever defined, not added."""
+    segments = create_output_segments(resolution, options)
+    memory = lay_out_memory(resolution, segments, options, diagnostics)
+    # Every address is final from here on.
+    define_start_stop_symbols(resolution, segments)
+    force_exports(resolution, options, diagnostics)
+    features = merge_features(resolution, options, diagnostics)
+    for segment in segments:
+        segment.in_file = not segment.is_bss or (
+            options.import_memory is not None and "bulk-memory" not in features
+        )
+    imports = calculate_imports(resolution, options)
+    scan = scan_relocations(resolution, options, diagnostics)
+    if scan.table_entries and resolution.indirect_function_table is None:
+        resolve_indirect_function_table(resolution, options, diagnostics, required=True)
+    start = declare_start_functions(resolution, segments, options)
+    spaces = assign_indexes(resolution, imports, scan, diagnostics)
+    # Every index is final from here on, but for the wrappers, which come last.
+    init_functions = calculate_init_functions(resolution, diagnostics)
+    write_start_functions(resolution, start, segments)
+    write_call_ctors(resolution, init_functions)
+    spaces.add_wrappers(create_command_wrappers(resolution, init_functions, options))
+    diagnostics.check()
+    calculate_types(resolution, spaces)
+    exports, address_globals = calculate_exports(resolution, options, spaces.global_count)
+    check_mutable_globals(features, imports, exports, options, diagnostics)
+    diagnostics.check()
+    return Plan(
+        resolution=resolution,
+        scan=scan,
+        spaces=spaces,
+        segments=segments,
+        memory=memory,
+        exports=exports,
+        address_globals=address_globals,
+        start=start,
+        features=features,
+    )
+
+
+def _write_sections(plan: Plan, options: LinkOptions) -> list[OutputSection]:
+    """All sections in the module's order, relocated."""
+    relocator = Relocator(options.table_base)
+    place_functions(plan)
+    custom = lay_out_custom_sections(plan.resolution, options)
+    sections = list(known_sections(plan, options, relocator))
+    sections += [write_custom_section(section, relocator) for section in custom]
+    sections += own_custom_sections(plan, options, merge_producers(plan.resolution, options))
+    identity = build_id.placeholder(options.build_id)
+    if identity is not None:
+        sections.append(identity)
+    return sections
+
+
+def _write_build_id(options: LinkOptions, chunks: list[Chunk]) -> None:
+    """Fill in the build id, the module's last bytes: a hash of all others."""
+    if options.build_id == "none":
+        return
+    identity = build_id.compute(options.build_id, chunks)
+    chunks[-1] = bytes(chunks[-1])[: -len(identity)] + identity

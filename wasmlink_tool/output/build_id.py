@@ -1,0 +1,53 @@
+"""The build id (BuildId.md): a hash of the module, or what the user says."""
+
+from __future__ import annotations
+
+from ..diagnostics import FatalError
+from .encoding import Chunk, OutputSection, custom_section, name
+
+SIZES = {"fast": 16, "tree": 16, "uuid": 16, "sha1": 20, "md5": 16, "sha3": 32}
+"""In bytes, by style."""
+
+
+def placeholder(style: str) -> OutputSection | None:
+    """The section with zeros where the id will be; it is the module's last."""
+    if style == "none":
+        return None
+    if style.startswith(("0x", "0X")):
+        size = len(_given(style))
+    elif style in SIZES:
+        size = SIZES[style]
+    else:
+        raise FatalError(f"unknown --build-id style: {style}")
+    return custom_section(b"build_id", name(bytes(size)))
+
+
+def _given(style: str) -> bytes:
+    digits = style[2:].replace("-", "").replace(":", "")
+    try:
+        return bytes.fromhex(digits if len(digits) % 2 == 0 else "0" + digits)
+    except ValueError:
+        raise FatalError(f"not a valid build id: {style}") from None
+
+
+def compute(style: str, chunks: list[Chunk]) -> bytes:
+    """The id of a module whose bytes, zeros in the id's place, are ``chunks``."""
+    if style.startswith(("0x", "0X")):
+        return _given(style)
+    if style == "uuid":
+        import uuid
+
+        return uuid.uuid4().bytes
+    import hashlib
+
+    if style == "sha1":
+        digest = hashlib.sha1(usedforsecurity=False)
+    elif style == "md5":
+        digest = hashlib.md5(usedforsecurity=False)
+    elif style == "sha3":
+        digest = hashlib.sha3_256()
+    else:
+        digest = hashlib.blake2b(digest_size=16)
+    for chunk in chunks:
+        digest.update(chunk)
+    return digest.digest()

@@ -1,0 +1,136 @@
+"""Custom sections: those of the inputs, merged by name, then the linker's own."""
+
+from __future__ import annotations
+
+from ..binary.constants import ExternalKind, NameSubsection
+from ..binary.leb128 import uleb
+from ..link.chunks import MERGED_CUSTOM_SECTIONS, InputSection, StringPieces
+from ..link.live_relocations import live_function_runs
+from ..link.plan import Plan
+from ..link.relocate import Relocator
+from ..link.resolve import Resolution, encode_name
+from ..link.strings import MergedStrings
+from ..options import LinkOptions
+from ..diagnostics import FatalError
+from .encoding import Chunk, OutputSection, custom_section, name, vector
+
+
+class CustomSection:
+    """One custom section of the output: what it is merged from, laid out."""
+
+    def __init__(self, section_name: bytes) -> None:
+        self.name = section_name
+        self.inputs: list[InputSection] = []
+        self.chunks: list[InputSection | MergedStrings] = []
+        self.size = 0
+
+    def lay_out(self, *, merge_strings: bool) -> None:
+        merged: MergedStrings | None = None
+        for section in self.inputs:
+            if not (merge_strings and section.size):
+                self.chunks.append(section)
+                continue
+            try:
+                section.pieces = StringPieces(section.contents(), live=True)
+            except ValueError as error:
+                raise FatalError(f"{section}: {error}") from None
+            if merged is None:
+                merged = MergedStrings()
+                self.chunks.append(merged)
+            merged.add(section)
+        if merged is not None:
+            merged.finalize()
+        for chunk in self.chunks:
+            chunk.offset = self.size
+            self.size += chunk.size
+            if isinstance(chunk, MergedStrings):
+                for member in chunk.members:
+                    member.offset = chunk.offset
+
+
+def lay_out_custom_sections(resolution: Resolution, options: LinkOptions) -> list[CustomSection]:
+    """Group the inputs' custom sections by name, in the order in which the names are first seen."""
+    strip_debug = options.strip_debug or options.strip_all
+    by_name: dict[bytes, CustomSection] = {}
+    for file in resolution.objects:
+        for section in file.custom_sections.values():
+            section_name = section.name
+            if section.discarded or section_name in (b".llvmbc", b".llvmcmd"):
+                continue
+            if strip_debug and section_name.startswith(b".debug_"):
+                continue
+            output = by_name.get(section_name)
+            if output is None:
+                output = by_name[section_name] = CustomSection(section_name)
+            output.inputs.append(section)
+    for output in by_name.values():
+        output.lay_out(merge_strings=bool(options.optimize) and output.name in MERGED_CUSTOM_SECTIONS)
+    return [output for output in by_name.values() if output.size]
+
+
+def write_custom_section(section: CustomSection, relocator: Relocator) -> OutputSection:
+    chunks: list[Chunk] = [
+        chunk.contents if isinstance(chunk, MergedStrings) else relocator.section(chunk) for chunk in section.chunks
+    ]
+    return custom_section(section.name, *chunks)
+
+
+# The linker's own
+
+
+def own_custom_sections(plan: Plan, options: LinkOptions, producers: bytes | None) -> list[OutputSection]:
+    """``name``, ``producers`` and ``target_features``, where they have contents and are not stripped."""
+    out: list[OutputSection] = []
+    kept = {encode_name(text) for text in options.keep_sections}
+
+    def wanted(section_name: bytes) -> bool:
+        return not options.strip_all or section_name in kept
+
+    if not options.strip_debug and wanted(b"name"):
+        names = _names(plan, options)
+        if names is not None:
+            out.append(names)
+    if producers is not None and wanted(b"producers"):
+        out.append(custom_section(b"producers", producers))
+    if plan.features and wanted(b"target_features"):
+        features = sorted(encode_name(feature) for feature in plan.features)
+        out.append(custom_section(b"target_features", vector(b"+" + name(feature) for feature in features)))
+    return out
+
+
+def _names(plan: Plan, options: LinkOptions) -> OutputSection | None:
+    functions: list[bytes] = []
+    globals_: list[bytes] = []
+    counts = {ExternalKind.FUNCTION: 0, ExternalKind.GLOBAL: 0}
+    for entry in plan.spaces.imports.entries:
+        for kind, names in ((ExternalKind.FUNCTION, functions), (ExternalKind.GLOBAL, globals_)):
+            if entry.kind == kind:
+                names.append(uleb(counts[kind]) + name(entry.symbol.name))
+                counts[kind] += 1
+    for file in plan.spaces.files:
+        numbers, own_names, debug_names = file.function_numbers, file.function_names, file.function_debug_names
+        for start, stop in live_function_runs(file):
+            for i in range(start, stop):
+                if own_names[i]:
+                    text = debug_names.get(i) or own_names[i]
+                    functions.append(uleb(numbers[i]) + name(text))
+        for g, live, number in zip(file.globals, file.global_live, file.global_numbers):
+            if live and g.name:
+                globals_.append(uleb(number) + name(g.name))
+    globals_ += [uleb(symbol.got_number) + name(symbol.name) for symbol in plan.spaces.got]
+    in_file = [segment for segment in plan.segments if segment.in_file]
+    segments = [uleb(i) + name(segment.name) for i, segment in enumerate(in_file) if segment.name]
+    if not (functions or globals_ or segments):
+        return None
+    module = encode_name(options.soname or (options.output or "").replace("\\", "/").rsplit("/", 1)[-1])
+    contents: list[Chunk] = []
+    for subsection, names in (
+        (NameSubsection.FUNCTION, functions),
+        (NameSubsection.GLOBAL, globals_),
+        (NameSubsection.DATA_SEGMENT, segments),
+    ):
+        if names:
+            encoded = vector(names)
+            contents.append(bytes([subsection]) + uleb(len(encoded)) + encoded)
+    header = name(module)
+    return custom_section(b"name", bytes([NameSubsection.MODULE]) + uleb(len(header)) + header, *contents)

@@ -1,0 +1,73 @@
+"""Small encoders that several sections share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ..binary.constants import LIMITS_HAS_MAX, SectionId
+from ..binary.leb128 import uleb
+
+Chunk = bytes | bytearray | memoryview
+
+
+def name(text: bytes) -> bytes:
+    return uleb(len(text)) + text
+
+
+def vector(items: Iterable[bytes]) -> bytes:
+    encoded = list(items)
+    return uleb(len(encoded)) + b"".join(encoded)
+
+
+def limits(minimum: int, maximum: int | None) -> bytes:
+    if maximum is None:
+        return b"\0" + uleb(minimum)
+    return bytes([LIMITS_HAS_MAX]) + uleb(minimum) + uleb(maximum)
+
+
+class OutputSection:
+    """A section of the module: its contents in chunks, which are joined once, when the file is written."""
+
+    __slots__ = ("chunks", "id", "name", "offset", "size")
+
+    def __init__(self, id_: int, chunks: list[Chunk], name: bytes = b"") -> None:
+        self.id = id_
+        self.chunks = chunks
+        self.name = name
+        """Of a custom section; ``chunks`` start with it, encoded."""
+        self.size = sum(map(len, chunks))
+        """Of the contents, in bytes."""
+        self.offset = 0
+        """Of the section's header in the file."""
+
+    @property
+    def header(self) -> bytes:
+        return bytes([self.id]) + uleb(self.size)
+
+    @property
+    def label(self) -> str:
+        """As verbose output and maps call it."""
+        if self.id == SectionId.CUSTOM:
+            return f"CUSTOM({self.name.decode('utf-8', 'replace')})"
+        return _LABELS[self.id]
+
+
+_LABELS = {
+    SectionId.TYPE: "TYPE",
+    SectionId.IMPORT: "IMPORT",
+    SectionId.FUNCTION: "FUNCTION",
+    SectionId.TABLE: "TABLE",
+    SectionId.MEMORY: "MEMORY",
+    SectionId.GLOBAL: "GLOBAL",
+    SectionId.EXPORT: "EXPORT",
+    SectionId.START: "START",
+    SectionId.ELEMENT: "ELEM",
+    SectionId.CODE: "CODE",
+    SectionId.DATA: "DATA",
+    SectionId.DATA_COUNT: "DATACOUNT",
+    SectionId.TAG: "TAG",
+}
+
+
+def custom_section(section_name: bytes, *contents: Chunk) -> OutputSection:
+    return OutputSection(SectionId.CUSTOM, [name(section_name), *contents], section_name)

@@ -1,0 +1,26 @@
+"""The producers section (ProducersSection.md): who made the inputs, each tool once."""
+
+from __future__ import annotations
+
+from ..link.resolve import Resolution
+from ..options import LinkOptions
+from ..version import __version__
+from .encoding import name, vector
+
+
+def merge_producers(resolution: Resolution, options: LinkOptions) -> bytes | None:
+    """The section's contents; ``None`` where there is nothing to say."""
+    fields: dict[str, dict[bytes, bytes]] = {"language": {}, "processed-by": {}, "sdk": {}}
+    for file in resolution.objects:
+        for field, pairs in file.object.producers.items():
+            merged = fields[field]
+            for tool, version in pairs:
+                merged.setdefault(tool, version)
+    if options.record_linker:
+        fields["processed-by"][b"wasmlink"] = __version__.encode()
+    encoded = [
+        name(field.encode()) + vector(name(tool) + name(version) for tool, version in pairs.items())
+        for field, pairs in fields.items()
+        if pairs
+    ]
+    return vector(encoded) if encoded else None

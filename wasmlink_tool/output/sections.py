@@ -1,0 +1,248 @@
+"""The sections that the WebAssembly core specification knows, each in a function, in the order of the module."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ..binary.constants import ExternalKind, SectionId, SymbolKind
+from ..binary.leb128 import uleb
+from ..inputs.object_file import GlobalType, TableType
+from ..link.chunks import ObjectInput, SyntheticFile
+from ..link.live_relocations import live_function_runs
+from ..link.plan import Plan
+from ..link.relocate import Relocator
+from ..link.resolve import i32_const
+from ..link.segments import OutputSegment
+from ..link.strings import MergedStrings
+from ..link.symbols import DEFINED, NO_NUMBER
+from ..options import LinkOptions
+from .encoding import Chunk, OutputSection, limits, name, vector
+
+
+def known_sections(plan: Plan, options: LinkOptions, relocator: Relocator) -> Iterator[OutputSection]:
+    """All sections but the custom ones; those that would be empty are left out."""
+    sections = (
+        _types(plan),
+        _imports(plan, options),
+        _functions(plan),
+        _tables(plan, options),
+        _memory(plan, options),
+        _tags(plan),
+        _globals(plan),
+        _exports(plan),
+        _start(plan),
+        _elements(plan, options),
+        _code(plan, relocator),
+        _data(plan, relocator),
+    )
+    for section in sections:
+        if section is not None:
+            yield section
+
+
+def _section(id_: SectionId, *chunks: Chunk) -> OutputSection:
+    return OutputSection(id_, list(chunks))
+
+
+def _types(plan: Plan) -> OutputSection | None:
+    types = plan.spaces.types
+    return _section(SectionId.TYPE, vector(b"\x60" + signature for signature in types)) if types else None
+
+
+def _global_type(type_: GlobalType) -> bytes:
+    return type_.value_type + bytes([type_.mutable])
+
+
+def _imports(plan: Plan, options: LinkOptions) -> OutputSection | None:
+    entries: list[bytes] = []
+    if options.import_memory is not None:
+        module, field = (text.encode("utf-8", "surrogateescape") for text in options.import_memory)
+        memory = limits(plan.memory.pages, plan.memory.maximum)
+        entries.append(name(module) + name(field) + bytes([ExternalKind.MEMORY]) + memory)
+    for entry in plan.spaces.imports.entries:
+        symbol = entry.symbol
+        if entry.kind == ExternalKind.FUNCTION:
+            assert symbol.signature is not None
+            type_ = uleb(plan.spaces.types[symbol.signature])
+        elif entry.kind == ExternalKind.TAG:
+            assert symbol.signature is not None
+            type_ = b"\0" + uleb(plan.spaces.types[symbol.signature])
+        elif entry.kind == ExternalKind.GLOBAL:
+            assert isinstance(symbol.element_type, GlobalType)
+            type_ = _global_type(symbol.element_type)
+        else:
+            assert isinstance(symbol.element_type, TableType)
+            type_ = _table_type(plan, options, symbol.element_type, symbol is plan.resolution.indirect_function_table)
+        entries.append(name(entry.module) + name(entry.name) + bytes([entry.kind]) + type_)
+    return _section(SectionId.IMPORT, vector(entries)) if entries else None
+
+
+def _functions(plan: Plan) -> OutputSection | None:
+    types = plan.spaces.types
+    indices: list[bytes] = []
+    encoded = {signature: uleb(index) for signature, index in types.items()}
+    for file in plan.spaces.files:
+        signatures = file.function_signatures
+        for start, stop in live_function_runs(file):
+            indices += [encoded[signature] for signature in signatures[start:stop]]
+    return _section(SectionId.FUNCTION, vector(indices)) if indices else None
+
+
+def _table_type(plan: Plan, options: LinkOptions, type_: TableType, is_indirect: bool) -> bytes:
+    minimum, maximum = type_.minimum, type_.maximum
+    if is_indirect:
+        minimum = options.table_base + len(plan.scan.table_entries)
+        table = plan.resolution.indirect_function_table
+        assert table is not None
+        maximum = minimum if table.is_defined and not options.growable_table else None
+    return type_.element_type + limits(minimum, maximum)
+
+
+def _tables(plan: Plan, options: LinkOptions) -> OutputSection | None:
+    indirect = plan.resolution.indirect_function_table
+    entries = [
+        _table_type(
+            plan,
+            options,
+            file.tables[index].type,
+            indirect is not None and indirect.file is file and indirect.index == index and indirect.is_defined,
+        )
+        for file, index in plan.spaces.tables
+    ]
+    return _section(SectionId.TABLE, vector(entries)) if entries else None
+
+
+def _memory(plan: Plan, options: LinkOptions) -> OutputSection | None:
+    if options.import_memory is not None:
+        return None
+    return _section(SectionId.MEMORY, vector([limits(plan.memory.pages, plan.memory.maximum)]))
+
+
+def _tags(plan: Plan) -> OutputSection | None:
+    types = plan.spaces.types
+    entries = [
+        b"\0" + uleb(types[signature])
+        for file in plan.spaces.files
+        for (_, signature), live in zip(file.tags, file.tag_live)
+        if live
+    ]
+    return _section(SectionId.TAG, vector(entries)) if entries else None
+
+
+def _globals(plan: Plan) -> OutputSection | None:
+    entries = [
+        _global_type(g.type) + g.initializer
+        for file in plan.spaces.files
+        for g, live in zip(file.globals, file.global_live)
+        if live
+    ]
+    constant = b"\x7f\0"
+    for symbol in plan.spaces.got:
+        if symbol.state == DEFINED and symbol.kind == SymbolKind.DATA:
+            value = symbol.address
+        elif symbol.kind == SymbolKind.FUNCTION:
+            value = 0 if symbol.table_slot == NO_NUMBER else symbol.table_slot
+        else:
+            value = 0
+        entries.append(constant + i32_const(value))
+    for symbol in plan.address_globals:
+        entries.append(constant + i32_const(symbol.address))
+    return _section(SectionId.GLOBAL, vector(entries)) if entries else None
+
+
+def _exports(plan: Plan) -> OutputSection | None:
+    entries = [name(e.name) + bytes([e.kind]) + uleb(e.index) for e in plan.exports]
+    return _section(SectionId.EXPORT, vector(entries)) if entries else None
+
+
+def _start(plan: Plan) -> OutputSection | None:
+    start = plan.start.start
+    return _section(SectionId.START, uleb(start.function_number)) if start is not None else None
+
+
+def _elements(plan: Plan, options: LinkOptions) -> OutputSection | None:
+    entries = plan.scan.table_entries
+    if not entries:
+        return None
+    table = plan.resolution.indirect_function_table
+    assert table is not None
+    number = table.table_number
+    flags = b"\x02" + uleb(number) if number else b"\0"
+    kind = b"\0" if number else b""
+    functions = vector(uleb(symbol.function_number) for symbol in entries)
+    return _section(SectionId.ELEMENT, b"\1" + flags + i32_const(options.table_base) + kind + functions)
+
+
+def _code(plan: Plan, relocator: Relocator) -> OutputSection | None:
+    files = plan.spaces.files
+    count = sum(file.function_live.count(1) for file in files)
+    if not count:
+        return None
+    header = uleb(count)
+    chunks: list[Chunk] = [header]
+    for file in files:
+        if isinstance(file, SyntheticFile):
+            for start, stop in live_function_runs(file):
+                for index in range(start, stop):
+                    body = file.bodies[index]
+                    chunks.append(uleb(len(body)) + body)
+        elif isinstance(file, ObjectInput) and 1 in file.function_live:
+            chunks += relocator.code(file)
+    return _section(SectionId.CODE, *chunks)
+
+
+def place_functions(plan: Plan) -> None:
+    """Where each function will stand in the code section: debug information and maps ask for it."""
+    position = len(uleb(sum(file.function_live.count(1) for file in plan.spaces.files)))
+    for file in plan.spaces.files:
+        offsets = [0] * len(file.function_live)
+        if isinstance(file, SyntheticFile):
+            for start, stop in live_function_runs(file):
+                for index in range(start, stop):
+                    offsets[index] = position
+                    size = len(file.bodies[index])
+                    position += size + len(uleb(size))
+        else:
+            assert isinstance(file, ObjectInput)
+            starts = file.object.function_offsets
+            for start, stop in live_function_runs(file):
+                shift = position - starts[start]
+                offsets[start:stop] = [offset + shift for offset in starts[start:stop]]
+                position += starts[stop] - starts[start]
+        file.function_offsets = offsets
+
+
+def _data(plan: Plan, relocator: Relocator) -> OutputSection | None:
+    segments = [segment for segment in plan.segments if segment.in_file]
+    if not segments:
+        return None
+    relocated: dict[ObjectInput, memoryview] = {}
+    chunks: list[Chunk] = [uleb(len(segments))]
+    for segment in segments:
+        chunks.append(b"\0" + i32_const(segment.address) + uleb(segment.size))
+        chunks += _segment_chunks(segment, relocated, relocator)
+    return _section(SectionId.DATA, *chunks)
+
+
+def _segment_chunks(
+    segment: OutputSegment, relocated: dict[ObjectInput, memoryview], relocator: Relocator
+) -> Iterator[Chunk]:
+    position = 0
+    for chunk in segment.chunks:
+        if not chunk.size:
+            continue
+        if chunk.offset > position:
+            yield bytes(chunk.offset - position)
+        if isinstance(chunk, MergedStrings):
+            yield chunk.contents
+        else:
+            file = chunk.file
+            assert isinstance(file, ObjectInput)
+            data = relocated.get(file)
+            if data is None:
+                data = relocated[file] = relocator.data(file)
+            start = file.object.segments[chunk.index].offset
+            yield data[start : start + chunk.size]
+        position = chunk.offset + chunk.size
+    if segment.size > position:
+        yield bytes(segment.size - position)
