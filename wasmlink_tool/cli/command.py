@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 
@@ -17,12 +18,18 @@ STATUS_INTERRUPTED = 130
 def main(argv: list[str] | None = None) -> int:
     """Run the command with ``argv`` (without the program's name; the process's own by default); the exit status."""
     arguments = sys.argv[1:] if argv is None else argv
+    program = program_name(sys.argv[0])
     try:
-        return run(program_name(sys.argv[0]), arguments)
+        return run(program, arguments)
     except KeyboardInterrupt:
         return STATUS_INTERRUPTED
     except BrokenPipeError:
-        _close_standard_streams()
+        # Nobody reads any more, so there is nobody to tell.
+        _abandon_standard_streams()
+        return 1
+    except OSError as error:
+        # The link reports its own: this is a standard stream that takes no more.
+        _abandon_standard_output(program, error)
         return 1
 
 
@@ -66,14 +73,12 @@ def run(program: str, arguments: list[str]) -> int:
 def _link(line: CommandLine, diagnostics: Diagnostics, reporter: Reporter) -> int:
     from wasmlink_tool.cli.interpret import link_options
 
-    if line.has("v") and not any(argument.option is None for argument in line.arguments):
-        # Only the version was asked for: libraries alone do not make a link.
-        reporter.report(diagnostics.entries)
-        return 1 if diagnostics.error_count else 0
     options = link_options(line, diagnostics)
     within_limit = reporter.report(diagnostics.entries)
     if diagnostics.error_count or not within_limit:
         return 1
+    if line.asks_version_only():
+        return 0
 
     from wasmlink_tool.linker import link
 
@@ -144,7 +149,15 @@ def _fail(reporter: Reporter, message: str) -> int:
     return 1
 
 
-def _close_standard_streams() -> None:
+def _abandon_standard_output(program: str, error: OSError) -> None:
+    message = f"{program}: error: cannot write to standard output: {error.strerror or error}\n"
+    # The descriptor itself, past whatever the stream still holds.
+    with contextlib.suppress(OSError):
+        os.write(2, message.encode("utf-8", "replace"))
+    _abandon_standard_streams()
+
+
+def _abandon_standard_streams() -> None:
     """Send what is still buffered nowhere, so that the interpreter's last flush stays quiet."""
     null = os.open(os.devnull, os.O_WRONLY)
     for stream in (sys.stdout, sys.stderr):

@@ -21,7 +21,6 @@ _UINT32_MAX = (1 << 32) - 1
 def link_options(line: CommandLine, diagnostics: Diagnostics) -> LinkOptions:
     """The options of the link; what is wrong with them goes to ``diagnostics``, and then they are not to be used."""
     _refuse_unsupported(line, diagnostics)
-    build_id = line.last("build-id")
     import_memory = line.last("import-memory")
     export_memory = line.last("export-memory")
     stack_first = line.last("stack-first", "no-stack-first")
@@ -65,7 +64,6 @@ def link_options(line: CommandLine, diagnostics: Diagnostics) -> LinkOptions:
         features=_comma_list(line.values("features")[-1:]) if line.has("features") else None,
         extra_features=_comma_list(line.values("extra-features")),
         check_features=line.enabled("check-features", True),
-        build_id="none" if build_id is None else "fast" if build_id.value is None else build_id.value,
         record_linker=line.enabled("record-linker", False),
         soname=line.value("soname"),
         map_file=line.value("Map") or None,
@@ -83,7 +81,9 @@ def link_options(line: CommandLine, diagnostics: Diagnostics) -> LinkOptions:
         diagnostics.error("--max-memory is incompatible with --no-growable-memory")
     _check_target(line, diagnostics)
     _check_threads(line, diagnostics)
-    _check_build_id(line, diagnostics)
+    options.build_id = _build_id(line, diagnostics)
+    if line.asks_version_only():
+        return options
     inputs = options.inputs = _inputs(line, diagnostics)
     if not inputs and not diagnostics.error_count:
         diagnostics.error("no input files")
@@ -294,10 +294,16 @@ def _check_threads(line: CommandLine, diagnostics: Diagnostics) -> None:
         diagnostics.error(f"{spelling}: expected a positive integer, but got '{argument.value}'")
 
 
-def _check_build_id(line: CommandLine, diagnostics: Diagnostics) -> None:
-    style = line.value("build-id", "none")
+def _build_id(line: CommandLine, diagnostics: Diagnostics) -> str:
+    argument = line.last("build-id")
+    if argument is None:
+        return "none"
+    if argument.value is None:
+        return "fast"
+    style = argument.value
     if style.startswith("0x"):
         if any(digit not in "0123456789abcdefABCDEF" for digit in style[2:]):
             diagnostics.error(f"not a hexadecimal value: {style[2:]}")
     elif style not in BUILD_ID_STYLES:
         diagnostics.error(f"unknown --build-id style: {style}")
+    return style

@@ -42,6 +42,10 @@ class CommandLine:
     def has(self, name: str) -> bool:
         return name in self._by_name
 
+    def asks_version_only(self) -> bool:
+        """Whether ``-v`` stands without a file: libraries alone do not make it a link."""
+        return self.has("v") and not any(argument.option is None for argument in self.arguments)
+
     def last(self, *names: str) -> Argument | None:
         """The last argument that is one of these options."""
         given = [self._by_name[name][-1] for name in names if name in self._by_name]

@@ -1,0 +1,231 @@
+"""What the command prints where, under which name, and how it ends."""
+
+from __future__ import annotations
+
+import io
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from tests.cli.conftest import Runner
+from wasmlink_tool import linker
+from wasmlink_tool.cli import command, main
+from wasmlink_tool.cli.reporter import Reporter, stream_has_colors, write
+from wasmlink_tool.diagnostics import Diagnostic, Diagnostics, LinkError, Severity
+from wasmlink_tool.options import LinkOptions
+from wasmlink_tool.version import __version__
+
+VERSION = f"wasmlink {__version__} (compatible with LLD 22)\n"
+
+Linker = Callable[[LinkOptions], object]
+
+
+@pytest.fixture
+def link_says(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[LinkOptions]]:
+    """Replace the link by one that says certain things; the options that it gets are returned."""
+
+    def replace(*entries: Diagnostic, error: Exception | None = None) -> list[LinkOptions]:
+        seen: list[LinkOptions] = []
+
+        def link(options: LinkOptions) -> object:
+            seen.append(options)
+            if error is not None:
+                raise error
+            if any(entry.severity is Severity.ERROR for entry in entries):
+                raise LinkError(entries)
+            return SimpleNamespace(diagnostics=entries)
+
+        monkeypatch.setattr(linker, "link", link)
+        return seen
+
+    return replace
+
+
+LINE = ["empty.o", "-o", "out"]
+
+
+def test_version(run: Runner, link_says: Callable[..., list[LinkOptions]]) -> None:
+    links = link_says()
+    for arguments in (["--version"], ["-version", *LINE], ["-v"], ["-V"], ["-v", "-lfoo"], ["--version", "-v"]):
+        outcome = run(arguments)
+        assert (outcome.status, outcome.out, outcome.err) == (0, VERSION, "")
+    assert links == []
+    assert run(["--version", "--foo"]).status == 1
+
+
+def test_v_with_an_input_links(run: Runner, link_says: Callable[..., list[LinkOptions]]) -> None:
+    links = link_says()
+    outcome = run(["-v", *LINE])
+    assert (outcome.status, outcome.out, len(links)) == (0, VERSION, 1)
+
+
+def test_help_names_every_option(run: Runner) -> None:
+    outcome = run(["--help", "missing.o"])
+    assert (outcome.status, outcome.err) == (0, "")
+    assert "Usage: wasm-ld [options] file..." in outcome.out
+    for name in ("--gc-sections", "-L <dir>", "--build-id[=<style>]", "--data-order=<order>", "--shared "):
+        assert name in outcome.out
+    assert max(map(len, outcome.out.splitlines())) <= 110
+    assert run(["--help", "--foo"]).status == 1
+
+
+def test_warnings_of_a_link_that_succeeds(run: Runner, link_says: Callable[..., list[LinkOptions]]) -> None:
+    link_says(
+        Diagnostic(Severity.LOG, "Loading: empty.o"),
+        Diagnostic(Severity.MESSAGE, "empty.o"),
+        Diagnostic(Severity.WARNING, "something", ("a hint",)),
+        Diagnostic(Severity.WARNING, "another"),
+    )
+    outcome = run(["-z", "foo", "--Bsymbolic", *LINE])
+    assert outcome.status == 0
+    assert outcome.out == "empty.o\n"
+    assert outcome.err == (
+        "wasm-ld: warning: unknown -z value: foo\n"
+        "wasm-ld: warning: -Bsymbolic is only meaningful when combined with -shared\n"
+        "wasm-ld: Loading: empty.o\n"
+        "wasm-ld: warning: something\n>>> a hint\n"
+        "\nwasm-ld: warning: another\n"
+    )
+
+
+def test_errors_of_a_link(run: Runner, link_says: Callable[..., list[LinkOptions]]) -> None:
+    link_says(*[Diagnostic(Severity.ERROR, f"error {number}") for number in range(30)])
+    assert run(LINE).err.count("error: error ") == 20
+    assert run(LINE).err.endswith(
+        "error: too many errors emitted, stopping now (use -error-limit=0 to see all errors)\n"
+    )
+    for limit, shown in ((0, 30), (-1, 30), (29, 29), (30, 30), (1, 1)):
+        outcome = run([f"--error-limit={limit}", *LINE])
+        assert (outcome.status, outcome.err.count("error: error ")) == (1, shown)
+        assert ("too many errors" in outcome.err) == (shown < 30)
+
+
+def test_a_multi_line_error_as_the_reference_prints_it(capsys: pytest.CaptureFixture[str]) -> None:
+    text = "duplicate symbol: f\n>>> defined in a.o\n>>> defined in b.o"
+    Reporter("wasm-ld").report([Diagnostic(Severity.ERROR, text), Diagnostic(Severity.ERROR, "next")])
+    assert capsys.readouterr().err == f"wasm-ld: error: {text}\n\nwasm-ld: error: next\n"
+
+
+def test_colors(capsys: pytest.CaptureFixture[str]) -> None:
+    Reporter("x", color=True).report(
+        [Diagnostic(Severity.ERROR, "e"), Diagnostic(Severity.WARNING, "w"), Diagnostic(Severity.LOG, "l")]
+    )
+    assert capsys.readouterr().err == "x: \x1b[0;31merror: \x1b[0me\nx: \x1b[0;35mwarning: \x1b[0mw\nx: l\n"
+
+
+def test_automatic_colors(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    monkeypatch.setenv("TERM", "xterm")
+    assert stream_has_colors(Terminal()) == (os.name != "nt")
+    assert not stream_has_colors(io.StringIO())
+    assert not stream_has_colors(None)
+    monkeypatch.setenv("TERM", "dumb")
+    assert not stream_has_colors(Terminal())
+
+
+def test_names_that_are_not_utf_8_are_written_as_they_are() -> None:
+    raw = io.BytesIO()
+    stream = io.TextIOWrapper(raw, encoding="ascii")
+    write(stream, b"a\xffb\n".decode("utf-8", "surrogateescape"))
+    assert raw.getvalue() == b"a\xffb\n"
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        ("/usr/bin/wasm-ld", "wasm-ld"),
+        ("wasm-ld.exe", "wasm-ld"),
+        ("wasm-ld-22", "wasm-ld-22"),
+        ("wasm32-wasi-wasm-ld", "wasm32-wasi-wasm-ld"),
+        ("/usr/bin/wasmlink", "wasmlink"),
+        ("/usr/lib/python3/site-packages/wasmlink_tool/__main__.py", "wasmlink"),
+        ("lld", "wasmlink"),
+        ("", "wasmlink"),
+    ],
+)
+def test_program_name(path: str, name: str) -> None:
+    assert command.program_name(path) == name
+
+
+def test_main_takes_the_name_it_was_run_as(
+    workdir: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["/somewhere/wasm-ld", "--foo"])
+    assert main() == 1
+    assert main(["--bar"]) == 1
+    assert (
+        capsys.readouterr().err == "wasm-ld: error: unknown argument: --foo\nwasm-ld: error: unknown argument: --bar\n"
+    )
+
+
+def test_interruption_is_quiet(
+    workdir: Path, link_says: Callable[..., list[LinkOptions]], monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    def interrupted(options: LinkOptions) -> object:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(linker, "link", interrupted)
+    assert main(LINE) == 130
+    assert capsys.readouterr().err == ""
+
+
+def test_an_error_of_the_system_is_one_line(run: Runner, link_says: Callable[..., list[LinkOptions]]) -> None:
+    link_says(error=PermissionError(13, "Permission denied", "some/file"))
+    outcome = run(LINE)
+    assert (outcome.status, outcome.err) == (1, "wasm-ld: error: some/file: Permission denied\n")
+
+
+def test_a_bug_is_not_hidden(run: Runner, link_says: Callable[..., list[LinkOptions]]) -> None:
+    link_says(error=AssertionError("a bug"))
+    with pytest.raises(AssertionError, match="a bug"):
+        run(LINE)
+
+
+def help_process(stdout: int) -> subprocess.Popen[bytes]:
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    return subprocess.Popen(
+        [sys.executable, "-m", "wasmlink_tool", "--help"], env=environment, stdout=stdout, stderr=subprocess.PIPE
+    )
+
+
+@pytest.mark.skipif(os.name == "nt", reason="pipes break in another way")
+def test_a_broken_pipe_is_quiet() -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    process = help_process(writer)
+    os.close(writer)
+    _, err = process.communicate(timeout=60)
+    assert (process.returncode, err) == (1, b"")
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
+def test_a_full_disk_is_one_line() -> None:
+    with open("/dev/full", "wb") as full:
+        process = help_process(full.fileno())
+        _, err = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert err.startswith(b"wasmlink: error: cannot write to standard output: ")
+    assert err.count(b"\n") == 1
+
+
+def test_fatal_warnings_of_the_command_line(run: Runner, link_says: Callable[..., list[LinkOptions]]) -> None:
+    links = link_says()
+    outcome = run(["-z", "foo", "--fatal-warnings", *LINE])
+    assert (outcome.status, outcome.err, links) == (1, "wasm-ld: error: unknown -z value: foo\n", [])
+
+
+def test_diagnostics_count_over_both_phases(run: Runner) -> None:
+    diagnostics = Diagnostics()
+    diagnostics.error("one")
+    reporter = Reporter("x", error_limit=1)
+    assert reporter.report(diagnostics.entries)
+    assert not reporter.report(diagnostics.entries)

@@ -1,0 +1,117 @@
+"""Command lines that are wrong: the same status and words as the reference's."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.cli.conftest import Runner
+
+SAME = [
+    "",
+    "missing.o",
+    "empty.o",
+    "-",
+    "--",
+    "--foo --bar missing.o",
+    "-o",
+    "--entry",
+    "-z",
+    "-l",
+    "-L",
+    "-o out.wasm",
+    "--whole-archive",
+    "-v -O x",
+    "-v -z a -z stack-size=x",
+    "-v --foo",
+    "-v --end-lib",
+    "--start-lib --start-lib missing.o",
+    "@missing-file",
+    "-z foo missing.o",
+    "-zfoo --fatal-warnings missing.o",
+    "-z stack-size missing.o",
+    "-z stack-size= missing.o",
+    "-z stack-size=-16 missing.o",
+    "-z stack-size=08 missing.o",
+    "-z stack-size=0x missing.o",
+    "-z stack-size=0xfffffffffffffffff missing.o",
+    "-z stack-size=0x10000 missing.o",
+    "-z stack-size=0b10000 missing.o",
+    "-z stack-size=0o20 missing.o",
+    "-z stack-size=1_6 missing.o",
+    "-z stack-size=x -z stack-size=65536 missing.o",
+    "--initial-memory=0x10000 missing.o",
+    "--initial-memory=+65536 missing.o",
+    "--initial-memory=9223372036854775808 missing.o",
+    "--initial-memory=-9223372036854775808 missing.o",
+    "--initial-memory=00000000000000000000065536 missing.o",
+    "--initial-memory=x --initial-memory=65536 missing.o",
+    "--initial-memory=65536 -i missing.o",
+    "--error-limit=99999999999999999999 missing.o",
+    "--error-limit=-1 -O x -m x --table-base=x missing.o",
+    "--error-limit=2 -O x -m x --table-base=x missing.o",
+    "--error-limit 1 -z a -z b --fatal-warnings missing.o",
+    "--foo1 --foo2 --foo3 --foo4 --foo5 --foo6 --foo7 --foo8 --foo9 --foo10 --foo11 --foo12 --foo13 --foo14 --foo15 "
+    "--foo16 --foo17 --foo18 --foo19 --foo20 --foo21",
+    "--build-id=sha1 --build-id=q missing.o",
+    "--build-id=q --build-id=sha1 missing.o",
+    "--build-id=0xzz missing.o",
+    "--build-id=0XAB missing.o",
+    "--build-id=q --build-id missing.o",
+    "--threads=0 missing.o",
+    "--threads=4294967296 missing.o",
+    "-threads x missing.o",
+    "-threads=x missing.o",
+    "--unresolved-symbols=ignore-in-object-files missing.o",
+    "--page-size=2 missing.o",
+    "--no-growable-memory --max-memory=131072 missing.o",
+    "--no-growable-memory --max-memory=0 missing.o",
+    "-m wasm16 missing.o",
+    "--color-diagnostics=q --rsp-quoting=q missing.o",
+    "--color-diagnostics -O x missing.o",
+    "--color-diagnostics=always --foo -z bar missing.o",
+    "--color-diagnostics --no-color-diagnostics --foo",
+    "--no-color-diagnostics --color-diagnostics --foo",
+    "--threads=0 --error-limit=x --build-id=q -m q -O q --initial-memory=q --max-memory=q --initial-heap=q "
+    "--global-base=q --table-base=q --page-size=q --unresolved-symbols=q --color-diagnostics=q --rsp-quoting=q "
+    "-z stack-size=q -z q --no-growable-memory --max-memory=65536 --end-lib --foo -i",
+    "-o out.wasm --no-entry empty.o --import-table --export-table",
+    "-o out.wasm --no-entry empty.o missing.o --import-table --export-table",
+    "--no-entry empty.o --import-table --export-table",
+    "empty.o --Bsymbolic --fatal-warnings",
+    "missing.o -flavor wasm",
+    "--export-table=x missing.o",
+    "--gc-sections=x missing.o",
+    "--emit-relocsx missing.o",
+]
+
+
+@pytest.mark.parametrize("line", SAME)
+def test_same_as_the_reference(line: str, run: Runner, reference: Runner) -> None:
+    arguments = line.split(" ") if line else []
+    ours, theirs = run(arguments), reference(arguments)
+    assert ours.without_hints == theirs.without_hints
+
+
+OURS = [
+    ("-m wasm64 empty.o -o out", "-m wasm64 is not supported yet"),
+    ("--page-size=1 empty.o -o out", "--page-size=1 is not supported yet"),
+    (
+        "--unresolved-symbols=import-dynamic empty.o -o out",
+        "--unresolved-symbols=import-dynamic is not supported yet",
+    ),
+    ("--data-order=x empty.o -o out", "unknown --data-order value: x"),
+    ("-flavor wasm missing.o", "cannot open missing.o: No such file or directory"),
+    ("-flavor gnu empty.o", "unknown flavor: gnu"),
+    ("-flavor", "-flavor: missing argument"),
+]
+
+
+@pytest.mark.parametrize(("line", "message"), OURS)
+def test_errors_of_our_own(line: str, message: str, run: Runner) -> None:
+    outcome = run(line.split(" "))
+    assert (outcome.status, outcome.err) == (1, f"wasm-ld: error: {message}\n")
+
+
+def test_nearest_name_stands_below_an_unknown_one(run: Runner) -> None:
+    outcome = run(["--export-al"])
+    assert outcome.err == "wasm-ld: error: unknown argument: --export-al\n>>> did you mean '--export-all'?\n"

@@ -1,0 +1,189 @@
+"""What a command line asks of the link."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from wasmlink_tool.cli.interpret import link_options
+from wasmlink_tool.cli.parser import Parser
+from wasmlink_tool.diagnostics import Diagnostics
+from wasmlink_tool.options import DataOrder, Input, LinkOptions, UnresolvedPolicy
+
+BASE = ["a.o", "-o", "out"]
+
+
+def read(arguments: list[str]) -> tuple[LinkOptions, Diagnostics]:
+    diagnostics = Diagnostics()
+    return link_options(Parser().parse(arguments), diagnostics), diagnostics
+
+
+def options_of(line: str) -> LinkOptions:
+    options, diagnostics = read([*BASE, *line.split()])
+    assert [str(entry) for entry in diagnostics.entries] == []
+    return options
+
+
+def test_defaults_are_those_of_the_option_model() -> None:
+    expected = LinkOptions(inputs=[Input("a.o")], output="out")
+    options = options_of("")
+    for field in fields(LinkOptions):
+        ours, theirs = getattr(options, field.name), getattr(expected, field.name)
+        assert (tuple(ours) if isinstance(ours, list) else ours) == (
+            tuple(theirs) if isinstance(theirs, list) else theirs
+        )
+
+
+FIELDS: list[tuple[str, dict[str, Any]]] = [
+    ("-o x", {"output": "x"}),
+    ("-ox", {"output": "x"}),
+    ("-o=x", {"output": "=x"}),
+    ("-La -L b --library-path=c -library-path d", {"library_paths": ["a", "b", "c", "d"]}),
+    ("--entry foo", {"entry": "foo"}),
+    ("-efoo", {"entry": "foo"}),
+    ("--entry=", {"entry": None}),
+    ("--entry=foo --no-entry", {"entry": None}),
+    ("--no-entry -e foo", {"entry": "foo"}),
+    ("-u a -ub --undefined=c --undefined d", {"undefined": ["a", "b", "c", "d"]}),
+    ("--export=a -export b", {"exports": ["a", "b"]}),
+    ("--export-if-defined=a", {"exports_if_defined": ["a"]}),
+    ("--export-all", {"export_all": True}),
+    ("-E", {"export_dynamic": True}),
+    ("-E --no-export-dynamic", {"export_dynamic": False}),
+    ("--allow-multiple-definition", {"allow_multiple_definition": True}),
+    ("--allow-multiple-definition --no-allow-multiple-definition", {"allow_multiple_definition": False}),
+    ("--allow-undefined-file=a -allow-undefined-file b", {"allow_undefined_files": ["b"]}),
+    ("--import-undefined", {"import_undefined": True, "unresolved_symbols": UnresolvedPolicy.REPORT_ERROR}),
+    ("--allow-undefined", {"import_undefined": True, "unresolved_symbols": UnresolvedPolicy.IGNORE}),
+    (
+        "--allow-undefined --unresolved-symbols=report-all --error-unresolved-symbols",
+        {"import_undefined": True, "unresolved_symbols": UnresolvedPolicy.IGNORE},
+    ),
+    ("--unresolved-symbols=ignore-all", {"unresolved_symbols": UnresolvedPolicy.IGNORE}),
+    (
+        "--unresolved-symbols=ignore-all --unresolved-symbols report-all",
+        {"unresolved_symbols": UnresolvedPolicy.REPORT_ERROR},
+    ),
+    ("--warn-unresolved-symbols", {"unresolved_symbols": UnresolvedPolicy.WARN}),
+    ("--warn-unresolved-symbols --unresolved-symbols=report-all", {"unresolved_symbols": UnresolvedPolicy.WARN}),
+    ("--warn-unresolved-symbols --unresolved-symbols=ignore-all", {"unresolved_symbols": UnresolvedPolicy.IGNORE}),
+    ("--warn-unresolved-symbols --error-unresolved-symbols", {"unresolved_symbols": UnresolvedPolicy.REPORT_ERROR}),
+    ("--start=go", {"start": "go"}),
+    ("--no-gc-sections", {"gc_sections": False}),
+    ("--no-gc-sections -gc-sections", {"gc_sections": True}),
+    ("--print-gc-sections", {"print_gc_sections": True}),
+    ("--stack-first", {"stack_first": True}),
+    ("--stack-first --no-stack-first", {"stack_first": False}),
+    ("-z stack-size=0x20000", {"stack_size": 131072}),
+    ("-zstack-size=16", {"stack_size": 16}),
+    ("-z stack-size=020", {"stack_size": 16}),
+    ("-z stack-size=16 -z stack-size=32", {"stack_size": 32}),
+    ("-z stack-size=0", {"stack_size": 0}),
+    ("--global-base=1024", {"global_base": 1024}),
+    ("--global-base=0", {"global_base": 0}),
+    ("--initial-memory=65536", {"initial_memory": 65536}),
+    ("--initial-memory=-1", {"initial_memory": 2**64 - 1}),
+    ("--initial-heap=4096", {"initial_heap": 4096}),
+    ("--max-memory=131072", {"max_memory": 131072}),
+    ("--no-growable-memory", {"growable_memory": False}),
+    ("--import-memory", {"import_memory": ("env", "memory"), "export_memory": None}),
+    ("--import-memory=a,b", {"import_memory": ("a", "b")}),
+    ("--import-memory=a,b --import-memory", {"import_memory": ("a", "b")}),
+    ("--import-memory=a,b,c", {"import_memory": ("a", "b,c")}),
+    ("--import-memory=q", {"import_memory": ("env", "q")}),
+    ("--export-memory", {"export_memory": "memory"}),
+    ("--export-memory=m", {"export_memory": "m"}),
+    ("--export-memory=m --export-memory", {"export_memory": "m"}),
+    ("--import-table", {"import_table": True}),
+    ("--export-table --growable-table --table-base=7", {"export_table": True, "growable_table": True, "table_base": 7}),
+    ("--no-merge-data-segments", {"merge_data_segments": False}),
+    ("-O0", {"optimize": 0}),
+    ("-O 2", {"optimize": 2}),
+    ("-O1 -O3", {"optimize": 3}),
+    ("--data-order=packed", {"data_order": DataOrder.PACKED}),
+    ("-S", {"strip_debug": True, "strip_all": False}),
+    ("-s", {"strip_debug": False, "strip_all": True}),
+    ("--keep-section=a --keep-section b", {"keep_sections": ["a", "b"]}),
+    ("--features=a,b,,c", {"features": ["a", "b", "c"]}),
+    ("--features=", {"features": []}),
+    ("--features=a --features=b", {"features": ["b"]}),
+    ("--extra-features=a,b --extra-features=c", {"extra_features": ["a", "b", "c"]}),
+    ("--no-check-features", {"check_features": False}),
+    ("--build-id", {"build_id": "fast"}),
+    ("--build-id=tree", {"build_id": "tree"}),
+    ("--build-id=md5", {"build_id": "md5"}),
+    ("--build-id=0xAbc", {"build_id": "0xAbc"}),
+    ("--build-id=sha1 --build-id", {"build_id": "fast"}),
+    ("--build-id=q --build-id=none", {"build_id": "none"}),
+    ("--record-linker", {"record_linker": True}),
+    ("--soname=x", {"soname": "x"}),
+    ("-Map=x", {"map_file": "x"}),
+    ("-Map=", {"map_file": None}),
+    ("-M", {"print_map": True}),
+    ("-t", {"trace": True}),
+    ("-ya -y b --trace-symbol=c", {"trace_symbols": ["a", "b", "c"]}),
+    ("--why-extract=-", {"why_extract": "-"}),
+    ("--dependency-file=d", {"dependency_file": "d"}),
+    ("--dependency-file d", {"dependency_file": "d"}),
+    ("--verbose", {"verbose": True}),
+    ("--fatal-warnings --noinhibit-exec", {"fatal_warnings": True, "noinhibit_exec": True}),
+    ("--fatal-warnings --no-fatal-warnings", {"fatal_warnings": False}),
+    ("--no-pie --Bstatic --threads=4 --no-demangle --disable-verify --rpath=x --no-shlib-sigcheck -mwasm32", {}),
+    ("--page-size=65536 --error-limit=5 --no-color-diagnostics --rsp-quoting=posix", {}),
+]
+
+
+@pytest.mark.parametrize(("line", "expected"), FIELDS)
+def test_fields(line: str, expected: dict[str, Any]) -> None:
+    options = options_of(line)
+    assert {name: getattr(options, name) for name in expected} == expected
+
+
+INPUTS = [
+    ("a b", [Input("a"), Input("b")]),
+    ("-lfoo -l bar --library=baz -l:x.a", [Input(n, library=True) for n in ("foo", "bar", "baz", ":x.a")]),
+    ("a --whole-archive b -lc --no-whole-archive d", [Input("a"), Input("b", whole_archive=True),
+        Input("c", library=True, whole_archive=True), Input("d")]),
+    ("--start-lib a b --end-lib c --start-lib d", [Input("a", lazy=True), Input("b", lazy=True), Input("c"),
+        Input("d", lazy=True)]),
+    ("-Bdynamic a -lc -Bstatic -ld", [Input("a"), Input("c", library=True), Input("d", library=True)]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("line", "expected"), INPUTS)
+def test_inputs_in_order(line: str, expected: list[Input]) -> None:
+    options, diagnostics = read(["-o", "x", *line.split()])
+    assert options.inputs == expected
+    assert diagnostics.entries == []
+
+
+def test_empty_arguments_are_ignored_but_not_as_values() -> None:
+    options, diagnostics = read(["", "a.o", "", "--export", "", "-o", "x"])
+    assert (options.inputs, options.exports, diagnostics.entries) == ([Input("a.o")], [""], [])
+
+
+def test_a_value_may_look_like_an_option() -> None:
+    options, _ = read(["-o", "--gc-sections", "a.o"])
+    assert options.output == "--gc-sections"
+
+
+def test_bdynamic_meets_a_shared_library(tmp_path: Path) -> None:
+    (tmp_path / "a.o").touch()
+    first, second = tmp_path / "1", tmp_path / "2"
+    first.mkdir()
+    second.mkdir()
+    (second / "libfoo.so").touch()
+    paths = [f"-L{first}", f"-L{second}", str(tmp_path / "a.o"), "-o", "x"]
+    _, diagnostics = read(["-Bdynamic", "-lfoo", *paths])
+    assert str(diagnostics.entries[0]) == (
+        f"-lfoo: linking with the shared library {second / 'libfoo.so'} is not supported yet"
+    )
+    (first / "libfoo.a").touch()
+    for arguments in (["-Bdynamic", "-lfoo"], ["-Bstatic", "-lfoo"], ["-Bdynamic", "-l:libfoo.so"]):
+        assert read([*arguments, *paths])[1].error_count == 0
+    (first / "libfoo.so").touch()
+    assert read(["-Bdynamic", "-lfoo", *paths])[1].error_count == 1
+    assert read(["-Bdynamic", "-Bstatic", "-lfoo", *paths])[1].error_count == 0
