@@ -7,6 +7,8 @@ both.
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
 from typing import Any
 
 import SCons.Action
@@ -122,6 +124,25 @@ def _object_builder() -> Any:
     return builder
 
 
+def _reported_at_the_call(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Make SCons report an error of ``function`` at the user's call.
+
+    SCons names the innermost frame that is not in a directory ``SCons``, which would be one of this tool's. So errors
+    are cut off from where they were raised, and this frame is given a file name by which SCons takes it for its own.
+    """
+
+    def checked(target: list[Any], source: list[Any], env: Any) -> Any:
+        try:
+            return function(target, source, env)
+        except SCons.Errors.UserError as error:
+            raise error.with_traceback(None) from None
+
+    place = os.path.join(os.path.dirname(__file__), "SCons", os.path.basename(__file__))
+    checked.__code__ = checked.__code__.replace(co_filename=place)
+    return checked
+
+
+@_reported_at_the_call
 def _emit_program(target: list[Any], source: list[Any], env: Any) -> tuple[list[Any], list[Any]]:
     """Check the variables where the call is, and add the map file."""
     link_flags(env)

@@ -69,8 +69,13 @@ def archiver(target: Any, source: Any, env: Any, for_signature: bool) -> list[st
 
 def target_flags(target: Any, source: Any, env: Any, for_signature: bool) -> list[str]:
     """``$_WASMTARGETFLAGS``: the target triple and what goes with it."""
-    libc = boolean(env, "WASMLIBC", True)
+    given = SCons.Util.flatten(env.subst_list("$WASMCCFLAGS $WASMCFLAGS $WASMCXXFLAGS $WASMASFLAGS"))
     try:
-        return list(toolchain_of(env).target_flags(target=str(scalar(env, "WASMTARGET") or ""), libc=libc))
+        flags = toolchain_of(env).target_flags(
+            target=str(scalar(env, "WASMTARGET") or ""),
+            libc=boolean(env, "WASMLIBC", True),
+            given=[str(flag) for flag in given],
+        )
     except ToolchainError as error:
         raise SCons.Errors.UserError(str(error)) from None
+    return list(flags)

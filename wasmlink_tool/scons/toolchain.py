@@ -73,12 +73,18 @@ class Toolchain:
     ar: tuple[str, ...]
     sysroot: str = ""
 
-    def target_flags(self, *, target: str = "", libc: bool = True) -> tuple[str, ...]:
-        """Compiler flags that every compilation needs. ``target`` is a triple, or empty for the usual one."""
+    def target_flags(self, *, target: str = "", libc: bool = True, given: Sequence[str] = ()) -> tuple[str, ...]:
+        """Compiler flags that every compilation needs, to stand before the ``given`` ones.
+
+        ``target`` is a triple, or empty for the usual one.
+        """
         if self.kind is Kind.ZIG:
-            # A debug build of zig's instruments for undefined behaviour, and needs a runtime of its own; clang's
-            # default is wanted. Flags of the user follow, so that they can turn it on.
-            return ("-target", target or ("wasm32-wasi" if libc else "wasm32-freestanding"), "-fno-sanitize=undefined")
+            # zig compiles for debugging unless told otherwise: with debug information, and instrumented for undefined
+            # behaviour, which needs a runtime of its own. Here, all compilers get the same flags and do the same. A
+            # later -g would not undo -g0 there.
+            debug = () if any(flag.startswith("-g") for flag in given) else ("-g0",)
+            triple = target or ("wasm32-wasi" if libc else "wasm32-freestanding")
+            return ("-target", triple, "-fno-sanitize=undefined", *debug)
         sysroot = (f"--sysroot={self.sysroot}",) if self.sysroot and libc else ()
         if not target:
             target = self._wasi_triple() if libc else BARE_TRIPLE
