@@ -106,7 +106,7 @@ def _plan(resolution: Resolution, options: LinkOptions, diagnostics: Diagnostics
     segments = create_output_segments(resolution, options)
     memory = lay_out_memory(resolution, segments, options, diagnostics)
     # Every address is final from here on.
-    define_start_stop_symbols(resolution, segments)
+    define_start_stop_symbols(resolution, segments, options)
     force_exports(resolution, options, diagnostics)
     features = merge_features(resolution, options, diagnostics)
     for segment in segments:
@@ -126,7 +126,7 @@ def _plan(resolution: Resolution, options: LinkOptions, diagnostics: Diagnostics
     spaces.add_wrappers(create_command_wrappers(resolution, init_functions, options))
     diagnostics.check()
     calculate_types(resolution, spaces)
-    exports, address_globals = calculate_exports(resolution, options, spaces.global_count)
+    exports, address_globals = calculate_exports(resolution, options, features, spaces.global_count)
     check_mutable_globals(features, imports, exports, options, diagnostics)
     diagnostics.check()
     return Plan(

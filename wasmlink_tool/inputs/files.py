@@ -24,7 +24,7 @@ class ObjectSource:
     when something needs them unless they came with ``--whole-archive``; ``lazy`` tells.
     """
 
-    __slots__ = ("archive", "data", "end", "lazy", "member", "name", "start")
+    __slots__ = ("archive", "data", "eager", "end", "lazy", "member", "name", "start")
 
     def __init__(
         self, data: bytes, start: int, end: int, path: str, *, archive_path: str = "", lazy: bool = False
@@ -36,6 +36,8 @@ class ObjectSource:
         self.member = path
         self.name = f"{archive_path}({path})" if archive_path else path
         self.lazy = lazy
+        self.eager = not (archive_path and lazy)
+        """Whether its constructors run although nothing else of it is live."""
 
     def parse(self) -> ObjectFile:
         """:raises FatalError: the object is damaged."""
@@ -142,7 +144,9 @@ class InputFiles:
                     f"{path}({member.name}): LLVM bitcode is not supported yet: compile without -flto"
                 )
             elif item.whole_archive:
-                self.diagnostics.error(f"{path}({member.name}): unknown file type")
+                self.diagnostics.error(
+                    "The file was not recognized as a valid object file", (f"member {member.name} of {path}",)
+                )
             else:
                 self.diagnostics.warn(
                     f"{path}: archive member '{member.name}' is neither Wasm object file nor LLVM bitcode"

@@ -274,7 +274,7 @@ class ObjectInput(LinkedFile):
         obj = source.parse()
         self.object = obj
         self.source = source
-        self.live = not source.archive
+        self.live = source.eager
         all_live = b"\0" if gc_sections else b"\1"
         count = len(obj.functions)
         types = obj.types

@@ -23,7 +23,7 @@ class Export(NamedTuple):
 
 
 def calculate_exports(
-    resolution: Resolution, options: LinkOptions, first_address_global: int
+    resolution: Resolution, options: LinkOptions, features: set[str], first_address_global: int
 ) -> tuple[list[Export], list[Symbol]]:
     """The export section, and the data symbols whose addresses are exported: each takes an immutable global of its
     own, from index ``first_address_global`` on."""
@@ -46,7 +46,7 @@ def calculate_exports(
         elif kind == SymbolKind.GLOBAL:
             assert isinstance(symbol.element_type, GlobalType)
             own = isinstance(symbol.file, SyntheticFile)
-            if symbol.element_type.mutable and own and not symbol.is_explicitly_exported:
+            if symbol.element_type.mutable and own and "mutable-globals" not in features and not symbol.is_explicitly_exported:
                 # --export-all does not mean the stack pointer: that would ask hosts for mutable globals.
                 continue
             index = symbol.global_number

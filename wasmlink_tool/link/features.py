@@ -6,6 +6,7 @@ from ..binary.constants import SymbolKind
 from ..diagnostics import Diagnostics
 from ..inputs.object_file import GlobalType
 from ..options import LinkOptions
+from .chunks import ObjectInput
 from .exports import Export
 from .imports import Imports
 from .resolve import Resolution
@@ -24,10 +25,14 @@ def merge_features(resolution: Resolution, options: LinkOptions, diagnostics: Di
     for file in resolution.objects:
         for prefix, name in file.object.features:
             first = used if prefix == 0x2B else disallowed
-            first.setdefault(name.decode("utf-8", "backslashreplace"), file.name)
+            first.setdefault(name.decode("utf-8", "backslashreplace"), _file_name(file))
     if infer:
         allowed.update(used)
     if options.check_features:
+        if any(segment.live and segment.is_tls for file in resolution.objects for segment in file.segments):
+            for feature in ("atomics", "bulk-memory"):
+                if feature not in allowed:
+                    diagnostics.error(f"'{feature}' feature must be used in order to use thread-local storage")
         if not infer:
             for feature, where in used.items():
                 if feature not in allowed:
@@ -37,12 +42,17 @@ def merge_features(resolution: Resolution, options: LinkOptions, diagnostics: Di
                 feature = name.decode("utf-8", "backslashreplace")
                 if prefix == 0x2B and feature in disallowed:
                     diagnostics.error(
-                        f"Target feature '{feature}' used in {file.name} is disallowed by "
+                        f"Target feature '{feature}' used in {_file_name(file)} is disallowed by "
                         f"{disallowed[feature]}. Use --no-check-features to suppress."
                     )
     for feature in sorted(allowed):
         diagnostics.log(f"Allowed feature: {feature}")
     return allowed
+
+
+def _file_name(file: ObjectInput) -> str:
+    """As wasm-ld's messages about features call it: of a member, without its archive."""
+    return file.source.member if file.source is not None else file.name
 
 
 def check_mutable_globals(

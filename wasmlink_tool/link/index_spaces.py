@@ -56,11 +56,12 @@ def assign_indexes(resolution: Resolution, imports: Imports, scan: Scan, diagnos
             if live:
                 file.tag_numbers[i] = tag_number
                 tag_number += 1
-        spaces.tables += [(file, i) for i, live in enumerate(file.table_live) if live]
     for symbol in scan.got:
         symbol.got_number = spaces.global_count
         spaces.global_count += 1
     spaces.got = scan.got
+    for file in (*resolution.objects, resolution.synthetic):
+        spaces.tables += [(file, i) for i, live in enumerate(file.table_live) if live]
     _number_tables(resolution, spaces, diagnostics)
     return spaces
 

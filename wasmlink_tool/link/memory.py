@@ -6,7 +6,7 @@ from typing import Final
 
 from ..diagnostics import Diagnostics
 from ..options import DEFAULT_GLOBAL_BASE, DEFAULT_STACK_SIZE, WASM_PAGE_SIZE, LinkOptions
-from .resolve import Resolution, define_layout_symbol, i32_const
+from .resolve import Resolution, i32_const, provide_address_symbol
 from .segments import OutputSegment, is_c_name
 from .symbols import Symbol
 
@@ -37,7 +37,7 @@ def _is_stack_first(options: LinkOptions) -> bool:
     if options.stack_first is not None:
         return options.stack_first
     # A base for data that leaves no room for the default stack says that the stack is to come after it.
-    if options.global_base is not None and options.stack_size is None:
+    if options.global_base and options.stack_size is None:
         return options.global_base >= DEFAULT_STACK_SIZE
     return True
 
@@ -81,7 +81,7 @@ def lay_out_memory(
                 return Memory(0, None)
             pointer = options.global_base
     else:
-        pointer = DEFAULT_GLOBAL_BASE if options.global_base is None else options.global_base
+        pointer = options.global_base or DEFAULT_GLOBAL_BASE
     log(f"mem: global base = {pointer}")
     set_address(b"__global_base", pointer)
     set_address(b"__dso_handle", pointer)
@@ -149,13 +149,14 @@ def _choose_limits(resolution: Resolution, pointer: int, options: LinkOptions, d
     return Memory(pointer // page, maximum // page)
 
 
-def define_start_stop_symbols(resolution: Resolution, segments: list[OutputSegment]) -> None:
+def define_start_stop_symbols(
+    resolution: Resolution, segments: list[OutputSegment], options: LinkOptions
+) -> None:
     """``__start_X`` and ``__stop_X`` around each output segment whose name X is a C identifier."""
     for segment in segments:
         if not is_c_name(segment.name):
             continue
         for prefix, address in ((b"__start_", segment.address), (b"__stop_", segment.address + segment.size)):
-            symbol = resolution.symbols.get(prefix + segment.name)
-            if symbol is not None and not symbol.is_defined:
-                define_layout_symbol(symbol)
+            symbol = provide_address_symbol(resolution, options, prefix + segment.name)
+            if symbol is not None:
                 symbol.value = address

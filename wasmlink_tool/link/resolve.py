@@ -120,7 +120,7 @@ def _define_own_symbols(resolution: Resolution) -> None:
     resolution.table.symbols[symbol.name] = symbol
     resolution.call_ctors = symbol
     type_ = GlobalType(_I32, True)
-    stack_pointer = Symbol(b"__stack_pointer", SymbolKind.GLOBAL, DEFINED, _HIDDEN, synthetic)
+    stack_pointer = Symbol(b"__stack_pointer", SymbolKind.GLOBAL, DEFINED, 0, synthetic)
     stack_pointer.index = synthetic.add_global(stack_pointer.name, type_, i32_const(0))
     stack_pointer.element_type = type_
     synthetic.global_live[stack_pointer.index] = True
@@ -188,17 +188,11 @@ def _resolve_entry(resolution: Resolution, options: LinkOptions, diagnostics: Di
 
 
 def _provide_optional_symbols(resolution: Resolution, options: LinkOptions) -> None:
-    symbols = resolution.symbols
-    exported = {encode_name(name) for name in (*options.exports, *options.exports_if_defined)}
     for name in LAYOUT_SYMBOLS:
-        symbol = symbols.get(name)
-        if symbol is None and (options.export_all or name in exported):
-            symbol = symbols[name] = Symbol(name, SymbolKind.DATA, UNDEFINED, 0, None)
-        elif symbol is None or symbol.is_defined:
-            continue
-        define_layout_symbol(symbol)
-        resolution.layout_symbols[name] = symbol
-    symbol = symbols.get(b"__tls_base")
+        symbol = provide_address_symbol(resolution, options, name)
+        if symbol is not None:
+            resolution.layout_symbols[name] = symbol
+    symbol = resolution.symbols.get(b"__tls_base")
     if symbol is not None and not symbol.is_defined:
         # Without shared memory, thread-local data is data like any other, at a fixed base.
         synthetic = resolution.synthetic
@@ -209,8 +203,17 @@ def _provide_optional_symbols(resolution: Resolution, options: LinkOptions) -> N
         resolution.tls_base = symbol
 
 
-def define_layout_symbol(symbol: Symbol) -> None:
-    """Make a symbol an absolute address that the memory layout fills in."""
+def provide_address_symbol(resolution: Resolution, options: LinkOptions, name: bytes) -> Symbol | None:
+    """Define ``name`` as an absolute address, which the memory layout fills in, if it is referenced or exported and
+    nobody else defines it."""
+    symbol = resolution.symbols.get(name)
+    if symbol is None:
+        text = name.decode("utf-8", "surrogateescape")
+        if not (options.export_all or text in options.exports or text in options.exports_if_defined):
+            return None
+        symbol = resolution.symbols[name] = Symbol(name, SymbolKind.DATA, UNDEFINED, 0, None)
+    elif symbol.is_defined:
+        return None
     symbol.kind = SymbolKind.DATA
     symbol.state = DEFINED
     symbol.flags = _HIDDEN
@@ -218,6 +221,7 @@ def define_layout_symbol(symbol: Symbol) -> None:
     symbol.segment = None
     symbol.value = 0
     symbol.referenced = True
+    return symbol
 
 
 def _replace_disagreeing_functions(resolution: Resolution, diagnostics: Diagnostics) -> None:

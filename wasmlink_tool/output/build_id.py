@@ -5,6 +5,7 @@ from __future__ import annotations
 from ..diagnostics import FatalError
 from .encoding import Chunk, OutputSection, custom_section, name
 
+_MIB = 1 << 20
 SIZES = {"fast": 16, "tree": 16, "uuid": 16, "sha1": 20, "md5": 16, "sha3": 32}
 """In bytes, by style."""
 
@@ -25,7 +26,8 @@ def placeholder(style: str) -> OutputSection | None:
 def _given(style: str) -> bytes:
     digits = style[2:].replace("-", "").replace(":", "")
     try:
-        return bytes.fromhex(digits if len(digits) % 2 == 0 else "0" + digits)
+        # A single last digit is a byte of its own, as in wasm-ld.
+        return bytes(int(digits[i : i + 2], 16) for i in range(0, len(digits), 2))
     except ValueError:
         raise FatalError(f"not a valid build id: {style}") from None
 
@@ -41,8 +43,14 @@ def compute(style: str, chunks: list[Chunk]) -> bytes:
     import hashlib
 
     if style == "sha1":
-        digest = hashlib.sha1(usedforsecurity=False)
-    elif style == "md5":
+        # As in wasm-ld: the digest of the digests of every MiB.
+        module = memoryview(b"".join(chunks))
+        parts = [
+            hashlib.sha1(module[start : start + _MIB], usedforsecurity=False).digest()
+            for start in range(0, len(module), _MIB)
+        ]
+        return hashlib.sha1(b"".join(parts), usedforsecurity=False).digest()
+    if style == "md5":
         digest = hashlib.md5(usedforsecurity=False)
     elif style == "sha3":
         digest = hashlib.sha3_256()

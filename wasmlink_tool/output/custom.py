@@ -86,7 +86,7 @@ def own_custom_sections(plan: Plan, options: LinkOptions, producers: bytes | Non
     def wanted(section_name: bytes) -> bool:
         return not options.strip_all or section_name in kept
 
-    if not options.strip_debug and wanted(b"name"):
+    if wanted(b"name"):
         names = _names(plan, options)
         if names is not None:
             out.append(names)
