@@ -127,7 +127,10 @@ def test_assembly_and_objects_as_sources(project: Project) -> None:
         added = env.WasmObject("added", "add.s")
         env.WasmProgram("app", ["main.c", added, env.WasmObject("twice.S")])
     """)
-    function = ".globl {0}\n.type {0},@function\n{0}:\n .functype {0} (i32) -> (i32)\n local.get 0\n i32.const {1}\n {2}\n end_function\n"
+    function = (
+        ".globl {0}\n.type {0},@function\n{0}:\n .functype {0} (i32) -> (i32)\n"
+        " local.get 0\n i32.const {1}\n {2}\n end_function\n"
+    )
     project.write(
         {
             "main.c": "#include <stdio.h>\nint add(int), twice(int);\n"
