@@ -64,6 +64,12 @@ def test_v_with_an_input_links(run: Runner, link_says: Callable[..., list[LinkOp
     assert (outcome.status, outcome.out, len(links)) == (0, VERSION, 1)
 
 
+def test_a_link(workdir: Path, run: Runner) -> None:
+    outcome = run(["--no-entry", "empty.o", "-o", "out.wasm", "--trace"])
+    assert (outcome.status, outcome.out, outcome.err) == (0, "empty.o\n", "")
+    assert (workdir / "out.wasm").read_bytes().startswith(b"\0asm\1\0\0\0")
+
+
 def test_help_names_every_option(run: Runner) -> None:
     outcome = run(["--help", "missing.o"])
     assert (outcome.status, outcome.err) == (0, "")
