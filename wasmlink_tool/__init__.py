@@ -5,10 +5,14 @@
 
 from __future__ import annotations
 
-from .diagnostics import Diagnostic, LinkError, Severity
-from .linker import LinkResult, link
-from .options import DataOrder, Input, LinkOptions, UnresolvedPolicy
+from typing import TYPE_CHECKING
+
 from .version import __version__
+
+if TYPE_CHECKING:
+    from .diagnostics import Diagnostic, LinkError, Severity
+    from .linker import LinkResult, link
+    from .options import DataOrder, Input, LinkOptions, UnresolvedPolicy
 
 __all__ = [
     "DataOrder",
@@ -22,3 +26,27 @@ __all__ = [
     "__version__",
     "link",
 ]
+
+_HOMES = {
+    "DataOrder": "options",
+    "Diagnostic": "diagnostics",
+    "Input": "options",
+    "LinkError": "diagnostics",
+    "LinkOptions": "options",
+    "LinkResult": "linker",
+    "Severity": "diagnostics",
+    "UnresolvedPolicy": "options",
+    "link": "linker",
+}
+
+
+def __getattr__(name: str) -> object:
+    """Import the linker when it is asked for: ``wasmlink --version`` does not."""
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    value = getattr(import_module(f"{__name__}.{home}"), name)
+    globals()[name] = value
+    return value

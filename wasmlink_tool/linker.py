@@ -64,17 +64,23 @@ def link(options: LinkOptions) -> LinkResult:
 def _link(options: LinkOptions, diagnostics: Diagnostics) -> LinkResult:
     files = InputFiles(diagnostics, tuple(options.library_paths))
     inputs = tuple(Input(item) if isinstance(item, str) else item for item in options.inputs)
+    sources = list(files.sources(inputs))
+    diagnostics.check()
     for path in options.allow_undefined_files:
         files.read_undefined_list(path)
-    sources = list(files.sources(inputs))
     diagnostics.check()
     if options.output is not None:
         check_writable(options.output, "output", diagnostics)
-    if options.map_file is not None:
-        check_writable(options.map_file, "map", diagnostics)
+    for path, what in ((options.map_file, "map"), (options.dependency_file, "dependency")):
+        if path is not None:
+            check_writable(path, what, diagnostics)
     diagnostics.check()
 
     resolution = resolve(options, files, sources, diagnostics)
+    if options.why_extract is not None:
+        text = reports.why_extract(resolution.table.extractions)
+        reports.write_text(options.why_extract, text, "--why-extract=", diagnostics)
+        diagnostics.check()
     split_strings(resolution, options)
     mark_live(resolution, options)
     if options.print_gc_sections and options.gc_sections:
@@ -93,7 +99,13 @@ def _link(options: LinkOptions, diagnostics: Diagnostics) -> LinkResult:
         position += len(section.header) + section.size
     _write_build_id(options, chunks)
 
-    reports.write_reports(plan, sections, options, files, diagnostics)
+    if options.map_file is not None:
+        reports.write_text(options.map_file, reports.link_map(plan, sections), "map", diagnostics)
+    if options.print_map:
+        reports.write_text("-", reports.link_map(plan, sections), "map", diagnostics)
+    if options.dependency_file is not None:
+        text = reports.dependencies(options.output or "-", files.read)
+        reports.write_text(options.dependency_file, text, "dependency", diagnostics)
     diagnostics.check()
     module = b"".join(chunks)
     if options.output is not None:
@@ -125,7 +137,7 @@ def _plan(resolution: Resolution, options: LinkOptions, diagnostics: Diagnostics
     write_call_ctors(resolution, init_functions)
     spaces.add_wrappers(create_command_wrappers(resolution, init_functions, options))
     diagnostics.check()
-    calculate_types(resolution, spaces)
+    calculate_types(spaces)
     exports, address_globals = calculate_exports(resolution, options, features, spaces.global_count)
     check_mutable_globals(features, imports, exports, options, diagnostics)
     diagnostics.check()

@@ -31,7 +31,7 @@ def link_options(line: CommandLine, diagnostics: Diagnostics) -> LinkOptions:
         library_paths=line.values("L"),
         optimize=_number(line, "O", 1, diagnostics),
         unresolved_symbols=_unresolved_policy(line, diagnostics),
-        table_base=_number(line, "table-base", 1, diagnostics),
+        table_base=_number(line, "table-base", 1, diagnostics) or 1,
         global_base=_optional_number(line, "global-base", diagnostics),
         initial_heap=_number(line, "initial-heap", 0, diagnostics),
         initial_memory=_number(line, "initial-memory", 0, diagnostics),

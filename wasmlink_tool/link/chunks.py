@@ -11,6 +11,7 @@ from itertools import accumulate
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from ..binary.constants import SegmentFlag, SymbolFlag, SymbolKind
+from ..binary.leb128 import uleb
 from ..diagnostics import FatalError
 from ..inputs.object_file import GlobalType, ObjectFile, Section, TableType
 
@@ -222,11 +223,11 @@ class LinkedFile:
         """By index in the object's list of sections."""
         self.function_offsets: list[int] = []
         """Where each function's entry starts, in bytes from the start of the output code section's contents."""
-        self.type_used: set[int] = set()
         self.type_numbers: dict[int, int] = {}
 
-    def function_name(self, index: int) -> bytes:
-        return self.function_names[index]
+    def function_size(self, index: int) -> int:
+        """Of a function's entry, its size field included, in bytes."""
+        raise NotImplementedError
 
     def describe_function(self, index: int) -> str:
         return f"{self.name}:({self.function_names[index].decode('utf-8', 'replace')})"
@@ -239,6 +240,14 @@ class SyntheticFile(LinkedFile):
         super().__init__(name, gc_sections=gc_sections)
         self.bodies: dict[int, bytes] = {}
         """Function to its entry's contents: locals, code and ``end``, without the size."""
+
+    def function_entry(self, index: int) -> bytes:
+        """A function as it stands in the code section."""
+        body = self.bodies[index]
+        return uleb(len(body)) + body
+
+    def function_size(self, index: int) -> int:
+        return len(self.function_entry(index))
 
     def add_function(self, name: bytes, signature: bytes, debug_name: bytes = b"") -> int:
         index = len(self.function_names)
@@ -315,6 +324,10 @@ class ObjectInput(LinkedFile):
         for i, section in enumerate(obj.sections):
             if section.id == 0 and section.name not in _READ_BY_THE_LINKER and not section.name.startswith(b"reloc."):
                 self.custom_sections[i] = InputSection(self, i, section)
+
+    def function_size(self, index: int) -> int:
+        offsets = self.object.function_offsets
+        return offsets[index + 1] - offsets[index]
 
 
 _READ_BY_THE_LINKER: Final = frozenset((b"linking", b"name", b"producers", b"target_features"))

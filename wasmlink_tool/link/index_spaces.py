@@ -24,6 +24,7 @@ class IndexSpaces:
         self.tables: list[tuple[LinkedFile, int]] = []
         self.got: list[Symbol] = []
         self.types: dict[bytes, int] = {}
+        """Signature to index in the type section."""
 
     def number_functions(self, file: LinkedFile) -> None:
         """Give the live functions of ``file`` the next numbers."""
@@ -60,6 +61,7 @@ def assign_indexes(resolution: Resolution, imports: Imports, scan: Scan, diagnos
         symbol.got_number = spaces.global_count
         spaces.global_count += 1
     spaces.got = scan.got
+    spaces.types = scan.types
     for file in (*resolution.objects, resolution.synthetic):
         spaces.tables += [(file, i) for i, live in enumerate(file.table_live) if live]
     _number_tables(resolution, spaces, diagnostics)
@@ -82,12 +84,8 @@ def _number_tables(resolution: Resolution, spaces: IndexSpaces, diagnostics: Dia
         file.table_numbers[index] = number
 
 
-def calculate_types(resolution: Resolution, spaces: IndexSpaces) -> None:
-    """The type section: what relocations name, then the signatures of imports, functions and tags."""
-    for file in resolution.objects:
-        types = file.object.types
-        for index in sorted(file.type_used):
-            file.type_numbers[index] = spaces.type_index(types[index])
+def calculate_types(spaces: IndexSpaces) -> None:
+    """The type section: behind what relocations name, the signatures of imports, functions and tags."""
     for entry in spaces.imports.entries:
         if entry.symbol.signature is not None and entry.kind in (ExternalKind.FUNCTION, ExternalKind.TAG):
             spaces.type_index(entry.symbol.signature)

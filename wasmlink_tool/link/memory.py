@@ -113,14 +113,14 @@ def _choose_limits(resolution: Resolution, pointer: int, options: LinkOptions, d
     page = WASM_PAGE_SIZE
     if options.initial_heap:
         if options.initial_heap % page:
-            error(f"initial heap must be {page}-byte aligned")
+            error(f"initial heap must be aligned to the page size ({page} bytes)")
         largest = _MAX_MEMORY - pointer
         if options.initial_heap > largest:
             error(f"initial heap too large, cannot be greater than {largest}")
         pointer += options.initial_heap
     if options.initial_memory:
         if options.initial_memory % page:
-            error(f"initial memory must be {page}-byte aligned")
+            error(f"initial memory must be aligned to the page size ({page} bytes)")
         if pointer > options.initial_memory:
             error(f"initial memory too small, {pointer} bytes needed")
         if options.initial_memory > _MAX_MEMORY:
@@ -135,7 +135,7 @@ def _choose_limits(resolution: Resolution, pointer: int, options: LinkOptions, d
     maximum = 0
     if options.max_memory:
         if options.max_memory % page:
-            error(f"maximum memory must be {page}-byte aligned")
+            error(f"maximum memory must be aligned to the page size ({page} bytes)")
         if pointer > options.max_memory:
             error(f"maximum memory too small, {pointer} bytes needed")
         if options.max_memory > _MAX_MEMORY:

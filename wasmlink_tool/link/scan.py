@@ -33,11 +33,12 @@ _INTERESTING: Final = re.compile(
 
 class Scan:
     """What the scan found: ``table_entries`` are the functions of the indirect function table, in order; ``got`` the
-    symbols whose address some code reads from a global."""
+    symbols whose address some code reads from a global; ``types`` the signatures that relocations name, numbered."""
 
     def __init__(self) -> None:
         self.table_entries: list[Symbol] = []
         self.got: list[Symbol] = []
+        self.types: dict[bytes, int] = {}
 
 
 class _Scanner:
@@ -76,7 +77,9 @@ class _Scanner:
         type_ = relocs.types[i]
         index = relocs.indices[i]
         if type_ == R.TYPE_INDEX_LEB:
-            file.type_used.add(index)
+            if index not in file.type_numbers:
+                types = self.result.types
+                file.type_numbers[index] = types.setdefault(file.object.types[index], len(types))
             return
         symbol = file.symbols[index]
         if type_ in TABLE_RELOCATIONS:

@@ -11,7 +11,7 @@ SIZES = {"fast": 16, "tree": 16, "uuid": 16, "sha1": 20, "md5": 16, "sha3": 32}
 
 
 def placeholder(style: str) -> OutputSection | None:
-    """The section with zeros where the id will be; it is the module's last."""
+    """The section with blanks where the id will be; it is the module's last."""
     if style == "none":
         return None
     if style.startswith(("0x", "0X")):
@@ -20,7 +20,7 @@ def placeholder(style: str) -> OutputSection | None:
         size = SIZES[style]
     else:
         raise FatalError(f"unknown --build-id style: {style}")
-    return custom_section(b"build_id", name(bytes(size)))
+    return custom_section(b"build_id", name(b" " * size))
 
 
 def _given(style: str) -> bytes:
@@ -33,7 +33,7 @@ def _given(style: str) -> bytes:
 
 
 def compute(style: str, chunks: list[Chunk]) -> bytes:
-    """The id of a module whose bytes, zeros in the id's place, are ``chunks``."""
+    """The id of a module whose bytes, blanks in the id's place, are ``chunks``."""
     if style.startswith(("0x", "0X")):
         return _given(style)
     if style == "uuid":

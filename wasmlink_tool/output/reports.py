@@ -1,15 +1,135 @@
-"""What a link can write beside the module: map, reasons for extraction, dependency file."""
+"""What a link can write beside the module: the map, why members were extracted, the files that it read."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+
+from ..binary.constants import SectionId, SymbolKind
+from ..binary.leb128 import uleb
 from ..diagnostics import Diagnostics
-from ..inputs.files import InputFiles
+from ..link.chunks import InputSegment, LinkedFile
+from ..link.live_relocations import live_function_runs
 from ..link.plan import Plan
-from ..options import LinkOptions
+from ..link.resolve import i32_const
+from ..link.strings import MergedStrings
+from ..link.symbols import DEFINED, Symbol
 from .encoding import OutputSection
 
 
-def write_reports(
-    plan: Plan, sections: list[OutputSection], options: LinkOptions, files: InputFiles, diagnostics: Diagnostics
-) -> None:
-    """Write what the options ask for."""
+def write_text(path: str, text: str, what: str, diagnostics: Diagnostics) -> None:
+    """Write a report to a file, or with ``-`` to standard output."""
+    if path == "-":
+        diagnostics.message(text.removesuffix("\n"))
+        return
+    try:
+        with open(path, "w", encoding="utf-8", errors="surrogateescape", newline="\n") as file:
+            file.write(text)
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        diagnostics.error(f"cannot open {what} file {path}: {reason}")
+
+
+def why_extract(extractions: list[tuple[str, str, str]]) -> str:
+    """``--why-extract``: a line for each member that was linked, and for what."""
+    rows = [("reference", "extracted", "symbol"), *extractions]
+    return "".join("\t".join(row) + "\n" for row in rows)
+
+
+def dependencies(target: str, files: Iterable[str]) -> str:
+    """``--dependency-file``: a Make rule, and a rule without a recipe for each file, so that a deleted one does not
+    stop Make."""
+    escaped = [_escape_for_make(file) for file in files]
+    rule = " \\\n  ".join([f"{_escape_for_make(target)}:", *escaped])
+    return rule + "\n" + "".join(f"\n{file}:\n" for file in escaped)
+
+
+def _escape_for_make(path: str) -> str:
+    out = []
+    for i, character in enumerate(path):
+        if character in " #":
+            # Backslashes before a space or # must be doubled, others stand for themselves.
+            backslashes = len(path[:i]) - len(path[:i].rstrip("\\"))
+            out.append("\\" * (backslashes + 1))
+        elif character == "$":
+            out.append("$")
+        out.append(character)
+    return "".join(out)
+
+
+# The map
+
+
+def link_map(plan: Plan, sections: list[OutputSection]) -> str:
+    """``-Map``: where each section, chunk and symbol went. Offsets are the file's, in hexadecimal."""
+    lines = [f"{'Addr':>8} {'Off':>8} {'Size':>8} Out     In      Symbol"]
+    symbols = _symbols_by_chunk(plan)
+    for section in sections:
+        lines.append(_row(None, section.offset, len(section.header) + section.size, 0, section.label))
+        if section.id == SectionId.CODE:
+            lines += _functions(plan, section, symbols)
+        elif section.id == SectionId.DATA:
+            lines += _segments(plan, section, symbols)
+        elif section.id == SectionId.GLOBAL:
+            for file in plan.spaces.files:
+                for g, live, number in zip(file.globals, file.global_live, file.global_numbers):
+                    if live:
+                        lines.append(_row(number, 0, 0, 8, _text(g.name)))
+    return "\n".join(lines) + "\n"
+
+
+_Chunk = tuple[LinkedFile, int] | InputSegment
+
+
+def _text(name: bytes) -> str:
+    return name.decode("utf-8", "backslashreplace")
+
+
+def _row(address: int | None, offset: int, size: int, indent: int, label: str) -> str:
+    where = "-" if address is None else f"{address:x}"
+    return f"{where:>8} {offset:>8x} {size:>8x} {' ' * indent}{label}"
+
+
+def _symbols_by_chunk(plan: Plan) -> dict[_Chunk, list[Symbol]]:
+    found: dict[_Chunk, list[Symbol]] = {}
+    for file in plan.resolution.objects:
+        for symbol in file.symbols:
+            if symbol.state != DEFINED or symbol.file is not file or not symbol.is_live:
+                continue
+            if symbol.kind == SymbolKind.FUNCTION:
+                found.setdefault((file, symbol.index), []).append(symbol)
+            elif symbol.kind == SymbolKind.DATA and symbol.segment is not None:
+                found.setdefault(symbol.segment, []).append(symbol)
+    return found
+
+
+def _functions(plan: Plan, section: OutputSection, symbols: dict[_Chunk, list[Symbol]]) -> Iterator[str]:
+    for file in plan.spaces.files:
+        for start, stop in live_function_runs(file):
+            for index in range(start, stop):
+                offset = section.offset + file.function_offsets[index]
+                size = file.function_size(index)
+                yield _row(None, offset, size, 8, file.describe_function(index))
+                for symbol in symbols.get((file, index), ()):
+                    yield _row(None, offset, size, 16, str(symbol))
+
+
+def _segments(plan: Plan, section: OutputSection, symbols: dict[_Chunk, list[Symbol]]) -> Iterator[str]:
+    position = len(uleb(sum(segment.in_file for segment in plan.segments)))
+    for segment in plan.segments:
+        header = len(b"\0" + i32_const(segment.address) + uleb(segment.size))
+        start = section.offset + (position if segment.in_file else 0)
+        yield _row(segment.address, start, segment.size, 0, _text(segment.name))
+        for chunk in segment.chunks:
+            offset = start + header + chunk.offset if segment.in_file else 0
+            address = segment.address + chunk.offset
+            if isinstance(chunk, MergedStrings):
+                yield _row(address, offset, chunk.size, 8, f"<internal>:({_text(segment.name)})")
+                continue
+            yield _row(address, offset, chunk.size, 8, str(chunk))
+            for symbol in symbols.get(chunk, ()):
+                place = offset + symbol.value if segment.in_file else 0
+                yield _row(symbol.address, place, symbol.size, 16, str(symbol))
+        if segment.in_file:
+            position += header + segment.size
+
+

@@ -184,8 +184,7 @@ def _code(plan: Plan, relocator: Relocator) -> OutputSection | None:
         if isinstance(file, SyntheticFile):
             for start, stop in live_function_runs(file):
                 for index in range(start, stop):
-                    body = file.bodies[index]
-                    chunks.append(uleb(len(body)) + body)
+                    chunks.append(file.function_entry(index))
         elif isinstance(file, ObjectInput) and 1 in file.function_live:
             chunks += relocator.code(file)
     return _section(SectionId.CODE, *chunks)
@@ -200,8 +199,7 @@ def place_functions(plan: Plan) -> None:
             for start, stop in live_function_runs(file):
                 for index in range(start, stop):
                     offsets[index] = position
-                    size = len(file.bodies[index])
-                    position += size + len(uleb(size))
+                    position += file.function_size(index)
         else:
             assert isinstance(file, ObjectInput)
             starts = file.object.function_offsets
