@@ -17,7 +17,9 @@ def extern(name: str, signature: str = "() -> ()", flags: str = "") -> str:
     return "\n".join([f".functype {name} {signature}", *(f".{flag} {name}" for flag in flags.split()), ""])
 
 
-def data(name: str, *body: str, section: str = "", flags: str = "globl", size: int = 4, align: int = 2, segment: str = "") -> str:
+def data(
+    name: str, *body: str, section: str = "", flags: str = "globl", size: int = 4, align: int = 2, segment: str = ""
+) -> str:
     """A data symbol in a segment of its own. ``segment`` are the section's flags: ``S``, ``R``, ``T``."""
     lines = [f".type {name},@object", f'.section {section or ".data." + name},"{segment}",@', f".p2align {align}"]
     lines += [f".{flag} {name}" for flag in flags.split()]
@@ -27,7 +29,15 @@ def data(name: str, *body: str, section: str = "", flags: str = "globl", size: i
 
 def string(name: str, text: str, section: str = "") -> str:
     """A local string in a mergeable segment of its own."""
-    return data(name, f'.asciz "{text}"', section=section or f".rodata.{name}", flags="", size=len(text) + 1, align=0, segment="S")
+    return data(
+        name,
+        f'.asciz "{text}"',
+        section=section or f".rodata.{name}",
+        flags="",
+        size=len(text) + 1,
+        align=0,
+        segment="S",
+    )
 
 
 def target_features(*features: str) -> str:

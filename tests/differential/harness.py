@@ -22,6 +22,7 @@ import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeAlias
 
 from tests.differential.asm import declare_first
 from tests.support.meaning import describe, difference
@@ -29,6 +30,7 @@ from tests.support.module import Module, read_module
 from tests.support.toolchain import compile_object, make_archive, reference_command
 
 SOURCES = (".s", ".c", ".cpp")
+Files: TypeAlias = "Mapping[str, str | bytes | Archive | None]"
 OUTPUT = "out.wasm"
 
 
@@ -54,7 +56,7 @@ class Case:
     """
 
     name: str
-    files: Mapping[str, str | bytes | Archive | None]
+    files: Files
     args: str
     """The command line, in shell quoting; ``-o out.wasm`` and ``--no-demangle`` come before it."""
     exit: int = 0
@@ -155,7 +157,12 @@ def run_process(command: Sequence[str], arguments: Sequence[str], directory: Pat
     return Result(done.returncode, done.stdout, done.stderr.decode("utf-8", "surrogateescape"), after)
 
 
-def run_here(main: Callable[[list[str]], int], arguments: Sequence[str], directory: Path, capture: Callable[[], tuple[bytes, bytes]]) -> Result:
+def run_here(
+    main: Callable[[list[str]], int],
+    arguments: Sequence[str],
+    directory: Path,
+    capture: Callable[[], tuple[bytes, bytes]],
+) -> Result:
     """Run this linker's command in the test's own process: ``capture`` returns what was printed since the last call."""
     before = _snapshot(directory)
     here = Path.cwd()
@@ -205,8 +212,8 @@ def diagnostics(stderr: str) -> list[Spoken]:
     return spoken
 
 
-HINTED = re.compile(r"undefined symbol|not defined|not found|cannot find|unable to find")
-"""Diagnostics that may carry additional lines: those about a name that nothing provides."""
+HINTED = re.compile(r"undefined symbol|not defined|not found|unable to find|unknown argument|not recognized")
+"""Diagnostics that may carry additional lines: those about a name that nothing provides, or that name no file."""
 
 
 def compare_diagnostics(reference: str, ours: str) -> str:
@@ -270,9 +277,14 @@ def compare_content(case: Case, name: str, expected: bytes, found: bytes) -> lis
     if by_meaning := difference(sides[0], sides[1]):
         return [f"{name} by meaning:\n{by_meaning}"]
     if case.bytewise:
-        at = next((i for i, (a, b) in enumerate(zip(expected, found, strict=False)) if a != b), min(len(expected), len(found)))
+        at = next(
+            (i for i, (a, b) in enumerate(zip(expected, found, strict=False)) if a != b), min(len(expected), len(found))
+        )
         window = slice(max(0, at - 8), at + 24)
-        return [f"{name} means the same but differs at {at:#x}: {found[window].hex(' ')}, the reference's {expected[window].hex(' ')}"]
+        return [
+            f"{name} means the same but differs at {at:#x}: {found[window].hex(' ')}, "
+            f"the reference's {expected[window].hex(' ')}"
+        ]
     return []
 
 

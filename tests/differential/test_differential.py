@@ -35,7 +35,8 @@ def test_case(case: Case, tmp_path: Path, objects: Path, capfdbinary: pytest.Cap
     if found.module is not None and case.validate:
         harness.validate(found.module)
     if case.calls:
-        assert expected.module is not None and found.module is not None
+        assert expected.module is not None
+        assert found.module is not None
         results, heard = harness.run_module(expected.module, case.calls)
         assert results == case.calls
         assert case.heard is None or heard == list(case.heard)

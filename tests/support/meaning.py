@@ -11,7 +11,9 @@ def describe(module: Module) -> list[str]:
     """The module, one fact a line; indices are resolved to what they stand for."""
     lines = [f"sections {', '.join(module.sections)}"]
     lines += [f"type {index} {entry}" for index, entry in enumerate(module.types)]
-    lines += [f"import {entry.module}.{entry.name} {entry.kind} {_import_type(module, entry)}" for entry in module.imports]
+    lines += [
+        f"import {entry.module}.{entry.name} {entry.kind} {_import_type(module, entry)}" for entry in module.imports
+    ]
     first = len(module.imported("func"))
     for index, (type_index, body) in enumerate(zip(module.functions, module.code, strict=True), first):
         lines.append(f"func {module.referent('func', index)} {module.types[type_index]} = {body.hex(' ')}")
@@ -21,7 +23,9 @@ def describe(module: Module) -> list[str]:
     for index, entry in enumerate(module.globals, len(module.imported("global"))):
         mutability = "mut" if entry.mutable else "const"
         lines.append(f"global {module.referent('global', index)} {mutability} {entry.type} = {entry.init}")
-    lines += [f"export {entry.name} {entry.kind} {module.referent(entry.kind, entry.index)}" for entry in module.exports]
+    lines += [
+        f"export {entry.name} {entry.kind} {module.referent(entry.kind, entry.index)}" for entry in module.exports
+    ]
     if module.start is not None:
         lines.append(f"start {module.referent('func', module.start)}")
     for element in module.elements:

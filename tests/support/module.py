@@ -1,7 +1,7 @@
 """A reader of Wasm modules that shares nothing with the linker's own, so that the tests compare by a second opinion.
 
 It follows the core specification's binary format (chapter 5) as far as linked modules use it, and is strict:
-anything it does not know raises :class:`BadModule`.
+anything it does not know raises :class:`BadModuleError`.
 """
 
 from __future__ import annotations
@@ -10,14 +10,35 @@ import struct
 from dataclasses import dataclass, field
 
 SECTION_NAMES = {
-    0: "custom", 1: "type", 2: "import", 3: "function", 4: "table", 5: "memory", 6: "global", 7: "export", 8: "start",
-    9: "element", 10: "code", 11: "data", 12: "data count", 13: "tag",
-}  # fmt: skip
-VALUE_TYPES = {0x7F: "i32", 0x7E: "i64", 0x7D: "f32", 0x7C: "f64", 0x7B: "v128", 0x70: "funcref", 0x6F: "externref", 0x69: "exnref"}
+    0: "custom",
+    1: "type",
+    2: "import",
+    3: "function",
+    4: "table",
+    5: "memory",
+    6: "global",
+    7: "export",
+    8: "start",
+    9: "element",
+    10: "code",
+    11: "data",
+    12: "data count",
+    13: "tag",
+}
+VALUE_TYPES = {
+    0x7F: "i32",
+    0x7E: "i64",
+    0x7D: "f32",
+    0x7C: "f64",
+    0x7B: "v128",
+    0x70: "funcref",
+    0x6F: "externref",
+    0x69: "exnref",
+}
 KINDS = ("func", "table", "memory", "global", "tag")
 
 
-class BadModule(Exception):
+class BadModuleError(Exception):
     """The bytes are no well-formed module."""
 
 
@@ -35,7 +56,7 @@ class Reader:
     def take(self, count: int) -> bytes:
         end = self.position + count
         if end > len(self.data):
-            raise BadModule(f"{count} bytes wanted at {self.position} of {len(self.data)}")
+            raise BadModuleError(f"{count} bytes wanted at {self.position} of {len(self.data)}")
         piece = self.data[self.position : end]
         self.position = end
         return piece
@@ -52,7 +73,7 @@ class Reader:
             if byte < 0x80:
                 return result
             if shift > 63:
-                raise BadModule("LEB128 too long")
+                raise BadModuleError("LEB128 too long")
 
     def signed(self) -> int:
         result = shift = 0
@@ -63,7 +84,7 @@ class Reader:
             if byte < 0x80:
                 return result - (1 << shift) if byte & 0x40 else result
             if shift > 70:
-                raise BadModule("LEB128 too long")
+                raise BadModuleError("LEB128 too long")
 
     def blob(self) -> bytes:
         return self.take(self.unsigned())
@@ -172,16 +193,16 @@ class Module:
 
 
 def read_module(data: bytes) -> Module:
-    """Read a whole module. Raises :class:`BadModule`."""
+    """Read a whole module. Raises :class:`BadModuleError`."""
     if data[:8] != b"\0asm\1\0\0\0":
-        raise BadModule("no magic number or not version 1")
+        raise BadModuleError("no magic number or not version 1")
     module = Module()
     reader = Reader(data, 8)
     while not reader.at_end:
         identity = reader.byte()
         section = Reader(reader.blob())
         if identity not in SECTION_NAMES:
-            raise BadModule(f"section id {identity}")
+            raise BadModuleError(f"section id {identity}")
         if identity == 0:
             name = section.name()
             content = section.data[section.position :]
@@ -193,9 +214,9 @@ def read_module(data: bytes) -> Module:
         module.sections.append(SECTION_NAMES[identity])
         _read_section(module, SECTION_NAMES[identity], section)
         if not section.at_end:
-            raise BadModule(f"{SECTION_NAMES[identity]} section: bytes left over")
+            raise BadModuleError(f"{SECTION_NAMES[identity]} section: bytes left over")
     if len(module.functions) != len(module.code):
-        raise BadModule("function and code sections disagree")
+        raise BadModuleError("function and code sections disagree")
     return module
 
 
@@ -231,7 +252,7 @@ def _read_entry(module: Module, name: str, reader: Reader) -> None:
     match name:
         case "type":
             if reader.byte() != 0x60:
-                raise BadModule("not a function type")
+                raise BadModuleError("not a function type")
             module.types.append(FuncType(_value_types(reader), _value_types(reader)))
         case "import":
             module.imports.append(_import(reader))
@@ -243,7 +264,7 @@ def _read_entry(module: Module, name: str, reader: Reader) -> None:
             module.memories.append(_limits(reader))
         case "tag":
             if reader.byte() != 0:
-                raise BadModule("tag attribute")
+                raise BadModuleError("tag attribute")
             module.tags.append(reader.unsigned())
         case "global":
             module.globals.append(Global(_value_type(reader), bool(reader.byte()), _expression(reader)))
@@ -264,7 +285,7 @@ def _read_entry(module: Module, name: str, reader: Reader) -> None:
 def _value_type(reader: Reader) -> str:
     code = reader.byte()
     if code not in VALUE_TYPES:
-        raise BadModule(f"value type {code:#x}")
+        raise BadModuleError(f"value type {code:#x}")
     return VALUE_TYPES[code]
 
 
@@ -316,14 +337,14 @@ def _expression(reader: Reader) -> str:
             case 0x6A | 0x7C:
                 parts.append("add")
             case _:
-                raise BadModule(f"opcode {opcode:#x} in a constant expression")
+                raise BadModuleError(f"opcode {opcode:#x} in a constant expression")
     return "; ".join(parts)
 
 
 def _element(reader: Reader) -> Element:
     flags = reader.unsigned()
     if flags not in (0, 2):
-        raise BadModule(f"element segment flags {flags}")
+        raise BadModuleError(f"element segment flags {flags}")
     table = reader.unsigned() if flags == 2 else 0
     offset = _expression(reader)
     if flags == 2:

@@ -12,7 +12,11 @@ from pathlib import Path
 
 TARGET = "wasm32-freestanding"
 COMPILE = ("cc", "-c", "-target", TARGET)
-LANGUAGE_FLAGS = {".s": (), ".c": ("-O1", "-fno-sanitize=all"), ".cpp": ("-O1", "-fno-sanitize=all", "-fno-exceptions", "-fno-rtti")}
+LANGUAGE_FLAGS = {
+    ".s": (),
+    ".c": ("-O1", "-fno-sanitize=all"),
+    ".cpp": ("-O1", "-fno-sanitize=all", "-fno-exceptions", "-fno-rtti"),
+}
 FLAGS_MARK = ("# flags:", "// flags:")
 
 
@@ -58,8 +62,11 @@ def compile_object(text: str, suffix: str, cache: Path) -> bytes:
         source.write_text(text, encoding="utf-8")
         done = subprocess.run(
             [zig(), *flags, "-ffile-compilation-dir=.", source.name, "-o", "input.o"],
-            cwd=work, capture_output=True, text=True, check=False,
-        )  # fmt: skip
+            cwd=work,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
         if done.returncode:
             raise RuntimeError(f"compiling failed:\n{done.stderr}\n{text}")
         os.replace(work / "input.o", known)

@@ -1,27 +1,85 @@
 """The command line, and the reports that it can ask for."""
 
 from tests.differential.asm import START, data, extern, func
-from tests.differential.harness import Archive, Case
+from tests.differential.harness import Archive, Case, Files
 
 CALLS = func("_start", "() -> ()", "call f") + extern("f")
 LIBRARY = Archive({"b.s": func("f", "() -> ()", "call g") + extern("g"), "c.s": func("g") + data("d", ".int32 1")})
-REPORTED = {"a.s": CALLS, "lib.a": LIBRARY}
-MAPPED = {"a.s": func("_start", "() -> ()", "call f", "call local", "i32.const d", "drop", "i32.const z", "drop", "i32.const local", "drop") + extern("f") + func("local", flags=""),
-          "b.s": func("f") + func("dead") + data("d", ".int32 1") + data("e", ".int32 2") + data("z", ".skip 4", section=".bss.z") + '.section .custom_section.note,"",@\n.int32 1\n'}  # fmt: skip
+REPORTED: Files = {"a.s": CALLS, "lib.a": LIBRARY}
+MAPPED: Files = {
+    "a.s": func(
+        "_start",
+        "() -> ()",
+        "call f",
+        "call local",
+        "i32.const d",
+        "drop",
+        "i32.const z",
+        "drop",
+        "i32.const local",
+        "drop",
+    )
+    + extern("f")
+    + func("local", flags=""),
+    "b.s": func("f")
+    + func("dead")
+    + data("d", ".int32 1")
+    + data("e", ".int32 2")
+    + data("z", ".skip 4", section=".bss.z")
+    + '.section .custom_section.note,"",@\n.int32 1\n',
+}
 
 CASES = [
-    Case("response-file", {"a.s": START, "args.rsp": "a.o\n--export=f\n", "b.s": func("f")}, "@args.rsp b.o", has=["^export f"]),
-    Case("response-file-quoting", {"a b.s": START, "args.rsp": "\"a b.o\" '--soname=x y' --export=f\\ g --no-entry", "b.s": func("f")}, "@args.rsp b.o --unresolved-symbols=ignore-all", has=["name module 0 x y"]),
-    Case("response-file-windows", {"a.s": START, "args.rsp": 'a.o "--soname=c:\\dir\\x y"'}, "--rsp-quoting=windows @args.rsp", has=[r"name module 0 c:\\dir\\x y"]),
-    Case("response-file-posix", {"a.s": START, "args.rsp": 'a.o --soname=c:\\\\dir'}, "--rsp-quoting=posix @args.rsp", has=[r"name module 0 c:\\dir"]),
-    Case("response-file-nested", {"a.s": START, "outer.rsp": "@inner.rsp --soname=q", "inner.rsp": "a.o"}, "@outer.rsp", has=["name module 0 q"]),
+    Case(
+        "response-file",
+        {"a.s": START, "args.rsp": "a.o\n--export=f\n", "b.s": func("f")},
+        "@args.rsp b.o",
+        has=["^export f"],
+    ),
+    Case(
+        "response-file-quoting",
+        {"a b.s": START, "args.rsp": "\"a b.o\" '--soname=x y' --export=f\\ g --no-entry", "b.s": func("f")},
+        "@args.rsp b.o --unresolved-symbols=ignore-all",
+        has=["name module 0 x y"],
+    ),
+    Case(
+        "response-file-windows",
+        {"a.s": START, "args.rsp": 'a.o "--soname=c:\\dir\\x y"'},
+        "--rsp-quoting=windows @args.rsp",
+        has=[r"name module 0 c:\\dir\\x y"],
+    ),
+    Case(
+        "response-file-posix",
+        {"a.s": START, "args.rsp": "a.o --soname=c:\\\\dir"},
+        "--rsp-quoting=posix @args.rsp",
+        has=[r"name module 0 c:\\dir"],
+    ),
+    Case(
+        "response-file-nested",
+        {"a.s": START, "outer.rsp": "@inner.rsp --soname=q", "inner.rsp": "a.o"},
+        "@outer.rsp",
+        has=["name module 0 q"],
+    ),
     Case("response-file-missing", {"a.s": START}, "a.o @none.rsp", exit=1),
     Case("response-file-bom", {"a.s": START, "args.rsp": b"\xef\xbb\xbfa.o"}, "@args.rsp"),
     Case("single-dash", {"a.s": START + func("f")}, "a.o -export=f -no-gc-sections -soname=x", has=["^export f"]),
-    Case("single-dash-not-for-all", {"a.s": START}, "a.o -no-merge-data-segments", exit=1, says=["unknown argument: -no-merge-data-segments"]),
-    Case("separate-values", {"a.s": START + func("f")}, "a.o --export f --soname x --entry _start", has=["^export f", "name module 0 x"]),
+    Case(
+        "single-dash-not-for-all",
+        {"a.s": START},
+        "a.o -no-merge-data-segments",
+        exit=1,
+        says=["unknown argument: -no-merge-data-segments"],
+    ),
+    Case(
+        "separate-values",
+        {"a.s": START + func("f")},
+        "a.o --export f --soname x --entry _start",
+        has=["^export f", "name module 0 x"],
+    ),
     Case("unknown-option", {"a.s": START}, "a.o --no-such-option-at-all", exit=1),
-    Case("unknown-emulation", {"a.s": START}, "a.o -m elf_i386", exit=1, says=["invalid target architecture: elf_i386"]),
+    Case(
+        "unknown-emulation", {"a.s": START}, "a.o -m elf_i386", exit=1, says=["invalid target architecture: elf_i386"]
+    ),
     Case("emulation", {"a.s": START}, "a.o -m wasm32"),
     Case("emulation-joined", {"a.s": START}, "a.o -mwasm32"),
     Case("missing-value", {"a.s": START}, "a.o -o", output=False, exit=1, says=["-o: missing argument"]),
@@ -36,7 +94,15 @@ CASES = [
     Case("trace-symbol", REPORTED, "a.o lib.a --trace-symbol=f", says=["reference to f", "definition of f"]),
     Case("trace-symbol-y", REPORTED, "a.o lib.a -y g -yf"),
     Case("trace-symbol-undefined", {"a.s": CALLS}, "a.o --trace-symbol=f --allow-undefined"),
-    Case("trace-symbol-data-and-weak", {"a.s": START + func("u", "() -> ()", "i32.const d", "drop"), "b.s": data("d", ".int32 1", flags="globl weak"), "c.s": data("d", ".int32 1")}, "a.o b.o c.o -y d"),
+    Case(
+        "trace-symbol-data-and-weak",
+        {
+            "a.s": START + func("u", "() -> ()", "i32.const d", "drop"),
+            "b.s": data("d", ".int32 1", flags="globl weak"),
+            "c.s": data("d", ".int32 1"),
+        },
+        "a.o b.o c.o -y d",
+    ),
     Case("trace-symbol-lazy", {"a.s": START, "lib.a": LIBRARY}, "a.o lib.a -y f"),
     Case("why-extract", REPORTED, "a.o lib.a --why-extract=why.txt"),
     Case("why-extract-stdout", REPORTED, "a.o lib.a --why-extract=-", says=["lib.a(b.o)"]),
@@ -49,11 +115,35 @@ CASES = [
     Case("map", MAPPED, "a.o b.o -Map=out.map --export=e"),
     Case("map-separate", MAPPED, "a.o b.o -Map out.map"),
     Case("map-archive", REPORTED, "a.o lib.a --Map=out.map --export=d"),
-    Case("map-debug", {"a.c": "// flags: -g\nint f(void) { return 1; }\nvoid _start(void) {}\n"}, "a.o --Map=out.map --export=f"),
-    Case("map-strings-and-stub", {"a.s": func("_start", "() -> ()", "call f", "i32.const s", "drop") + extern("f", "() -> ()", "weak") + '.section .rodata.s,"S",@\ns:\n.asciz "abc"\n.size s, 4\n'
-                                  + ".globaltype __stack_pointer, i32\n" + func("g", "() -> ()", "global.get __stack_pointer", "drop")}, "a.o --Map=out.map --export=g"),
-    Case("fatal-warnings", {"a.s": START}, "a.o -z nonsense --fatal-warnings", exit=1, says=["error: unknown -z value: nonsense"]),
-    Case("fatal-warnings-off", {"a.s": START}, "a.o -z nonsense --fatal-warnings --no-fatal-warnings", says=["warning: unknown -z value"]),
+    Case(
+        "map-debug",
+        {"a.c": "// flags: -g\nint f(void) { return 1; }\nvoid _start(void) {}\n"},
+        "a.o --Map=out.map --export=f",
+    ),
+    Case(
+        "map-strings-and-stub",
+        {
+            "a.s": func("_start", "() -> ()", "call f", "i32.const s", "drop")
+            + extern("f", "() -> ()", "weak")
+            + '.section .rodata.s,"S",@\ns:\n.asciz "abc"\n.size s, 4\n'
+            + ".globaltype __stack_pointer, i32\n"
+            + func("g", "() -> ()", "global.get __stack_pointer", "drop")
+        },
+        "a.o --Map=out.map --export=g",
+    ),
+    Case(
+        "fatal-warnings",
+        {"a.s": START},
+        "a.o -z nonsense --fatal-warnings",
+        exit=1,
+        says=["error: unknown -z value: nonsense"],
+    ),
+    Case(
+        "fatal-warnings-off",
+        {"a.s": START},
+        "a.o -z nonsense --fatal-warnings --no-fatal-warnings",
+        says=["warning: unknown -z value"],
+    ),
     Case("color-never", {"a.s": CALLS}, "a.o --color-diagnostics=never", exit=1),
     Case("color-always", {"a.s": CALLS}, "a.o --color-diagnostics=always", exit=1, says=["\033["]),
     Case("color-bad", {"a.s": CALLS}, "a.o --color-diagnostics=sometimes", exit=1),

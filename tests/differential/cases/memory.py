@@ -3,10 +3,37 @@
 from tests.differential.asm import START, data, func
 from tests.differential.harness import Case
 
-SYMBOLS = ("__data_end", "__heap_base", "__heap_end", "__global_base", "__stack_low", "__stack_high", "__wasm_first_page_end", "__memory_base", "__table_base", "__dso_handle")
-BASE = ".globaltype __stack_pointer, i32\n" + START + "".join(func(f"get{name}", "() -> (i32)", f"i32.const {name}") for name in SYMBOLS if name not in ("__memory_base", "__table_base"))
-BASE += func("sp", "() -> (i32)", "global.get __stack_pointer") + data("x", ".int32 1") + data("y", ".int8 1", size=1, align=0, section=".rodata.y") + data("z", ".skip 100", size=100, section=".bss.z")
-EXPORTS = " ".join(f"--export=get{name}" for name in SYMBOLS[:7]) + " --export=get__dso_handle --export=sp --export=x --export=y --export=z"
+SYMBOLS = (
+    "__data_end",
+    "__heap_base",
+    "__heap_end",
+    "__global_base",
+    "__stack_low",
+    "__stack_high",
+    "__wasm_first_page_end",
+    "__memory_base",
+    "__table_base",
+    "__dso_handle",
+)
+BASE = (
+    ".globaltype __stack_pointer, i32\n"
+    + START
+    + "".join(
+        func(f"get{name}", "() -> (i32)", f"i32.const {name}")
+        for name in SYMBOLS
+        if name not in ("__memory_base", "__table_base")
+    )
+)
+BASE += (
+    func("sp", "() -> (i32)", "global.get __stack_pointer")
+    + data("x", ".int32 1")
+    + data("y", ".int8 1", size=1, align=0, section=".rodata.y")
+    + data("z", ".skip 100", size=100, section=".bss.z")
+)
+EXPORTS = (
+    " ".join(f"--export=get{name}" for name in SYMBOLS[:7])
+    + " --export=get__dso_handle --export=sp --export=x --export=y --export=z"
+)
 ALL = {"a.s": BASE}
 
 
@@ -19,7 +46,17 @@ def error(name: str, args: str, *says: str) -> Case:
 
 
 CASES = [
-    sized("default", "", calls={"get__stack_low()": 0, "get__stack_high()": 65536, "sp()": 65536, "get__global_base()": 65536, "get__wasm_first_page_end()": 65536}),
+    sized(
+        "default",
+        "",
+        calls={
+            "get__stack_low()": 0,
+            "get__stack_high()": 65536,
+            "sp()": 65536,
+            "get__global_base()": 65536,
+            "get__wasm_first_page_end()": 65536,
+        },
+    ),
     sized("stack-first", "--stack-first"),
     sized("no-stack-first", "--no-stack-first", calls={"get__global_base()": 1024}),
     sized("no-stack-first-then-first", "--no-stack-first --stack-first"),
@@ -35,9 +72,23 @@ CASES = [
     sized("global-base-no-stack-first", "--no-stack-first --global-base=4096", calls={"get__global_base()": 4096}),
     sized("global-base-zero-no-stack-first", "--no-stack-first --global-base=0"),
     sized("global-base-odd", "--no-stack-first --global-base=4097"),
-    Case("global-base-below-stack", ALL, f"a.o {EXPORTS} --global-base=1024", reference_args=f"a.o {EXPORTS} --global-base=1024 --no-stack-first", calls={"get__global_base()": 1024}),
-    error("global-base-below-given-stack", "--global-base=1024 -z stack-size=65536", "--global-base cannot be less than stack size when --stack-first is used"),
-    error("global-base-below-first-stack", "--global-base=1024 --stack-first", "--global-base cannot be less than stack size when --stack-first is used"),
+    Case(
+        "global-base-below-stack",
+        ALL,
+        f"a.o {EXPORTS} --global-base=1024",
+        reference_args=f"a.o {EXPORTS} --global-base=1024 --no-stack-first",
+        calls={"get__global_base()": 1024},
+    ),
+    error(
+        "global-base-below-given-stack",
+        "--global-base=1024 -z stack-size=65536",
+        "--global-base cannot be less than stack size when --stack-first is used",
+    ),
+    error(
+        "global-base-below-first-stack",
+        "--global-base=1024 --stack-first",
+        "--global-base cannot be less than stack size when --stack-first is used",
+    ),
     error("global-base-not-a-number", "--global-base=abc"),
     sized("initial-memory", "--initial-memory=1048576", has=["^memory .16, -"]),
     sized("initial-memory-exact", "--initial-memory=131072", has=["^memory .2, -"]),
@@ -61,15 +112,54 @@ CASES = [
     sized("no-growable-heap", "--no-growable-memory --initial-heap=65536"),
     error("no-growable-max", "--no-growable-memory --max-memory=1048576"),
     error("no-growable-max-initial-differ", "--no-growable-memory --max-memory=1048576 --initial-memory=131072"),
-    error("no-growable-max-fits", "--no-growable-memory --max-memory=131072", "--max-memory is incompatible with --no-growable-memory"),
+    error(
+        "no-growable-max-fits",
+        "--no-growable-memory --max-memory=131072",
+        "--max-memory is incompatible with --no-growable-memory",
+    ),
     error("several-errors", "--initial-memory=100 --max-memory=100 --initial-heap=1 -z stack-size=7"),
     sized("imported-memory-sizes", "--import-memory --initial-memory=1048576 --max-memory=2097152"),
-    Case("base-symbols", {"a.s": START + func("m", "() -> (i32)", "i32.const __memory_base", "i32.const __table_base", "i32.add")}, "a.o --export=m"),
-    Case("data-symbols-defined-by-object", {"a.s": START + data("__data_end", ".int32 1") + data("__heap_base", ".int32 2") + func("get", "() -> (i32)", "i32.const __data_end")}, "a.o --export=get --export=__heap_base"),
-    Case("no-data", {"a.s": START + func("h", "() -> (i32)", "i32.const __heap_base") + func("d", "() -> (i32)", "i32.const __data_end")}, "a.o --export=h --export=d", calls={"h()": 65536, "d()": 65536}),
-    Case("no-data-no-stack-first", {"a.s": START + func("h", "() -> (i32)", "i32.const __heap_base") + func("d", "() -> (i32)", "i32.const __data_end")}, "a.o --export=h --export=d --no-stack-first"),
+    Case(
+        "base-symbols",
+        {"a.s": START + func("m", "() -> (i32)", "i32.const __memory_base", "i32.const __table_base", "i32.add")},
+        "a.o --export=m",
+    ),
+    Case(
+        "data-symbols-defined-by-object",
+        {
+            "a.s": START
+            + data("__data_end", ".int32 1")
+            + data("__heap_base", ".int32 2")
+            + func("get", "() -> (i32)", "i32.const __data_end")
+        },
+        "a.o --export=get --export=__heap_base",
+    ),
+    Case(
+        "no-data",
+        {
+            "a.s": START
+            + func("h", "() -> (i32)", "i32.const __heap_base")
+            + func("d", "() -> (i32)", "i32.const __data_end")
+        },
+        "a.o --export=h --export=d",
+        calls={"h()": 65536, "d()": 65536},
+    ),
+    Case(
+        "no-data-no-stack-first",
+        {
+            "a.s": START
+            + func("h", "() -> (i32)", "i32.const __heap_base")
+            + func("d", "() -> (i32)", "i32.const __data_end")
+        },
+        "a.o --export=h --export=d --no-stack-first",
+    ),
     Case("optional-symbols-unused", {"a.s": START}, "a.o", lacks=["__heap_base", "__data_end"]),
     sized("data-at-2g", "--global-base=2147483632"),
     Case("page-size-default", {"a.s": START}, "a.o --page-size=65536"),
-    Case("stack-pointer-exported", {"a.s": BASE}, "a.o --export=__stack_pointer --no-check-features", has=["^export __stack_pointer global"]),
+    Case(
+        "stack-pointer-exported",
+        {"a.s": BASE},
+        "a.o --export=__stack_pointer --no-check-features",
+        has=["^export __stack_pointer global"],
+    ),
 ]
