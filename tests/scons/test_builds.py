@@ -187,3 +187,49 @@ def test_variant_directories(project: Project) -> None:
     assert project.run("debug/app.wasm") == project.run("release/app.wasm") == "good morning\n"
     assert project.path("release/app.wasm").stat().st_size < project.path("debug/app.wasm").stat().st_size
     assert project.scons().up_to_date
+
+
+def test_names_are_relative_to_their_sconscript(project: Project) -> None:
+    project.sconstruct("""\
+        Export("env")
+        SConscript(["parts/SConscript", "app/SConscript"])
+    """)
+    project.write(
+        {
+            "parts/SConscript": 'Import("env")\nenv.WasmStaticLibrary("greeting", ["greeting.c"])\n',
+            "parts/greeting.c": GREETING,
+            "app/SConscript": 'Import("env")\n'
+            'env.WasmProgram("app", ["main.c"], LIBS=["greeting"], LIBPATH=["../parts"], '
+            'WASMALLOWUNDEFINED=["host.txt"], WASMMAP="app.map")\n',
+            "app/main.c": MAIN.replace("return 0", "extern int host(void); return host ? 0 : host()"),
+            "app/host.txt": "",
+        }
+    )
+    failed = project.scons(check=False)
+    assert "undefined symbol: host" in failed.errors
+    project.write({"app/host.txt": "host\n"})
+    assert project.scons().steps == ["LINK app/app.wasm"]
+    assert project.scons().up_to_date
+
+
+def test_links_on_worker_threads(project: Project) -> None:
+    """SCons's threads have small stacks."""
+    names = [f"app{number}" for number in range(6)]
+    project.sconstruct(f"""\
+        for name in {names!r}:
+            parts = [env.WasmObject(f"{{name}}-{{part}}", f"{{part}}.c") for part in ("main", "greeting")]
+            env.WasmProgram(name, parts)
+    """)
+    project.write({"main.c": MAIN, "greeting.c": GREETING})
+    project.scons("-j4", "--random")
+    assert {project.run(f"{name}.wasm") for name in names} == {"good morning\n"}
+
+
+def test_generated_by_a_cxx_program_is_still_c(project: Project) -> None:
+    """The C++ library is for what is linked, not for what took part in making it."""
+    project.sconstruct("""\
+        generated = env.Command("generated.c", "generator.cpp", Copy("$TARGET", "$SOURCE"))
+        env.WasmProgram("app", generated)
+    """)
+    project.write({"generator.cpp": "int main(void) { return 0; }\n"})
+    assert "libc++.a" not in project.scons("--tree=all").output

@@ -35,14 +35,19 @@ class LinkInputs:
         return [*map(env.File, self.start_files), *found, *map(env.File, self.runtime), *self.symbol_lists]
 
 
-def library_path(env: Any) -> tuple[Any, ...]:
+def directory_of(target: Any, env: Any) -> Any:
+    """The directory that relative names stand for: that of the SConscript which declared the target."""
+    return target.cwd or env.fs.getcwd()
+
+
+def library_path(target: Any, env: Any) -> tuple[Any, ...]:
     """The directories of ``WASMLIBPATH``, with their repositories and variant directories."""
-    directories = [env.Dir(item) if isinstance(item, str) else item for item in items(env, "WASMLIBPATH")]
-    return tuple(SCons.Util.flatten([directory.Rfindalldirs((directory,)) for directory in directories]))
+    return tuple(directory_of(target, env).Rfindalldirs(tuple(items(env, "WASMLIBPATH"))))
 
 
-def has_cxx(nodes: Iterable[Any]) -> bool:
-    """Whether any of these was made from C++, looking through objects and libraries to their sources."""
+def has_cxx(nodes: Iterable[Any], env: Any) -> bool:
+    """Whether any of these was made from C++, looking through modules, objects and libraries to their sources."""
+    made = tuple({env.subst(f"$WASM{kind}SUFFIX") for kind in ("OBJ", "LIB", "PROG")} | {".o", ".a"})
     pending = list(nodes)
     seen: set[int] = set()
     while pending:
@@ -51,7 +56,8 @@ def has_cxx(nodes: Iterable[Any]) -> bool:
             seen.add(id(node))
             if node.get_suffix() in CXX_SUFFIXES:
                 return True
-            pending.extend(node.sources)
+            if node.name.endswith(made):
+                pending.extend(node.sources)
     return False
 
 
@@ -62,7 +68,7 @@ def link_inputs(target: Any, env: Any) -> LinkInputs:
     prefixes = [env.subst("$WASMLIBPREFIX"), "lib"]
     suffixes = [env.subst("$WASMLIBSUFFIX"), ".a"]
     names = [(prefix, suffix) for suffix in suffixes for prefix in prefixes]
-    directories = library_path(env)
+    directories = library_path(target, env)
 
     def find(library: str, places: tuple[Any, ...]) -> Any:
         if library.startswith(":"):
@@ -74,7 +80,7 @@ def link_inputs(target: Any, env: Any) -> LinkInputs:
     if "WASMLIBCXX" in env:
         cxx = boolean(env, "WASMLIBCXX", False)
     else:
-        cxx = has_cxx([target, *libraries]) or any(library in ("c++", "stdc++") for library in libraries)
+        cxx = has_cxx([*target.sources, *libraries], env) or any(library in ("c++", "stdc++") for library in libraries)
     runtime = runtime_of(env, cxx=cxx)
     if libc:
         # What the search path does not have may be the toolchain's: a part of its libc, or a library beside it.
@@ -89,7 +95,9 @@ def link_inputs(target: Any, env: Any) -> LinkInputs:
             elif not toolchain.provides(library):
                 resolved.append(library)
         libraries = resolved
-    return LinkInputs(list(runtime.start_files), libraries, list(runtime.libraries), symbol_lists(env))
+    return LinkInputs(
+        list(runtime.start_files), libraries, list(runtime.libraries), symbol_lists(env, directory_of(target, env))
+    )
 
 
 def scan(node: Any, env: Any, path: tuple[Any, ...]) -> list[Any]:
@@ -101,13 +109,14 @@ def arguments(target: list[Any], source: list[Any], env: Any) -> list[str]:
     """The link as a command line, without the program."""
     inputs = link_inputs(target[0], env)
     words = ["-o", str(target[0]), *link_flags(env)]
+    words += [f"--allow-undefined-file={file.rfile()}" for file in inputs.symbol_lists]
     for side_file, option in side_files(target):
         words.append(f"{option}{side_file}")
     words += inputs.start_files
     words += [str(node.rfile()) for node in source]
     unfound = [library for library in inputs.libraries if isinstance(library, str)]
     if unfound:
-        words += [f"-L{directory}" for directory in library_path(env)]
+        words += [f"-L{directory}" for directory in library_path(target[0], env)]
     for library in inputs.libraries:
         words.append(f"-l{library}" if isinstance(library, str) else str(library.rfile()))
     return words + inputs.runtime

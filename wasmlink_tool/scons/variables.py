@@ -147,17 +147,21 @@ def _memory(env: Any) -> Iterator[str]:
 
 
 def _undefined(env: Any) -> Iterator[str]:
-    if isinstance(raw(env, "WASMALLOWUNDEFINED"), bool):
-        if raw(env, "WASMALLOWUNDEFINED"):
-            yield "--allow-undefined"
-        return
+    if _allows_all_undefined(env):
+        yield "--allow-undefined"
+
+
+def _allows_all_undefined(env: Any) -> bool | None:
+    """What ``WASMALLOWUNDEFINED`` says as a switch; ``None`` if it names files."""
+    value = raw(env, "WASMALLOWUNDEFINED")
+    if value is None or isinstance(value, bool):
+        return bool(value)
     values = items(env, "WASMALLOWUNDEFINED")
+    if not values:
+        return False
     if len(values) == 1 and isinstance(values[0], str) and values[0].lower() in _FALSE | _TRUE:
-        if values[0].lower() in _TRUE:
-            yield "--allow-undefined"
-        return
-    for file in files(env, values):
-        yield f"--allow-undefined-file={file.rfile()}"
+        return values[0].lower() in _TRUE
+    return None
 
 
 def _output(env: Any) -> Iterator[str]:
@@ -192,14 +196,9 @@ def link_flags(env: Any) -> list[str]:
     return flags + [str(word) for word in SCons.Util.flatten(env.subst_list("$WASMLINKFLAGS"))]
 
 
-def files(env: Any, values: Iterable[Any]) -> list[Any]:
-    """Names and nodes as file nodes."""
-    return [env.File(value) if isinstance(value, str) else value for value in values]
-
-
-def symbol_lists(env: Any) -> list[Any]:
-    """The files that ``WASMALLOWUNDEFINED`` names."""
-    if isinstance(raw(env, "WASMALLOWUNDEFINED"), bool):
+def symbol_lists(env: Any, directory: Any) -> list[Any]:
+    """The files that ``WASMALLOWUNDEFINED`` names, as nodes; names are relative to ``directory``."""
+    if _allows_all_undefined(env) is not None:
         return []
     values = items(env, "WASMALLOWUNDEFINED")
-    return files(env, (value for value in values if not (isinstance(value, str) and value.lower() in _FALSE | _TRUE)))
+    return [directory.File(value) if isinstance(value, str) else value for value in values]
