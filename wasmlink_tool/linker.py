@@ -71,9 +71,9 @@ def _link(options: LinkOptions, diagnostics: Diagnostics) -> LinkResult:
     diagnostics.check()
     if options.output is not None:
         check_writable(options.output, "output", diagnostics)
-    for path, what in ((options.map_file, "map"), (options.dependency_file, "dependency")):
-        if path is not None:
-            check_writable(path, what, diagnostics)
+    for report, what in ((options.map_file, "map"), (options.dependency_file, "dependency")):
+        if report is not None:
+            check_writable(report, what, diagnostics)
     diagnostics.check()
 
     resolution = resolve(options, files, sources, diagnostics)
@@ -122,9 +122,7 @@ def _plan(resolution: Resolution, options: LinkOptions, diagnostics: Diagnostics
     force_exports(resolution, options, diagnostics)
     features = merge_features(resolution, options, diagnostics)
     for segment in segments:
-        segment.in_file = not segment.is_bss or (
-            options.import_memory is not None and "bulk-memory" not in features
-        )
+        segment.in_file = not segment.is_bss or (options.import_memory is not None and "bulk-memory" not in features)
     imports = calculate_imports(resolution, options)
     scan = scan_relocations(resolution, options, diagnostics)
     if scan.table_entries and resolution.indirect_function_table is None:

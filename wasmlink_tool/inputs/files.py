@@ -136,9 +136,7 @@ class InputFiles:
                 start, end, contents = 0, len(read), read
             magic = contents[start : min(start + 4, end)]
             if magic == MAGIC:
-                yield ObjectSource(
-                    contents, start, end, member.name, archive_path=path, lazy=not item.whole_archive
-                )
+                yield ObjectSource(contents, start, end, member.name, archive_path=path, lazy=not item.whole_archive)
             elif magic in _BITCODE_MAGIC:
                 self.diagnostics.error(
                     f"{path}({member.name}): LLVM bitcode is not supported yet: compile without -flto"

@@ -85,7 +85,7 @@ class SymbolInfo(NamedTuple):
     kind: int
     flags: int
     name: bytes
-    index: int
+    index: int  # type: ignore[assignment]
     offset: int
     size: int
 
@@ -265,9 +265,7 @@ class ObjectFile:
                 raise FormatError(f"unsupported form of type: {form:#04x}")
             parameters = [reader.value_type() for _ in range(reader.count())]
             results = [reader.value_type() for _ in range(reader.count())]
-            self.types.append(
-                uleb(len(parameters)) + b"".join(parameters) + uleb(len(results)) + b"".join(results)
-            )
+            self.types.append(uleb(len(parameters)) + b"".join(parameters) + uleb(len(results)) + b"".join(results))
 
     def _read_imports(self, reader: Reader) -> None:
         for _ in range(reader.count(4)):
@@ -420,7 +418,7 @@ class ObjectFile:
         for _ in range(reader.count(3)):
             name = reader.name()
             if not name or name in names:
-                raise FormatError("bad or duplicate COMDAT name: " + name.decode("utf-8", "backslashreplace"))
+                raise FormatError(f"bad or duplicate COMDAT name: {_text(name)}")
             names.add(name)
             if reader.uleb() != 0:
                 raise FormatError("unsupported COMDAT flags")
@@ -462,8 +460,8 @@ class ObjectFile:
                             raise FormatError(f"invalid data segment index: {index}")
                         if offset > segments[index].size:
                             raise FormatError(
-                                "invalid data symbol offset: `%s` (offset: %d segment size: %d)"
-                                % (name.decode("utf-8", "backslashreplace"), offset, segments[index].size)
+                                f"invalid data symbol offset: `{_text(name)}` "
+                                f"(offset: {offset} segment size: {segments[index].size})"
                             )
                     append(SymbolInfo(kind, flags, name, index, offset, size))
             elif kind == SymbolKind.SECTION:
@@ -476,10 +474,8 @@ class ObjectFile:
                 undefined = flags & SymbolFlag.UNDEFINED
                 if index >= len(imported) + defined or (index < len(imported)) != bool(undefined):
                     raise FormatError(f"invalid {SymbolKind(kind).name.lower()} symbol index: {index}")
-                if undefined and not flags & SymbolFlag.EXPLICIT_NAME:
-                    name = imported[index].field
-                else:
-                    name = reader.name()
+                named_by_import = undefined and not flags & SymbolFlag.EXPLICIT_NAME
+                name = imported[index].field if named_by_import else reader.name()
                 append(SymbolInfo(kind, flags, name, index, 0, 0))
             else:
                 raise FormatError(f"invalid symbol type: {kind}")
@@ -493,7 +489,7 @@ class ObjectFile:
             seen: set[bytes] = set()
             for name in names:
                 if name in seen:
-                    raise FormatError("duplicate symbol name " + name.decode("utf-8", "backslashreplace"))
+                    raise FormatError(f"duplicate symbol name {_text(name)}")
                 seen.add(name)
 
     def _read_relocation_section(self, reader: Reader) -> None:
@@ -527,7 +523,7 @@ class ObjectFile:
                 raise FormatError("unknown feature policy prefix")
             name = reader.name()
             if name in names:
-                raise FormatError("target features section contains repeated feature \"%s\"" % name.decode("utf-8", "replace"))
+                raise FormatError(f'target features section contains repeated feature "{_text(name)}"')
             names.add(name)
             self.features.append((prefix, name))
         if reader.pos != reader.end:
@@ -603,6 +599,10 @@ class ObjectFile:
             i = after
         if i != number:
             raise FormatError(f"relocation at offset {offsets[i]} is in no function or segment")
+
+
+def _text(name: bytes) -> str:
+    return name.decode("utf-8", "backslashreplace")
 
 
 def type_name(type_: int) -> str:

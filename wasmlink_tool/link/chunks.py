@@ -14,6 +14,7 @@ from ..binary.constants import SegmentFlag, SymbolFlag, SymbolKind
 from ..binary.leb128 import uleb
 from ..diagnostics import FatalError
 from ..inputs.object_file import GlobalType, ObjectFile, Section, TableType
+from .describe import symbol_text
 
 if TYPE_CHECKING:
     from ..inputs.files import ObjectSource
@@ -230,7 +231,7 @@ class LinkedFile:
         raise NotImplementedError
 
     def describe_function(self, index: int) -> str:
-        return f"{self.name}:({self.function_names[index].decode('utf-8', 'replace')})"
+        return f"{self.name}:({symbol_text(self.function_names[index])})"
 
 
 class SyntheticFile(LinkedFile):

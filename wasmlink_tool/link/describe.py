@@ -28,6 +28,16 @@ KIND_NAMES: Final = {
 }
 
 
+def symbol_name(name: bytes) -> bytes:
+    """A symbol's name as a person reads it, in messages, maps and the name section."""
+    # What C calls main has another name where it takes arguments: callers and callees must agree on types.
+    return b"main" if name == b"__main_argc_argv" else name
+
+
+def symbol_text(name: bytes) -> str:
+    return symbol_name(name).decode("utf-8", "backslashreplace")
+
+
 def value_type(encoded: bytes) -> str:
     return _VALUE_TYPES.get(encoded, "reference")
 

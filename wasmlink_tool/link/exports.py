@@ -18,7 +18,7 @@ class Export(NamedTuple):
     name: bytes
     kind: int
     """:class:`ExternalKind`."""
-    index: int
+    index: int  # type: ignore[assignment]
     symbol: Symbol | None
 
 
@@ -46,7 +46,8 @@ def calculate_exports(
         elif kind == SymbolKind.GLOBAL:
             assert isinstance(symbol.element_type, GlobalType)
             own = isinstance(symbol.file, SyntheticFile)
-            if symbol.element_type.mutable and own and "mutable-globals" not in features and not symbol.is_explicitly_exported:
+            asked_for = symbol.is_explicitly_exported or "mutable-globals" in features
+            if symbol.element_type.mutable and own and not asked_for:
                 # --export-all does not mean the stack pointer: that would ask hosts for mutable globals.
                 continue
             index = symbol.global_number

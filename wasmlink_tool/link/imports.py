@@ -65,11 +65,7 @@ def _is_imported(symbol: Symbol, resolution: Resolution, options: LinkOptions) -
         return False
     if symbol.is_weak:
         return False
-    return (
-        options.import_undefined
-        or symbol.import_name is not None
-        or symbol.name in resolution.allowed_undefined
-    )
+    return options.import_undefined or symbol.import_name is not None or symbol.name in resolution.allowed_undefined
 
 
 def calculate_imports(resolution: Resolution, options: LinkOptions) -> Imports:

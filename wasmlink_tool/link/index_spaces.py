@@ -13,7 +13,7 @@ from .symbols import Symbol
 
 
 class IndexSpaces:
-    """Which files' live functions, globals, tags and tables are in the output, in order, and the signatures' indices."""
+    """Which files' live functions, globals, tags and tables are in the output, in order, and the types' indices."""
 
     def __init__(self, files: list[LinkedFile], imports: Imports) -> None:
         self.files = files

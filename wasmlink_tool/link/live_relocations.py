@@ -6,10 +6,10 @@ from bisect import bisect_left
 from collections.abc import Iterator
 
 from ..binary.relocations import Relocations
-from .chunks import ObjectInput
+from .chunks import LinkedFile, ObjectInput
 
 
-def live_function_runs(file: ObjectInput) -> Iterator[tuple[int, int]]:
+def live_function_runs(file: LinkedFile) -> Iterator[tuple[int, int]]:
     """Ranges [start, stop) of neighbouring functions that are in the output."""
     live = file.function_live
     stop = 0
@@ -36,7 +36,7 @@ def live_relocations(file: ObjectInput) -> Iterator[tuple[Relocations, int, int]
         relocs = obj.relocations(obj.data_section)
         if relocs.offsets:
             for segment in file.segments:
-                if segment.live and not segment.discarded:
+                if segment.live:
                     offset = obj.segments[segment.index].offset
                     start = bisect_left(relocs.offsets, offset)
                     yield relocs, start, bisect_left(relocs.offsets, offset + segment.size, start)

@@ -6,11 +6,12 @@ from bisect import bisect_left
 from typing import Final
 
 from ..binary.constants import RelocationType as R
-from ..binary.constants import SymbolFlag, SymbolKind
+from ..binary.constants import SegmentFlag, SymbolFlag, SymbolKind
 from ..binary.relocations import Relocations
 from ..diagnostics import Diagnostics
 from ..options import LinkOptions
 from .chunks import InputSegment, LinkedFile
+from .describe import symbol_text
 from .resolve import Resolution, encode_name
 from .symbols import DEFINED, Symbol
 
@@ -41,7 +42,7 @@ def split_strings(resolution: Resolution, options: LinkOptions) -> None:
     for file in resolution.objects:
         for segment in file.segments:
             # As in wasm-ld, only strings without an alignment are merged.
-            if segment.flags & 1 and segment.alignment == 0 and segment.size and not segment.discarded:
+            if segment.flags & SegmentFlag.STRINGS and segment.alignment == 0 and segment.size:
                 segment.split(live=not options.gc_sections)
 
 
@@ -69,7 +70,7 @@ def mark_live(resolution: Resolution, options: LinkOptions) -> None:
 
 def is_exported(symbol: Symbol, options: LinkOptions) -> bool:
     """Whether the output exports a symbol, provided that it is live."""
-    if symbol.state != DEFINED or symbol.is_local:
+    if symbol.state != DEFINED or symbol.is_local or symbol.is_stub:
         return False
     if options.export_all or (options.export_dynamic and not symbol.is_hidden):
         return True
@@ -198,8 +199,7 @@ class _Marker:
         for index in sorted(found):
             symbol = symbols[index]
             if symbol.is_stub and not any(
-                relocs.indices[i] == index and relocs.types[i] not in TABLE_RELOCATIONS
-                for i in range(start, stop)
+                relocs.indices[i] == index and relocs.types[i] not in TABLE_RELOCATIONS for i in range(start, stop)
             ):
                 # Its address is null and needs no body; a call does.
                 continue
@@ -220,7 +220,7 @@ def report_removed(resolution: Resolution, diagnostics: Diagnostics) -> None:
     message = diagnostics.message
 
     def report(file: LinkedFile, name: bytes) -> None:
-        message(f"removing unused section {file.name}:({name.decode('utf-8', 'backslashreplace')})")
+        message(f"removing unused section {file.name}:({symbol_text(name)})")
 
     def report_file(file: LinkedFile) -> None:
         for i, live in enumerate(file.function_live):
@@ -242,5 +242,3 @@ def report_removed(resolution: Resolution, diagnostics: Diagnostics) -> None:
     for obj in resolution.objects:
         report_file(obj)
     report_file(resolution.synthetic)
-
-

@@ -149,9 +149,7 @@ def _choose_limits(resolution: Resolution, pointer: int, options: LinkOptions, d
     return Memory(pointer // page, maximum // page)
 
 
-def define_start_stop_symbols(
-    resolution: Resolution, segments: list[OutputSegment], options: LinkOptions
-) -> None:
+def define_start_stop_symbols(resolution: Resolution, segments: list[OutputSegment], options: LinkOptions) -> None:
     """``__start_X`` and ``__stop_X`` around each output segment whose name X is a C identifier."""
     for segment in segments:
         if not is_c_name(segment.name):

@@ -205,9 +205,7 @@ def _ranges(relocs: Relocations, ranges: Iterable[tuple[int, int]]) -> Relocatio
     )
 
 
-def _section_offsets(
-    symbols: list[Symbol], indices: list[int], addends: list[int], tombstone: int | None
-) -> list[int]:
+def _section_offsets(symbols: list[Symbol], indices: list[int], addends: list[int], tombstone: int | None) -> list[int]:
     mappings: dict[int, Callable[[int], int]] = {}
     for i in set(indices):
         section = symbols[i].section

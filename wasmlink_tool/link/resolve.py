@@ -80,7 +80,9 @@ class Resolution:
         return self.table.symbols
 
 
-def resolve(options: LinkOptions, files: InputFiles, sources: list[ObjectSource], diagnostics: Diagnostics) -> Resolution:
+def resolve(
+    options: LinkOptions, files: InputFiles, sources: list[ObjectSource], diagnostics: Diagnostics
+) -> Resolution:
     """Add all sources and the roots that the options name, then what the linker provides itself."""
     table = SymbolTable(
         diagnostics,
@@ -128,9 +130,7 @@ def _define_own_symbols(resolution: Resolution) -> None:
     resolution.stack_pointer = stack_pointer
 
 
-def add_synthetic_function(
-    resolution: Resolution, name: bytes, signature: bytes, debug_name: bytes = b""
-) -> Symbol:
+def add_synthetic_function(resolution: Resolution, name: bytes, signature: bytes, debug_name: bytes = b"") -> Symbol:
     """A function of the linker's own. Its symbol is in the symbol table only if the caller puts it there."""
     symbol = Symbol(name, SymbolKind.FUNCTION, DEFINED, _HIDDEN, resolution.synthetic)
     symbol.index = resolution.synthetic.add_function(name, signature, debug_name)
@@ -172,9 +172,14 @@ def _resolve_entry(resolution: Resolution, options: LinkOptions, diagnostics: Di
             resolution.start = start
     call_ctors = resolution.call_ctors
     # Who calls the constructors itself, or exports the function that does, takes care of destructors too.
-    if call_ctors.used or options.entry == "__wasm_call_ctors" or "__wasm_call_ctors" in (
-        *options.exports,
-        *options.exports_if_defined,
+    if (
+        call_ctors.used
+        or options.entry == "__wasm_call_ctors"
+        or "__wasm_call_ctors"
+        in (
+            *options.exports,
+            *options.exports_if_defined,
+        )
     ):
         return
     call_dtors = _require(table, b"__wasm_call_dtors", "<internal>")

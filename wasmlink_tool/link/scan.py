@@ -26,9 +26,8 @@ from .symbols import DEFINED, UNDEFINED, Symbol
 
 _GLOBAL_RELOCATIONS: Final = frozenset((R.GLOBAL_INDEX_LEB, R.GLOBAL_INDEX_I32))
 _TLS_RELOCATIONS: Final = frozenset((R.MEMORY_ADDR_TLS_SLEB, R.MEMORY_ADDR_TLS_SLEB64))
-_INTERESTING: Final = re.compile(
-    b"[" + b"".join(b"\\x%02x" % t for t in (*TABLE_RELOCATIONS, *_GLOBAL_RELOCATIONS, *_TLS_RELOCATIONS, R.TYPE_INDEX_LEB)) + b"]"
-)
+_SPECIAL: Final = frozenset((*TABLE_RELOCATIONS, *_GLOBAL_RELOCATIONS, *_TLS_RELOCATIONS, R.TYPE_INDEX_LEB))
+_INTERESTING: Final = re.compile(b"[" + b"".join(b"\\x%02x" % type_ for type_ in sorted(_SPECIAL)) + b"]")
 
 
 class Scan:
@@ -108,9 +107,7 @@ class _Scanner:
             if symbol.kind == SymbolKind.FUNCTION:
                 self._add_table_entry(symbol)
 
-    def _check_undefined(
-        self, file: ObjectInput, symbol: Symbol, relocs: Relocations, i: int, section: int
-    ) -> None:
+    def _check_undefined(self, file: ObjectInput, symbol: Symbol, relocs: Relocations, i: int, section: int) -> None:
         if may_be_undefined(symbol, self.resolution, self.options):
             return
         policy = self.options.unresolved_symbols
@@ -142,9 +139,6 @@ def _interesting(relocs: Relocations, undefined: set[int]) -> Iterator[int]:
             if index in undefined or type_ in special
         )
     return (match.start() for match in _INTERESTING.finditer(relocs.types))
-
-
-_SPECIAL: Final = frozenset((*TABLE_RELOCATIONS, *_GLOBAL_RELOCATIONS, *_TLS_RELOCATIONS, R.TYPE_INDEX_LEB))
 
 
 def scan_relocations(resolution: Resolution, options: LinkOptions, diagnostics: Diagnostics) -> Scan:

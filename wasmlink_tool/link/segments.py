@@ -78,7 +78,7 @@ def create_output_segments(resolution: Resolution, options: LinkOptions) -> list
     by_name: dict[bytes, OutputSegment] = {}
     for file in resolution.objects:
         for segment in file.segments:
-            if not segment.live or segment.discarded:
+            if not segment.live:
                 continue
             name = _output_name(segment, options)
             output = by_name.get(name)
@@ -128,9 +128,7 @@ def _pack(resolution: Resolution, segments: list[OutputSegment]) -> None:
     _count_references(resolution)
     symbols = resolution.symbols
     for output in segments:
-        if is_c_name(output.name) and any(
-            prefix + output.name in symbols for prefix in (b"__start_", b"__stop_")
-        ):
+        if is_c_name(output.name) and any(prefix + output.name in symbols for prefix in (b"__start_", b"__stop_")):
             # Its users walk it as an array: input order is its meaning.
             continue
         output.inputs.sort(key=_packed_key)

@@ -147,6 +147,8 @@ class SymbolTable:
         self.objects.append(file)
 
     def _discard_duplicate_comdats(self, file: ObjectInput) -> None:
+        """Take the members of COMDAT groups that another file provides out of resolution. Nothing refers to them, so
+        that they are in the output only if everything is (``--no-gc-sections``, as in wasm-ld)."""
         obj = file.object
         for comdat in obj.comdats:
             if comdat.name not in self._comdats:
@@ -155,13 +157,10 @@ class SymbolTable:
             for kind, index in comdat.members:
                 if kind == ComdatKind.DATA:
                     file.segments[index].discarded = True
-                    file.segments[index].live = False
                 elif kind == ComdatKind.FUNCTION:
                     file.function_discarded[index - len(obj.imported_functions)] = 1
-                    file.function_live[index - len(obj.imported_functions)] = 0
                 elif kind == ComdatKind.TAG:
                     file.tag_discarded[index - len(obj.imported_tags)] = 1
-                    file.tag_live[index - len(obj.imported_tags)] = 0
                 elif kind == ComdatKind.SECTION and index in file.custom_sections:
                     file.custom_sections[index].discarded = True
 
@@ -208,6 +207,7 @@ class SymbolTable:
         """A new symbol, of no meaning yet."""
         symbol = self.symbols[name] = Symbol(name, _DATA, UNDEFINED, 0, None)
         symbol.is_new = True
+        symbol.referenced = not self._gc_sections
         if name in self._traced:
             symbol.traced = True
         return symbol
@@ -470,6 +470,7 @@ class SymbolTable:
         variant = Symbol(symbol.name, _FUNCTION, UNDEFINED, 0, None)
         variant.signature = signature
         variant.used = True
+        variant.referenced = not self._gc_sections
         variants.append(variant)
         return variant, True
 
@@ -514,17 +515,11 @@ class SymbolTable:
             if old != new:
                 texts = describe.global_type(old), describe.global_type(new)
                 self._report_type("Global type mismatch", existing, file, *texts)
-        elif (
-            isinstance(old, TableType)
-            and isinstance(new, TableType)
-            and old.element_type != new.element_type
-        ):
+        elif isinstance(old, TableType) and isinstance(new, TableType) and old.element_type != new.element_type:
             texts = describe.table_type(old), describe.table_type(new)
             self._report_type("Table type mismatch", existing, file, *texts)
 
     def _report_type(self, what: str, existing: Symbol, file: LinkedFile, old: str, new: str) -> None:
         self.diagnostics.error(
-            f"{what}: {existing}\n"
-            f">>> defined as {old} in {existing.file_name}\n"
-            f">>> defined as {new} in {file.name}"
+            f"{what}: {existing}\n>>> defined as {old} in {existing.file_name}\n>>> defined as {new} in {file.name}"
         )

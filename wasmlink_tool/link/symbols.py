@@ -8,6 +8,7 @@ from ..binary.constants import SymbolFlag, SymbolKind
 from ..inputs.files import ObjectSource
 from ..inputs.object_file import GlobalType, TableType
 from .chunks import NO_NUMBER, InputSection, InputSegment, LinkedFile, SyntheticFile
+from .describe import symbol_text
 
 UNDEFINED: Final = 0
 DEFINED: Final = 1
@@ -222,7 +223,7 @@ class Symbol:
     # How it is shown
 
     def __str__(self) -> str:
-        return self.name.decode("utf-8", "backslashreplace")
+        return symbol_text(self.name)
 
     @property
     def file_name(self) -> str:

@@ -128,9 +128,7 @@ def declare_start_functions(
     return StartFunctions(init_memory, start)
 
 
-def write_start_functions(
-    resolution: Resolution, functions: StartFunctions, segments: list[OutputSegment]
-) -> None:
+def write_start_functions(resolution: Resolution, functions: StartFunctions, segments: list[OutputSegment]) -> None:
     bodies = resolution.synthetic.bodies
     if functions.init_memory is not None:
         code = bytearray([0])

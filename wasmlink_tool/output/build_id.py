@@ -55,7 +55,10 @@ def compute(style: str, chunks: list[Chunk]) -> bytes:
     elif style == "sha3":
         digest = hashlib.sha3_256()
     else:
-        digest = hashlib.blake2b(digest_size=16)
+        blake = hashlib.blake2b(digest_size=16)
+        for chunk in chunks:
+            blake.update(chunk)
+        return blake.digest()
     for chunk in chunks:
         digest.update(chunk)
     return digest.digest()

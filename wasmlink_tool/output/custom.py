@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from ..binary.constants import ExternalKind, NameSubsection
+from ..binary.constants import ExternalKind, NameSubsection, SymbolKind
 from ..binary.leb128 import uleb
+from ..diagnostics import FatalError
 from ..link.chunks import MERGED_CUSTOM_SECTIONS, InputSection, StringPieces
+from ..link.describe import symbol_name
 from ..link.live_relocations import live_function_runs
 from ..link.plan import Plan
 from ..link.relocate import Relocator
 from ..link.resolve import Resolution, encode_name
 from ..link.strings import MergedStrings
 from ..options import LinkOptions
-from ..diagnostics import FatalError
 from .encoding import Chunk, OutputSection, custom_section, name, vector
 
 
@@ -105,19 +106,21 @@ def _names(plan: Plan, options: LinkOptions) -> OutputSection | None:
     for entry in plan.spaces.imports.entries:
         for kind, names in ((ExternalKind.FUNCTION, functions), (ExternalKind.GLOBAL, globals_)):
             if entry.kind == kind:
-                names.append(uleb(counts[kind]) + name(entry.symbol.name))
+                names.append(uleb(counts[kind]) + name(symbol_name(entry.symbol.name)))
                 counts[kind] += 1
     for file in plan.spaces.files:
         numbers, own_names, debug_names = file.function_numbers, file.function_names, file.function_debug_names
         for start, stop in live_function_runs(file):
             for i in range(start, stop):
                 if own_names[i]:
-                    text = debug_names.get(i) or own_names[i]
+                    text = debug_names.get(i) or symbol_name(own_names[i])
                     functions.append(uleb(numbers[i]) + name(text))
         for g, live, number in zip(file.globals, file.global_live, file.global_numbers):
             if live and g.name:
                 globals_.append(uleb(number) + name(g.name))
-    globals_ += [uleb(symbol.got_number) + name(symbol.name) for symbol in plan.spaces.got]
+    for symbol in plan.spaces.got:
+        what = b"func" if symbol.kind == SymbolKind.FUNCTION else b"data"
+        globals_.append(uleb(symbol.got_number) + name(b"GOT.%b.internal.%b" % (what, symbol_name(symbol.name))))
     in_file = [segment for segment in plan.segments if segment.in_file]
     segments = [uleb(i) + name(segment.name) for i, segment in enumerate(in_file) if segment.name]
     if not (functions or globals_ or segments):

@@ -49,7 +49,7 @@ class OutputSection:
         """As verbose output and maps call it."""
         if self.id == SectionId.CUSTOM:
             return f"CUSTOM({self.name.decode('utf-8', 'replace')})"
-        return _LABELS[self.id]
+        return _LABELS[SectionId(self.id)]
 
 
 _LABELS = {

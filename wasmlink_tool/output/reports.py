@@ -8,6 +8,7 @@ from ..binary.constants import SectionId, SymbolKind
 from ..binary.leb128 import uleb
 from ..diagnostics import Diagnostics
 from ..link.chunks import InputSegment, LinkedFile
+from ..link.describe import symbol_text
 from ..link.live_relocations import live_function_runs
 from ..link.plan import Plan
 from ..link.resolve import i32_const
@@ -73,15 +74,11 @@ def link_map(plan: Plan, sections: list[OutputSection]) -> str:
             for file in plan.spaces.files:
                 for g, live, number in zip(file.globals, file.global_live, file.global_numbers):
                     if live:
-                        lines.append(_row(number, 0, 0, 8, _text(g.name)))
+                        lines.append(_row(number, 0, 0, 8, symbol_text(g.name)))
     return "\n".join(lines) + "\n"
 
 
 _Chunk = tuple[LinkedFile, int] | InputSegment
-
-
-def _text(name: bytes) -> str:
-    return name.decode("utf-8", "backslashreplace")
 
 
 def _row(address: int | None, offset: int, size: int, indent: int, label: str) -> str:
@@ -118,12 +115,12 @@ def _segments(plan: Plan, section: OutputSection, symbols: dict[_Chunk, list[Sym
     for segment in plan.segments:
         header = len(b"\0" + i32_const(segment.address) + uleb(segment.size))
         start = section.offset + (position if segment.in_file else 0)
-        yield _row(segment.address, start, segment.size, 0, _text(segment.name))
+        yield _row(segment.address, start, segment.size, 0, symbol_text(segment.name))
         for chunk in segment.chunks:
             offset = start + header + chunk.offset if segment.in_file else 0
             address = segment.address + chunk.offset
             if isinstance(chunk, MergedStrings):
-                yield _row(address, offset, chunk.size, 8, f"<internal>:({_text(segment.name)})")
+                yield _row(address, offset, chunk.size, 8, f"<internal>:({symbol_text(segment.name)})")
                 continue
             yield _row(address, offset, chunk.size, 8, str(chunk))
             for symbol in symbols.get(chunk, ()):
@@ -131,5 +128,3 @@ def _segments(plan: Plan, section: OutputSection, symbols: dict[_Chunk, list[Sym
                 yield _row(symbol.address, place, symbol.size, 16, str(symbol))
         if segment.in_file:
             position += header + segment.size
-
-

@@ -70,9 +70,7 @@ def _replace(path: str, chunks: list[Chunk], *, executable: bool) -> None:
     number = 0
     while True:
         try:
-            descriptor = os.open(
-                temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), mode
-            )
+            descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), mode)
             break
         except FileExistsError:
             # Another link in this process, or what a killed one left behind.
