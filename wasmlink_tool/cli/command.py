@@ -137,7 +137,7 @@ def _first_diagnostics(line: CommandLine, reporter: Reporter, errors: list[str])
         # A negative limit is none, as a very large one.
         reporter.error_limit = max(0, signed_value(line, "error-limit", DEFAULT_ERROR_LIMIT, diagnostics))
     for keyword in line.values("z"):
-        if not keyword.startswith("stack-size="):
+        if keyword != "muldefs" and not keyword.startswith("stack-size="):
             diagnostics.warn(f"unknown -z value: {keyword}")
     return diagnostics
 

@@ -51,7 +51,7 @@ def link_options(line: CommandLine, diagnostics: Diagnostics) -> LinkOptions:
         exports_if_defined=line.values("export-if-defined"),
         export_all=line.has("export-all"),
         export_dynamic=line.enabled("export-dynamic", False),
-        allow_multiple_definition=line.enabled("allow-multiple-definition", False),
+        allow_multiple_definition=line.enabled("allow-multiple-definition", False) or "muldefs" in line.values("z"),
         allow_undefined_files=line.values("allow-undefined-file")[-1:],
         import_undefined=line.has("import-undefined") or line.has("allow-undefined"),
         gc_sections=line.enabled("gc-sections", True),

@@ -151,6 +151,7 @@ class ObjectFile:
         self.data_section = -1
         self._relocation_sections: dict[int, tuple[int, int, int]] = {}
         self._relocations: dict[int, Relocations] = {}
+        self._data_count: int | None = None
         self._read()
 
     # What the passes ask for
@@ -196,9 +197,10 @@ class ObjectFile:
             SectionId.CODE: self._read_code,
             SectionId.DATA: self._read_data,
             SectionId.TAG: self._read_tags,
+            SectionId.DATA_COUNT: self._read_data_count,
         }
-        seen: set[int] = set()
         linking: Section | None = None
+        last = 0
         while reader.pos < reader.end:
             id_ = reader.u8()
             size = reader.uleb()
@@ -213,15 +215,15 @@ class ObjectFile:
                 start = contents.pos
             elif id_ > SectionId.TAG:
                 raise FormatError(f"invalid section type: {id_}")
-            elif id_ in seen:
-                raise FormatError(f"section {SectionId(id_).name} stands in the file twice")
-            seen.add(id_)
+            place = _ORDER.get(b"reloc." if name.startswith(b"reloc.") else name or id_)
+            if place is not None:
+                if place < last or (place == last and not name.startswith(b"reloc.")):
+                    raise FormatError(f"out of order section type: {id_}")
+                last = place
             section = Section(id_, name, start, end)
             self.sections.append(section)
             if id_ == SectionId.CUSTOM:
                 if name == b"linking":
-                    if linking is not None:
-                        raise FormatError("section linking stands in the file twice")
                     linking = section
                     self._read_linking(contents)
                 elif name.startswith(b"reloc."):
@@ -239,6 +241,8 @@ class ObjectFile:
             reader.pos = end
         if linking is None:
             raise FormatError("not a relocatable wasm file")
+        if self._data_count is not None and self._data_count != len(self.segments):
+            raise FormatError("number of data segments does not match DataCount section")
         if len(self.functions) != max(len(self.function_offsets) - 1, 0):
             raise FormatError("function and code section have inconsistent lengths")
         self._check_section_references()
@@ -257,6 +261,9 @@ class ObjectFile:
         if index >= len(self.types):
             raise FormatError(f"invalid type index: {index}")
         return index
+
+    def _read_data_count(self, reader: Reader) -> None:
+        self._data_count = reader.uleb()
 
     def _read_types(self, reader: Reader) -> None:
         for _ in range(reader.count(3)):
@@ -608,6 +615,35 @@ def _text(name: bytes) -> str:
 def type_name(type_: int) -> str:
     """The name of a relocation type as LLVM's tools print it."""
     return "R_WASM_" + R(type_).name
+
+
+_ORDER: dict[int | bytes, int] = {
+    kind: place
+    for place, kind in enumerate(
+        (
+            SectionId.TYPE,
+            SectionId.IMPORT,
+            SectionId.FUNCTION,
+            SectionId.TABLE,
+            SectionId.MEMORY,
+            SectionId.TAG,
+            SectionId.GLOBAL,
+            SectionId.EXPORT,
+            SectionId.START,
+            SectionId.ELEMENT,
+            SectionId.DATA_COUNT,
+            SectionId.CODE,
+            SectionId.DATA,
+            b"linking",
+            b"reloc.",
+            b"name",
+            b"producers",
+            b"target_features",
+        ),
+        start=1,
+    )
+}
+"""Where in a file sections may stand; other custom sections may stand anywhere."""
 
 
 def _global_type(reader: Reader) -> GlobalType:

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from ..binary.constants import SegmentFlag, SymbolFlag, SymbolKind
 from ..binary.leb128 import uleb
+from ..binary.reader import FormatError
+from ..binary.relocations import Relocations
 from ..diagnostics import FatalError
 from ..inputs.object_file import GlobalType, ObjectFile, Section, TableType
-from .describe import symbol_text
 
 if TYPE_CHECKING:
     from ..inputs.files import ObjectSource
@@ -230,8 +231,19 @@ class LinkedFile:
         """Of a function's entry, its size field included, in bytes."""
         raise NotImplementedError
 
+    def relocations(self, section: int) -> Relocations:
+        """The relocations of a section of the file's object.
+
+        :raises FatalError: they are damaged.
+        """
+        assert self.object is not None
+        try:
+            return self.object.relocations(section)
+        except FormatError as error:
+            raise FatalError(f"{self.name}: {error}") from None
+
     def describe_function(self, index: int) -> str:
-        return f"{self.name}:({symbol_text(self.function_names[index])})"
+        return f"{self.name}:({self.function_names[index].decode('utf-8', 'backslashreplace')})"
 
 
 class SyntheticFile(LinkedFile):

@@ -27,13 +27,13 @@ def live_relocations(file: ObjectInput) -> Iterator[tuple[Relocations, int, int]
     """Ranges [start, stop) of the relocations of live functions, then of live segments."""
     obj = file.object
     if obj.code_section >= 0:
-        relocs = obj.relocations(obj.code_section)
+        relocs = file.relocations(obj.code_section)
         offsets = obj.function_offsets
         for first, after in live_function_runs(file):
             start = bisect_left(relocs.offsets, offsets[first])
             yield relocs, start, bisect_left(relocs.offsets, offsets[after], start)
     if obj.data_section >= 0:
-        relocs = obj.relocations(obj.data_section)
+        relocs = file.relocations(obj.data_section)
         if relocs.offsets:
             for segment in file.segments:
                 if segment.live:

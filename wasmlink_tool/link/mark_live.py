@@ -11,7 +11,6 @@ from ..binary.relocations import Relocations
 from ..diagnostics import Diagnostics
 from ..options import LinkOptions
 from .chunks import InputSegment, LinkedFile
-from .describe import symbol_text
 from .resolve import Resolution, encode_name
 from .symbols import DEFINED, Symbol
 
@@ -160,7 +159,7 @@ class _Marker:
         if entry is None:
             obj = file.object
             assert obj is not None
-            relocs = obj.relocations(obj.code_section)
+            relocs = file.relocations(obj.code_section)
             offsets = relocs.offsets
             ranges = [bisect_left(offsets, start) for start in obj.function_offsets]
             entry = self._code[file] = ranges, _targets(relocs), relocs
@@ -175,7 +174,7 @@ class _Marker:
         if entry is None:
             obj = file.object
             assert obj is not None
-            relocs = obj.relocations(obj.data_section)
+            relocs = file.relocations(obj.data_section)
             entry = self._data[file] = _targets(relocs), relocs
         targets, relocs = entry
         if targets:
@@ -220,7 +219,7 @@ def report_removed(resolution: Resolution, diagnostics: Diagnostics) -> None:
     message = diagnostics.message
 
     def report(file: LinkedFile, name: bytes) -> None:
-        message(f"removing unused section {file.name}:({symbol_text(name)})")
+        message(f"removing unused section {file.name}:({name.decode('utf-8', 'backslashreplace')})")
 
     def report_file(file: LinkedFile) -> None:
         for i, live in enumerate(file.function_live):

@@ -53,7 +53,7 @@ class Relocator:
         """The entries of a file's live functions, relocated, as slices of one copy of its code section."""
         obj = file.object
         section = obj.sections[obj.code_section]
-        relocs = obj.relocations(obj.code_section)
+        relocs = file.relocations(obj.code_section)
         starts = obj.function_offsets
         runs = list(live_function_runs(file))
         buffer = bytearray(obj.data[section.start : section.end])
@@ -65,7 +65,7 @@ class Relocator:
         """A copy of a file's data section with the relocations of its live segments applied."""
         obj = file.object
         section = obj.sections[obj.data_section]
-        relocs = obj.relocations(obj.data_section)
+        relocs = file.relocations(obj.data_section)
         buffer = bytearray(obj.data[section.start : section.end])
         live = [
             (obj.segments[s.index].offset, obj.segments[s.index].offset + s.size)
@@ -79,7 +79,7 @@ class Relocator:
         """The contents of a custom section, relocated."""
         file = section.file
         assert isinstance(file, ObjectInput)
-        relocs = file.object.relocations(section.index)
+        relocs = file.relocations(section.index)
         contents = section.contents()
         if not relocs.types:
             return contents

@@ -233,14 +233,14 @@ def _replace_disagreeing_functions(resolution: Resolution, diagnostics: Diagnost
     """Where a name was declared with several signatures, calls by any but the definition's trap."""
     for name, variants in resolution.table.disagreeing_functions():
         defined = next((v for v in variants if v.is_defined), None)
-        text = name.decode("utf-8", "backslashreplace")
+        text = describe.symbol_text(name)
         if defined is None:
             diagnostics.error(_mismatch(text, variants[0], variants[1]))
             return
         for variant in variants:
             if variant is not defined:
                 diagnostics.warn(_mismatch(text, variant, defined))
-                _become_trap(resolution, variant, b"signature_mismatch:" + name)
+                _become_trap(resolution, variant, b"signature_mismatch:" + describe.symbol_name(name))
 
 
 def _mismatch(name: str, one: Symbol, other: Symbol) -> str:
@@ -255,7 +255,7 @@ def _mismatch(name: str, one: Symbol, other: Symbol) -> str:
 def _stub_weak_undefined_functions(resolution: Resolution) -> None:
     for symbol in resolution.symbols.values():
         if symbol.is_undefined_weak and symbol.used and symbol.signature is not None and symbol.kind != SymbolKind.TAG:
-            _become_trap(resolution, symbol, b"undefined_weak:" + symbol.name)
+            _become_trap(resolution, symbol, b"undefined_weak:" + describe.symbol_name(symbol.name))
             symbol.set_hidden(True)
 
 

@@ -52,14 +52,14 @@ class _Scanner:
         obj = file.object
         undefined = {i for i, symbol in enumerate(file.symbols) if symbol.state != DEFINED}
         if obj.code_section >= 0:
-            relocs = obj.relocations(obj.code_section)
+            relocs = file.relocations(obj.code_section)
             live = file.function_live
             starts = obj.function_offsets
             for i in _interesting(relocs, undefined):
                 if live[bisect_right(starts, relocs.offsets[i]) - 1]:
                     self._scan(file, relocs, i, undefined, obj.code_section)
         if obj.data_section >= 0:
-            relocs = obj.relocations(obj.data_section)
+            relocs = file.relocations(obj.data_section)
             starts = [segment.offset for segment in obj.segments]
             for i in _interesting(relocs, undefined):
                 if file.segments[bisect_right(starts, relocs.offsets[i]) - 1].live:
@@ -68,7 +68,7 @@ class _Scanner:
             # Then custom sections count as live too; what debug information names does not.
             for section in file.custom_sections.values():
                 if not section.name.startswith(b".debug_"):
-                    relocs = obj.relocations(section.index)
+                    relocs = file.relocations(section.index)
                     for i in _interesting(relocs, undefined):
                         self._scan(file, relocs, i, undefined, section.index)
 

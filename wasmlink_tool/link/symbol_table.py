@@ -54,7 +54,8 @@ class SymbolTable:
         self.objects: list[ObjectInput] = []
         """In the order of the output: a file comes after those that its symbols pulled in."""
         self.extractions: list[tuple[str, str, str]] = []
-        """Why members were linked: (who asked, member, symbol)."""
+        """Why members were linked: (who asked, member, symbol). As in wasm-ld, an object that asks for anything but
+        a function is not listed."""
         self.legacy_function_table = False
         """An object uses the indirect function table without relocations, as number 0."""
         self._gc_sections = gc_sections
@@ -74,7 +75,8 @@ class SymbolTable:
 
     def extract(self, symbol: Symbol, reason: str) -> None:
         """Link the member that would define a lazy symbol."""
-        self._run(self._extract(symbol, reason))
+        self._run(self._extract(symbol))
+        self.extractions.append((reason, symbol.file_name, str(symbol)))
 
     def _run(self, steps: Iterator[ObjectSource]) -> None:
         stack = [steps]
@@ -86,13 +88,12 @@ class SymbolTable:
                 self.diagnostics.log(f"Processing: {source.name}")
                 stack.append(self._add_object(source))
 
-    def _extract(self, symbol: Symbol, reason: str) -> Iterator[ObjectSource]:
+    def _extract(self, symbol: Symbol) -> Iterator[ObjectSource]:
         source = symbol.source
         assert source is not None
         if source.lazy:
             source.lazy = False
             yield source
-        self.extractions.append((reason, symbol.file_name, str(symbol)))
 
     def _add_lazy(self, source: ObjectSource) -> Iterator[ObjectSource]:
         for name in source.defined_symbols():
@@ -132,14 +133,15 @@ class SymbolTable:
                     index = len(file.symbols)
                     symbol = self._insert_used(info.name)
                     if symbol.state == LAZY and not info.flags & _WEAK:
-                        yield from self._extract(symbol, file.name)
+                        yield from self._extract(symbol)
                         symbol = self.symbols[info.name]
+                        self.extractions.append((file.name, symbol.file_name, str(symbol)))
                     else:
                         symbol = self._reference_function(symbol, file, index, info)
                 else:
                     symbol = self._insert_used(info.name)
                     if symbol.state == LAZY and not info.flags & _WEAK:
-                        yield from self._extract(symbol, file.name)
+                        yield from self._extract(symbol)
                     else:
                         self._reference(symbol, file, info)
             add(symbol)
@@ -453,7 +455,7 @@ class SymbolTable:
         if calls is None:
             obj = file.object
             assert obj is not None
-            relocs = obj.relocations(obj.code_section)
+            relocs = file.relocations(obj.code_section)
             calls = {i for type_, i in zip(relocs.types, relocs.indices) if type_ == R.FUNCTION_INDEX_LEB}
             self._direct_calls[file] = calls
         return index in calls
