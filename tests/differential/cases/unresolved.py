@@ -212,6 +212,33 @@ CASES = [
         "a.o --unresolved-symbols=ignore-all",
     ),
     Case(
+        "ignore-same-types-share",
+        {
+            "a.s": func("_start", "() -> ()", "call f", "call g", "call h") + extern("f") + extern("g") + extern("h"),
+            "b.s": func("other", "() -> ()", "i32.const f", "drop", "i32.const k", "drop") + extern("f") + extern("k"),
+        },
+        "a.o b.o --export=other --unresolved-symbols=ignore-all",
+    ),
+    Case(
+        "ignore-same-types-addressed",
+        {
+            "a.s": func("_start", "() -> ()", "i32.const f", "drop", "i32.const g", "drop", "call f", "call g")
+            + extern("f")
+            + extern("g")
+        },
+        "a.o --unresolved-symbols=ignore-all -Map=out.map",
+    ),
+    Case(
+        "ignore-same-types-mixed",
+        {
+            "a.s": func("_start", "() -> ()", "call f", "i32.const g", "drop", "i32.const h", "drop", "call h")
+            + extern("f")
+            + extern("g")
+            + extern("h")
+        },
+        "a.o --unresolved-symbols=ignore-all -Map=out.map",
+    ),
+    Case(
         "ignore-addressed-in-data-and-called",
         {"a.s": data("p", ".int32 f") + func("_start", "() -> ()", "i32.const p", "drop", "call f") + extern("f")},
         "a.o --unresolved-symbols=ignore-all",
