@@ -19,7 +19,7 @@ import SCons.Tool
 import SCons.Util
 
 from . import environment
-from .link import LinkAction, scan
+from .link import LinkAction, declare, scan
 from .suffixes import ASSEMBLY_SUFFIXES, C_SUFFIXES, CXX_SUFFIXES, PREPROCESSED_ASSEMBLY_SUFFIXES
 from .toolchain import zig_cache_directory
 from .variables import link_flags, scalar
@@ -146,6 +146,7 @@ def _reported_at_the_call(function: Callable[..., Any]) -> Callable[..., Any]:
 def _emit_program(target: list[Any], source: list[Any], env: Any) -> tuple[list[Any], list[Any]]:
     """Check the variables where the call is, and add the map file."""
     link_flags(env)
+    declare(target[0], env)
     wanted = scalar(env, "WASMMAP")
     if wanted:
         name = target[0].target_from_source("", ".map") if wanted is True else wanted

@@ -35,14 +35,20 @@ class LinkInputs:
         return [*map(env.File, self.start_files), *found, *map(env.File, self.runtime), *self.symbol_lists]
 
 
-def directory_of(target: Any, env: Any) -> Any:
+def declare(target: Any, env: Any) -> None:
+    """Note on a module's node, when it is declared, where that is."""
+    # SCons has this as the node's cwd, but forgets it once the node is built, while signatures are still asked for.
+    target.attributes.wasm_directory = env.fs.getcwd()
+
+
+def directory_of(target: Any) -> Any:
     """The directory that relative names stand for: that of the SConscript which declared the target."""
-    return target.cwd or env.fs.getcwd()
+    return target.attributes.wasm_directory
 
 
 def library_path(target: Any, env: Any) -> tuple[Any, ...]:
     """The directories of ``WASMLIBPATH``, with their repositories and variant directories."""
-    return tuple(directory_of(target, env).Rfindalldirs(tuple(items(env, "WASMLIBPATH"))))
+    return tuple(directory_of(target).Rfindalldirs(tuple(items(env, "WASMLIBPATH"))))
 
 
 def has_cxx(nodes: Iterable[Any], env: Any) -> bool:
@@ -96,13 +102,13 @@ def link_inputs(target: Any, env: Any) -> LinkInputs:
                 resolved.append(library)
         libraries = resolved
     return LinkInputs(
-        list(runtime.start_files), libraries, list(runtime.libraries), symbol_lists(env, directory_of(target, env))
+        list(runtime.start_files), libraries, list(runtime.libraries), symbol_lists(env, directory_of(target))
     )
 
 
 def scan(node: Any, env: Any, path: tuple[Any, ...]) -> list[Any]:
     """The files that a link depends on besides its sources."""
-    return link_inputs(node, env).nodes(env)
+    return link_inputs(node.get_executor().get_all_targets()[0], env).nodes(env)
 
 
 def arguments(target: list[Any], source: list[Any], env: Any) -> list[str]:
