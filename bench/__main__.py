@@ -95,7 +95,10 @@ def measure(chosen: BenchInput, variant: str, work: Path, rounds: int) -> Row:
     stem = f"{chosen.name}{variant}"
     arguments = write_response_file(outputs / f"{stem}.rsp", ["--no-demangle", *VARIANTS[variant], *chosen.arguments])
     environment = our_environment()
-    files = {name: outputs / f"{stem}.{name.replace(' ', '-')}.wasm" for name in (OURS, IN_PROCESS, REFERENCE)}
+    # The name section has the file's name: the same one, so that the modules can be compared.
+    files = {name: outputs / name.replace(" ", "-") / f"{stem}.wasm" for name in (OURS, IN_PROCESS, REFERENCE)}
+    for file in files.values():
+        file.parent.mkdir(exist_ok=True)
 
     def whole(command: Sequence[str], output: Path) -> Run:
         return run_process([*command, "-o", str(output), f"@{arguments}"], environment)

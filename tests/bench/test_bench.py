@@ -25,6 +25,7 @@ def test_measures_a_generated_project(tmp_path: Path, capsys: pytest.CaptureFixt
     rows = json.loads(figures.read_text())
     assert [row["variant"] for row in rows] == ["-S", "-g"]
     assert all(row["objects"] == 6 and row["ours"] > 0 and row["our_peak"] > 0 for row in rows)
+    assert all(row["our_size"] == row["reference_size"] for row in rows)
     assert capsys.readouterr().out.count("generated-4x9") == 2
 
 
