@@ -1,0 +1,184 @@
+"""What an undefined symbol may have been meant to be, as its first error tells."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.explanations.conftest import Compile, Explain
+from tests.support.toolchain import make_archive
+from wasmlink_tool import Input
+from wasmlink_tool.binary.constants import SymbolKind
+from wasmlink_tool.link.spelling import Spelling
+from wasmlink_tool.link.symbols import DEFINED, LAZY, UNDEFINED, Symbol
+
+# Misspelling
+
+
+@pytest.mark.parametrize(
+    ("undefined", "meant"),
+    [
+        ("open_file", "open_files"),
+        ("open_filess", "open_files"),
+        ("open_filex", "open_files"),
+        ("open_flies", "open_files"),
+        ("opne_files", "open_files"),
+        ("Open_Files", "open_files"),
+        ("OPEN_FILES", "open_files"),
+        ("xopen_file", None),
+        ("opeen_file", None),
+        ("fo", None),
+        ("_Z4printi", "_Z5printi"),
+        ("_Z6pritnti", "_Z5printi"),
+        ("_Z7prittnti", None),
+        ("_ZN3abc5pritnEv", "_ZN3abc5printEv"),
+        ("_ZN3abc4prntEv", "_ZN3abc5printEv"),
+        ("_Z5printl", "_Z5printi"),
+    ],
+)
+def test_slips(undefined: str, meant: str | None) -> None:
+    symbols = table("open_files", "_Z5printi", "_ZN3abc5printEv", "f")
+    symbol = Spelling(symbols).likely(Symbol(undefined.encode(), SymbolKind.FUNCTION, UNDEFINED, 0, None))
+    assert (symbol.name.decode() if symbol else None) == meant
+
+
+def table(*names: str, state: int = DEFINED, kind: int = SymbolKind.FUNCTION) -> dict[bytes, Symbol]:
+    return {name.encode(): Symbol(name.encode(), kind, state, 0, None) for name in names}
+
+
+def test_kind_is_preferred() -> None:
+    symbols = table("counts", kind=SymbolKind.DATA) | table("county")
+    function = Symbol(b"count", SymbolKind.FUNCTION, UNDEFINED, 0, None)
+    data = Symbol(b"count", SymbolKind.DATA, UNDEFINED, 0, None)
+    assert Spelling(symbols).likely(function) is symbols[b"county"]
+    assert Spelling(symbols).likely(data) is symbols[b"counts"]
+
+
+def test_undefined_and_stubs_mean_nothing() -> None:
+    symbols = table("counts", state=UNDEFINED) | table("county")
+    symbols[b"county"].is_stub = True
+    undefined = Symbol(b"count", SymbolKind.FUNCTION, UNDEFINED, 0, None)
+    assert Spelling(symbols).likely(undefined) is None
+    symbols |= table("counts", state=LAZY)
+    assert Spelling(symbols).likely(undefined) is symbols[b"counts"]
+
+
+def test_cost_does_not_grow_with_the_table() -> None:
+    symbols = table(*(f"some_function_{i:06}" for i in range(100_000)))
+    spelling = Spelling(symbols)
+    started = time.monotonic()
+    for i in range(50):
+        undefined = Symbol(b"some_function_%06dxyz" % i, SymbolKind.FUNCTION, UNDEFINED, 0, None)
+        assert spelling.likely(undefined) is None
+        assert spelling.cpp_symbol(undefined) is None
+    assert time.monotonic() - started < 10
+
+
+def test_misspelled(compile_at: Compile, explain: Explain) -> None:
+    main = compile_at("main.c", "void print_lin(void); void run(void) { print_lin(); }")
+    other = compile_at("other.c", "void print_line(void) {}")
+    assert explain(main, other) == {
+        "print_lin": ("referenced by run", "did you mean: print_line", f"defined in: {other}")
+    }
+
+
+def test_misspelled_member(compile_at: Compile, explain: Explain, tmp_path: Path) -> None:
+    main = compile_at("main.c", "extern int Total; int run(void) { return Total; }")
+    compile_at("other.c", "int total = 3;")
+    make_archive(tmp_path / "libother.a", ["other.o"])
+    archive = str(tmp_path / "libother.a")
+    assert explain(main, archive) == {
+        "Total": ("referenced by run", "did you mean: total", f"defined in: {archive}(other.o)")
+    }
+
+
+def test_many_undefined(compile_at: Compile, explain: Explain) -> None:
+    """Beyond some number of symbols, only what costs nothing is told."""
+    names = [f"missing_{chr(97 + i // 26)}{chr(97 + i % 26)}_x" for i in range(150)]
+    main = compile_at(
+        "main.c",
+        "".join(f"void {name}(void);\n" for name in names)
+        + "void run(void) {" + "".join(f"{name}();" for name in names) + "}",
+    )  # fmt: skip
+    other = compile_at("other.c", "".join(f"void {name}y(void) {{}}\n" for name in names))
+    found = explain(main, other)
+    assert list(found) == names
+    assert found[names[0]][1] == f"did you mean: {names[0]}y"
+    assert found[names[-1]] == ("referenced by run",)
+
+
+# Languages
+
+
+def test_declared_without_extern_c(compile_at: Compile, explain: Explain) -> None:
+    main = compile_at("main.cpp", 'void call(int); extern "C" void run() { call(1); }')
+    other = compile_at("other.c", "void call(int x) {}")
+    assert explain(main, other) == {
+        "_Z4calli": ("referenced by run", 'did you mean: extern "C" call', f"defined in: {other}")
+    }
+
+
+def test_defined_without_extern_c(compile_at: Compile, explain: Explain) -> None:
+    main = compile_at("main.c", "void call(int); void run(void) { call(1); }")
+    other = compile_at("other.cpp", "void call(int) {}")
+    assert explain(main, other) == {
+        "call": ("referenced by run", 'did you mean to declare _Z4calli as extern "C"?', f"defined in: {other}")
+    }
+
+
+# Who has it
+
+
+def test_library_on_the_path(compile_at: Compile, explain: Explain, tmp_path: Path) -> None:
+    main = compile_at("main.c", "void draw(void); void run(void) { draw(); }")
+    # One that would be a likely misspelling is not told: the very symbol is found.
+    other = compile_at("other.c", "void drew(void) {}")
+    compile_at("gfx.c", "void draw(void) {}")
+    compile_at("used.c", "void unrelated(void) {}")
+    for directory in ("one", "two"):
+        (tmp_path / directory).mkdir()
+    make_archive(tmp_path / "libgfx.a", ["gfx.o"])
+    make_archive(tmp_path / "libused.a", ["used.o"])
+    os.rename(tmp_path / "libgfx.a", tmp_path / "two" / "libgfx.a")
+    os.rename(tmp_path / "libused.a", tmp_path / "two" / "libused.a")
+    (tmp_path / "one" / "libbroken.a").write_bytes(b"!<arch>\nbroken")
+    (tmp_path / "one" / "libtext.a").write_text("INPUT(-lc)", encoding="utf-8")
+    (tmp_path / "one" / "libdirectory.a").mkdir()
+    (tmp_path / "one" / "libdangling.a").symlink_to("nowhere")
+    paths = [str(tmp_path / directory) for directory in ("absent", "one", "two")]
+    library = os.path.join(paths[2], "libgfx.a")
+    found = explain(main, other, Input("used", library=True), library_paths=paths)
+    expected = f"defined by libgfx.a on the library path ({library}): add -lgfx"
+    assert found == {"draw": ("referenced by run", expected)}
+
+
+def test_linked_library_is_not_proposed(compile_at: Compile, explain: Explain, tmp_path: Path) -> None:
+    """A library of that name in an earlier directory hides another one."""
+    main = compile_at("main.c", "void draw(void); void run(void) { draw(); }")
+    compile_at("gfx.c", "void draw(void) {}")
+    compile_at("empty.c", "void nothing(void) {}")
+    for directory, member in (("one", "empty.o"), ("two", "gfx.o")):
+        (tmp_path / directory).mkdir()
+        make_archive(tmp_path / "libgfx.a", [member])
+        os.rename(tmp_path / "libgfx.a", tmp_path / directory / "libgfx.a")
+    paths = [str(tmp_path / directory) for directory in ("one", "two")]
+    found = explain(main, Input("gfx", library=True), library_paths=paths)
+    assert found == {"draw": ("referenced by run",)}
+
+
+def test_local_symbol(compile_at: Compile, explain: Explain) -> None:
+    main = compile_at("main.c", "void helper(void); void run(void) { helper(); }")
+    other = compile_at("other.c", "static void helper(void) {} void (*keep)(void) = helper;")
+    assert explain(main, other) == {"helper": ("referenced by run", f"{other} has a local symbol of that name")}
+
+
+def test_local_symbol_of_a_member(compile_at: Compile, explain: Explain, tmp_path: Path) -> None:
+    main = compile_at("main.c", "void helper(void); void run(void) { helper(); }")
+    compile_at("other.c", "static void helper(void) {} void (*keep)(void) = helper;")
+    archive = tmp_path / "libother.a"
+    make_archive(archive, ["other.o"])
+    expected = f"{archive}(other.o) has a local symbol of that name"
+    assert explain(main, str(archive)) == {"helper": ("referenced by run", expected)}

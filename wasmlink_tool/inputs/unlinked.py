@@ -1,0 +1,75 @@
+"""Libraries that a link could have used: archives on the library path that are no inputs."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from typing import Final, NamedTuple
+
+from ..binary.reader import FormatError
+from . import archive
+from .object_file import is_wasm
+
+_BYTES: Final = 256 << 20
+"""How much of them is read at most: a library path may lead to a system's own archives."""
+
+
+class Library(NamedTuple):
+    name: str
+    """As ``-l`` wants it."""
+    path: str
+
+
+def unlinked_definitions(library_paths: Iterable[str], linked: Iterable[str]) -> dict[bytes, Library]:
+    """Symbol to the first library on the path that defines it and is not one of ``linked``, which are paths.
+
+    Every archive is read once; those that are damaged, unreadable or of another machine define nothing.
+    """
+    given = {os.path.realpath(path) for path in linked}
+    found: dict[bytes, Library] = {}
+    budget = _BYTES
+    for library in _libraries(library_paths):
+        if os.path.realpath(library.path) in given:
+            continue
+        data = _read(library.path, budget)
+        budget -= len(data)
+        if not archive.is_archive(data):
+            continue
+        try:
+            for member in archive.members(data, library.path):
+                contents, start, end = data, member.start, member.end
+                if member.path is not None:
+                    contents = _read(member.path, budget)
+                    budget -= len(contents)
+                    start, end = 0, len(contents)
+                if is_wasm(contents, start):
+                    for name in archive.defined_symbols(contents, start, end):
+                        found.setdefault(name, library)
+        except FormatError:
+            continue
+    return found
+
+
+def _libraries(library_paths: Iterable[str]) -> Iterator[Library]:
+    """``lib*.a`` in the order of the path: a directory hides what has the same name in a later one."""
+    seen = set()
+    for directory in library_paths:
+        try:
+            files = sorted(os.listdir(directory))
+        except (OSError, ValueError):
+            continue
+        for file in files:
+            if file.startswith("lib") and file.endswith(".a") and len(file) > len("lib.a") and file not in seen:
+                seen.add(file)
+                yield Library(file[len("lib") : -len(".a")], os.path.join(directory, file))
+
+
+def _read(path: str, limit: int) -> bytes:
+    """A regular file of at most ``limit`` bytes; nothing where it is something else."""
+    try:
+        if os.path.isfile(path) and os.path.getsize(path) <= limit:
+            with open(path, "rb") as file:
+                return file.read()
+    except (OSError, ValueError):
+        pass
+    return b""
