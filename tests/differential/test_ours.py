@@ -275,21 +275,6 @@ def test_hints(linked: Linker) -> None:
     }
     result = linked(files, "a.o b.o")
     spoken = harness.diagnostics(result.stderr)
-    assert {entry.text for entry in spoken} == {"error: a.o: undefined symbol: helper_functoin"}
-    details = [line for entry in spoken for line in entry.details]
-    assert any("_start" in line for line in details)
-    assert any("input.c:" in line for line in details)
-    assert sum("helper_function" in line for line in details) == 1
-
-
-def test_hints(linked: Linker) -> None:
-    """Under an undefined symbol, once: where it is referenced, a likely misspelling, and a library that has it."""
-    files: harness.Files = {
-        "a.c": "// flags: -g\nint helper_function(void); int helper_functoin(void);\n"
-        "void _start(void) {\n  helper_functoin();\n  helper_functoin();\n}\n",
-        "b.s": func("helper_function", "() -> (i32)", "i32.const 1"),
-    }
-    spoken = harness.diagnostics(linked(files, "a.o b.o").stderr)
     assert [entry.text for entry in spoken] == ["error: a.o: undefined symbol: helper_functoin"] * 2
     details = [line for entry in spoken for line in entry.details]
     assert any("_start" in line for line in details)
