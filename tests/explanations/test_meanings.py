@@ -182,3 +182,21 @@ def test_local_symbol_of_a_member(compile_at: Compile, explain: Explain, tmp_pat
     make_archive(archive, ["other.o"])
     expected = f"{archive}(other.o) has a local symbol of that name"
     assert explain(main, str(archive)) == {"helper": ("referenced by run", expected)}
+
+
+GROUP = """.section .text.{name},"G",@,group,comdat
+.type {name},@function
+.globl {name}
+{name}:
+.functype {name} () -> ()
+end_function
+"""
+
+
+def test_discarded_definition(compile_at: Compile, explain: Explain) -> None:
+    """The first file with a COMDAT group provides all of it; a definition that only the second has is lost."""
+    main = compile_at("main.c", "void one(void); void two(void); void run(void) { one(); two(); }")
+    first = compile_at("first.s", GROUP.format(name="one"))
+    second = compile_at("second.s", GROUP.format(name="one") + GROUP.format(name="two"))
+    expected = f"{second} defines it in a COMDAT group that another file provides"
+    assert explain(main, first, second) == {"two": ("referenced by run", expected)}

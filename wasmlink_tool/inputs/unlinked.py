@@ -51,11 +51,12 @@ def unlinked_definitions(library_paths: Iterable[str], linked: Iterable[str]) ->
 
 
 def _libraries(library_paths: Iterable[str]) -> Iterator[Library]:
-    """``lib*.a`` in the order of the path: a directory hides what has the same name in a later one."""
+    """``lib*.a`` in the order of the path: a directory hides what has the same name in a later one. Within one, short
+    names come first: ``libc.a`` before variants of parts of it."""
     seen = set()
     for directory in library_paths:
         try:
-            files = sorted(os.listdir(directory))
+            files = sorted(os.listdir(directory), key=lambda file: (len(file), file))
         except (OSError, ValueError):
             continue
         for file in files:
