@@ -62,7 +62,12 @@ def link(options: LinkOptions) -> LinkResult:
 
 
 def _link(options: LinkOptions, diagnostics: Diagnostics) -> LinkResult:
-    files = InputFiles(diagnostics, tuple(options.library_paths))
+    cache = None
+    if options.cache_directory is not None:
+        from .inputs.cache import cache_at
+
+        cache = cache_at(options.cache_directory, options.cache_limit)
+    files = InputFiles(diagnostics, tuple(options.library_paths), cache)
     inputs = tuple(Input(item) if isinstance(item, str) else item for item in options.inputs)
     sources = list(files.sources(inputs))
     diagnostics.check()
@@ -110,6 +115,7 @@ def _link(options: LinkOptions, diagnostics: Diagnostics) -> LinkResult:
     module = b"".join(chunks)
     if options.output is not None:
         write_output(options.output, [module], executable=True)
+    files.save_parsed()
     return LinkResult(module, options.output, tuple(diagnostics.entries), tuple(files.read))
 
 

@@ -126,6 +126,13 @@ class LinkOptions:
     dependency_file: str | None = None
     verbose: bool = False
 
+    # Speed
+    cache_directory: str | None = None
+    """Where parsed objects and archive indices are kept from link to link; ``None``: nowhere. The module does not
+    depend on it."""
+    cache_limit: int = 512 << 20
+    """Bytes on disk."""
+
     # Severity
     fatal_warnings: bool = False
     noinhibit_exec: bool = False

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from enum import IntEnum, IntFlag
+from enum import IntEnum
 from typing import Final
 
 MAGIC: Final = b"\0asm"
@@ -105,22 +105,26 @@ class SymbolKind(IntEnum):
     TABLE = 5
 
 
-class SymbolFlag(IntFlag):
-    BINDING_WEAK = 0x1
-    BINDING_LOCAL = 0x2
-    VISIBILITY_HIDDEN = 0x4
-    UNDEFINED = 0x10
-    EXPORTED = 0x20
-    EXPLICIT_NAME = 0x40
-    NO_STRIP = 0x80
-    TLS = 0x100
-    ABSOLUTE = 0x200
+class SymbolFlag:
+    """Bits; plain integers, since every symbol of every object is tested for several."""
+
+    BINDING_WEAK: Final = 0x1
+    BINDING_LOCAL: Final = 0x2
+    VISIBILITY_HIDDEN: Final = 0x4
+    UNDEFINED: Final = 0x10
+    EXPORTED: Final = 0x20
+    EXPLICIT_NAME: Final = 0x40
+    NO_STRIP: Final = 0x80
+    TLS: Final = 0x100
+    ABSOLUTE: Final = 0x200
 
 
-class SegmentFlag(IntFlag):
-    STRINGS = 0x1
-    TLS = 0x2
-    RETAIN = 0x4
+class SegmentFlag:
+    """Bits."""
+
+    STRINGS: Final = 0x1
+    TLS: Final = 0x2
+    RETAIN: Final = 0x4
 
 
 class ComdatKind(IntEnum):

@@ -29,7 +29,15 @@ class Reader:
     def uleb(self, bits: int = 32) -> int:
         """An unsigned LEB128 that fits in ``bits`` bits."""
         data, pos, end = self.data, self.pos, self.end
-        result = shift = 0
+        if pos >= end:
+            raise FormatError("unexpected end of data in a LEB128 number")
+        result = data[pos]
+        pos += 1
+        if result < 0x80:
+            self.pos = pos
+            return result
+        result &= 0x7F
+        shift = 7
         while True:
             if pos >= end:
                 raise FormatError("unexpected end of data in a LEB128 number")
@@ -77,7 +85,12 @@ class Reader:
 
     def name(self) -> bytes:
         """A length-prefixed name, as bytes: whether it is UTF-8 matters only to a person who reads it."""
-        return self.take(self.uleb())
+        size = self.uleb()
+        pos = self.pos
+        if size > self.end - pos:
+            raise FormatError("unexpected end of data")
+        self.pos = pos + size
+        return self.data[pos : pos + size]
 
     def count(self, smallest: int = 1) -> int:
         """The length of a vector whose elements take ``smallest`` bytes at least: an absurd one is refused here,

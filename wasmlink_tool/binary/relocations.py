@@ -7,6 +7,7 @@ section into LEB128 tokens and a memo turns tokens into integers; both run many 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Final
 
 from .constants import RelocationType as R
@@ -106,7 +107,7 @@ class Relocations:
 
     __slots__ = ("addends", "indices", "offsets", "types")
 
-    def __init__(self, types: bytes, offsets: list[int], indices: list[int], addends: list[int]) -> None:
+    def __init__(self, types: bytes, offsets: Sequence[int], indices: Sequence[int], addends: Sequence[int]) -> None:
         self.types = types
         self.offsets = offsets
         self.indices = indices
@@ -127,14 +128,19 @@ def decode(entries: bytes, count: int) -> Relocations:
         return NO_RELOCATIONS
     # All relocations of debug sections have an addend, so that their tokens stand in groups of four. Elsewhere an
     # addend of zero is written behind each entry that has none.
-    tokens = _TOKENS.findall(entries)
+    tokens = _TOKENS.findall(entries) if entries[:1] in _WITH_ADDEND_BYTES else []
     types = b"".join(tokens[::4])
     if len(tokens) != 4 * count or len(types) != count or types.translate(None, _WITH_ADDEND_BYTES):
         # A closing entry of zeros ends the last run; whatever is wrong before it shows in the number of tokens.
-        tokens = _TOKENS.findall(_UP_TO_PLAIN.sub(b"\\g<0>\0", entries + b"\0\0\0"))
+        runs = _UP_TO_PLAIN.findall(entries + b"\0\0\0")
+        padded = b"\0".join(runs)
+        complete = len(padded) + 1 == len(entries) + 3 + len(runs)
+        tokens = _TOKENS.findall(padded)
+        tokens.append(b"\0")
         types = b"".join(tokens[: 4 * count : 4])
         if (
-            len(tokens) != 4 * count + 4
+            not complete
+            or len(tokens) != 4 * count + 4
             or b"".join(tokens[-4:]) != b"\0\0\0\0"
             or len(types) != count
             or types.translate(None, _KNOWN)

@@ -122,9 +122,9 @@ def _defined_in_linking_section(section: Reader) -> list[bytes]:
     return []
 
 
-_UNDEFINED: Final = int(SymbolFlag.UNDEFINED)
-_EXPLICIT_NAME: Final = int(SymbolFlag.EXPLICIT_NAME)
-_LOCAL: Final = int(SymbolFlag.BINDING_LOCAL)
+_UNDEFINED: Final = SymbolFlag.UNDEFINED
+_EXPLICIT_NAME: Final = SymbolFlag.EXPLICIT_NAME
+_LOCAL: Final = SymbolFlag.BINDING_LOCAL
 
 
 def _defined_in_symbol_table(table: Reader) -> list[bytes]:

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from ..binary.constants import MAGIC
 from ..binary.reader import FormatError
 from ..diagnostics import Diagnostics, FatalError
 from ..options import Input
 from . import archive
+from .archive import Member
 from .object_file import ObjectFile, is_wasm
+
+if TYPE_CHECKING:
+    from .cache import ParseCache, ParsedObjects
 
 _BITCODE_MAGIC: Final = (b"BC\xc0\xde", b"\xde\xc0\x17\x0b")
 _STUB_MAGIC: Final = b"#STUB"
@@ -24,10 +28,19 @@ class ObjectSource:
     when something needs them unless they came with ``--whole-archive``; ``lazy`` tells.
     """
 
-    __slots__ = ("archive", "data", "eager", "end", "lazy", "member", "name", "start")
+    __slots__ = ("_cache", "_symbols", "archive", "data", "eager", "end", "lazy", "member", "name", "start")
 
     def __init__(
-        self, data: bytes, start: int, end: int, path: str, *, archive_path: str = "", lazy: bool = False
+        self,
+        data: bytes,
+        start: int,
+        end: int,
+        path: str,
+        *,
+        archive_path: str = "",
+        lazy: bool = False,
+        symbols: list[bytes] | None = None,
+        cache: ParsedObjects | None = None,
     ) -> None:
         self.data = data
         self.start = start
@@ -38,10 +51,14 @@ class ObjectSource:
         self.lazy = lazy
         self.eager = not (archive_path and lazy)
         """Whether its constructors run although nothing else of it is live."""
+        self._symbols = symbols
+        self._cache = cache
 
     def parse(self) -> ObjectFile:
         """:raises FatalError: the object is damaged."""
         try:
+            if self._cache is not None:
+                return self._cache.parse(self.data, self.start, self.end)
             return ObjectFile(self.data, self.start, self.end)
         except FormatError as error:
             raise FatalError(f"{self.name}: {error}") from None
@@ -51,8 +68,11 @@ class ObjectSource:
 
         :raises FatalError: the object is damaged.
         """
+        if self._symbols is not None:
+            return self._symbols
         try:
-            return archive.defined_symbols(self.data, self.start, self.end)
+            self._symbols = archive.defined_symbols(self.data, self.start, self.end)
+            return self._symbols
         except FormatError as error:
             raise FatalError(f"{self.name}: {error}") from None
 
@@ -60,9 +80,13 @@ class ObjectSource:
 class InputFiles:
     """Opens what the options name. ``read`` lists every file that was read, in order, each once."""
 
-    def __init__(self, diagnostics: Diagnostics, library_paths: tuple[str, ...]) -> None:
+    def __init__(
+        self, diagnostics: Diagnostics, library_paths: tuple[str, ...], cache: ParseCache | None = None
+    ) -> None:
         self.diagnostics = diagnostics
         self.library_paths = library_paths
+        self._cache = cache
+        self._parsed = cache.new_link() if cache is not None else None
         self.read: dict[str, None] = {}
         self.allowed_undefined: set[bytes] = set()
         """What ``--allow-undefined-file`` and the ``.imports`` files beside archives list."""
@@ -115,7 +139,7 @@ class InputFiles:
                 except FormatError as error:
                     self.diagnostics.error(f"{path}: {error}")
             elif is_wasm(data):
-                yield ObjectSource(data, 0, len(data), path, lazy=item.lazy)
+                yield ObjectSource(data, 0, len(data), path, lazy=item.lazy, cache=self._parsed)
             elif data.startswith(_BITCODE_MAGIC):
                 self.diagnostics.error(f"{path}: LLVM bitcode is not supported yet: compile without -flto")
             elif data.startswith(_STUB_MAGIC):
@@ -123,11 +147,38 @@ class InputFiles:
             else:
                 self.diagnostics.error(f"unknown file type: {path}")
 
+    def _members(self, data: bytes, path: str, item: Input) -> Iterator[tuple[Member, list[bytes] | None]]:
+        """The members of an archive, with the symbols that each defines where the cache knows them."""
+        if self._cache is None or item.whole_archive or data.startswith(archive.THIN_MAGIC):
+            for member in archive.members(data, path):
+                yield member, None
+            return
+        key, index = self._cache.load_index(data)
+        if index is None:
+            index = []
+            for member in archive.members(data, path):
+                symbols = None
+                if is_wasm(data, member.start):
+                    try:
+                        symbols = archive.defined_symbols(data, member.start, member.end)
+                    except FormatError:
+                        # Whoever needs the member says what is wrong with it.
+                        symbols = None
+                index.append((member.name, member.start, member.end, symbols))
+            self._cache.add_index(key, index)
+        for name, start, end, symbols in index:
+            yield Member(name, start, end), symbols
+
+    def save_parsed(self) -> None:
+        """Put what was parsed into the cache."""
+        if self._parsed is not None:
+            self._parsed.save()
+
     def _archive_sources(self, data: bytes, path: str, item: Input) -> Iterator[ObjectSource]:
         imports = os.path.splitext(path)[0] + ".imports"
         if os.path.exists(imports):
             self.read_undefined_list(imports)
-        for member in archive.members(data, path):
+        for member, symbols in self._members(data, path, item):
             start, end, contents = member.start, member.end, data
             if member.path is not None:
                 read = self.contents(member.path)
@@ -136,7 +187,16 @@ class InputFiles:
                 start, end, contents = 0, len(read), read
             magic = contents[start : min(start + 4, end)]
             if magic == MAGIC:
-                yield ObjectSource(contents, start, end, member.name, archive_path=path, lazy=not item.whole_archive)
+                yield ObjectSource(
+                    contents,
+                    start,
+                    end,
+                    member.name,
+                    archive_path=path,
+                    lazy=not item.whole_archive,
+                    symbols=symbols,
+                    cache=self._parsed,
+                )
             elif magic in _BITCODE_MAGIC:
                 self.diagnostics.error(
                     f"{path}({member.name}): LLVM bitcode is not supported yet: compile without -flto"

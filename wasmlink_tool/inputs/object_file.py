@@ -28,6 +28,18 @@ from ..binary.leb128 import uleb
 from ..binary.reader import FormatError, Reader
 from ..binary.relocations import NO_RELOCATIONS, WIDTH, Relocations
 
+_FUNCTION = int(SymbolKind.FUNCTION)
+_DATA = int(SymbolKind.DATA)
+_GLOBAL = int(SymbolKind.GLOBAL)
+_SECTION = int(SymbolKind.SECTION)
+_TAG = int(SymbolKind.TAG)
+_TABLE = int(SymbolKind.TABLE)
+_WEAK = SymbolFlag.BINDING_WEAK
+_LOCAL = SymbolFlag.BINDING_LOCAL
+_UNDEFINED = SymbolFlag.UNDEFINED
+_EXPLICIT_NAME = SymbolFlag.EXPLICIT_NAME
+_ABSOLUTE = SymbolFlag.ABSOLUTE
+
 
 class GlobalType(NamedTuple):
     value_type: bytes
@@ -177,6 +189,33 @@ class ObjectFile:
                 self._check_relocations(found, self.sections[section])
             self._relocations[section] = found
         return found
+
+    # What the cache asks for
+
+    def moved(self, data: bytes, start: int) -> ObjectFile:
+        """The same object where its bytes stand at ``data[start:]``."""
+        other = ObjectFile.__new__(ObjectFile)
+        other.__dict__.update(self.__dict__)
+        shift = start - self.start
+        other.data, other.start, other.end = data, start, self.end + shift
+        other.sections = [Section(s.id, s.name, s.start + shift, s.end + shift) for s in self.sections]
+        other._relocation_sections = {
+            section: (first + shift, after + shift, count)
+            for section, (first, after, count) in self._relocation_sections.items()
+        }
+        return other
+
+    def relocation_sections(self) -> dict[int, tuple[int, int, int]]:
+        """Section to where in ``data`` the entries of its relocations are (start, end), and their number."""
+        return self._relocation_sections
+
+    def decoded_sections(self) -> list[int]:
+        """The sections whose relocations were asked for, and exist."""
+        return [section for section in self._relocations if section in self._relocation_sections]
+
+    def set_relocations(self, sections: dict[int, tuple[int, int, int]], decoded: dict[int, Relocations]) -> None:
+        self._relocation_sections = sections
+        self._relocations = decoded
 
     # Reading
 
@@ -443,55 +482,53 @@ class ObjectFile:
 
     def _read_symbols(self, reader: Reader) -> None:
         imports = {
-            SymbolKind.FUNCTION: (self.imported_functions, len(self.functions)),
-            SymbolKind.GLOBAL: (self.imported_globals, len(self.globals)),
-            SymbolKind.TAG: (self.imported_tags, len(self.tags)),
-            SymbolKind.TABLE: (self.imported_tables, len(self.tables)),
+            _FUNCTION: (self.imported_functions, len(self.functions)),
+            _GLOBAL: (self.imported_globals, len(self.globals)),
+            _TAG: (self.imported_tags, len(self.tags)),
+            _TABLE: (self.imported_tables, len(self.tables)),
         }
         segments = self.segments
-        append = self.symbols.append
+        symbols = self.symbols
         uleb = reader.uleb
+        name = reader.name
         for _ in range(reader.count(3)):
             kind = reader.u8()
             flags = uleb()
-            if kind == SymbolKind.DATA:
-                name = reader.name()
-                if flags & SymbolFlag.UNDEFINED:
-                    append(SymbolInfo(kind, flags, name, 0, 0, 0))
-                else:
-                    index = uleb()
-                    offset = uleb(64)
-                    size = uleb(64)
-                    if not flags & SymbolFlag.ABSOLUTE:
-                        if index >= len(segments):
-                            raise FormatError(f"invalid data segment index: {index}")
-                        if offset > segments[index].size:
-                            raise FormatError(
-                                f"invalid data symbol offset: `{_text(name)}` "
-                                f"(offset: {offset} segment size: {segments[index].size})"
-                            )
-                    append(SymbolInfo(kind, flags, name, index, offset, size))
-            elif kind == SymbolKind.SECTION:
-                if not flags & SymbolFlag.BINDING_LOCAL:
-                    raise FormatError("section symbols must have local binding")
-                append(SymbolInfo(kind, flags, b"", uleb(), 0, 0))
+            if flags & _LOCAL and flags & (_WEAK | _UNDEFINED):
+                raise FormatError("a symbol with an invalid binding")
+            if kind == _DATA:
+                own_name = name()
+                if flags & _UNDEFINED:
+                    symbols.append(SymbolInfo(kind, flags, own_name, 0, 0, 0))
+                    continue
+                info = SymbolInfo(kind, flags, own_name, uleb(), uleb(64), uleb(64))
+                if not flags & _ABSOLUTE:
+                    if info.index >= len(segments):
+                        raise FormatError(f"invalid data segment index: {info.index}")
+                    if info.offset > segments[info.index].size:
+                        raise FormatError(
+                            f"invalid data symbol offset: `{_text(own_name)}` "
+                            f"(offset: {info.offset} segment size: {segments[info.index].size})"
+                        )
+                symbols.append(info)
             elif kind in imports:
                 index = uleb()
-                imported, defined = imports[SymbolKind(kind)]
-                undefined = flags & SymbolFlag.UNDEFINED
+                imported, defined = imports[kind]
+                undefined = flags & _UNDEFINED
                 if index >= len(imported) + defined or (index < len(imported)) != bool(undefined):
                     raise FormatError(f"invalid {SymbolKind(kind).name.lower()} symbol index: {index}")
-                named_by_import = undefined and not flags & SymbolFlag.EXPLICIT_NAME
-                name = imported[index].field if named_by_import else reader.name()
-                append(SymbolInfo(kind, flags, name, index, 0, 0))
+                own_name = imported[index].field if undefined and not flags & _EXPLICIT_NAME else name()
+                symbols.append(SymbolInfo(kind, flags, own_name, index, 0, 0))
+            elif kind == _SECTION:
+                if not flags & _LOCAL:
+                    raise FormatError("section symbols must have local binding")
+                symbols.append(SymbolInfo(kind, flags, b"", uleb(), 0, 0))
             else:
                 raise FormatError(f"invalid symbol type: {kind}")
-            if flags & 0x3 == 0x3 or (flags & SymbolFlag.BINDING_LOCAL and flags & SymbolFlag.UNDEFINED):
-                raise FormatError("a symbol with an invalid binding")
         self._check_symbol_names()
 
     def _check_symbol_names(self) -> None:
-        names = [info.name for info in self.symbols if not info.flags & SymbolFlag.BINDING_LOCAL]
+        names = [name for _, flags, name, _, _, _ in self.symbols if not flags & _LOCAL]
         if len(names) != len(set(names)):
             seen: set[bytes] = set()
             for name in names:
@@ -617,32 +654,27 @@ def type_name(type_: int) -> str:
     return "R_WASM_" + R(type_).name
 
 
-_ORDER: dict[int | bytes, int] = {
-    kind: place
-    for place, kind in enumerate(
-        (
-            SectionId.TYPE,
-            SectionId.IMPORT,
-            SectionId.FUNCTION,
-            SectionId.TABLE,
-            SectionId.MEMORY,
-            SectionId.TAG,
-            SectionId.GLOBAL,
-            SectionId.EXPORT,
-            SectionId.START,
-            SectionId.ELEMENT,
-            SectionId.DATA_COUNT,
-            SectionId.CODE,
-            SectionId.DATA,
-            b"linking",
-            b"reloc.",
-            b"name",
-            b"producers",
-            b"target_features",
-        ),
-        start=1,
-    )
-}
+_SECTIONS_IN_ORDER: tuple[int | bytes, ...] = (
+    SectionId.TYPE,
+    SectionId.IMPORT,
+    SectionId.FUNCTION,
+    SectionId.TABLE,
+    SectionId.MEMORY,
+    SectionId.TAG,
+    SectionId.GLOBAL,
+    SectionId.EXPORT,
+    SectionId.START,
+    SectionId.ELEMENT,
+    SectionId.DATA_COUNT,
+    SectionId.CODE,
+    SectionId.DATA,
+    b"linking",
+    b"reloc.",
+    b"name",
+    b"producers",
+    b"target_features",
+)
+_ORDER: dict[int | bytes, int] = {kind: place for place, kind in enumerate(_SECTIONS_IN_ORDER, 1)}
 """Where in a file sections may stand; other custom sections may stand anywhere."""
 
 

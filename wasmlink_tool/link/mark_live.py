@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections.abc import Sequence
 from typing import Final
 
 from ..binary.constants import RelocationType as R
@@ -90,8 +91,8 @@ class _Marker:
         self._segments: list[InputSegment] = []
         self._seen: dict[LinkedFile, set[int]] = {}
         """Per file, the symbol indices that were enqueued: most relocations name one that was."""
-        self._code: dict[LinkedFile, tuple[list[int], list[int], Relocations]] = {}
-        self._data: dict[LinkedFile, tuple[list[int], Relocations]] = {}
+        self._code: dict[LinkedFile, tuple[list[int], Sequence[int], Relocations]] = {}
+        self._data: dict[LinkedFile, tuple[Sequence[int], Relocations]] = {}
 
     def enqueue(self, symbol: Symbol) -> None:
         file = symbol.file
@@ -185,7 +186,7 @@ class _Marker:
             stop = bisect_left(relocs.offsets, offset + segment.size, start)
             self._visit(file, targets, relocs, start, stop)
 
-    def _visit(self, file: LinkedFile, targets: list[int], relocs: Relocations, start: int, stop: int) -> None:
+    def _visit(self, file: LinkedFile, targets: Sequence[int], relocs: Relocations, start: int, stop: int) -> None:
         seen = self._seen.get(file)
         if seen is None:
             # -1 stands for the relocations that name a type.
@@ -206,7 +207,7 @@ class _Marker:
             self.enqueue(symbol)
 
 
-def _targets(relocs: Relocations) -> list[int]:
+def _targets(relocs: Relocations) -> Sequence[int]:
     """Symbol indices, -1 where a relocation names a type instead."""
     if _TYPE_INDEX not in relocs.types:
         return relocs.indices

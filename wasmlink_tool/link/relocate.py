@@ -8,7 +8,7 @@ output becomes: the section's tombstone if it has one, else the addend.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import compress
 from struct import Struct
 from typing import Final
@@ -193,7 +193,7 @@ def _ranges(relocs: Relocations, ranges: Iterable[tuple[int, int]]) -> Relocatio
     if slices == [(0, len(offsets))]:
         return relocs
 
-    def chosen(column: list[int]) -> Iterator[int]:
+    def chosen(column: Sequence[int]) -> Iterator[int]:
         for first, after in slices:
             yield from column[first:after]
 

@@ -22,7 +22,7 @@ from .symbols import DEFINED, LAZY, UNDEFINED, Symbol
 NO_SIGNATURE: Final = b"\0\0"
 """() -> ()."""
 UNREACHABLE_BODY: Final = bytes((0, Opcode.UNREACHABLE, Opcode.END))
-_HIDDEN: Final = int(SymbolFlag.VISIBILITY_HIDDEN)
+_HIDDEN: Final = SymbolFlag.VISIBILITY_HIDDEN
 _I32: Final = bytes((ValueType.I32,))
 _FUNCREF: Final = bytes((ValueType.FUNCREF,))
 

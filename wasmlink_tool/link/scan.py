@@ -47,6 +47,7 @@ class _Scanner:
         self.diagnostics = diagnostics
         self.result = Scan()
         self.explainer = Explainer(resolution, options)
+        self.stubs: dict[bytes, Symbol] = {}
 
     def scan_file(self, file: ObjectInput) -> None:
         obj = file.object
@@ -119,14 +120,19 @@ class _Scanner:
                 return
             self.diagnostics.warn(text, hints)
         if symbol.kind == SymbolKind.FUNCTION and symbol.stub is None and symbol.signature is not None:
-            stub = add_synthetic_function(self.resolution, b"undefined_stub", symbol.signature)
+            symbol.stub = self._stub(symbol.signature)
+            # From here on it takes no place in the table.
+            symbol.is_stub = True
+
+    def _stub(self, signature: bytes) -> Symbol:
+        """A function that traps, for all undefined functions of one type."""
+        stub = self.stubs.get(signature)
+        if stub is None:
+            stub = self.stubs[signature] = add_synthetic_function(self.resolution, b"undefined_stub", signature)
             synthetic = self.resolution.synthetic
             synthetic.bodies[stub.index] = UNREACHABLE_BODY
             synthetic.function_live[stub.index] = True
-            stub.is_stub = True
-            symbol.stub = stub
-            # From here on it takes no place in the table.
-            symbol.is_stub = True
+        return stub
 
 
 def _interesting(relocs: Relocations, undefined: set[int]) -> Iterator[int]:

@@ -19,13 +19,13 @@ from . import describe
 from .chunks import LinkedFile, ObjectInput
 from .symbols import DEFINED, LAZY, UNDEFINED, Symbol
 
-_UNDEFINED_FLAG: Final = int(SymbolFlag.UNDEFINED)
-_LOCAL: Final = int(SymbolFlag.BINDING_LOCAL)
-_WEAK: Final = int(SymbolFlag.BINDING_WEAK)
+_UNDEFINED_FLAG: Final = SymbolFlag.UNDEFINED
+_LOCAL: Final = SymbolFlag.BINDING_LOCAL
+_WEAK: Final = SymbolFlag.BINDING_WEAK
 _BINDING: Final = _LOCAL | _WEAK
-_ABSOLUTE: Final = int(SymbolFlag.ABSOLUTE)
-_EXPLICIT_NAME: Final = int(SymbolFlag.EXPLICIT_NAME)
-_TLS: Final = int(SymbolFlag.TLS)
+_ABSOLUTE: Final = SymbolFlag.ABSOLUTE
+_EXPLICIT_NAME: Final = SymbolFlag.EXPLICIT_NAME
+_TLS: Final = SymbolFlag.TLS
 _FUNCTION: Final = int(SymbolKind.FUNCTION)
 _DATA: Final = int(SymbolKind.DATA)
 _GLOBAL: Final = int(SymbolKind.GLOBAL)
@@ -193,7 +193,7 @@ class SymbolTable:
                     "is missing a symbol table entry."
                 )
                 return
-            flags = int(SymbolFlag.UNDEFINED | SymbolFlag.NO_STRIP)
+            flags = SymbolFlag.UNDEFINED | SymbolFlag.NO_STRIP
             symbol = self._insert_used(import_.field)
             self._reference(symbol, file, SymbolInfo(_TABLE, flags, import_.field, 0, 0, 0))
             file.symbols.append(symbol)

@@ -15,10 +15,10 @@ DEFINED: Final = 1
 LAZY: Final = 2
 """A member of an archive would define it."""
 
-_WEAK: Final = int(SymbolFlag.BINDING_WEAK)
-_LOCAL: Final = int(SymbolFlag.BINDING_LOCAL)
-_HIDDEN: Final = int(SymbolFlag.VISIBILITY_HIDDEN)
-_EXPORTED: Final = int(SymbolFlag.EXPORTED)
+_WEAK: Final = SymbolFlag.BINDING_WEAK
+_LOCAL: Final = SymbolFlag.BINDING_LOCAL
+_HIDDEN: Final = SymbolFlag.VISIBILITY_HIDDEN
+_EXPORTED: Final = SymbolFlag.EXPORTED
 _FUNCTION: Final = int(SymbolKind.FUNCTION)
 _DATA: Final = int(SymbolKind.DATA)
 _GLOBAL: Final = int(SymbolKind.GLOBAL)
