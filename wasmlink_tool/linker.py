@@ -6,18 +6,18 @@ from dataclasses import dataclass
 
 from .diagnostics import Diagnostic, Diagnostics, FatalError, LinkError
 from .inputs.files import InputFiles
-from .link.exports import calculate_exports, force_exports
-from .link.features import check_mutable_globals, merge_features
-from .link.imports import calculate_imports
-from .link.index_spaces import assign_indexes, calculate_types
-from .link.mark_live import mark_live, report_removed, split_strings
-from .link.memory import define_start_stop_symbols, lay_out_memory
-from .link.plan import Plan
-from .link.relocate import Relocator
-from .link.resolve import Resolution, resolve, resolve_indirect_function_table
-from .link.scan import scan_relocations
-from .link.segments import create_output_segments
-from .link.synthetic import (
+from .linking.exports import calculate_exports, force_exports
+from .linking.features import check_mutable_globals, merge_features
+from .linking.imports import calculate_imports
+from .linking.index_spaces import assign_indexes, calculate_types
+from .linking.mark_live import mark_live, report_removed, split_strings
+from .linking.memory import define_start_stop_symbols, lay_out_memory
+from .linking.plan import Plan
+from .linking.relocate import Relocator
+from .linking.resolve import Resolution, resolve, resolve_indirect_function_table
+from .linking.scan import scan_relocations
+from .linking.segments import create_output_segments
+from .linking.synthetic import (
     calculate_init_functions,
     create_command_wrappers,
     declare_start_functions,

@@ -7,13 +7,13 @@ from collections.abc import Iterable, Iterator
 from ..binary.constants import SectionId, SymbolKind
 from ..binary.leb128 import uleb
 from ..diagnostics import Diagnostics
-from ..link.chunks import InputSegment, LinkedFile
-from ..link.describe import symbol_text
-from ..link.live_relocations import live_function_runs
-from ..link.plan import Plan
-from ..link.resolve import i32_const
-from ..link.strings import MergedStrings
-from ..link.symbols import DEFINED, Symbol
+from ..linking.chunks import InputSegment, LinkedFile
+from ..linking.describe import symbol_text
+from ..linking.live_relocations import live_function_runs
+from ..linking.plan import Plan
+from ..linking.resolve import i32_const
+from ..linking.strings import MergedStrings
+from ..linking.symbols import DEFINED, Symbol
 from .encoding import OutputSection
 
 
@@ -90,9 +90,13 @@ def _symbols_by_chunk(plan: Plan) -> dict[_Chunk, list[Symbol]]:
     found: dict[_Chunk, list[Symbol]] = {}
     for file in plan.resolution.objects:
         for symbol in file.symbols:
-            if symbol.state != DEFINED or symbol.file is not file or not symbol.is_live:
+            if symbol.file is not file:
                 continue
-            if symbol.kind == SymbolKind.FUNCTION:
+            if symbol.stub is not None and symbol.stub.file is not None:
+                found.setdefault((symbol.stub.file, symbol.stub.index), []).append(symbol)
+            elif symbol.state != DEFINED or not symbol.is_live:
+                continue
+            elif symbol.kind == SymbolKind.FUNCTION:
                 found.setdefault((file, symbol.index), []).append(symbol)
             elif symbol.kind == SymbolKind.DATA and symbol.segment is not None:
                 found.setdefault(symbol.segment, []).append(symbol)
@@ -107,7 +111,7 @@ def _functions(plan: Plan, section: OutputSection, symbols: dict[_Chunk, list[Sy
                 size = file.function_size(index)
                 yield _row(None, offset, size, 8, file.describe_function(index))
                 for symbol in symbols.get((file, index), ()):
-                    yield _row(None, offset, size, 16, str(symbol))
+                    yield _row(None, offset, 0 if symbol.stub else size, 16, str(symbol))
 
 
 def _segments(plan: Plan, section: OutputSection, symbols: dict[_Chunk, list[Symbol]]) -> Iterator[str]:

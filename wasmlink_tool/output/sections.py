@@ -7,14 +7,14 @@ from collections.abc import Iterator
 from ..binary.constants import ExternalKind, SectionId, SymbolKind
 from ..binary.leb128 import uleb
 from ..inputs.object_file import GlobalType, TableType
-from ..link.chunks import NO_NUMBER, ObjectInput, SyntheticFile
-from ..link.live_relocations import live_function_runs
-from ..link.plan import Plan
-from ..link.relocate import Relocator
-from ..link.resolve import i32_const
-from ..link.segments import OutputSegment
-from ..link.strings import MergedStrings
-from ..link.symbols import DEFINED
+from ..linking.chunks import NO_NUMBER, ObjectInput, SyntheticFile
+from ..linking.live_relocations import live_function_runs
+from ..linking.plan import Plan
+from ..linking.relocate import Relocator
+from ..linking.resolve import i32_const
+from ..linking.segments import OutputSegment
+from ..linking.strings import MergedStrings
+from ..linking.symbols import DEFINED
 from ..options import LinkOptions
 from .encoding import Chunk, OutputSection, limits, name, vector
 
