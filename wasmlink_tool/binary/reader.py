@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from .constants import LIMITS_HAS_MAX, LIMITS_HAS_PAGE_SIZE, LIMITS_IS_64, Opcode
 
 
@@ -119,10 +121,18 @@ class Reader:
     def constant_expression(self) -> bytes:
         """A constant expression, its ``end`` included."""
         start = self.pos
+        self.skip_constant_expression()
+        return self.data[start : self.pos]
+
+    def skip_constant_expression(self) -> None:
+        match = _I32_CONST_END.match(self.data, self.pos, self.end)
+        if match is not None:
+            self.pos = match.end()
+            return
         while True:
             opcode = self.u8()
             if opcode == Opcode.END:
-                return self.data[start : self.pos]
+                return
             if opcode == Opcode.I32_CONST:
                 self.sleb()
             elif opcode == Opcode.I64_CONST:
@@ -138,6 +148,9 @@ class Reader:
             elif opcode not in _ARITHMETIC:
                 raise FormatError(f"invalid opcode {opcode:#04x} in a constant expression")
 
+
+_I32_CONST_END = re.compile(rb"\x41[\x80-\xff]{0,4}[\x00-\x7f]\x0b", re.DOTALL)
+"""What nearly all constant expressions are."""
 
 _ARITHMETIC = frozenset(
     (Opcode.I32_ADD, Opcode.I32_SUB, Opcode.I32_MUL, Opcode.I64_ADD, Opcode.I64_SUB, Opcode.I64_MUL)

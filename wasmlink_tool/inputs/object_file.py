@@ -393,7 +393,8 @@ class ObjectFile:
             if flags == 2:
                 reader.uleb()
             if flags != 1:
-                reader.constant_expression()
+                # Where the segment is in the object means nothing to a link.
+                reader.skip_constant_expression()
             size = reader.uleb()
             offset = reader.pos - start
             reader.take(size)

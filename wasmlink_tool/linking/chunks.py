@@ -6,8 +6,6 @@ it is in arrays of its file. An object-local :class:`ObjectFile` is never change
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from itertools import accumulate
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from ..binary.constants import SegmentFlag, SymbolFlag, SymbolKind
@@ -16,11 +14,10 @@ from ..binary.reader import FormatError
 from ..binary.relocations import Relocations
 from ..diagnostics import FatalError
 from ..inputs.object_file import GlobalType, ObjectFile, Section, TableType
+from .strings import MergedStrings, StringPieces
 
 if TYPE_CHECKING:
     from ..inputs.files import ObjectSource
-    from .segments import OutputSegment
-    from .strings import MergedStrings
     from .symbols import Symbol
 
 NO_NUMBER: Final = -1
@@ -28,34 +25,6 @@ NO_NUMBER: Final = -1
 
 MERGED_CUSTOM_SECTIONS: Final = frozenset((b".debug_str", b".debug_str.dwo", b".debug_line_str"))
 """Custom sections have no flags: those that hold nothing but strings are known by name."""
-
-
-class StringPieces:
-    """The strings of a mergeable chunk, each live or not by itself.
-
-    ``starts`` are their offsets in the chunk, ``offsets`` those in the merged output, which the merge fills in.
-    """
-
-    __slots__ = ("live", "offsets", "starts", "strings")
-
-    def __init__(self, contents: bytes, *, live: bool) -> None:
-        """:raises ValueError: the last string has no terminating zero."""
-        if not contents.endswith(b"\0"):
-            raise ValueError("string is not null terminated")
-        self.strings = contents[:-1].split(b"\0")
-        self.starts = list(accumulate((len(s) + 1 for s in self.strings), initial=0))
-        self.starts.pop()
-        self.live = bytearray([live]) * len(self.strings)
-        self.offsets: list[int] = []
-
-    def index(self, offset: int) -> int:
-        """Which string holds the byte at ``offset``."""
-        return bisect_right(self.starts, offset) - 1
-
-    def output_offset(self, offset: int) -> int:
-        """Where the byte at ``offset`` is in the merged strings."""
-        i = bisect_right(self.starts, offset) - 1
-        return self.offsets[i] + offset - self.starts[i]
 
 
 class InputSegment:
@@ -136,6 +105,41 @@ class InputSegment:
 
     def __str__(self) -> str:
         return f"{self.file.name}:({self.name.decode('utf-8', 'replace')})"
+
+
+class OutputSegment:
+    """A data segment of the output."""
+
+    def __init__(self, name: bytes) -> None:
+        self.name = name
+        self.index = 0
+        self.alignment = 0
+        """log2 of bytes."""
+        self.inputs: list[InputSegment] = []
+        self.chunks: list[InputSegment | MergedStrings] = []
+        """What ``inputs`` become: strings that merge are one chunk, at the place of their first."""
+        self.size = 0
+        self.address = 0
+        self.is_tls = False
+        self.in_file = True
+        """Whether its bytes are in the module; zero-filled segments need not be."""
+
+    @property
+    def is_bss(self) -> bool:
+        return self.name.startswith(b".bss")
+
+    def lay_out(self) -> None:
+        """Give each chunk its offset."""
+        size = 0
+        for chunk in self.chunks:
+            alignment = 1 << chunk.alignment
+            size = -(-size // alignment) * alignment
+            chunk.offset = size
+            size += chunk.size
+            if isinstance(chunk, MergedStrings):
+                for member in chunk.members:
+                    member.offset = chunk.offset
+        self.size = size
 
 
 class InputSection:

@@ -6,8 +6,9 @@ from typing import Final
 
 from ..diagnostics import Diagnostics
 from ..options import DEFAULT_GLOBAL_BASE, DEFAULT_STACK_SIZE, WASM_PAGE_SIZE, LinkOptions
+from .chunks import OutputSegment
 from .resolve import Resolution, i32_const, provide_address_symbol
-from .segments import OutputSegment, is_c_name
+from .segments import is_c_name
 from .symbols import Symbol
 
 STACK_ALIGNMENT: Final = 16

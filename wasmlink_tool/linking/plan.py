@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from .chunks import OutputSegment
 from .exports import Export
 from .index_spaces import IndexSpaces
 from .memory import Memory
 from .resolve import Resolution
 from .scan import Scan
-from .segments import OutputSegment
 from .symbols import Symbol
 from .synthetic import StartFunctions
 

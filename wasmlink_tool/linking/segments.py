@@ -6,47 +6,12 @@ from typing import Final
 
 from ..binary.constants import RelocationType as R
 from ..options import DataOrder, LinkOptions
-from .chunks import InputSegment
+from .chunks import InputSegment, OutputSegment
 from .live_relocations import live_relocations
 from .resolve import Resolution
 from .strings import MergedStrings
 
 _MERGED_PREFIXES: Final = (b".text.", b".data.", b".bss.", b".rodata.")
-
-
-class OutputSegment:
-    """A data segment of the output."""
-
-    def __init__(self, name: bytes) -> None:
-        self.name = name
-        self.index = 0
-        self.alignment = 0
-        """log2 of bytes."""
-        self.inputs: list[InputSegment] = []
-        self.chunks: list[InputSegment | MergedStrings] = []
-        """What ``inputs`` become: strings that merge are one chunk, at the place of their first."""
-        self.size = 0
-        self.address = 0
-        self.is_tls = False
-        self.in_file = True
-        """Whether its bytes are in the module; zero-filled segments need not be."""
-
-    @property
-    def is_bss(self) -> bool:
-        return self.name.startswith(b".bss")
-
-    def lay_out(self) -> None:
-        """Give each chunk its offset."""
-        size = 0
-        for chunk in self.chunks:
-            alignment = 1 << chunk.alignment
-            size = -(-size // alignment) * alignment
-            chunk.offset = size
-            size += chunk.size
-            if isinstance(chunk, MergedStrings):
-                for member in chunk.members:
-                    member.offset = chunk.offset
-        self.size = size
 
 
 def _output_name(segment: InputSegment, options: LinkOptions) -> bytes:

@@ -2,10 +2,44 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from bisect import bisect_right
+from itertools import accumulate
+from typing import Protocol
 
-if TYPE_CHECKING:
-    from .chunks import InputSection, InputSegment, StringPieces
+
+class StringPieces:
+    """The strings of a mergeable chunk, each live or not by itself.
+
+    ``starts`` are their offsets in the chunk, ``offsets`` those in the merged output, which the merge fills in.
+    """
+
+    __slots__ = ("live", "offsets", "starts", "strings")
+
+    def __init__(self, contents: bytes, *, live: bool) -> None:
+        """:raises ValueError: the last string has no terminating zero."""
+        if not contents.endswith(b"\0"):
+            raise ValueError("string is not null terminated")
+        self.strings = contents[:-1].split(b"\0")
+        self.starts = list(accumulate((len(s) + 1 for s in self.strings), initial=0))
+        self.starts.pop()
+        self.live = bytearray([live]) * len(self.strings)
+        self.offsets: list[int] = []
+
+    def index(self, offset: int) -> int:
+        """Which string holds the byte at ``offset``."""
+        return bisect_right(self.starts, offset) - 1
+
+    def output_offset(self, offset: int) -> int:
+        """Where the byte at ``offset`` is in the merged strings."""
+        i = bisect_right(self.starts, offset) - 1
+        return self.offsets[i] + offset - self.starts[i]
+
+
+class Mergeable(Protocol):
+    """A chunk of strings."""
+
+    offset: int
+    pieces: StringPieces | None
 
 
 class MergedStrings:
@@ -20,13 +54,13 @@ class MergedStrings:
         self.offset = 0
         """In the output segment or section, in bytes."""
         self.contents = b""
-        self.members: list[InputSegment | InputSection] = []
+        self.members: list[Mergeable] = []
 
     @property
     def size(self) -> int:
         return len(self.contents)
 
-    def add(self, chunk: InputSegment | InputSection) -> None:
+    def add(self, chunk: Mergeable) -> None:
         self.members.append(chunk)
 
     def finalize(self) -> None:

@@ -8,11 +8,10 @@ from ..binary.constants import MEMORY_FILL, Opcode, SymbolFlag, SymbolKind
 from ..binary.leb128 import sleb, uleb
 from ..diagnostics import Diagnostics
 from ..options import LinkOptions
-from .chunks import SyntheticFile
+from .chunks import OutputSegment, SyntheticFile
 from .describe import parameters_and_results
 from .mark_live import is_exported
 from .resolve import NO_SIGNATURE, Resolution, add_synthetic_function
-from .segments import OutputSegment
 from .symbols import DEFINED, Symbol
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from ..binary.constants import ExternalKind, NameSubsection, SymbolKind
 from ..binary.leb128 import uleb
 from ..diagnostics import FatalError
-from ..linking.chunks import MERGED_CUSTOM_SECTIONS, InputSection, StringPieces
+from ..linking.chunks import MERGED_CUSTOM_SECTIONS, InputSection
 from ..linking.describe import symbol_name
 from ..linking.live_relocations import live_function_runs
 from ..linking.plan import Plan
 from ..linking.relocate import Relocator
 from ..linking.resolve import Resolution, encode_name
-from ..linking.strings import MergedStrings
+from ..linking.strings import MergedStrings, StringPieces
 from ..options import LinkOptions
 from .encoding import Chunk, OutputSection, custom_section, name, vector
 

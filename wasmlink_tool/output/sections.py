@@ -7,12 +7,11 @@ from collections.abc import Iterator
 from ..binary.constants import ExternalKind, SectionId, SymbolKind
 from ..binary.leb128 import uleb
 from ..inputs.object_file import GlobalType, TableType
-from ..linking.chunks import NO_NUMBER, ObjectInput, SyntheticFile
+from ..linking.chunks import NO_NUMBER, ObjectInput, OutputSegment, SyntheticFile
 from ..linking.live_relocations import live_function_runs
 from ..linking.plan import Plan
 from ..linking.relocate import Relocator
 from ..linking.resolve import i32_const
-from ..linking.segments import OutputSegment
 from ..linking.strings import MergedStrings
 from ..linking.symbols import DEFINED
 from ..options import LinkOptions
