@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 import SCons.Action
+import SCons.Errors
 import SCons.Node.FS
 import SCons.Util
 
 from .environment import runtime_of, toolchain_of
 from .identity import linker_identity
+from .run import run
 from .suffixes import CXX_SUFFIXES
 from .variables import boolean, items, link_flags, symbol_lists
 
@@ -39,6 +43,28 @@ def declare(target: Any, env: Any) -> None:
     """Note on a module's node, when it is declared, where that is."""
     # SCons has this as the node's cwd, but forgets it once the node is built, while signatures are still asked for.
     target.attributes.wasm_directory = env.fs.getcwd()
+    target.attributes.wasm_place = _callers_place()
+
+
+def _callers_place() -> str:
+    """File and line of the innermost call that is in neither SCons nor this tool: an SConscript's, or a site tool's."""
+    own = (SCons.__name__, __package__)
+    frame = sys._getframe(1)
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith(own):
+        frame = frame.f_back
+    return f"{frame.f_code.co_filename}, line {frame.f_lineno}"
+
+
+@contextmanager
+def placed(target: Any) -> Iterator[None]:
+    """Errors found after the call name the place of the call all the same."""
+    try:
+        yield
+    except SCons.Errors.UserError as error:
+        place = getattr(target.attributes, "wasm_place", "")
+        if not place or place in str(error):
+            raise
+        raise SCons.Errors.UserError(f"{error}\n  for {target}, declared in {place}") from None
 
 
 def directory_of(target: Any) -> Any:
@@ -111,38 +137,55 @@ def scan(node: Any, env: Any, path: tuple[Any, ...]) -> list[Any]:
     return link_inputs(node.get_executor().get_all_targets()[0], env).nodes(env)
 
 
-def arguments(target: list[Any], source: list[Any], env: Any) -> list[str]:
-    """The link as a command line, without the program."""
-    inputs = link_inputs(target[0], env)
-    words = ["-o", str(target[0]), *link_flags(env)]
+def options(target: list[Any], source: list[Any], env: Any, inputs: LinkInputs) -> list[str]:
+    """The options of a link, without inputs."""
+    with placed(target[0]):
+        words = link_flags(env, target, source)
     words += [f"--allow-undefined-file={file.rfile()}" for file in inputs.symbol_lists]
-    for side_file, option in side_files(target):
-        words.append(f"{option}{side_file}")
-    words += inputs.start_files
-    words += [str(node.rfile()) for node in source]
-    unfound = [library for library in inputs.libraries if isinstance(library, str)]
-    if unfound:
+    return words + [f"{option}{side_file}" for side_file, option in side_files(target)]
+
+
+def libraries(target: list[Any], env: Any, inputs: LinkInputs) -> list[str]:
+    """What follows the sources: the libraries, and the toolchain's."""
+    words: list[str] = []
+    if any(isinstance(library, str) for library in inputs.libraries):
         words += [f"-L{directory}" for directory in library_path(target[0], env)]
     for library in inputs.libraries:
         words.append(f"-l{library}" if isinstance(library, str) else str(library.rfile()))
     return words + inputs.runtime
 
 
+def arguments(target: list[Any], source: list[Any], env: Any) -> list[str]:
+    """The link as a command line, without the program."""
+    with placed(target[0]):
+        inputs = link_inputs(target[0], env)
+    words = ["-o", str(target[0]), *options(target, source, env, inputs), *inputs.start_files]
+    words += [str(node.rfile()) for node in source]
+    return words + libraries(target, env, inputs)
+
+
 def side_files(target: list[Any]) -> list[tuple[Any, str]]:
     """The further targets of a link, each with the option that makes the linker write it."""
-    return [(node, "-Map=") for node in target[1:] if getattr(node.attributes, "wasm_map", False)]
+    marked = [(node, getattr(node.attributes, "wasm_option", "")) for node in target[1:]]
+    return [(node, option) for node, option in marked if option]
+
+
+def signature(target: list[Any], source: list[Any], env: Any) -> list[str]:
+    """What a link's result depends on besides the contents of its inputs: the linker, and the options."""
+    with placed(target[0]):
+        words = [linker_identity(), *link_flags(env, target, source)]
+        words += [option for _, option in side_files(target)]
+        words += [f"-l{name}" for name in link_inputs(target[0], env).libraries if isinstance(name, str)]
+    return words
 
 
 def run_link(target: list[Any], source: list[Any], env: Any) -> int:
-    """Link in this process, as the command would; its exit status, after the diagnostics were printed."""
-    # Not before there is a link: a null build need not load the linker.
-    from ..cli.command import run
-
-    return run(PROGRAM, arguments(target, source, env))
+    """Link as the command would; its exit status, after the diagnostics were printed."""
+    return run(PROGRAM, arguments(target, source, env), str(target[0]), env)
 
 
 class LinkAction(SCons.Action.FunctionAction):
-    """The action that links in process.
+    """The action that links without a command.
 
     Its signature is the linker and the options, and not the bytecode of a function, which differs from one Python
     version to the next. The inputs count by their contents, as dependencies.
@@ -152,10 +195,7 @@ class LinkAction(SCons.Action.FunctionAction):
         super().__init__(run_link, {})
 
     def get_presig(self, target: Any, source: Any, env: Any, executor: Any = None) -> bytes:
-        words = [linker_identity(), *link_flags(env)]
-        words += [option for _, option in side_files(target)]
-        words += [f"-l{name}" for name in link_inputs(target[0], env).libraries if isinstance(name, str)]
-        return "\0".join(words).encode("utf-8", "surrogateescape")
+        return "\0".join(signature(target, source, env)).encode("utf-8", "surrogateescape")
 
     def strfunction(self, target: Any, source: Any, env: Any, executor: Any = None) -> str:
         if env.get("WASMLINKCOMSTR"):

@@ -7,6 +7,8 @@ command's parser makes ``LinkOptions`` of it. So ``WASMLINKCOM`` can be a comman
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from types import FunctionType, MethodType
 from typing import Any
 
 import SCons.Errors
@@ -37,168 +39,274 @@ def raw(env: Any, name: str) -> Any:
     return value
 
 
-def items(env: Any, name: str) -> list[Any]:
-    """A list variable: strings are expanded and split at spaces, nested lists flattened, nodes kept."""
-    result: list[Any] = []
-    stack = [raw(env, name)]
-    while stack:
-        value = stack.pop()
+@dataclass(frozen=True)
+class Settings:
+    """The variables of one environment as they stand for one target: texts may name it, callables are called."""
+
+    env: Any
+    target: Any = None
+    source: Any = None
+
+    def raw(self, name: str) -> Any:
+        """As :func:`raw`, a callable called as SCons does when it expands a command."""
+        return self._called(raw(self.env, name))
+
+    def items(self, name: str) -> list[Any]:
+        """A list variable: strings are expanded and split at spaces, nested lists flattened, nodes kept."""
+        result: list[Any] = []
+        stack = [self.raw(name)]
+        while stack:
+            value = self._called(stack.pop())
+            if value is None or value is False:
+                continue
+            if SCons.Util.is_Dict(value) or value is True:
+                raise bad_value(name, value, "a text or a list")
+            if SCons.Util.is_Sequence(value):
+                stack.extend(reversed(list(value)))
+            elif SCons.Util.is_String(value):
+                text = value.strip()
+                if text.startswith("$") and text[1:].strip("{}").isidentifier():
+                    inner = self.raw(text[1:].strip("{}"))
+                    if not SCons.Util.is_String(inner) and inner is not None:
+                        stack.append(inner)
+                        continue
+                result.extend(self.env.subst(value, target=self.target, source=self.source).split())
+            else:
+                result.append(value)
+        return result
+
+    def scalar(self, name: str) -> Any:
+        """A single value: a string is expanded; anything else is returned as it is.
+
+        Of a list, which ``MergeFlags`` makes of every value, the last item counts.
+        """
+        value = self.raw(name)
+        while SCons.Util.is_Sequence(value):
+            value = self._called(value[-1]) if len(value) else None
+        if SCons.Util.is_String(value):
+            return self.env.subst(value, target=self.target, source=self.source).strip()
+        return value
+
+    def boolean(self, name: str, default: bool) -> bool:
+        """A switch: a bool, or one of the words that SCons's ``BoolVariable`` knows."""
+        value = self.scalar(name)
+        if value is None:
+            return default
+        if isinstance(value, (bool, int)):
+            return bool(value)
+        if isinstance(value, str) and value.lower() in _FALSE | _TRUE:
+            return value.lower() in _TRUE
+        raise bad_value(name, value, "True or False")
+
+    def text(self, name: str) -> str:
+        """A text; empty if the variable is not set."""
+        value = self.scalar(name)
         if value is None or value is False:
-            continue
-        if SCons.Util.is_Sequence(value):
-            stack.extend(reversed(list(value)))
-        elif SCons.Util.is_String(value):
-            text = value.strip()
-            if text.startswith("$") and text[1:].strip("{}").isidentifier():
-                inner = raw(env, text[1:].strip("{}"))
-                if not SCons.Util.is_String(inner) and inner is not None:
-                    stack.append(inner)
-                    continue
-            result.extend(env.subst(value).split())
-        else:
-            result.append(value)
-    return result
+            return ""
+        if not isinstance(value, str):
+            raise bad_value(name, value, "a text")
+        return value
+
+    def size(self, name: str) -> int | None:
+        """A number of bytes; as text, with the prefixes that Python knows."""
+        value = self.scalar(name)
+        if value is None or value == "":
+            return None
+        if isinstance(value, str):
+            try:
+                value = int(value, 0)
+            except ValueError:
+                raise bad_value(name, value, "a number of bytes") from None
+        if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+            raise bad_value(name, value, "a number of bytes")
+        return value
+
+    def names(self, name: str) -> list[str]:
+        values = self.items(name)
+        for value in values:
+            if not isinstance(value, str):
+                raise bad_value(name, value, "a symbol name or a list of them")
+        return values
+
+    def switch_or_text(self, name: str) -> bool | str:
+        """False or absent, True, or a text."""
+        value = self.scalar(name)
+        if value is None:
+            return False
+        if isinstance(value, bool):
+            return value
+        if isinstance(value, str):
+            return False if value.lower() in _FALSE else True if value.lower() in _TRUE else value
+        raise bad_value(name, value, "True, False or a text")
+
+    def words(self, name: str) -> list[str]:
+        """The words of a command line, as SCons would hand them to a command."""
+        value = raw(self.env, name)
+        if isinstance(value, (bool, int, float)) or SCons.Util.is_Dict(value):
+            raise bad_value(name, value, "a text or a list of command line arguments")
+        words = self.env.subst_list(f"${name}", target=self.target, source=self.source)
+        return [str(word) for word in SCons.Util.flatten(words)]
+
+    def _called(self, value: Any) -> Any:
+        if isinstance(value, (FunctionType, MethodType)):
+            return value(target=self.target, source=self.source, env=self.env, for_signature=False)
+        return value
+
+
+def items(env: Any, name: str) -> list[Any]:
+    """:meth:`Settings.items` without a target."""
+    return Settings(env).items(name)
 
 
 def scalar(env: Any, name: str) -> Any:
-    """A single value: a string is expanded; anything else is returned as it is."""
-    value = raw(env, name)
-    return env.subst(value).strip() if SCons.Util.is_String(value) else value
+    """:meth:`Settings.scalar` without a target."""
+    return Settings(env).scalar(name)
 
 
 def boolean(env: Any, name: str, default: bool) -> bool:
-    """A switch: a bool, or one of the words that SCons's ``BoolVariable`` knows."""
-    value = scalar(env, name)
-    if value is None:
-        return default
-    if isinstance(value, (bool, int)):
-        return bool(value)
-    if isinstance(value, str) and value.lower() in _FALSE | _TRUE:
-        return value.lower() in _TRUE
-    raise bad_value(name, value, "True or False")
+    """:meth:`Settings.boolean` without a target."""
+    return Settings(env).boolean(name, default)
 
 
-def _size(env: Any, name: str) -> int | None:
-    value = scalar(env, name)
-    if value is None or value == "":
-        return None
-    if isinstance(value, str):
-        try:
-            value = int(value, 0)
-        except ValueError:
-            raise bad_value(name, value, "a number of bytes") from None
-    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-        raise bad_value(name, value, "a number of bytes")
-    return value
-
-
-def _names(env: Any, name: str) -> list[str]:
-    values = items(env, name)
-    for value in values:
-        if not isinstance(value, str):
-            raise bad_value(name, value, "a symbol name or a list of them")
-    return values
-
-
-def _switch_or_text(env: Any, name: str) -> bool | str:
-    """False or absent, True, or a text."""
-    value = scalar(env, name)
-    if value is None:
-        return False
-    if isinstance(value, bool):
-        return value
-    if isinstance(value, str):
-        return False if value.lower() in _FALSE else True if value.lower() in _TRUE else value
-    raise bad_value(name, value, "True, False or a text")
-
-
-def _entry(env: Any) -> Iterator[str]:
-    if "WASMENTRY" in env:
-        value = scalar(env, "WASMENTRY")
+def _entry(settings: Settings) -> Iterator[str]:
+    if "WASMENTRY" in settings.env:
+        value = settings.scalar("WASMENTRY")
         if value is None or value is False or value == "":
             yield "--no-entry"
         elif isinstance(value, str):
             yield f"--entry={value}"
         else:
             raise bad_value("WASMENTRY", value, "a symbol name, or None for no entry")
-    elif boolean(env, "WASMREACTOR", False):
+
+
+def _reactor(settings: Settings) -> Iterator[str]:
+    if settings.boolean("WASMREACTOR", False) and "WASMENTRY" not in settings.env:
         yield "--entry=_initialize"
 
 
-def _exports(env: Any) -> Iterator[str]:
-    for symbol in _names(env, "WASMEXPORTS"):
+def _exports(settings: Settings) -> Iterator[str]:
+    for symbol in settings.names("WASMEXPORTS"):
         yield f"--export={symbol}"
 
 
-def _memory(env: Any) -> Iterator[str]:
-    for name, option in (
-        ("WASMSTACKSIZE", "-zstack-size="),
-        ("WASMINITIALMEMORY", "--initial-memory="),
-        ("WASMMAXMEMORY", "--max-memory="),
-    ):
-        size = _size(env, name)
+def _sized(name: str, option: str) -> Reader:
+    def read(settings: Settings) -> Iterator[str]:
+        size = settings.size(name)
         if size is not None:
             yield f"{option}{size}"
-    imported = _switch_or_text(env, "WASMIMPORTMEMORY")
+
+    return read
+
+
+def _imported_memory(settings: Settings) -> Iterator[str]:
+    imported = settings.switch_or_text("WASMIMPORTMEMORY")
     if imported is True:
         yield "--import-memory"
     elif imported:
         yield f"--import-memory={imported}"
 
 
-def _undefined(env: Any) -> Iterator[str]:
-    if _allows_all_undefined(env):
+def _undefined(settings: Settings) -> Iterator[str]:
+    if _allows_all_undefined(settings):
         yield "--allow-undefined"
 
 
-def _allows_all_undefined(env: Any) -> bool | None:
+def _allows_all_undefined(settings: Settings) -> bool | None:
     """What ``WASMALLOWUNDEFINED`` says as a switch; ``None`` if it names files."""
-    value = raw(env, "WASMALLOWUNDEFINED")
+    value = settings.raw("WASMALLOWUNDEFINED")
+    if SCons.Util.is_Sequence(value) and len(value) == 1:
+        value = value[0]
     if value is None or isinstance(value, bool):
         return bool(value)
-    values = items(env, "WASMALLOWUNDEFINED")
+    values = settings.items("WASMALLOWUNDEFINED")
     if not values:
         return False
     if len(values) == 1 and isinstance(values[0], str) and values[0].lower() in _FALSE | _TRUE:
         return values[0].lower() in _TRUE
+    for file in values:
+        if isinstance(file, (int, float)):
+            raise bad_value("WASMALLOWUNDEFINED", file, "True, False, or files that list symbols")
     return None
 
 
-def _output(env: Any) -> Iterator[str]:
-    build_id = _switch_or_text(env, "WASMBUILDID")
+def _build_id(settings: Settings) -> Iterator[str]:
+    build_id = settings.switch_or_text("WASMBUILDID")
     if build_id is True:
         yield "--build-id"
     elif build_id:
         yield f"--build-id={build_id}"
-    strip = _switch_or_text(env, "WASMSTRIP")
+
+
+def _strip(settings: Settings) -> Iterator[str]:
+    strip = settings.switch_or_text("WASMSTRIP")
     if strip not in (False, True, "all", "debug"):
         raise bad_value("WASMSTRIP", strip, "'all', 'debug' or False")
     if strip:
         yield "--strip-debug" if strip == "debug" else "--strip-all"
-    order = scalar(env, "WASMDATAORDER")
+
+
+def _data_order(settings: Settings) -> Iterator[str]:
+    order = settings.scalar("WASMDATAORDER")
     if order not in (None, "", "input", "packed"):
         raise bad_value("WASMDATAORDER", order, "'packed' or 'input'")
     if order:
         yield f"--data-order={order}"
-    if boolean(env, "WASMRECORDLINKER", False):
-        yield "--record-linker"
 
 
-_READERS: tuple[Callable[[Any], Iterable[str]], ...] = (_entry, _exports, _memory, _undefined, _output)
+def _record_linker(settings: Settings) -> Iterator[str]:
+    value = settings.scalar("WASMRECORDLINKER")
+    if value is not None:
+        yield "--record-linker" if settings.boolean("WASMRECORDLINKER", True) else "--no-record-linker"
 
 
-def link_flags(env: Any) -> list[str]:
-    """The options that the typed variables and ``WASMLINKFLAGS`` stand for; the latter come last, and so win.
+Reader = Callable[[Settings], Iterable[str]]
 
-    Raises SCons's ``UserError`` naming the variable whose value is wrong.
+TYPED: dict[str, Reader] = {
+    "WASMENTRY": _entry,
+    "WASMREACTOR": _reactor,
+    "WASMEXPORTS": _exports,
+    "WASMSTACKSIZE": _sized("WASMSTACKSIZE", "-zstack-size="),
+    "WASMINITIALMEMORY": _sized("WASMINITIALMEMORY", "--initial-memory="),
+    "WASMMAXMEMORY": _sized("WASMMAXMEMORY", "--max-memory="),
+    "WASMIMPORTMEMORY": _imported_memory,
+    "WASMALLOWUNDEFINED": _undefined,
+    "WASMBUILDID": _build_id,
+    "WASMSTRIP": _strip,
+    "WASMDATAORDER": _data_order,
+    "WASMRECORDLINKER": _record_linker,
+}
+"""How each typed variable of the link becomes options, in the order of the command line."""
+
+DEFAULT_OPTIONS = ("--data-order=packed", "--record-linker")
+"""What holds unless a variable or an option says otherwise; wasm-ld's defaults hold for all else."""
+
+
+def typed_flags(settings: Settings) -> dict[str, list[str]]:
+    """The options of each typed variable. Raises ``UserError`` naming the variable whose value is wrong."""
+    return {name: list(reader(settings)) for name, reader in TYPED.items()}
+
+
+def link_flags(env: Any, target: Any = None, source: Any = None) -> list[str]:
+    """The options that the typed variables and ``WASMLINKFLAGS`` stand for; the latter come last.
+
+    Raises SCons's ``UserError`` naming the variable whose value is wrong, or that contradicts the flags.
     """
-    flags = [flag for reader in _READERS for flag in reader(env)]
-    return flags + [str(word) for word in SCons.Util.flatten(env.subst_list("$WASMLINKFLAGS"))]
+    settings = Settings(env, target, source)
+    typed = typed_flags(settings)
+    words = settings.words("WASMLINKFLAGS")
+    flags = [*DEFAULT_OPTIONS, *(flag for flags in typed.values() for flag in flags)]
+    if words:
+        # Not before there are flags: it takes the command's parser.
+        from .agreement import check_agreement
+
+        check_agreement(settings, typed, words)
+    return flags + words
 
 
 def symbol_lists(env: Any, directory: Any) -> list[Any]:
     """The files that ``WASMALLOWUNDEFINED`` names, as nodes; names are relative to ``directory``."""
-    if _allows_all_undefined(env) is not None:
+    settings = Settings(env)
+    if _allows_all_undefined(settings) is not None:
         return []
-    values = items(env, "WASMALLOWUNDEFINED")
+    values = settings.items("WASMALLOWUNDEFINED")
     return [directory.File(value) if isinstance(value, str) else value for value in values]

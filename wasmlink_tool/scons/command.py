@@ -1,0 +1,67 @@
+"""The link as a command string, for builds that need one: variables to put into ``WASMLINKCOM``.
+
+SCons calls these functions when it expands the string. For the signature they give what :func:`.link.signature` gives,
+so that neither the place of the linker nor that of the toolchain counts, and a changed linker does.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import shutil
+import sys
+from typing import Any
+
+import SCons.Util
+
+from . import link
+
+COMMAND = "$WASMLINK -o $TARGET $_WASMLINKFLAGS $_WASMSTARTFILES $SOURCES $_WASMLIBFLAGS"
+"""What to set ``WASMLINKCOM`` to: the same link as the action's, by the ``wasmlink`` command."""
+
+
+@functools.cache
+def _installed_command() -> tuple[str, ...]:
+    """The installed command of this Python; else this package, run by it."""
+    name = "wasmlink.exe" if os.name == "nt" else "wasmlink"
+    beside = shutil.which(name, path=os.path.dirname(sys.executable))
+    # A command there may be another checkout's: it counts if this package is one that Python finds by itself.
+    root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+    if beside and os.path.basename(root) in ("site-packages", "dist-packages"):
+        return (beside,)
+    code = f"import sys; sys.path.insert(0, {root!r}); from wasmlink_tool.cli import main; sys.exit(main())"
+    return (sys.executable, "-c", code)
+
+
+def program(target: Any, source: Any, env: Any, for_signature: bool) -> list[str]:
+    """``$WASMLINK`` unless it is set."""
+    return [link.PROGRAM] if for_signature else list(_installed_command())
+
+
+def link_options(target: Any, source: Any, env: Any, for_signature: bool) -> list[str]:
+    """``$_WASMLINKFLAGS``: all options."""
+    targets, sources = _nodes(target), _nodes(source)
+    if not targets:
+        return []
+    if for_signature:
+        return link.signature(targets, sources, env)
+    return link.options(targets, sources, env, link.link_inputs(targets[0], env))
+
+
+def start_files(target: Any, source: Any, env: Any, for_signature: bool) -> list[str]:
+    """``$_WASMSTARTFILES``: what the toolchain puts before the sources."""
+    targets = _nodes(target)
+    return link.link_inputs(targets[0], env).start_files if targets and not for_signature else []
+
+
+def libraries(target: Any, source: Any, env: Any, for_signature: bool) -> list[str]:
+    """``$_WASMLIBFLAGS``: the libraries."""
+    targets = _nodes(target)
+    if not targets or for_signature:
+        return []
+    return link.libraries(targets, env, link.link_inputs(targets[0], env))
+
+
+def _nodes(given: Any) -> list[Any]:
+    """Nodes, where SCons hands over proxies of them."""
+    return [node.get() if isinstance(node, SCons.Util.Proxy) else node for node in given or ()]

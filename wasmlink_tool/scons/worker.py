@@ -1,0 +1,86 @@
+"""A process that links for SCons, one job after the other: see :mod:`.workers`.
+
+It is started by its path, with neither site-packages nor SCons to load; the argument is the directory of the package.
+Jobs and outcomes are JSON values, one on a line.
+"""
+
+from __future__ import annotations
+
+import _thread
+import io
+import json
+import os
+import signal
+import sys
+import threading
+import traceback
+from typing import Any
+
+
+def link(program: str, arguments: list[str]) -> dict[str, Any]:
+    """Run one link; what it printed, and its status."""
+    from wasmlink_tool.cli.command import run
+
+    streams = sys.stdout, sys.stderr
+    printed = [io.TextIOWrapper(io.BytesIO(), encoding="utf-8", errors="surrogateescape") for _ in streams]
+    sys.stdout, sys.stderr = printed
+    try:
+        status = run(program, arguments)
+    except Exception:
+        traceback.print_exc()
+        status = 1
+    finally:
+        sys.stdout, sys.stderr = streams
+    texts = []
+    for stream in printed:
+        stream.flush()
+        buffer = stream.buffer
+        assert isinstance(buffer, io.BytesIO)
+        texts.append(buffer.getvalue().decode("latin-1"))
+    return {"status": status, "output": texts[0], "errors": texts[1]}
+
+
+def main(root: str) -> None:
+    sys.path.insert(0, root)
+    # An interrupt is SCons's to handle: it lets running jobs end, or ends itself, which closes the pipe.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, _stop)
+    # The pipes are the worker's alone: nothing that a link prints may get between outcomes.
+    jobs = os.fdopen(os.dup(0), "r", encoding="ascii")
+    outcomes = os.fdopen(os.dup(1), "w", encoding="ascii")
+    null = os.open(os.devnull, os.O_RDWR)
+    os.dup2(null, 0)
+    os.dup2(2, 1)
+
+    waiting = threading.Semaphore(0)
+    lines: list[str] = []
+
+    def read() -> None:
+        """Jobs as they come. At the end of the pipe SCons is gone: what is under way is given up."""
+        for line in jobs:
+            lines.append(line)
+            waiting.release()
+        lines.append("")
+        waiting.release()
+        _thread.interrupt_main(signal.SIGTERM)
+
+    threading.Thread(target=read, daemon=True).start()
+    try:
+        while waiting.acquire() and (line := lines.pop(0)):
+            job = json.loads(line)
+            os.chdir(job["directory"])
+            outcomes.write(json.dumps(link(job["program"], job["arguments"])) + "\n")
+            outcomes.flush()
+    except (SystemExit, BrokenPipeError):
+        pass
+    finally:
+        # The reader may be in the middle of its pipe, which an orderly exit would wait for.
+        os._exit(0)
+
+
+def _stop(number: int, frame: Any) -> None:
+    raise SystemExit
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
