@@ -33,6 +33,7 @@ class LinkedMember:
     archive: str
     """The path by which the archive was read."""
     name: str
+    """Without directories, which some archivers store."""
     occurrence: int
     """How many members of the same name stand before it in the archive."""
     digest: str
@@ -84,7 +85,7 @@ def member_digest(path: str, name: str, occurrence: int) -> str:
         with open(path, "rb") as file:
             data = file.read()
         for member in archive.members(data, path):
-            if member.name == name:
+            if os.path.basename(member.name) == name:
                 if not occurrence:
                     return _digest(path, name, data[member.start : member.end])
                 occurrence -= 1
@@ -122,8 +123,9 @@ def _extract(options: LinkOptions, diagnostics: Diagnostics) -> Extraction:
         if _is_thin(source):
             thin_members.append(_path_of_thin_member(source))
         else:
-            digest = _digest(source.archive, source.member, source.data[source.start : source.end])
-            members.append(LinkedMember(source.archive, source.member, occurrences[id(source)], digest))
+            name = os.path.basename(source.member)
+            digest = _digest(source.archive, name, source.data[source.start : source.end])
+            members.append(LinkedMember(source.archive, name, occurrences[id(source)], digest))
     in_thin = {_path_of_thin_member(source) for source in sources if source.archive and _is_thin(source)}
     archives = tuple(dict.fromkeys(source.archive for source in sources if source.archive))
     return Extraction(
@@ -143,7 +145,7 @@ def _occurrences(sources: Iterable[ObjectSource]) -> dict[int, int]:
     found: dict[int, int] = {}
     for source in sources:
         if source.archive:
-            name = (source.archive, source.member)
+            name = (source.archive, os.path.basename(source.member))
             found[id(source)] = counts.get(name, 0)
             counts[name] = found[id(source)] + 1
     return found

@@ -10,7 +10,6 @@ from __future__ import annotations
 import atexit
 import json
 import os
-import tempfile
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict, dataclass, fields
@@ -71,17 +70,14 @@ class ScanMemory:
             findings[key] = finding
         kept = {key: asdict(finding) for key, finding in list(findings.items())[-_LIMIT:]}
         body = json.dumps({"linker": linker_identity(), "findings": kept}, separators=(",", ":")).encode()
-        temporary = ""
+        temporary = f"{self._path}.{os.getpid()}"
         with suppress(OSError):
             try:
-                directory, name = os.path.split(self._path)
-                handle, temporary = tempfile.mkstemp(prefix=f"{name}.", dir=directory)
-                with os.fdopen(handle, "wb") as file:
+                with open(temporary, "wb") as file:
                     file.write(b"%s %s\n%s" % (_MAGIC, sha256(body).hexdigest().encode(), body))
                 os.replace(temporary, self._path)
             except BaseException:
-                if temporary:
-                    os.unlink(temporary)
+                os.unlink(temporary)
                 raise
         self._new.clear()
 

@@ -91,7 +91,7 @@ class _Scan:
         from ..extraction import extract
         from .flags import options_of
 
-        link = options_of(self.words)
+        link = options_of(["-o", str(self.target), *self.words])
         if link is None:
             return None
         try:
