@@ -37,14 +37,6 @@ class _Dependency(SCons.Node.Python.Value):
             self.depends, self.depends_set = nodes, set(nodes)
             self._children_reset()
 
-    def visited(self) -> None:
-        super().visited()
-        if any(node.get_state() == SCons.Node.executed for node in self.depends):
-            # As the end of a node's own build does for its parents, which these have in between.
-            for parent in self.waiting_parents:
-                for peer in (parent, *getattr(parent, "target_peers", ())):
-                    peer.implicit = None
-
 
 class ArchiveMember(_Dependency):
     """A member of an archive, by its content. It is built by building the archive."""
@@ -72,7 +64,12 @@ class Libraries(_Dependency):
     def visited(self) -> None:
         super().visited()
         if any(node.get_state() == SCons.Node.executed for node in self.depends):
+            # Who waits for this looks again, as the end of a build has its parents do; and with --implicit-cache too,
+            # which would go by what was found before as long as nothing changed.
             self.attributes.wasm_order = ""
+            for parent in self.waiting_parents:
+                for peer in (parent, *getattr(parent, "target_peers", ())):
+                    peer.implicit = None
 
     def clear(self) -> None:
         super().clear()
