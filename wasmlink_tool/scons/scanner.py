@@ -122,7 +122,7 @@ class _Scan:
 
     def unresolved(self) -> list[Any]:
         """All files that are known to be read."""
-        waiting = [node for node in self.sources if node in (self.target.ignore_set or ())]
+        waiting = [node for node in (*self.sources, *self.libraries) if node in (self.target.ignore_set or ())]
         found = [members.linker(), *self.named, *self.libraries, members.libraries(self.target, waiting, "")]
         return self.without_sources(found)
 
