@@ -67,6 +67,9 @@ class _Scan:
         """The node of each file that the link is known to read."""
 
     def dependencies(self) -> list[Any]:
+        if self.env.get("GENERATING_NINJA"):
+            # Ninja knows files, and hands a target that depends on anything else back to SCons.
+            return self.without_sources([*self.named, *self.libraries])
         finding = None if self.env.GetOption("clean") or self.is_being_built() else self.find()
         return self.unresolved() if finding is None else self.resolved(finding)
 
