@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import tempfile
 import threading
 from collections.abc import Sequence
 from typing import Any
@@ -84,9 +83,9 @@ def _read(path: str) -> dict[str, dict[str, Any]]:
 def _write(path: str, entries: dict[str, dict[str, Any]]) -> None:
     text = json.dumps({"format": _FORMAT, "answers": entries}, indent=1, sort_keys=True)
     with contextlib.suppress(OSError):
-        descriptor, temporary = tempfile.mkstemp(prefix=FILE_NAME, dir=os.path.dirname(path) or ".")
+        temporary = f"{path}.{os.getpid()}"
         try:
-            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            with open(temporary, "w", encoding="utf-8") as file:
                 file.write(text + "\n")
             os.replace(temporary, path)
         except BaseException:
