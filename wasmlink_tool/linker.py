@@ -18,13 +18,8 @@ from .linking.relocate import Relocator
 from .linking.resolve import Resolution, resolve, resolve_indirect_function_table
 from .linking.scan import scan_relocations
 from .linking.segments import create_output_segments
-from .linking.synthetic import (
-    calculate_init_functions,
-    create_command_wrappers,
-    declare_start_functions,
-    write_call_ctors,
-    write_start_functions,
-)
+from .linking.startup import declare_start_functions, write_start_functions
+from .linking.synthetic import calculate_init_functions, create_command_wrappers, write_call_ctors
 from .options import Input, LinkOptions
 from .output import build_id, reports
 from .output.custom import lay_out_custom_sections, own_custom_sections, write_custom_section
@@ -141,11 +136,11 @@ def _plan(resolution: Resolution, options: LinkOptions, diagnostics: Diagnostics
     scan = scan_relocations(resolution, options, diagnostics)
     if scan.table_entries and resolution.indirect_function_table is None:
         resolve_indirect_function_table(resolution, options, diagnostics, required=True)
-    start = declare_start_functions(resolution, segments, options)
+    start = declare_start_functions(resolution, segments, scan, options)
     spaces = assign_indexes(resolution, imports, scan, diagnostics)
     # Every index is final from here on, but for the wrappers, which come last.
     init_functions = calculate_init_functions(resolution, diagnostics)
-    write_start_functions(resolution, start, segments)
+    write_start_functions(resolution, start, segments, memory, scan, options)
     write_call_ctors(resolution, init_functions)
     spaces.add_wrappers(create_command_wrappers(resolution, init_functions, options))
     diagnostics.check()
@@ -169,6 +164,10 @@ def _plan(resolution: Resolution, options: LinkOptions, diagnostics: Diagnostics
 def _write_sections(plan: Plan, options: LinkOptions) -> list[OutputSection]:
     """All sections in the module's order, relocated."""
     relocator = Relocator(options.table_base)
+    if options.compress_relocations:
+        for file in plan.resolution.objects:
+            if file.function_live.count(1):
+                relocator.compress(file)
     place_functions(plan)
     custom = lay_out_custom_sections(plan.resolution, options)
     sections = list(known_sections(plan, options, relocator))

@@ -56,10 +56,15 @@ class LinkOptions:
     """The file to write; ``-`` is standard output; ``None`` writes nothing (``LinkResult.module`` has the bytes)."""
     library_paths: Sequence[str] = ()
 
+    memory64: bool | None = None
+    """``-m wasm64`` or ``-m wasm32``; ``None`` is the latter, and told otherwise of."""
+
     # Roots and resolution
     entry: str | None = "_start"
     """``None`` is ``--no-entry``."""
     undefined: Sequence[str] = ()
+    wrap: Sequence[str] = ()
+    """``--wrap=X``: references to X mean ``__wrap_X``, and those to ``__real_X`` mean X."""
     exports: Sequence[str] = ()
     """``--export``: the symbol must exist."""
     exports_if_defined: Sequence[str] = ()
@@ -77,6 +82,10 @@ class LinkOptions:
     print_gc_sections: bool = False
 
     # Memory and table
+    shared_memory: bool = False
+    """The memory is shared by threads: data segments are passive, thread-local data has a block for each thread."""
+    page_size: int = WASM_PAGE_SIZE
+    """1 or 65536."""
     stack_first: bool | None = None
     """``None``: first, unless ``global_base`` leaves no room for it there and ``stack_size`` is not given either."""
     stack_size: int | None = None
@@ -100,6 +109,9 @@ class LinkOptions:
     optimize: int = 1
     """``-O``: 0 turns the merging of strings off."""
     data_order: DataOrder = DataOrder.INPUT
+
+    compress_relocations: bool = False
+    """Relocated numbers in code take no more bytes than they need."""
 
     # What is kept in the output
     strip_debug: bool = False

@@ -41,12 +41,14 @@ def link_options(line: CommandLine, diagnostics: Diagnostics) -> LinkOptions:
         growable_memory=not line.has("no-growable-memory"),
         import_memory=_memory_import(line) if import_memory else None,
         export_memory=line.value("export-memory", "memory") if export_memory else None,
+        shared_memory=line.has("shared-memory"),
         import_table=line.has("import-table"),
         export_table=line.has("export-table"),
         growable_table=line.has("growable-table"),
         entry=(entry.value if entry else "_start") or None,
         start=line.value("start") or None,
         undefined=line.values("undefined"),
+        wrap=line.values("wrap"),
         exports=line.values("export"),
         exports_if_defined=line.values("export-if-defined"),
         export_all=line.has("export-all"),
@@ -58,6 +60,7 @@ def link_options(line: CommandLine, diagnostics: Diagnostics) -> LinkOptions:
         print_gc_sections=line.enabled("print-gc-sections", False),
         merge_data_segments=line.enabled("merge-data-segments", True),
         data_order=_data_order(line, diagnostics),
+        compress_relocations=line.has("compress-relocations"),
         strip_debug=line.has("strip-debug"),
         strip_all=line.has("strip-all"),
         keep_sections=line.values("keep-section"),
@@ -76,10 +79,10 @@ def link_options(line: CommandLine, diagnostics: Diagnostics) -> LinkOptions:
         fatal_warnings=line.enabled("fatal-warnings", False),
         noinhibit_exec=line.has("noinhibit-exec"),
     )
-    _check_page_size(line, diagnostics)
+    options.page_size = _page_size(line, diagnostics)
     if not options.growable_memory and options.max_memory:
         diagnostics.error("--max-memory is incompatible with --no-growable-memory")
-    _check_target(line, diagnostics)
+    options.memory64 = _memory64(line, diagnostics)
     _check_threads(line, diagnostics)
     options.build_id = _build_id(line, diagnostics)
     if line.asks_version_only():
@@ -115,6 +118,9 @@ def _combinations(line: CommandLine, options: LinkOptions) -> list[tuple[Severit
         found.append((Severity.ERROR, "no output file specified"))
     if options.import_table and options.export_table:
         found.append((Severity.ERROR, "--import-table and --export-table may not be used together"))
+    if options.compress_relocations and not (options.strip_debug or options.strip_all):
+        text = "--compress-relocations is incompatible with output debug information. "
+        found.append((Severity.ERROR, text + "Please pass --strip-debug or --strip-all"))
     if line.has("Bsymbolic"):
         found.append((Severity.WARNING, "-Bsymbolic is only meaningful when combined with -shared"))
     return found
@@ -271,20 +277,20 @@ def _data_order(line: CommandLine, diagnostics: Diagnostics) -> DataOrder:
     return DataOrder(order)
 
 
-def _check_page_size(line: CommandLine, diagnostics: Diagnostics) -> None:
+def _page_size(line: CommandLine, diagnostics: Diagnostics) -> int:
     size = _number(line, "page-size", WASM_PAGE_SIZE, diagnostics)
-    if size == 1:
-        diagnostics.error("--page-size=1 is not supported yet")
-    elif size != WASM_PAGE_SIZE:
+    if size not in (1, WASM_PAGE_SIZE):
         diagnostics.error("--page_size=N must be either 1 or 65536")
+    return size
 
 
-def _check_target(line: CommandLine, diagnostics: Diagnostics) -> None:
-    target = line.value("m", "wasm32")
-    if target == "wasm64":
-        diagnostics.error("-m wasm64 is not supported yet")
-    elif target != "wasm32":
+def _memory64(line: CommandLine, diagnostics: Diagnostics) -> bool | None:
+    if not line.has("m"):
+        return None
+    target = line.value("m")
+    if target not in ("wasm32", "wasm64"):
         diagnostics.error(f"invalid target architecture: {target}")
+    return target == "wasm64"
 
 
 def _check_threads(line: CommandLine, diagnostics: Diagnostics) -> None:

@@ -72,8 +72,7 @@ OPTIONS: tuple[tuple[str, tuple[Option, ...]], ...] = (
             Option(
                 "m",
                 "-m[_]<target>",
-                "The target architecture: wasm32",
-                note="wasm32 only; wasm64 is not supported yet.",
+                "The target architecture: wasm32 (default) or wasm64",
             ),
             Option(
                 "rsp-quoting",
@@ -106,7 +105,9 @@ OPTIONS: tuple[tuple[str, tuple[Option, ...]], ...] = (
             Option("no-record-linker", "--no-record-linker", "Do not (default)", ours=True),
             Option("relocatable", "[-]-relocatable -r", "Write an object file", LATER),
             Option("emit-relocs", "[-]-emit-relocs", "Keep relocations in the output", LATER),
-            Option("compress-relocations", "[-]-compress-relocations", "Shorten relocated numbers in code", LATER),
+            Option(
+                "compress-relocations", "[-]-compress-relocations", "Shorten relocated numbers in code; needs -S or -s"
+            ),
         ),
     ),
     (
@@ -155,7 +156,11 @@ OPTIONS: tuple[tuple[str, tuple[Option, ...]], ...] = (
                 "[-]-no-allow-multiple-definition",
                 "Several definitions are an error (default)",
             ),
-            Option("wrap", "[-]-wrap=<symbol> [-]-wrap_<symbol>", "Put __wrap_<symbol> before <symbol>", LATER),
+            Option(
+                "wrap",
+                "[-]-wrap=<symbol> [-]-wrap_<symbol>",
+                "Let <symbol> mean __wrap_<symbol>, and __real_<symbol> mean <symbol>",
+            ),
             Option(
                 "demangle",
                 "[-]-demangle",
@@ -243,10 +248,9 @@ OPTIONS: tuple[tuple[str, tuple[Option, ...]], ...] = (
             Option(
                 "page-size",
                 "--page-size=<bytes>",
-                "The page size of the memory",
-                note="65536 only; 1 is not supported yet.",
+                "The page size of the memory: 65536 (default) or 1",
             ),
-            Option("shared-memory", "--shared-memory", "Use a memory that threads share", LATER),
+            Option("shared-memory", "--shared-memory", "Use a memory that threads share"),
         ),
     ),
     (

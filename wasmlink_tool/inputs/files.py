@@ -10,7 +10,7 @@ from ..binary.constants import MAGIC
 from ..binary.reader import FormatError
 from ..diagnostics import Diagnostics, FatalError
 from ..options import Input
-from . import archive
+from . import archive, stub
 from .archive import Member
 from .object_file import ObjectFile, is_wasm
 
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from .cache import ParseCache, ParsedObjects
 
 _BITCODE_MAGIC: Final = (b"BC\xc0\xde", b"\xde\xc0\x17\x0b")
-_STUB_MAGIC: Final = b"#STUB"
 
 
 class ObjectSource:
@@ -90,6 +89,7 @@ class InputFiles:
         self.read: dict[str, None] = {}
         self.allowed_undefined: set[bytes] = set()
         """What ``--allow-undefined-file`` and the ``.imports`` files beside archives list."""
+        self.stubs: list[stub.StubLibrary] = []
 
     def contents(self, path: str) -> bytes | None:
         """The bytes of a file, or ``None`` after an error was reported."""
@@ -142,8 +142,8 @@ class InputFiles:
                 yield ObjectSource(data, 0, len(data), path, lazy=item.lazy, cache=self._parsed)
             elif data.startswith(_BITCODE_MAGIC):
                 self.diagnostics.error(f"{path}: LLVM bitcode is not supported yet: compile without -flto")
-            elif data.startswith(_STUB_MAGIC):
-                self.diagnostics.error(f"{path}: stub libraries are not supported yet")
+            elif data.startswith(stub.MAGIC):
+                self.stubs.append(stub.StubLibrary(path, data))
             else:
                 self.diagnostics.error(f"unknown file type: {path}")
 

@@ -121,6 +121,8 @@ class OutputSegment:
         self.size = 0
         self.address = 0
         self.is_tls = False
+        self.passive = False
+        """Put into memory by code, not by the module's instantiation."""
         self.in_file = True
         """Whether its bytes are in the module; zero-filled segments need not be."""
 
@@ -230,6 +232,10 @@ class LinkedFile:
         self.function_offsets: list[int] = []
         """Where each function's entry starts, in bytes from the start of the output code section's contents."""
         self.type_numbers: dict[int, int] = {}
+        self.compressed: dict[int, bytes] = {}
+        """Live function to its entry, where relocations are compressed."""
+        self.moves: dict[int, list[tuple[int, int]]] = {}
+        """Compressed function to (offset in the input's code section, bytes removed before it), sorted."""
 
     def function_size(self, index: int) -> int:
         """Of a function's entry, its size field included, in bytes."""
@@ -343,6 +349,8 @@ class ObjectInput(LinkedFile):
                 self.custom_sections[i] = InputSection(self, i, section)
 
     def function_size(self, index: int) -> int:
+        if self.compressed:
+            return len(self.compressed[index])
         offsets = self.object.function_offsets
         return offsets[index + 1] - offsets[index]
 

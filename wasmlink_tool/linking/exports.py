@@ -66,11 +66,11 @@ def force_exports(resolution: Resolution, options: LinkOptions, diagnostics: Dia
     """Mark what ``--export`` and ``--export-if-defined`` name, symbols of the layout included, and miss what is not
     there."""
     for text in (*options.exports, *options.exports_if_defined):
-        symbol = resolution.symbols.get(encode_name(text))
+        symbol = resolution.table.find(encode_name(text))
         if symbol is not None and symbol.is_defined:
             symbol.force_export = True
     for text in options.exports:
-        symbol = resolution.symbols.get(encode_name(text))
+        symbol = resolution.table.find(encode_name(text))
         if symbol is None or not symbol.is_defined:
             missing = f"symbol exported via --export not found: {text}"
             if options.unresolved_symbols is UnresolvedPolicy.REPORT_ERROR:

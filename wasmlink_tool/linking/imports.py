@@ -53,7 +53,7 @@ class Imports:
 
 def may_be_undefined(symbol: Symbol, resolution: Resolution, options: LinkOptions) -> bool:
     """Whether an undefined symbol is no error whatever the policy: its import was asked for."""
-    if symbol.import_name is not None:
+    if symbol.is_imported:
         return True
     if symbol.kind == SymbolKind.FUNCTION and options.import_undefined:
         return True
@@ -65,7 +65,7 @@ def _is_imported(symbol: Symbol, resolution: Resolution, options: LinkOptions) -
         return False
     if symbol.is_weak:
         return False
-    return options.import_undefined or symbol.import_name is not None or symbol.name in resolution.allowed_undefined
+    return options.import_undefined or symbol.is_imported or symbol.name in resolution.allowed_undefined
 
 
 def calculate_imports(resolution: Resolution, options: LinkOptions) -> Imports:

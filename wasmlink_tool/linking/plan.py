@@ -10,8 +10,8 @@ from .index_spaces import IndexSpaces
 from .memory import Memory
 from .resolve import Resolution
 from .scan import Scan
+from .startup import StartFunctions
 from .symbols import Symbol
-from .synthetic import StartFunctions
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,21 +9,21 @@ from __future__ import annotations
 from typing import Final
 
 from ..binary.constants import Opcode, SymbolFlag, SymbolKind, ValueType
-from ..binary.leb128 import sleb
 from ..diagnostics import Diagnostics
 from ..inputs.files import InputFiles, ObjectSource
 from ..inputs.object_file import GlobalType, TableType
+from ..inputs.stub import StubLibrary
 from ..options import LinkOptions
 from . import describe
 from .chunks import ObjectInput, SyntheticFile
 from .symbol_table import DEFAULT_MODULE, INDIRECT_FUNCTION_TABLE, SymbolTable
 from .symbols import DEFINED, LAZY, UNDEFINED, Symbol
+from .target import Target
 
 NO_SIGNATURE: Final = b"\0\0"
 """() -> ()."""
 UNREACHABLE_BODY: Final = bytes((0, Opcode.UNREACHABLE, Opcode.END))
 _HIDDEN: Final = SymbolFlag.VISIBILITY_HIDDEN
-_I32: Final = bytes((ValueType.I32,))
 _FUNCREF: Final = bytes((ValueType.FUNCREF,))
 
 LAYOUT_SYMBOLS: Final = (
@@ -46,23 +46,22 @@ def encode_name(text: str) -> bytes:
     return text.encode("utf-8", "surrogateescape")
 
 
-def i32_const(value: int) -> bytes:
-    """A constant expression; ``value`` is taken modulo 2^32."""
-    value &= 0xFFFFFFFF
-    return bytes((Opcode.I32_CONST,)) + sleb(value - (1 << 32) if value >> 31 else value) + bytes((Opcode.END,))
-
-
 class Resolution:
     """What resolution made."""
 
-    def __init__(self, table: SymbolTable, synthetic: SyntheticFile) -> None:
+    def __init__(self, table: SymbolTable, synthetic: SyntheticFile, target: Target) -> None:
         self.table = table
+        self.target = target
         self.synthetic = synthetic
         """The linker's own functions and globals; first in every index space."""
         self.call_ctors: Symbol
         self.call_dtors: Symbol | None = None
         self.stack_pointer: Symbol
         self.tls_base: Symbol | None = None
+        self.tls_size: Symbol | None = None
+        self.tls_align: Symbol | None = None
+        self.init_tls: Symbol | None = None
+        """``__wasm_init_tls``, where memory is shared; so are the two above."""
         self.entry: Symbol | None = None
         self.start: Symbol | None = None
         """``--start``."""
@@ -87,13 +86,15 @@ def resolve(
     table = SymbolTable(
         diagnostics,
         gc_sections=options.gc_sections,
+        memory64=options.memory64,
         allow_multiple_definition=options.allow_multiple_definition,
         trace=options.trace,
         traced=map(encode_name, options.trace_symbols),
     )
-    resolution = Resolution(table, SyntheticFile("<internal>", gc_sections=options.gc_sections))
+    synthetic = SyntheticFile("<internal>", gc_sections=options.gc_sections)
+    resolution = Resolution(table, synthetic, Target(is_64=bool(options.memory64)))
     resolution.allowed_undefined = frozenset(files.allowed_undefined)
-    _define_own_symbols(resolution)
+    _define_own_symbols(resolution, options)
     for source in sources:
         table.add(source)
     diagnostics.check()
@@ -103,9 +104,12 @@ def resolve(
         _require(table, encode_name(name), "--export")
     _resolve_entry(resolution, options, diagnostics)
     diagnostics.check()
+    _use_stub_libraries(resolution, files.stubs, diagnostics)
+    diagnostics.check()
     _provide_optional_symbols(resolution, options)
     _replace_disagreeing_functions(resolution, diagnostics)
     diagnostics.check()
+    table.wrap(map(encode_name, options.wrap))
     for name in (*options.exports, *options.exports_if_defined):
         symbol = table.find(encode_name(name))
         if symbol is not None and symbol.is_defined:
@@ -116,18 +120,34 @@ def resolve(
     return resolution
 
 
-def _define_own_symbols(resolution: Resolution) -> None:
-    synthetic = resolution.synthetic
+def _define_own_symbols(resolution: Resolution, options: LinkOptions) -> None:
     symbol = add_synthetic_function(resolution, b"__wasm_call_ctors", NO_SIGNATURE)
     resolution.table.symbols[symbol.name] = symbol
     resolution.call_ctors = symbol
-    type_ = GlobalType(_I32, True)
-    stack_pointer = Symbol(b"__stack_pointer", SymbolKind.GLOBAL, DEFINED, 0, synthetic)
-    stack_pointer.index = synthetic.add_global(stack_pointer.name, type_, i32_const(0))
-    stack_pointer.element_type = type_
-    synthetic.global_live[stack_pointer.index] = True
-    resolution.table.symbols[stack_pointer.name] = stack_pointer
-    resolution.stack_pointer = stack_pointer
+    resolution.stack_pointer = _add_global(resolution, b"__stack_pointer", mutable=True, flags=0)
+    resolution.synthetic.global_live[resolution.stack_pointer.index] = True
+    if options.shared_memory:
+        resolution.tls_base = _add_global(resolution, b"__tls_base", mutable=True)
+        resolution.tls_size = _add_global(resolution, b"__tls_size", mutable=False)
+        resolution.tls_align = _add_global(resolution, b"__tls_align", mutable=False)
+        signature = b"\1" + resolution.target.pointer_type + b"\0"
+        resolution.init_tls = add_synthetic_function(resolution, b"__wasm_init_tls", signature)
+        resolution.table.symbols[resolution.init_tls.name] = resolution.init_tls
+
+
+def _add_global(resolution: Resolution, name: bytes, *, mutable: bool, flags: int = _HIDDEN) -> Symbol:
+    """A global of the linker's own, of the type of a pointer."""
+    symbol = resolution.table.symbols[name] = Symbol(name, SymbolKind.GLOBAL, DEFINED, flags, None)
+    _define_global(resolution, symbol, mutable=mutable)
+    return symbol
+
+
+def _define_global(resolution: Resolution, symbol: Symbol, *, mutable: bool) -> None:
+    target = resolution.target
+    type_ = GlobalType(target.pointer_type, mutable)
+    symbol.file = resolution.synthetic
+    symbol.index = resolution.synthetic.add_global(symbol.name, type_, target.const_expression(0))
+    symbol.element_type = type_
 
 
 def add_synthetic_function(resolution: Resolution, name: bytes, signature: bytes, debug_name: bytes = b"") -> Symbol:
@@ -192,19 +212,55 @@ def _resolve_entry(resolution: Resolution, options: LinkOptions, diagnostics: Di
             resolution.call_dtors = call_dtors
 
 
+def _use_stub_libraries(resolution: Resolution, stubs: list[StubLibrary], diagnostics: Diagnostics) -> None:
+    """Import what stub libraries declare, and export what that needs, until nothing new is linked."""
+    table = resolution.table
+
+    def needs(stub: StubLibrary, symbol: Symbol, needed: list[bytes]) -> bool:
+        if symbol.force_import:
+            # The first stub library to declare a function has it.
+            return False
+        symbol.force_import = True
+        if symbol.traced:
+            diagnostics.message(f"{stub.name}: importing {symbol}")
+        found = False
+        for name in needed:
+            dependency = table.find(name)
+            if dependency is None or dependency.is_undefined:
+                shown = describe.symbol_text(name)
+                diagnostics.error(f"{stub.name}: undefined symbol: {shown}. Required by {symbol}")
+                continue
+            if dependency.traced:
+                diagnostics.message(f"{stub.name}: exported {dependency} due to import of {symbol}")
+            dependency.force_export = True
+            if dependency.state == LAZY:
+                found = True
+                table.extract(dependency, stub.name)
+        return found
+
+    again = bool(stubs)
+    while again:
+        again = False
+        for stub in stubs:
+            for name, needed in stub.dependencies.items():
+                symbol = table.find(name)
+                if symbol is not None and symbol.is_undefined:
+                    again |= needs(stub, symbol, needed)
+            for symbol in list(table.symbols.values()):
+                if symbol.is_undefined and symbol.import_name in stub.dependencies:
+                    again |= needs(stub, symbol, stub.dependencies[symbol.import_name])
+
+
 def _provide_optional_symbols(resolution: Resolution, options: LinkOptions) -> None:
     for name in LAYOUT_SYMBOLS:
         symbol = provide_address_symbol(resolution, options, name)
         if symbol is not None:
             resolution.layout_symbols[name] = symbol
     symbol = resolution.symbols.get(b"__tls_base")
-    if symbol is not None and not symbol.is_defined:
+    if not options.shared_memory and symbol is not None and not symbol.is_defined:
         # Without shared memory, thread-local data is data like any other, at a fixed base.
-        synthetic = resolution.synthetic
-        type_ = GlobalType(_I32, False)
-        symbol.kind, symbol.state, symbol.flags, symbol.file = SymbolKind.GLOBAL, DEFINED, _HIDDEN, synthetic
-        symbol.index = synthetic.add_global(symbol.name, type_, i32_const(0))
-        symbol.element_type = type_
+        symbol.kind, symbol.state, symbol.flags = SymbolKind.GLOBAL, DEFINED, _HIDDEN
+        _define_global(resolution, symbol, mutable=False)
         resolution.tls_base = symbol
 
 

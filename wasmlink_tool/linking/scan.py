@@ -87,12 +87,18 @@ class _Scanner:
         elif type_ in _GLOBAL_RELOCATIONS:
             if symbol.kind != SymbolKind.GLOBAL:
                 self._add_got_entry(symbol)
-        elif type_ in _TLS_RELOCATIONS and symbol.state != DEFINED:
-            self.diagnostics.error(
-                f"{file.name}: relocation {type_name(type_)} cannot be used against an undefined symbol `{symbol}`"
-            )
+        elif type_ in _TLS_RELOCATIONS:
+            self._check_tls(file, symbol, type_)
         if index in undefined and symbol.state == UNDEFINED and not symbol.is_weak:
             self._check_undefined(file, symbol, relocs, i, section)
+
+    def _check_tls(self, file: ObjectInput, symbol: Symbol, type_: int) -> None:
+        what = f"{file.name}: relocation {type_name(type_)} cannot be used against"
+        if symbol.state != DEFINED:
+            self.diagnostics.error(f"{what} an undefined symbol `{symbol}`")
+        # Without shared memory thread-local data is data like any other.
+        elif self.options.shared_memory and not symbol.is_tls:
+            self.diagnostics.error(f"{what} non-TLS symbol `{symbol}`")
 
     def _add_table_entry(self, symbol: Symbol) -> None:
         if symbol.is_stub or symbol.table_slot != NO_NUMBER or symbol.state not in (DEFINED, UNDEFINED):

@@ -49,6 +49,7 @@ def create_output_segments(resolution: Resolution, options: LinkOptions) -> list
             output = by_name.get(name)
             if output is None:
                 output = by_name[name] = OutputSegment(name)
+                output.passive = options.shared_memory
             output.inputs.append(segment)
             output.alignment = max(output.alignment, segment.alignment)
             output.is_tls = output.is_tls or segment.is_tls

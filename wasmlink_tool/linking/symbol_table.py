@@ -12,7 +12,7 @@ from typing import Final
 
 from ..binary.constants import ComdatKind, SymbolFlag, SymbolKind
 from ..binary.constants import RelocationType as R
-from ..diagnostics import Diagnostics
+from ..diagnostics import Diagnostics, FatalError
 from ..inputs.files import ObjectSource
 from ..inputs.object_file import GlobalType, SymbolInfo, TableType
 from . import describe
@@ -45,6 +45,7 @@ class SymbolTable:
         diagnostics: Diagnostics,
         *,
         gc_sections: bool,
+        memory64: bool | None = None,
         allow_multiple_definition: bool = False,
         trace: bool = False,
         traced: Iterable[bytes] = (),
@@ -60,10 +61,13 @@ class SymbolTable:
         """An object uses the indirect function table without relocations, as number 0."""
         self._gc_sections = gc_sections
         self._allow_multiple_definition = allow_multiple_definition
+        self._memory64 = memory64
         self._trace = trace
         self._traced = frozenset(traced)
         self._comdats: set[bytes] = set()
         self._variants: dict[bytes, list[Symbol]] = {}
+        self._wrapped: dict[bytes, Symbol] = {}
+        """Names that ``--wrap`` gave another meaning."""
         self._direct_calls: dict[LinkedFile, set[int]] = {}
 
     # Files
@@ -117,8 +121,7 @@ class SymbolTable:
             self.diagnostics.message(source.name)
         file = ObjectInput(source, gc_sections=self._gc_sections)
         obj = file.object
-        if obj.imports_memory64:
-            self.diagnostics.error(f"{file.name}: must specify -mwasm64 to process wasm64 object files")
+        self._check_target(file)
         self._discard_duplicate_comdats(file)
         add = file.symbols.append
         for info in obj.symbols:
@@ -147,6 +150,13 @@ class SymbolTable:
             add(symbol)
         self._add_implicit_function_table(file)
         self.objects.append(file)
+
+    def _check_target(self, file: ObjectInput) -> None:
+        is_64 = file.object.imports_memory64
+        if is_64 and self._memory64 is None:
+            raise FatalError(f"{file.name}: must specify -mwasm64 to process wasm64 object files")
+        if is_64 != bool(self._memory64):
+            raise FatalError(f"{file.name}: wasm32 object file can't be linked in wasm64 mode")
 
     def _discard_duplicate_comdats(self, file: ObjectInput) -> None:
         """Take the members of COMDAT groups that another file provides out of resolution. Nothing refers to them, so
@@ -203,7 +213,43 @@ class SymbolTable:
     # Names
 
     def find(self, name: bytes) -> Symbol | None:
-        return self.symbols.get(name)
+        """The symbol that a name means, ``--wrap`` considered."""
+        return self._wrapped.get(name) or self.symbols.get(name)
+
+    def wrap(self, names: Iterable[bytes]) -> None:
+        """``--wrap``: let references to each name mean ``__wrap_`` and the name, and ``__real_`` the name itself."""
+        meant: dict[Symbol, Symbol] = {}
+        for name in names:
+            symbol = self.symbols.get(name)
+            if symbol is None:
+                continue
+            real = self._insert_function(b"__real_" + name)
+            wrapper = self._insert_function(b"__wrap_" + name)
+            symbol.used = wrapper.used = True
+            for other in (real, wrapper):
+                if other.state == UNDEFINED and other.signature is None:
+                    other.signature = symbol.signature
+            real.used = False
+            meant[symbol] = wrapper
+            meant[real] = symbol
+            self._wrapped[real.name] = symbol
+            self._wrapped[name] = wrapper
+        if meant:
+            for file in self.objects:
+                file.symbols = [meant.get(symbol, symbol) for symbol in file.symbols]
+
+    def _insert_function(self, name: bytes) -> Symbol:
+        """The symbol of this name; a member that defines it is linked, and where nothing does, it is an undefined
+        function of unknown type."""
+        symbol = self._insert_used(name)
+        if symbol.is_new:
+            symbol.is_new = False
+            symbol.kind = _FUNCTION
+            symbol.flags = _UNDEFINED_FLAG
+        elif symbol.state == LAZY:
+            self._run(self._extract(symbol))
+            symbol = self.symbols[name]
+        return symbol
 
     def _insert(self, name: bytes) -> Symbol:
         """A new symbol, of no meaning yet."""

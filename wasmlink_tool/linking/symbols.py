@@ -39,6 +39,7 @@ class Symbol:
         "file",
         "flags",
         "force_export",
+        "force_import",
         "got_number",
         "import_module",
         "import_name",
@@ -89,6 +90,8 @@ class Symbol:
         self.used = False
         """Some object names it: others than these are never imported."""
         self.force_export = False
+        self.force_import = False
+        """A stub library says that the host has it."""
         self.traced = False
         self.is_stub = False
         """Its address is 0: it compares equal to the null pointer and stands in no table."""
@@ -112,6 +115,11 @@ class Symbol:
     @property
     def is_undefined(self) -> bool:
         return self.state == UNDEFINED
+
+    @property
+    def is_imported(self) -> bool:
+        """Whether its import was asked for, so that it is no error that nothing defines it."""
+        return self.state == UNDEFINED and (self.import_name is not None or self.force_import)
 
     @property
     def is_weak(self) -> bool:
@@ -212,6 +220,17 @@ class Symbol:
             self.file.function_slots[self.index] = slot
         else:
             self.slot = slot
+
+    @property
+    def is_tls(self) -> bool:
+        """Whether it is data of which each thread has its own."""
+        return self.segment is not None and self.segment.is_tls
+
+    @property
+    def tls_offset(self) -> int:
+        """Of thread-local data, from the start of a thread's block."""
+        assert self.segment is not None
+        return self.segment.output_offset(self.value)
 
     @property
     def address(self) -> int:

@@ -4,17 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..binary.constants import ExternalKind, SectionId, SymbolKind
+from ..binary.constants import (
+    LIMITS_HAS_PAGE_SIZE,
+    LIMITS_IS_64,
+    LIMITS_SHARED,
+    ExternalKind,
+    SectionId,
+    SymbolKind,
+)
 from ..binary.leb128 import uleb
 from ..inputs.object_file import GlobalType, TableType
 from ..linking.chunks import NO_NUMBER, ObjectInput, OutputSegment, SyntheticFile
 from ..linking.live_relocations import live_function_runs
 from ..linking.plan import Plan
 from ..linking.relocate import Relocator
-from ..linking.resolve import i32_const
 from ..linking.strings import MergedStrings
 from ..linking.symbols import DEFINED
-from ..options import LinkOptions
+from ..linking.target import Target
+from ..options import WASM_PAGE_SIZE, LinkOptions
 from .encoding import Chunk, OutputSection, limits, name, vector
 
 
@@ -27,10 +34,11 @@ def known_sections(plan: Plan, options: LinkOptions, relocator: Relocator) -> It
         _tables(plan, options),
         _memory(plan, options),
         _tags(plan),
-        _globals(plan),
+        _globals(plan, options),
         _exports(plan),
         _start(plan),
         _elements(plan, options),
+        _data_count(plan, options),
         _code(plan, relocator),
         _data(plan, relocator),
     )
@@ -56,8 +64,7 @@ def _imports(plan: Plan, options: LinkOptions) -> OutputSection | None:
     entries: list[bytes] = []
     if options.import_memory is not None:
         module, field = (text.encode("utf-8", "surrogateescape") for text in options.import_memory)
-        memory = limits(plan.memory.pages, plan.memory.maximum)
-        entries.append(name(module) + name(field) + bytes([ExternalKind.MEMORY]) + memory)
+        entries.append(name(module) + name(field) + bytes([ExternalKind.MEMORY]) + _memory_type(plan, options))
     for entry in plan.spaces.imports.entries:
         symbol = entry.symbol
         if entry.kind == ExternalKind.FUNCTION:
@@ -94,7 +101,10 @@ def _table_type(plan: Plan, options: LinkOptions, type_: TableType, is_indirect:
         table = plan.resolution.indirect_function_table
         assert table is not None
         maximum = minimum if table.is_defined and not options.growable_table else None
-    return type_.element_type + limits(minimum, maximum)
+        flags = LIMITS_IS_64 if plan.resolution.target.is_64 else 0
+    else:
+        flags = type_.flags & LIMITS_IS_64
+    return type_.element_type + limits(minimum, maximum, flags)
 
 
 def _tables(plan: Plan, options: LinkOptions) -> OutputSection | None:
@@ -111,10 +121,19 @@ def _tables(plan: Plan, options: LinkOptions) -> OutputSection | None:
     return _section(SectionId.TABLE, vector(entries)) if entries else None
 
 
+def _memory_type(plan: Plan, options: LinkOptions) -> bytes:
+    flags = LIMITS_SHARED if options.shared_memory else 0
+    flags |= LIMITS_IS_64 if plan.resolution.target.is_64 else 0
+    if options.page_size == WASM_PAGE_SIZE:
+        return limits(plan.memory.pages, plan.memory.maximum, flags)
+    log2 = options.page_size.bit_length() - 1
+    return limits(plan.memory.pages, plan.memory.maximum, flags | LIMITS_HAS_PAGE_SIZE) + uleb(log2)
+
+
 def _memory(plan: Plan, options: LinkOptions) -> OutputSection | None:
     if options.import_memory is not None:
         return None
-    return _section(SectionId.MEMORY, vector([limits(plan.memory.pages, plan.memory.maximum)]))
+    return _section(SectionId.MEMORY, vector([_memory_type(plan, options)]))
 
 
 def _tags(plan: Plan) -> OutputSection | None:
@@ -128,24 +147,27 @@ def _tags(plan: Plan) -> OutputSection | None:
     return _section(SectionId.TAG, vector(entries)) if entries else None
 
 
-def _globals(plan: Plan) -> OutputSection | None:
+def _globals(plan: Plan, options: LinkOptions) -> OutputSection | None:
     entries = [
         _global_type(g.type) + g.initializer
         for file in plan.spaces.files
         for g, live in zip(file.globals, file.global_live)
         if live
     ]
-    constant = b"\x7f\0"
+    target = plan.resolution.target
     for symbol in plan.spaces.got:
         if symbol.state == DEFINED and symbol.kind == SymbolKind.DATA:
-            value = symbol.address
+            value = symbol.tls_offset if symbol.is_tls else symbol.address
         elif symbol.kind == SymbolKind.FUNCTION:
             value = 0 if symbol.table_slot == NO_NUMBER else symbol.table_slot
         else:
             value = 0
-        entries.append(constant + i32_const(value))
+        # Each thread sets those of its thread-local data.
+        mutable = options.shared_memory and symbol.is_tls
+        entries.append(_global_type(GlobalType(target.pointer_type, mutable)) + target.const_expression(value))
     for symbol in plan.address_globals:
-        entries.append(constant + i32_const(symbol.address))
+        value = symbol.tls_offset if symbol.is_tls else symbol.address
+        entries.append(_global_type(GlobalType(target.pointer_type, False)) + target.const_expression(value))
     return _section(SectionId.GLOBAL, vector(entries)) if entries else None
 
 
@@ -169,7 +191,16 @@ def _elements(plan: Plan, options: LinkOptions) -> OutputSection | None:
     flags = b"\x02" + uleb(number) if number else b"\0"
     kind = b"\0" if number else b""
     functions = vector(uleb(symbol.function_number) for symbol in entries)
-    return _section(SectionId.ELEMENT, b"\1" + flags + i32_const(options.table_base) + kind + functions)
+    return _section(
+        SectionId.ELEMENT,
+        b"\1" + flags + plan.resolution.target.const_expression(options.table_base) + kind + functions,
+    )
+
+
+def _data_count(plan: Plan, options: LinkOptions) -> OutputSection | None:
+    """Asked for by instructions that name segments: those of the functions that initialise shared memory."""
+    count = sum(segment.in_file for segment in plan.segments)
+    return _section(SectionId.DATA_COUNT, uleb(count)) if count and options.shared_memory else None
 
 
 def _code(plan: Plan, relocator: Relocator) -> OutputSection | None:
@@ -194,7 +225,7 @@ def place_functions(plan: Plan) -> None:
     position = len(uleb(sum(file.function_live.count(1) for file in plan.spaces.files)))
     for file in plan.spaces.files:
         offsets = [0] * len(file.function_live)
-        if isinstance(file, SyntheticFile):
+        if isinstance(file, SyntheticFile) or file.compressed:
             for start, stop in live_function_runs(file):
                 for index in range(start, stop):
                     offsets[index] = position
@@ -216,9 +247,15 @@ def _data(plan: Plan, relocator: Relocator) -> OutputSection | None:
     relocated: dict[ObjectInput, memoryview] = {}
     chunks: list[Chunk] = [uleb(len(segments))]
     for segment in segments:
-        chunks.append(b"\0" + i32_const(segment.address) + uleb(segment.size))
+        chunks.append(data_segment_header(segment, plan.resolution.target))
         chunks += _segment_chunks(segment, relocated, relocator)
     return _section(SectionId.DATA, *chunks)
+
+
+def data_segment_header(segment: OutputSegment, target: Target) -> bytes:
+    """What stands before a segment's bytes."""
+    where = b"\1" if segment.passive else b"\0" + target.const_expression(segment.address)
+    return where + uleb(segment.size)
 
 
 def _segment_chunks(
