@@ -127,11 +127,18 @@ def _plan(resolution: Resolution, options: LinkOptions, diagnostics: Diagnostics
     segments = create_output_segments(resolution, options)
     memory = lay_out_memory(resolution, segments, options, diagnostics)
     # Every address is final from here on.
-    define_start_stop_symbols(resolution, segments, options)
+    if not options.relocatable:
+        define_start_stop_symbols(resolution, segments, options)
     force_exports(resolution, options, diagnostics)
     features = merge_features(resolution, options, diagnostics)
     for segment in segments:
-        segment.in_file = not segment.is_bss or (options.import_memory is not None and "bulk-memory" not in features)
+        # Relocations may refer to zero-filled segments, and memory from outside need not be zero.
+        segment.in_file = (
+            not segment.is_bss
+            or options.relocatable
+            or options.emit_relocs
+            or (options.import_memory is not None and "bulk-memory" not in features)
+        )
     imports = calculate_imports(resolution, options)
     scan = scan_relocations(resolution, options, diagnostics)
     if scan.table_entries and resolution.indirect_function_table is None:
@@ -139,7 +146,7 @@ def _plan(resolution: Resolution, options: LinkOptions, diagnostics: Diagnostics
     start = declare_start_functions(resolution, segments, scan, options)
     spaces = assign_indexes(resolution, imports, scan, diagnostics)
     # Every index is final from here on, but for the wrappers, which come last.
-    init_functions = calculate_init_functions(resolution, diagnostics)
+    init_functions = calculate_init_functions(resolution, options, diagnostics)
     write_start_functions(resolution, start, segments, memory, scan, options)
     write_call_ctors(resolution, init_functions)
     spaces.add_wrappers(create_command_wrappers(resolution, init_functions, options))
@@ -158,6 +165,7 @@ def _plan(resolution: Resolution, options: LinkOptions, diagnostics: Diagnostics
         address_globals=address_globals,
         start=start,
         features=features,
+        init_functions=init_functions,
     )
 
 
@@ -171,7 +179,14 @@ def _write_sections(plan: Plan, options: LinkOptions) -> list[OutputSection]:
     place_functions(plan)
     custom = lay_out_custom_sections(plan.resolution, options)
     sections = list(known_sections(plan, options, relocator))
+    known = len(sections)
     sections += [write_custom_section(section, relocator) for section in custom]
+    if options.relocatable or options.emit_relocs:
+        from .output.relocatable import SymbolIndices, linking_section, relocation_sections
+
+        indices = SymbolIndices(plan, ((section.name, known + i) for i, section in enumerate(custom)))
+        linking = linking_section(plan, indices)
+        sections += [linking, *relocation_sections(plan, sections, custom, indices)]
     sections += own_custom_sections(plan, options, merge_producers(plan.resolution, options))
     identity = build_id.placeholder(options.build_id)
     if identity is not None:

@@ -56,6 +56,10 @@ class LinkOptions:
     """The file to write; ``-`` is standard output; ``None`` writes nothing (``LinkResult.module`` has the bytes)."""
     library_paths: Sequence[str] = ()
 
+    relocatable: bool = False
+    """Write an object that can be linked again; nothing is resolved to an error, nothing is collected."""
+    emit_relocs: bool = False
+    """Keep the relocations in a finished module."""
     memory64: bool | None = None
     """``-m wasm64`` or ``-m wasm32``; ``None`` is the latter, and told otherwise of."""
 

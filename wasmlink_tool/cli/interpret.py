@@ -25,6 +25,7 @@ def link_options(line: CommandLine, diagnostics: Diagnostics) -> LinkOptions:
     export_memory = line.last("export-memory")
     stack_first = line.last("stack-first", "no-stack-first")
     entry = line.last("entry", "no-entry")
+    relocatable = line.has("relocatable")
     options = LinkOptions(
         inputs=(),
         output=line.value("o"),
@@ -45,7 +46,9 @@ def link_options(line: CommandLine, diagnostics: Diagnostics) -> LinkOptions:
         import_table=line.has("import-table"),
         export_table=line.has("export-table"),
         growable_table=line.has("growable-table"),
-        entry=(entry.value if entry else "_start") or None,
+        relocatable=relocatable,
+        emit_relocs=line.has("emit-relocs"),
+        entry=(entry.value if entry else "" if relocatable else "_start") or None,
         start=line.value("start") or None,
         undefined=line.values("undefined"),
         wrap=line.values("wrap"),
@@ -56,9 +59,9 @@ def link_options(line: CommandLine, diagnostics: Diagnostics) -> LinkOptions:
         allow_multiple_definition=line.enabled("allow-multiple-definition", False) or "muldefs" in line.values("z"),
         allow_undefined_files=line.values("allow-undefined-file")[-1:],
         import_undefined=line.has("import-undefined") or line.has("allow-undefined"),
-        gc_sections=line.enabled("gc-sections", True),
+        gc_sections=line.enabled("gc-sections", not relocatable),
         print_gc_sections=line.enabled("print-gc-sections", False),
-        merge_data_segments=line.enabled("merge-data-segments", True),
+        merge_data_segments=line.enabled("merge-data-segments", not relocatable),
         data_order=_data_order(line, diagnostics),
         compress_relocations=line.has("compress-relocations"),
         strip_debug=line.has("strip-debug"),
@@ -121,9 +124,23 @@ def _combinations(line: CommandLine, options: LinkOptions) -> list[tuple[Severit
     if options.compress_relocations and not (options.strip_debug or options.strip_all):
         text = "--compress-relocations is incompatible with output debug information. "
         found.append((Severity.ERROR, text + "Please pass --strip-debug or --strip-all"))
+    if options.relocatable:
+        found += [(Severity.ERROR, text) for text in _refused_beside_relocatable(options)]
     if line.has("Bsymbolic"):
         found.append((Severity.WARNING, "-Bsymbolic is only meaningful when combined with -shared"))
     return found
+
+
+def _refused_beside_relocatable(options: LinkOptions) -> list[str]:
+    checks = (
+        (options.entry is not None, "entry point specified for relocatable output file"),
+        (options.gc_sections, "-r and --gc-sections may not be used together"),
+        (options.compress_relocations, "-r -and --compress-relocations may not be used together"),
+        (bool(options.undefined), "-r -and --undefined may not be used together"),
+        (options.shared_memory, "-r and --shared-memory may not be used together"),
+        (bool(options.global_base), "-r and --global-base may not by used together"),
+    )
+    return [text for wrong, text in checks if wrong]
 
 
 def _inputs(line: CommandLine, diagnostics: Diagnostics) -> list[Input]:

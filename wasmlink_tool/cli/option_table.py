@@ -103,8 +103,8 @@ OPTIONS: tuple[tuple[str, tuple[Option, ...]], ...] = (
             ),
             Option("record-linker", "--record-linker", "Name this linker in the producers section", ours=True),
             Option("no-record-linker", "--no-record-linker", "Do not (default)", ours=True),
-            Option("relocatable", "[-]-relocatable -r", "Write an object file", LATER),
-            Option("emit-relocs", "[-]-emit-relocs", "Keep relocations in the output", LATER),
+            Option("relocatable", "[-]-relocatable -r", "Write an object that can be linked again"),
+            Option("emit-relocs", "[-]-emit-relocs", "Keep the relocations in a finished module"),
             Option(
                 "compress-relocations", "[-]-compress-relocations", "Shorten relocated numbers in code; needs -S or -s"
             ),

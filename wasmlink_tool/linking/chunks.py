@@ -32,6 +32,7 @@ class InputSegment:
 
     __slots__ = (
         "alignment",
+        "comdat",
         "discarded",
         "file",
         "flags",
@@ -58,6 +59,8 @@ class InputSegment:
         self.live = False
         self.discarded = False
         """It belongs to a COMDAT group that another file provides."""
+        self.comdat = b""
+        """The group that it belongs to."""
         self.output: OutputSegment | None = None
         self.offset = 0
         """In ``output``, in bytes; of merged strings, that of the merged chunk."""
@@ -123,11 +126,13 @@ class OutputSegment:
         self.is_tls = False
         self.passive = False
         """Put into memory by code, not by the module's instantiation."""
+        self.linking_flags = 0
         self.in_file = True
         """Whether its bytes are in the module; zero-filled segments need not be."""
 
     @property
     def is_bss(self) -> bool:
+        """Whether it is known to be zero."""
         return self.name.startswith(b".bss")
 
     def lay_out(self) -> None:
@@ -215,6 +220,8 @@ class LinkedFile:
         self.function_slots: dict[int, int] = {}
         """Function to its index in the indirect function table."""
         self.export_names: dict[int, bytes] = {}
+        self.function_comdats: dict[int, bytes] = {}
+        """Function to the group that it belongs to."""
         self.globals: list[LinkedGlobal] = []
         self.global_live = bytearray()
         self.global_numbers: list[int] = []

@@ -29,6 +29,8 @@ def calculate_exports(
     own, from index ``first_address_global`` on."""
     exports: list[Export] = []
     addresses: list[Symbol] = []
+    if options.relocatable:
+        return exports, addresses
     memory = options.export_memory
     if memory is None and options.import_memory is None:
         memory = "memory"

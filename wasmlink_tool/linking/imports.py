@@ -63,6 +63,8 @@ def may_be_undefined(symbol: Symbol, resolution: Resolution, options: LinkOption
 def _is_imported(symbol: Symbol, resolution: Resolution, options: LinkOptions) -> bool:
     if symbol.state != UNDEFINED or symbol.kind == SymbolKind.DATA or not symbol.used or not symbol.referenced:
         return False
+    if options.relocatable:
+        return True
     if symbol.is_weak:
         return False
     return options.import_undefined or symbol.is_imported or symbol.name in resolution.allowed_undefined

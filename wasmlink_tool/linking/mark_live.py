@@ -63,14 +63,14 @@ def mark_live(resolution: Resolution, options: LinkOptions) -> None:
             if file.live:
                 marker.enqueue_implicit(file)
         marker.run()
-    if _has_live_constructors(resolution):
+    if not options.relocatable and _has_live_constructors(resolution):
         resolution.synthetic.function_live[resolution.call_ctors.index] = True
         resolution.call_ctors.referenced = True
 
 
 def is_exported(symbol: Symbol, options: LinkOptions) -> bool:
     """Whether the output exports a symbol, provided that it is live."""
-    if symbol.state != DEFINED or symbol.is_local or symbol.is_stub:
+    if symbol.state != DEFINED or symbol.is_local:
         return False
     if options.export_all or (options.export_dynamic and not symbol.is_hidden):
         return True

@@ -60,6 +60,8 @@ def lay_out_memory(
     stack_size = DEFAULT_STACK_SIZE if options.stack_size is None else options.stack_size
 
     def place_stack(at: int) -> int:
+        if options.relocatable:
+            return at
         at = _align(at, STACK_ALIGNMENT)
         set_address(b"__stack_low", at)
         if stack_size % STACK_ALIGNMENT:
@@ -84,7 +86,7 @@ def lay_out_memory(
                 return Memory(0, None)
             pointer = options.global_base
     else:
-        pointer = options.global_base or DEFAULT_GLOBAL_BASE
+        pointer = options.global_base or (0 if options.relocatable else DEFAULT_GLOBAL_BASE)
     log(f"mem: global base = {pointer}")
     set_address(b"__global_base", pointer)
     set_address(b"__dso_handle", pointer)

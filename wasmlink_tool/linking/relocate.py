@@ -59,7 +59,9 @@ class Relocator:
         if file.compressed:
             return [memoryview(file.compressed[index]) for first, after in runs for index in range(first, after)]
         buffer = bytearray(obj.data[section.start : section.end])
-        self._apply(file, buffer, _ranges(relocs, ((starts[first], starts[after]) for first, after in runs)), None)
+        self._apply(
+            file, buffer, relocations_in(relocs, ((starts[first], starts[after]) for first, after in runs)), None
+        )
         view = memoryview(buffer)
         return [view[starts[first] : starts[after]] for first, after in runs]
 
@@ -69,7 +71,9 @@ class Relocator:
         section = obj.sections[obj.code_section]
         starts = obj.function_offsets
         runs = list(live_function_runs(file))
-        relocs = _ranges(file.relocations(obj.code_section), ((starts[first], starts[after]) for first, after in runs))
+        relocs = relocations_in(
+            file.relocations(obj.code_section), ((starts[first], starts[after]) for first, after in runs)
+        )
         replacements: dict[int, tuple[int, bytes]] = {}
         for type_ in sorted(set(relocs.types)):
             offsets, values = self._column(file, relocs, type_, None)
@@ -109,7 +113,7 @@ class Relocator:
             for s in file.segments
             if s.live and s.pieces is None
         ]
-        self._apply(file, buffer, _ranges(relocs, live), None)
+        self._apply(file, buffer, relocations_in(relocs, live), None)
         return memoryview(buffer)
 
     def section(self, section: InputSection) -> bytes | bytearray:
@@ -230,7 +234,7 @@ def _shortest(type_: int, value: int) -> bytes:
     return uleb(value)
 
 
-def _ranges(relocs: Relocations, ranges: Iterable[tuple[int, int]]) -> Relocations:
+def relocations_in(relocs: Relocations, ranges: Iterable[tuple[int, int]]) -> Relocations:
     """The relocations with an offset in one of the ranges [start, end), which are sorted."""
     offsets = relocs.offsets
     slices: list[tuple[int, int]] = []

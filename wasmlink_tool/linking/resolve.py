@@ -91,7 +91,8 @@ def resolve(
         trace=options.trace,
         traced=map(encode_name, options.trace_symbols),
     )
-    synthetic = SyntheticFile("<internal>", gc_sections=options.gc_sections)
+    # Nothing of the linker's own is in an object that is to be linked again.
+    synthetic = SyntheticFile("<internal>", gc_sections=options.gc_sections or options.relocatable)
     resolution = Resolution(table, synthetic, Target(is_64=bool(options.memory64)))
     resolution.allowed_undefined = frozenset(files.allowed_undefined)
     _define_own_symbols(resolution, options)
@@ -102,11 +103,13 @@ def resolve(
         _require(table, encode_name(name), "<internal>")
     for name in (*options.exports, *options.exports_if_defined):
         _require(table, encode_name(name), "--export")
-    _resolve_entry(resolution, options, diagnostics)
-    diagnostics.check()
+    if not options.relocatable:
+        _resolve_entry(resolution, options, diagnostics)
+        diagnostics.check()
     _use_stub_libraries(resolution, files.stubs, diagnostics)
     diagnostics.check()
-    _provide_optional_symbols(resolution, options)
+    if not options.relocatable:
+        _provide_optional_symbols(resolution, options)
     _replace_disagreeing_functions(resolution, diagnostics)
     diagnostics.check()
     table.wrap(map(encode_name, options.wrap))
@@ -114,7 +117,8 @@ def resolve(
         symbol = table.find(encode_name(name))
         if symbol is not None and symbol.is_defined:
             symbol.force_export = True
-    _stub_weak_undefined_functions(resolution)
+    if not options.relocatable:
+        _stub_weak_undefined_functions(resolution)
     if resolution.entry is not None:
         resolution.entry.set_hidden(False)
     return resolution
@@ -122,8 +126,10 @@ def resolve(
 
 def _define_own_symbols(resolution: Resolution, options: LinkOptions) -> None:
     symbol = add_synthetic_function(resolution, b"__wasm_call_ctors", NO_SIGNATURE)
-    resolution.table.symbols[symbol.name] = symbol
     resolution.call_ctors = symbol
+    if options.relocatable:
+        return
+    resolution.table.symbols[symbol.name] = symbol
     resolution.stack_pointer = _add_global(resolution, b"__stack_pointer", mutable=True, flags=0)
     resolution.synthetic.global_live[resolution.stack_pointer.index] = True
     if options.shared_memory:
@@ -321,6 +327,7 @@ def _become_trap(resolution: Resolution, symbol: Symbol, debug_name: bytes) -> N
     synthetic = resolution.synthetic
     symbol.kind = SymbolKind.FUNCTION
     symbol.state = DEFINED
+    symbol.flags = SymbolFlag.BINDING_LOCAL
     symbol.file = synthetic
     symbol.index = synthetic.add_function(symbol.name, symbol.signature, debug_name)
     symbol.is_stub = True
@@ -341,7 +348,7 @@ def resolve_indirect_function_table(
         if existing.is_defined:
             diagnostics.error(f"reserved name must not be defined in input files: `{text}`")
             return
-    if options.import_table:
+    if options.import_table or options.relocatable:
         if existing is None:
             if not required:
                 return

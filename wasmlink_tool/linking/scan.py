@@ -89,7 +89,7 @@ class _Scanner:
                 self._add_got_entry(symbol)
         elif type_ in _TLS_RELOCATIONS:
             self._check_tls(file, symbol, type_)
-        if index in undefined and symbol.state == UNDEFINED and not symbol.is_weak:
+        if index in undefined and symbol.state == UNDEFINED and not symbol.is_weak and not self.options.relocatable:
             self._check_undefined(file, symbol, relocs, i, section)
 
     def _check_tls(self, file: ObjectInput, symbol: Symbol, type_: int) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from ..binary.constants import RelocationType as R
+from ..binary.constants import SegmentFlag
 from ..options import DataOrder, LinkOptions
 from .chunks import InputSegment, OutputSegment
 from .live_relocations import live_relocations
@@ -40,16 +41,20 @@ def is_c_name(name: bytes) -> bool:
 
 def create_output_segments(resolution: Resolution, options: LinkOptions) -> list[OutputSegment]:
     """Group the live input segments, order the groups, merge strings, and lay each group out."""
-    by_name: dict[bytes, OutputSegment] = {}
+    by_name: dict[object, OutputSegment] = {}
     for file in resolution.objects:
         for segment in file.segments:
             if not segment.live:
                 continue
             name = _output_name(segment, options)
-            output = by_name.get(name)
+            # The next link must be able to take or leave each COMDAT group by itself.
+            key = (name, file.name, segment.index) if options.relocatable and segment.comdat else name
+            output = by_name.get(key)
             if output is None:
-                output = by_name[name] = OutputSegment(name)
+                output = by_name[key] = OutputSegment(name)
                 output.passive = options.shared_memory
+            # A segment that must stay, must stay after the next link too, which wasm-ld forgets.
+            output.linking_flags |= segment.flags & (SegmentFlag.RETAIN | SegmentFlag.TLS)
             output.inputs.append(segment)
             output.alignment = max(output.alignment, segment.alignment)
             output.is_tls = output.is_tls or segment.is_tls

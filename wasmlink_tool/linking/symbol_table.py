@@ -122,7 +122,7 @@ class SymbolTable:
         file = ObjectInput(source, gc_sections=self._gc_sections)
         obj = file.object
         self._check_target(file)
-        self._discard_duplicate_comdats(file)
+        self._read_comdats(file)
         add = file.symbols.append
         for info in obj.symbols:
             symbol = None
@@ -158,23 +158,25 @@ class SymbolTable:
         if is_64 != bool(self._memory64):
             raise FatalError(f"{file.name}: wasm32 object file can't be linked in wasm64 mode")
 
-    def _discard_duplicate_comdats(self, file: ObjectInput) -> None:
+    def _read_comdats(self, file: ObjectInput) -> None:
         """Take the members of COMDAT groups that another file provides out of resolution. Nothing refers to them, so
         that they are in the output only if everything is (``--no-gc-sections``, as in wasm-ld)."""
         obj = file.object
         for comdat in obj.comdats:
-            if comdat.name not in self._comdats:
-                self._comdats.add(comdat.name)
-                continue
+            duplicate = comdat.name in self._comdats
+            self._comdats.add(comdat.name)
             for kind, index in comdat.members:
                 if kind == ComdatKind.DATA:
-                    file.segments[index].discarded = True
+                    file.segments[index].comdat = comdat.name
+                    file.segments[index].discarded = duplicate
                 elif kind == ComdatKind.FUNCTION:
-                    file.function_discarded[index - len(obj.imported_functions)] = 1
+                    number = index - len(obj.imported_functions)
+                    file.function_comdats[number] = comdat.name
+                    file.function_discarded[number] = duplicate
                 elif kind == ComdatKind.TAG:
-                    file.tag_discarded[index - len(obj.imported_tags)] = 1
+                    file.tag_discarded[index - len(obj.imported_tags)] = duplicate
                 elif kind == ComdatKind.SECTION and index in file.custom_sections:
-                    file.custom_sections[index].discarded = True
+                    file.custom_sections[index].discarded = duplicate
 
     def _add_implicit_function_table(self, file: ObjectInput) -> None:
         """An object of the MVP imports the indirect function table without a symbol for it, and uses it as number 0

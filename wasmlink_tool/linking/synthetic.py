@@ -20,9 +20,11 @@ class InitFunction(NamedTuple):
     symbol: Symbol
 
 
-def calculate_init_functions(resolution: Resolution, diagnostics: Diagnostics) -> list[InitFunction]:
+def calculate_init_functions(
+    resolution: Resolution, options: LinkOptions, diagnostics: Diagnostics
+) -> list[InitFunction]:
     """The live constructors of all objects, in priority order, lowest first."""
-    if not resolution.call_ctors.is_live:
+    if not resolution.call_ctors.is_live and not options.relocatable:
         return []
     found = []
     for file in resolution.objects:
@@ -64,7 +66,7 @@ def create_command_wrappers(
     """
     wrappers = SyntheticFile("<internal>", gc_sections=options.gc_sections)
     call_ctors = resolution.call_ctors
-    if call_ctors.used or is_exported(call_ctors, options):
+    if options.relocatable or call_ctors.used or is_exported(call_ctors, options):
         return wrappers
     if not init_functions and resolution.call_dtors is None:
         return wrappers

@@ -240,6 +240,16 @@ def place_functions(plan: Plan) -> None:
         file.function_offsets = offsets
 
 
+def segment_positions(plan: Plan) -> Iterator[tuple[OutputSegment, int]]:
+    """The segments that are in the file, and where the bytes of each start in the data section's contents."""
+    position = len(uleb(sum(segment.in_file for segment in plan.segments)))
+    for segment in plan.segments:
+        if segment.in_file:
+            position += len(data_segment_header(segment, plan.resolution.target))
+            yield segment, position
+            position += segment.size
+
+
 def _data(plan: Plan, relocator: Relocator) -> OutputSection | None:
     segments = [segment for segment in plan.segments if segment.in_file]
     if not segments:
