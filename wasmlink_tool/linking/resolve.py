@@ -119,6 +119,7 @@ def resolve(
             symbol.force_export = True
     if not options.relocatable:
         _stub_weak_undefined_functions(resolution)
+    table.demote_lazy_symbols()
     if resolution.entry is not None:
         resolution.entry.set_hidden(False)
     return resolution
@@ -283,7 +284,7 @@ def provide_address_symbol(resolution: Resolution, options: LinkOptions, name: b
         return None
     symbol.kind = SymbolKind.DATA
     symbol.state = DEFINED
-    symbol.flags = _HIDDEN
+    symbol.flags = _HIDDEN | SymbolFlag.ABSOLUTE
     symbol.file = None
     symbol.segment = None
     symbol.value = 0

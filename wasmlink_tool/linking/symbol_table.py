@@ -240,6 +240,14 @@ class SymbolTable:
             for file in self.objects:
                 file.symbols = [meant.get(symbol, symbol) for symbol in file.symbols]
 
+    def demote_lazy_symbols(self) -> None:
+        """Weak references that linked no member are references to nothing from here on."""
+        for symbol in self.symbols.values():
+            if symbol.state == LAZY and symbol.signature is not None:
+                symbol.kind = _FUNCTION
+                symbol.state = UNDEFINED
+                symbol.flags = _WEAK | _UNDEFINED_FLAG
+
     def _insert_function(self, name: bytes) -> Symbol:
         """The symbol of this name; a member that defines it is linked, and where nothing does, it is an undefined
         function of unknown type."""
