@@ -13,6 +13,7 @@ from .linking.imports import calculate_imports
 from .linking.index_spaces import assign_indexes, calculate_types
 from .linking.mark_live import mark_live, report_removed, split_strings
 from .linking.memory import define_start_stop_symbols, lay_out_memory
+from .linking.pic import combine_segments
 from .linking.plan import Plan
 from .linking.relocate import Relocator
 from .linking.resolve import Resolution, resolve, resolve_indirect_function_table
@@ -139,11 +140,13 @@ def _plan(resolution: Resolution, options: LinkOptions, diagnostics: Diagnostics
             or options.emit_relocs
             or (options.import_memory is not None and "bulk-memory" not in features)
         )
+    if options.is_pic and not options.shared_memory and "extended-const" not in features:
+        segments = combine_segments(segments)
     imports = calculate_imports(resolution, options)
-    scan = scan_relocations(resolution, options, diagnostics)
+    scan = scan_relocations(resolution, imports, options, diagnostics)
     if scan.table_entries and resolution.indirect_function_table is None:
         resolve_indirect_function_table(resolution, options, diagnostics, required=True)
-    start = declare_start_functions(resolution, segments, scan, options)
+    start = declare_start_functions(resolution, segments, scan, features, options)
     spaces = assign_indexes(resolution, imports, scan, diagnostics)
     # Every index is final from here on, but for the wrappers, which come last.
     init_functions = calculate_init_functions(resolution, options, diagnostics)
@@ -179,6 +182,10 @@ def _write_sections(plan: Plan, options: LinkOptions) -> list[OutputSection]:
     place_functions(plan)
     custom = lay_out_custom_sections(plan.resolution, options)
     sections = list(known_sections(plan, options, relocator))
+    if plan.resolution.is_dynamic(options):
+        from .output.dylink import dylink_section
+
+        sections.insert(0, dylink_section(plan, options))
     known = len(sections)
     sections += [write_custom_section(section, relocator) for section in custom]
     if options.relocatable or options.emit_relocs:

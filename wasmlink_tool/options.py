@@ -22,6 +22,8 @@ class UnresolvedPolicy(Enum):
     REPORT_ERROR = "report-all"
     WARN = "warn"
     IGNORE = "ignore-all"
+    IMPORT_DYNAMIC = "import-dynamic"
+    """The dynamic linker provides them."""
 
 
 class DataOrder(Enum):
@@ -43,6 +45,8 @@ class Input:
     library: bool = False
     whole_archive: bool = False
     """``--whole-archive``: every member is linked."""
+    shared: bool = False
+    """``--Bdynamic``: a library may be a shared one."""
     lazy: bool = False
     """Between ``--start-lib`` and ``--end-lib``: an object that is linked only when something needs it."""
 
@@ -60,6 +64,16 @@ class LinkOptions:
     """Write an object that can be linked again; nothing is resolved to an error, nothing is collected."""
     emit_relocs: bool = False
     """Keep the relocations in a finished module."""
+    shared: bool = False
+    """Write a shared library."""
+    pie: bool = False
+    """Write a position-independent executable."""
+    bsymbolic: bool = False
+    """A shared library's references to its own symbols do not go through the dynamic linker."""
+    check_shared_signatures: bool = True
+    """Whether functions of shared libraries must have the types that references to them expect."""
+    runtime_paths: Sequence[str] = ()
+    """``--rpath``."""
     memory64: bool | None = None
     """``-m wasm64`` or ``-m wasm32``; ``None`` is the latter, and told otherwise of."""
 
@@ -73,7 +87,8 @@ class LinkOptions:
     """``--export``: the symbol must exist."""
     exports_if_defined: Sequence[str] = ()
     export_all: bool = False
-    export_dynamic: bool = False
+    export_dynamic: bool | None = None
+    """``None``: where a shared library is written."""
     allow_multiple_definition: bool = False
     allow_undefined_files: Sequence[str] = ()
     import_undefined: bool = False
@@ -152,3 +167,20 @@ class LinkOptions:
     # Severity
     fatal_warnings: bool = False
     noinhibit_exec: bool = False
+
+    def __post_init__(self) -> None:
+        if self.export_dynamic is None:
+            self.export_dynamic = self.shared
+        if self.is_pic:
+            # The dynamic linker has the table and chooses the bases.
+            self.import_table = True
+            self.table_base = 0
+        if self.shared:
+            self.import_memory = self.import_memory or ("env", "memory")
+            if self.entry == "_start":
+                self.entry = "__wasm_call_ctors"
+
+    @property
+    def is_pic(self) -> bool:
+        """Whether the output can be loaded at any address."""
+        return self.shared or self.pie

@@ -69,6 +69,10 @@ class Opcode(IntEnum):
     LOCAL_GET = 0x20
     GLOBAL_GET = 0x23
     GLOBAL_SET = 0x24
+    LOCAL_SET = 0x21
+    LOCAL_TEE = 0x22
+    I32_STORE = 0x36
+    I64_STORE = 0x37
     I32_CONST = 0x41
     I64_CONST = 0x42
     F32_CONST = 0x43

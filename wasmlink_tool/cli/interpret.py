@@ -46,6 +46,11 @@ def link_options(line: CommandLine, diagnostics: Diagnostics) -> LinkOptions:
         import_table=line.has("import-table"),
         export_table=line.has("export-table"),
         growable_table=line.has("growable-table"),
+        shared=line.has("shared"),
+        pie=line.enabled("pie", False),
+        bsymbolic=line.has("Bsymbolic"),
+        check_shared_signatures=not line.has("no-shlib-sigcheck"),
+        runtime_paths=line.values("rpath"),
         relocatable=relocatable,
         emit_relocs=line.has("emit-relocs"),
         entry=(entry.value if entry else "" if relocatable else "_start") or None,
@@ -55,7 +60,7 @@ def link_options(line: CommandLine, diagnostics: Diagnostics) -> LinkOptions:
         exports=line.values("export"),
         exports_if_defined=line.values("export-if-defined"),
         export_all=line.has("export-all"),
-        export_dynamic=line.enabled("export-dynamic", False),
+        export_dynamic=line.enabled("export-dynamic", line.has("shared")),
         allow_multiple_definition=line.enabled("allow-multiple-definition", False) or "muldefs" in line.values("z"),
         allow_undefined_files=line.values("allow-undefined-file")[-1:],
         import_undefined=line.has("import-undefined") or line.has("allow-undefined"),
@@ -119,15 +124,42 @@ def _combinations(line: CommandLine, options: LinkOptions) -> list[tuple[Severit
     found: list[tuple[Severity, str]] = []
     if not options.output:
         found.append((Severity.ERROR, "no output file specified"))
-    if options.import_table and options.export_table:
+    if line.has("import-table") and options.export_table:
         found.append((Severity.ERROR, "--import-table and --export-table may not be used together"))
     if options.compress_relocations and not (options.strip_debug or options.strip_all):
         text = "--compress-relocations is incompatible with output debug information. "
         found.append((Severity.ERROR, text + "Please pass --strip-debug or --strip-all"))
     if options.relocatable:
         found += [(Severity.ERROR, text) for text in _refused_beside_relocatable(options)]
-    if line.has("Bsymbolic"):
+    if options.is_pic:
+        found += _position_independent(line, options)
+    elif options.unresolved_symbols is UnresolvedPolicy.IMPORT_DYNAMIC and not line.has("experimental-pic"):
+        text = "dynamic imports are not yet stable (--unresolved-symbols=import-dynamic)"
+        found.append((Severity.WARNING, text))
+    if line.has("Bsymbolic") and not options.shared:
         found.append((Severity.WARNING, "-Bsymbolic is only meaningful when combined with -shared"))
+    return found
+
+
+def _position_independent(line: CommandLine, options: LinkOptions) -> list[tuple[Severity, str]]:
+    found: list[tuple[Severity, str]] = []
+    if options.export_table:
+        found.append((Severity.ERROR, "-shared/-pie is incompatible with --export-table"))
+    if options.shared and options.export_memory is not None:
+        found.append((Severity.ERROR, "--export-memory is incompatible with --shared"))
+    if found:
+        return found
+    if options.shared and options.pie:
+        found.append((Severity.ERROR, "-shared and -pie may not be used together"))
+    if not line.has("experimental-pic"):
+        if options.pie:
+            found.append((Severity.WARNING, "creating PIEs, with -pie, is not yet stable"))
+        if options.shared:
+            found.append((Severity.WARNING, "creating shared libraries, with -shared, is not yet stable"))
+    if options.global_base:
+        found.append((Severity.ERROR, "--global-base may not be used with -shared/-pie"))
+    if line.has("table-base"):
+        found.append((Severity.ERROR, "--table-base may not be used with -shared/-pie"))
     return found
 
 
@@ -146,13 +178,12 @@ def _refused_beside_relocatable(options: LinkOptions) -> list[str]:
 def _inputs(line: CommandLine, diagnostics: Diagnostics) -> list[Input]:
     """The inputs in order, each with the positional options in force where it stands."""
     inputs: list[Input] = []
-    whole_archive = in_library = shared = False
+    whole_archive = in_library = False
+    shared = line.has("shared") or line.enabled("pie", False)
     for argument in line.arguments:
         name = argument.option.name if argument.option else ""
         if argument.value is not None and name in ("", "l"):
-            if shared and name == "l":
-                _refuse_shared_library(argument.value, line.values("L"), diagnostics)
-            inputs.append(Input(argument.value, name == "l", whole_archive, in_library))
+            inputs.append(Input(argument.value, name == "l", whole_archive, shared, in_library))
         elif name == "whole-archive":
             whole_archive = True
         elif name == "no-whole-archive":
@@ -170,19 +201,6 @@ def _inputs(line: CommandLine, diagnostics: Diagnostics) -> list[Input]:
                 diagnostics.error("stray --end-lib")
             in_library = False
     return inputs
-
-
-def _refuse_shared_library(name: str, directories: list[str], diagnostics: Diagnostics) -> None:
-    """Under ``-Bdynamic`` a directory's libX.so comes before its libX.a: say so rather than link the other."""
-    if name.startswith(":"):
-        return
-    for directory in directories:
-        path = os.path.join(directory, f"lib{name}.so")
-        if os.path.exists(path):
-            diagnostics.error(f"-l{name}: linking with the shared library {path} is not supported yet")
-            return
-        if os.path.exists(os.path.join(directory, f"lib{name}.a")):
-            return
 
 
 def _report_missing_inputs(inputs: Sequence[Input], diagnostics: Diagnostics) -> None:
@@ -280,7 +298,7 @@ def _unresolved_policy(line: CommandLine, diagnostics: Diagnostics) -> Unresolve
     if how == "ignore-all":
         policy = UnresolvedPolicy.IGNORE
     elif how == "import-dynamic":
-        diagnostics.error("--unresolved-symbols=import-dynamic is not supported yet")
+        policy = UnresolvedPolicy.IMPORT_DYNAMIC
     elif how != "report-all":
         diagnostics.error(f"unknown --unresolved-symbols value: {how}")
     return UnresolvedPolicy.IGNORE if line.has("allow-undefined") else policy

@@ -67,7 +67,6 @@ OPTIONS: tuple[tuple[str, tuple[Option, ...]], ...] = (
                 "Bdynamic",
                 "[-]-Bdynamic [-]-dy [-]-call_shared",
                 "Search for shared libraries too",
-                note="A -l that would find lib<name>.so is an error: shared libraries are not supported yet.",
             ),
             Option(
                 "m",
@@ -142,7 +141,6 @@ OPTIONS: tuple[tuple[str, tuple[Option, ...]], ...] = (
                 "unresolved-symbols",
                 "[-]-unresolved-symbols=<how> [-]-unresolved-symbols_<how>",
                 "What to make of undefined symbols: report-all (default), ignore-all or import-dynamic",
-                note="import-dynamic is not supported yet.",
             ),
             Option(
                 "error-unresolved-symbols", "[-]-error-unresolved-symbols", "Undefined symbols are errors (default)"
@@ -316,8 +314,8 @@ OPTIONS: tuple[tuple[str, tuple[Option, ...]], ...] = (
     (
         "Dynamic linking",
         (
-            Option("shared", "[-]-shared", "Write a shared library", LATER),
-            Option("pie", "[-]-pie", "Write a position-independent executable", LATER),
+            Option("shared", "[-]-shared", "Write a shared library"),
+            Option("pie", "[-]-pie", "Write a position-independent executable"),
             Option("no-pie", "[-]-no-pie", "Write an executable at fixed addresses (default)"),
             Option(
                 "Bsymbolic",
@@ -325,20 +323,16 @@ OPTIONS: tuple[tuple[str, tuple[Option, ...]], ...] = (
                 "Bind a shared library's own symbols at once",
                 note="A static link warns that it has no meaning, as wasm-ld does.",
             ),
-            Option("experimental-pic", "--experimental-pic", "Do not warn of unstable dynamic linking", LATER),
+            Option("experimental-pic", "--experimental-pic", "Do not warn of unstable dynamic linking"),
             Option(
                 "rpath",
                 "[-]-rpath=<dir> [-]-rpath_<dir>",
-                "Add to the run-time library search path",
-                NO_EFFECT,
-                "Only a dynamic module has a run-time search path.",
+                "Add to the run-time library search path of a dynamic module",
             ),
             Option(
                 "no-shlib-sigcheck",
                 "--no-shlib-sigcheck",
                 "Do not check function types against shared libraries",
-                NO_EFFECT,
-                "There are no shared libraries in a static link.",
             ),
         ),
     ),

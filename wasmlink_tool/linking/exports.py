@@ -44,7 +44,7 @@ def calculate_exports(
         if kind == SymbolKind.FUNCTION:
             assert symbol.file is not None
             name = symbol.file.export_names.get(symbol.index, name)
-            external, index = ExternalKind.FUNCTION, symbol.function_number
+            external, index = ExternalKind.FUNCTION, symbol.own_function_number
         elif kind == SymbolKind.GLOBAL:
             assert isinstance(symbol.element_type, GlobalType)
             own = isinstance(symbol.file, SyntheticFile)

@@ -63,7 +63,7 @@ def mark_live(resolution: Resolution, options: LinkOptions) -> None:
             if file.live:
                 marker.enqueue_implicit(file)
         marker.run()
-    if not options.relocatable and _has_live_constructors(resolution):
+    if not options.relocatable and (options.is_pic or _has_live_constructors(resolution)):
         resolution.synthetic.function_live[resolution.call_ctors.index] = True
         resolution.call_ctors.referenced = True
 

@@ -24,6 +24,10 @@ class Memory:
         self.maximum = maximum
         self.init_flag = init_flag
         """The address of the word by which threads agree who initialises shared memory; absent without one."""
+        self.static_size = 0
+        """Of the data segments, in bytes."""
+        self.alignment = 0
+        """The largest of the data segments', log2 of bytes."""
 
 
 def _align(value: int, alignment: int) -> int:
@@ -60,7 +64,7 @@ def lay_out_memory(
     stack_size = DEFAULT_STACK_SIZE if options.stack_size is None else options.stack_size
 
     def place_stack(at: int) -> int:
-        if options.relocatable:
+        if options.relocatable or options.is_pic:
             return at
         at = _align(at, STACK_ALIGNMENT)
         set_address(b"__stack_low", at)
@@ -86,7 +90,7 @@ def lay_out_memory(
                 return Memory(0, None)
             pointer = options.global_base
     else:
-        pointer = options.global_base or (0 if options.relocatable else DEFAULT_GLOBAL_BASE)
+        pointer = options.global_base or (0 if options.relocatable or options.is_pic else DEFAULT_GLOBAL_BASE)
     log(f"mem: global base = {pointer}")
     set_address(b"__global_base", pointer)
     set_address(b"__dso_handle", pointer)
@@ -114,6 +118,7 @@ def lay_out_memory(
         flag.value = init_flag
         resolution.symbols.setdefault(flag.name, flag)
         pointer += 4
+    static_size = pointer - data_start
     set_address(b"__data_end", pointer)
     log(f"mem: static data = {pointer - data_start}")
     if not stack_first:
@@ -124,6 +129,8 @@ def lay_out_memory(
         set_address(b"__heap_base", pointer)
     memory = _choose_limits(resolution, pointer, options, diagnostics)
     memory.init_flag = init_flag
+    memory.static_size = static_size if options.is_pic else 0
+    memory.alignment = max((segment.alignment for segment in segments), default=0)
     return memory
 
 
@@ -165,7 +172,8 @@ def _choose_limits(resolution: Resolution, pointer: int, options: LinkOptions, d
     elif not options.growable_memory:
         maximum = pointer
     if options.shared_memory and not maximum:
-        maximum = pointer
+        # Shared memory must have one; a module that is loaded at run time does not know what else there is.
+        maximum = limit if options.is_pic else pointer
     if not maximum:
         return Memory(pointer // page, None)
     log(f"mem: max pages   = {maximum // page}")

@@ -161,6 +161,10 @@ class Relocator:
             for offset, encoded in zip(offsets, map(encodings.__getitem__, values)):
                 buffer[offset : offset + width] = encoded
 
+    def value(self, file: ObjectInput, type_: int, index: int, addend: int) -> int:
+        """Of one relocation."""
+        return self._values(file, type_, [0], [index], [addend], None)[0]
+
     def _values(
         self,
         file: ObjectInput,

@@ -6,14 +6,16 @@ From the end of :func:`resolve` on, no file joins the link and no symbol is adde
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from ..binary.constants import Opcode, SymbolFlag, SymbolKind, ValueType
 from ..diagnostics import Diagnostics
 from ..inputs.files import InputFiles, ObjectSource
 from ..inputs.object_file import GlobalType, TableType
+from ..inputs.shared import SharedLibrary
 from ..inputs.stub import StubLibrary
-from ..options import LinkOptions
+from ..options import LinkOptions, UnresolvedPolicy
 from . import describe
 from .chunks import ObjectInput, SyntheticFile
 from .symbol_table import DEFAULT_MODULE, INDIRECT_FUNCTION_TABLE, SymbolTable
@@ -41,6 +43,10 @@ LAYOUT_SYMBOLS: Final = (
 """Data symbols that the linker defines where they are referenced, or asked for by ``--export``."""
 
 
+PIC_LAYOUT_SYMBOLS: Final = (b"__dso_handle", b"__data_end", b"__wasm_first_page_end")
+"""The same for position-independent executables; a shared library has no ``__data_end``."""
+
+
 def encode_name(text: str) -> bytes:
     """A symbol name from an option."""
     return text.encode("utf-8", "surrogateescape")
@@ -57,6 +63,11 @@ class Resolution:
         self.call_ctors: Symbol
         self.call_dtors: Symbol | None = None
         self.stack_pointer: Symbol
+        self.memory_base: Symbol | None = None
+        self.table_base: Symbol | None = None
+        """Of position-independent code: imported, as the one above."""
+        self.needed: list[SharedLibrary] = []
+        """The shared libraries among the inputs."""
         self.tls_base: Symbol | None = None
         self.tls_size: Symbol | None = None
         self.tls_align: Symbol | None = None
@@ -70,6 +81,11 @@ class Resolution:
         self.indirect_function_table: Symbol | None = None
         self.allowed_undefined: frozenset[bytes] = frozenset()
 
+    def is_dynamic(self, options: LinkOptions) -> bool:
+        """Whether a dynamic linker has something to do for the output."""
+        policy = options.unresolved_symbols
+        return options.is_pic or policy is UnresolvedPolicy.IMPORT_DYNAMIC or bool(self.needed)
+
     @property
     def objects(self) -> list[ObjectInput]:
         return self.table.objects
@@ -80,13 +96,14 @@ class Resolution:
 
 
 def resolve(
-    options: LinkOptions, files: InputFiles, sources: list[ObjectSource], diagnostics: Diagnostics
+    options: LinkOptions, files: InputFiles, sources: Sequence[ObjectSource | SharedLibrary], diagnostics: Diagnostics
 ) -> Resolution:
     """Add all sources and the roots that the options name, then what the linker provides itself."""
     table = SymbolTable(
         diagnostics,
         gc_sections=options.gc_sections,
         memory64=options.memory64,
+        check_shared_signatures=options.check_shared_signatures,
         allow_multiple_definition=options.allow_multiple_definition,
         trace=options.trace,
         traced=map(encode_name, options.trace_symbols),
@@ -97,7 +114,11 @@ def resolve(
     resolution.allowed_undefined = frozenset(files.allowed_undefined)
     _define_own_symbols(resolution, options)
     for source in sources:
-        table.add(source)
+        if isinstance(source, ObjectSource):
+            table.add(source)
+        else:
+            resolution.needed.append(source)
+            table.add_shared(source)
     diagnostics.check()
     for name in options.undefined:
         _require(table, encode_name(name), "<internal>")
@@ -117,7 +138,7 @@ def resolve(
         symbol = table.find(encode_name(name))
         if symbol is not None and symbol.is_defined:
             symbol.force_export = True
-    if not options.relocatable:
+    if not options.relocatable and not options.is_pic:
         _stub_weak_undefined_functions(resolution)
     table.demote_lazy_symbols()
     if resolution.entry is not None:
@@ -131,8 +152,14 @@ def _define_own_symbols(resolution: Resolution, options: LinkOptions) -> None:
     if options.relocatable:
         return
     resolution.table.symbols[symbol.name] = symbol
-    resolution.stack_pointer = _add_global(resolution, b"__stack_pointer", mutable=True, flags=0)
-    resolution.synthetic.global_live[resolution.stack_pointer.index] = True
+    if options.is_pic:
+        resolution.stack_pointer = _import_global(resolution, b"__stack_pointer", mutable=True)
+        resolution.memory_base = _import_global(resolution, b"__memory_base", mutable=False)
+        resolution.table_base = _import_global(resolution, b"__table_base", mutable=False)
+        resolution.memory_base.referenced = resolution.table_base.referenced = True
+    else:
+        resolution.stack_pointer = _add_global(resolution, b"__stack_pointer", mutable=True, flags=0)
+        resolution.synthetic.global_live[resolution.stack_pointer.index] = True
     if options.shared_memory:
         resolution.tls_base = _add_global(resolution, b"__tls_base", mutable=True)
         resolution.tls_size = _add_global(resolution, b"__tls_size", mutable=False)
@@ -146,6 +173,15 @@ def _add_global(resolution: Resolution, name: bytes, *, mutable: bool, flags: in
     """A global of the linker's own, of the type of a pointer."""
     symbol = resolution.table.symbols[name] = Symbol(name, SymbolKind.GLOBAL, DEFINED, flags, None)
     _define_global(resolution, symbol, mutable=mutable)
+    return symbol
+
+
+def _import_global(resolution: Resolution, name: bytes, *, mutable: bool) -> Symbol:
+    """A global that the dynamic linker provides."""
+    symbol = resolution.table.symbols[name] = Symbol(name, SymbolKind.GLOBAL, UNDEFINED, SymbolFlag.UNDEFINED, None)
+    symbol.element_type = GlobalType(resolution.target.pointer_type, mutable)
+    symbol.used = symbol.force_import = True
+    symbol.referenced = not resolution.synthetic.gc_sections
     return symbol
 
 
@@ -197,6 +233,8 @@ def _resolve_entry(resolution: Resolution, options: LinkOptions, diagnostics: Di
             )
         else:
             resolution.start = start
+    if options.shared:
+        return
     call_ctors = resolution.call_ctors
     # Who calls the constructors itself, or exports the function that does, takes care of destructors too.
     if (
@@ -259,7 +297,10 @@ def _use_stub_libraries(resolution: Resolution, stubs: list[StubLibrary], diagno
 
 
 def _provide_optional_symbols(resolution: Resolution, options: LinkOptions) -> None:
-    for name in LAYOUT_SYMBOLS:
+    names: tuple[bytes, ...] = LAYOUT_SYMBOLS
+    if options.is_pic:
+        names = (b"__dso_handle", b"__wasm_first_page_end") if options.shared else PIC_LAYOUT_SYMBOLS
+    for name in names:
         symbol = provide_address_symbol(resolution, options, name)
         if symbol is not None:
             resolution.layout_symbols[name] = symbol

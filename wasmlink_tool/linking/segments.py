@@ -78,7 +78,7 @@ def _merge_strings(output: OutputSegment) -> None:
         key = (segment.flags, segment.alignment)
         strings = merged.get(key)
         if strings is None:
-            strings = merged[key] = MergedStrings(segment.alignment, segment.flags)
+            strings = merged[key] = MergedStrings(output.name, segment.alignment, segment.flags)
             output.chunks.append(strings)
         strings.add(segment)
         segment.merged = strings

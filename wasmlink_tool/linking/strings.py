@@ -48,7 +48,9 @@ class MergedStrings:
     Sorted by their ends, longest first, a string that ends another comes right behind it.
     """
 
-    def __init__(self, alignment: int = 0, flags: int = 0) -> None:
+    def __init__(self, name: bytes, alignment: int = 0, flags: int = 0) -> None:
+        self.name = name
+        """Of the output segment or section that they are merged for."""
         self.alignment = alignment
         self.flags = flags
         self.offset = 0

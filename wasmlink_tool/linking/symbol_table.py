@@ -15,9 +15,10 @@ from ..binary.constants import RelocationType as R
 from ..diagnostics import Diagnostics, FatalError
 from ..inputs.files import ObjectSource
 from ..inputs.object_file import GlobalType, SymbolInfo, TableType
+from ..inputs.shared import SharedLibrary
 from . import describe
 from .chunks import LinkedFile, ObjectInput
-from .symbols import DEFINED, LAZY, UNDEFINED, Symbol
+from .symbols import DEFINED, LAZY, SHARED, UNDEFINED, Symbol
 
 _UNDEFINED_FLAG: Final = SymbolFlag.UNDEFINED
 _LOCAL: Final = SymbolFlag.BINDING_LOCAL
@@ -46,6 +47,7 @@ class SymbolTable:
         *,
         gc_sections: bool,
         memory64: bool | None = None,
+        check_shared_signatures: bool = True,
         allow_multiple_definition: bool = False,
         trace: bool = False,
         traced: Iterable[bytes] = (),
@@ -62,6 +64,7 @@ class SymbolTable:
         self._gc_sections = gc_sections
         self._allow_multiple_definition = allow_multiple_definition
         self._memory64 = memory64
+        self._check_shared_signatures = check_shared_signatures
         self._trace = trace
         self._traced = frozenset(traced)
         self._comdats: set[bytes] = set()
@@ -76,6 +79,40 @@ class SymbolTable:
         """Add a file and all that it pulls in."""
         self.diagnostics.log(f"Processing: {source.name}")
         self._run(self._add_lazy(source) if source.lazy else self._add_object(source))
+
+    def add_shared(self, library: SharedLibrary) -> None:
+        """Let a shared library define what nothing else does."""
+        for name, signature, flags in library.symbols:
+            symbol = self.symbols.get(name) or self._insert(name)
+            if not symbol.is_new and symbol.state != UNDEFINED and (signature is None or symbol.state != LAZY):
+                continue
+            kind = _DATA if signature is None else _FUNCTION
+            if not symbol.is_new and kind == _FUNCTION:
+                if symbol.kind != _FUNCTION and symbol.state == UNDEFINED:
+                    self._report_kind_in(symbol, library.name, _FUNCTION)
+                    continue
+                expected = symbol.signature
+                if expected is not None and expected != signature and self.is_called_directly(symbol):
+                    if self._check_shared_signatures:
+                        self._report_signatures(symbol, signature, library.name)
+                    # Without the check, what the program expects goes.
+                    signature = expected
+            symbol.is_new = False
+            symbol.kind = kind
+            symbol.state = SHARED
+            symbol.flags = flags
+            symbol.library = library
+            symbol.signature = signature
+            if symbol.traced:
+                self.diagnostics.message(f"{library.name}: definition of {symbol}")
+
+    def _report_signatures(self, symbol: Symbol, signature: bytes | None, where: str) -> None:
+        assert symbol.signature is not None and signature is not None
+        self.diagnostics.error(
+            f"function signature mismatch: {symbol}\n"
+            f">>> defined as {describe.signature(symbol.signature)} in {symbol.file_name}\n"
+            f">>> defined as {describe.signature(signature)} in {where}"
+        )
 
     def extract(self, symbol: Symbol, reason: str) -> None:
         """Link the member that would define a lazy symbol."""
@@ -333,7 +370,7 @@ class SymbolTable:
         if (
             symbol.signature is not None
             and symbol.signature != signature
-            and (symbol.state == DEFINED or self._is_called_directly(symbol))
+            and (symbol.state == DEFINED or self.is_called_directly(symbol))
         ):
             variant, is_new = self._variant(symbol, signature)
             if is_new or self._should_replace(symbol, file, info.flags):
@@ -412,7 +449,7 @@ class SymbolTable:
             self._set_imported_type(symbol, file, info)
         elif symbol.state == LAZY:
             symbol.flags = symbol.flags & ~_BINDING | _WEAK
-        elif symbol.state == DEFINED:
+        elif symbol.state in (DEFINED, SHARED):
             self._check_type(symbol, file, info)
         elif symbol.flags & _WEAK:
             symbol.flags = flags | _UNDEFINED_FLAG
@@ -475,7 +512,10 @@ class SymbolTable:
             symbol.signature = signature
         existing_undefined = symbol if symbol.state == UNDEFINED else None
         if symbol.signature != signature and self._calls_directly(file, index):
-            if existing_undefined is not None and not self._is_called_directly(existing_undefined):
+            if symbol.state == SHARED:
+                if self._check_shared_signatures:
+                    self._report_signatures(symbol, signature, file.name)
+            elif existing_undefined is not None and not self.is_called_directly(existing_undefined):
                 become_undefined(symbol)
             else:
                 variant, is_new = self._variant(symbol, signature)
@@ -516,7 +556,8 @@ class SymbolTable:
             self._direct_calls[file] = calls
         return index in calls
 
-    def _is_called_directly(self, symbol: Symbol) -> bool:
+    def is_called_directly(self, symbol: Symbol) -> bool:
+        """Whether any file calls an undefined function, as opposed to taking its address."""
         return any(self._calls_directly(file, index) for file, index in symbol.referrers or ())
 
     def _variant(self, symbol: Symbol, signature: bytes) -> tuple[Symbol, bool]:
@@ -539,10 +580,13 @@ class SymbolTable:
     # Types
 
     def _report_kind(self, existing: Symbol, file: LinkedFile, kind: int) -> None:
+        self._report_kind_in(existing, file.name, kind)
+
+    def _report_kind_in(self, existing: Symbol, where: str, kind: int) -> None:
         self.diagnostics.error(
             f"symbol type mismatch: {existing}\n"
             f">>> defined as {describe.KIND_NAMES[SymbolKind(existing.kind)]} in {existing.file_name}\n"
-            f">>> defined as {describe.KIND_NAMES[SymbolKind(kind)]} in {file.name}"
+            f">>> defined as {describe.KIND_NAMES[SymbolKind(kind)]} in {where}"
         )
 
     def _check_type(self, existing: Symbol, file: ObjectInput, info: SymbolInfo) -> None:

@@ -66,7 +66,7 @@ def create_command_wrappers(
     """
     wrappers = SyntheticFile("<internal>", gc_sections=options.gc_sections)
     call_ctors = resolution.call_ctors
-    if options.relocatable or call_ctors.used or is_exported(call_ctors, options):
+    if options.relocatable or options.is_pic or call_ctors.used or is_exported(call_ctors, options):
         return wrappers
     if not init_functions and resolution.call_dtors is None:
         return wrappers

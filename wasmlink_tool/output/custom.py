@@ -36,7 +36,7 @@ class CustomSection:
             except ValueError as error:
                 raise FatalError(f"{section}: {error}") from None
             if merged is None:
-                merged = MergedStrings()
+                merged = MergedStrings(self.name)
                 self.chunks.append(merged)
             merged.add(section)
         if merged is not None:
@@ -108,6 +108,8 @@ def _names(plan: Plan, options: LinkOptions) -> OutputSection | None:
             if entry.kind == kind:
                 names.append(uleb(counts[kind]) + name(symbol_name(entry.symbol.name)))
                 counts[kind] += 1
+    for symbol in plan.spaces.imports.got:
+        globals_.append(uleb(symbol.got_number) + name(symbol_name(symbol.name)))
     for file in plan.spaces.files:
         numbers, own_names, debug_names = file.function_numbers, file.function_names, file.function_debug_names
         for start, stop in live_function_runs(file):

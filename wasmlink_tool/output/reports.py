@@ -117,14 +117,14 @@ def _functions(plan: Plan, section: OutputSection, symbols: dict[_Chunk, list[Sy
 def _segments(plan: Plan, section: OutputSection, symbols: dict[_Chunk, list[Symbol]]) -> Iterator[str]:
     position = len(uleb(sum(segment.in_file for segment in plan.segments)))
     for segment in plan.segments:
-        header = len(data_segment_header(segment, plan.resolution.target))
+        header = len(data_segment_header(plan, segment)) if segment.in_file else 0
         start = section.offset + (position if segment.in_file else 0)
         yield _row(segment.address, start, segment.size, 0, symbol_text(segment.name))
         for chunk in segment.chunks:
             offset = start + header + chunk.offset if segment.in_file else 0
             address = segment.address + chunk.offset
             if isinstance(chunk, MergedStrings):
-                yield _row(address, offset, chunk.size, 8, f"<internal>:({symbol_text(segment.name)})")
+                yield _row(address, offset, chunk.size, 8, f"<internal>:({symbol_text(chunk.name)})")
                 continue
             yield _row(address, offset, chunk.size, 8, str(chunk))
             for symbol in symbols.get(chunk, ()):

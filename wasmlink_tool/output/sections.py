@@ -9,6 +9,7 @@ from ..binary.constants import (
     LIMITS_IS_64,
     LIMITS_SHARED,
     ExternalKind,
+    Opcode,
     SectionId,
     SymbolKind,
 )
@@ -19,8 +20,7 @@ from ..linking.live_relocations import live_function_runs
 from ..linking.plan import Plan
 from ..linking.relocate import Relocator
 from ..linking.strings import MergedStrings
-from ..linking.symbols import DEFINED
-from ..linking.target import Target
+from ..linking.symbols import DEFINED, Symbol
 from ..options import WASM_PAGE_SIZE, LinkOptions
 from .encoding import Chunk, OutputSection, limits, name, vector
 
@@ -80,6 +80,10 @@ def _imports(plan: Plan, options: LinkOptions) -> OutputSection | None:
             assert isinstance(symbol.element_type, TableType)
             type_ = _table_type(plan, options, symbol.element_type, symbol is plan.resolution.indirect_function_table)
         entries.append(name(entry.module) + name(entry.name) + bytes([entry.kind]) + type_)
+    pointer = _global_type(GlobalType(plan.resolution.target.pointer_type, True))
+    for symbol in plan.spaces.imports.got:
+        module = b"GOT.func" if symbol.kind == SymbolKind.FUNCTION else b"GOT.mem"
+        entries.append(name(module) + name(symbol.name) + bytes([ExternalKind.GLOBAL]) + pointer)
     return _section(SectionId.IMPORT, vector(entries)) if entries else None
 
 
@@ -162,9 +166,15 @@ def _globals(plan: Plan, options: LinkOptions) -> OutputSection | None:
             value = 0 if symbol.table_slot == NO_NUMBER else symbol.table_slot
         else:
             value = 0
+        expression = target.const_expression(value)
         # Each thread sets those of its thread-local data.
         mutable = options.shared_memory and symbol.is_tls
-        entries.append(_global_type(GlobalType(target.pointer_type, mutable)) + target.const_expression(value))
+        if options.is_pic and not symbol.is_tls:
+            mutable = "extended-const" not in plan.features
+            base = plan.resolution.table_base if symbol.kind == SymbolKind.FUNCTION else plan.resolution.memory_base
+            if not mutable and base is not None:
+                expression = _based(plan, base, value)
+        entries.append(_global_type(GlobalType(target.pointer_type, mutable)) + expression)
     for symbol in plan.address_globals:
         value = symbol.tls_offset if symbol.is_tls else symbol.address
         entries.append(_global_type(GlobalType(target.pointer_type, False)) + target.const_expression(value))
@@ -193,8 +203,15 @@ def _elements(plan: Plan, options: LinkOptions) -> OutputSection | None:
     functions = vector(uleb(symbol.function_number) for symbol in entries)
     return _section(
         SectionId.ELEMENT,
-        b"\1" + flags + plan.resolution.target.const_expression(options.table_base) + kind + functions,
+        b"\1" + flags + _table_offset(plan, options) + kind + functions,
     )
+
+
+def _table_offset(plan: Plan, options: LinkOptions) -> bytes:
+    base = plan.resolution.table_base
+    if base is None:
+        return plan.resolution.target.const_expression(options.table_base)
+    return bytes((Opcode.GLOBAL_GET,)) + uleb(base.global_number) + bytes((Opcode.END,))
 
 
 def _data_count(plan: Plan, options: LinkOptions) -> OutputSection | None:
@@ -245,7 +262,7 @@ def segment_positions(plan: Plan) -> Iterator[tuple[OutputSegment, int]]:
     position = len(uleb(sum(segment.in_file for segment in plan.segments)))
     for segment in plan.segments:
         if segment.in_file:
-            position += len(data_segment_header(segment, plan.resolution.target))
+            position += len(data_segment_header(plan, segment))
             yield segment, position
             position += segment.size
 
@@ -257,15 +274,32 @@ def _data(plan: Plan, relocator: Relocator) -> OutputSection | None:
     relocated: dict[ObjectInput, memoryview] = {}
     chunks: list[Chunk] = [uleb(len(segments))]
     for segment in segments:
-        chunks.append(data_segment_header(segment, plan.resolution.target))
+        chunks.append(data_segment_header(plan, segment))
         chunks += _segment_chunks(segment, relocated, relocator)
     return _section(SectionId.DATA, *chunks)
 
 
-def data_segment_header(segment: OutputSegment, target: Target) -> bytes:
+def data_segment_header(plan: Plan, segment: OutputSegment) -> bytes:
     """What stands before a segment's bytes."""
-    where = b"\1" if segment.passive else b"\0" + target.const_expression(segment.address)
+    where = b"\1" if segment.passive else b"\0" + _address_expression(plan, segment.address)
     return where + uleb(segment.size)
+
+
+def _address_expression(plan: Plan, address: int) -> bytes:
+    """A constant expression of an address in static data."""
+    base = plan.resolution.memory_base
+    return plan.resolution.target.const_expression(address) if base is None else _based(plan, base, address)
+
+
+def _based(plan: Plan, base: Symbol, offset: int) -> bytes:
+    """A constant expression of a base that the dynamic linker provides, and an offset from it."""
+    target = plan.resolution.target
+    code = bytes((Opcode.GLOBAL_GET,)) + uleb(base.global_number)
+    if offset:
+        # Which takes extended constant expressions; without them there is one segment, at the base itself.
+        assert "extended-const" in plan.features
+        code += target.const(offset) + bytes((Opcode.I64_ADD if target.is_64 else Opcode.I32_ADD,))
+    return code + bytes((Opcode.END,))
 
 
 def _segment_chunks(
