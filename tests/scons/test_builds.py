@@ -48,7 +48,13 @@ def test_nothing_changed(program: Project) -> None:
 
 def test_nothing_else_is_left_behind(program: Project) -> None:
     program.scons("-c")
-    assert program.files() == {"SConstruct", ".sconsign.dblite", "main.c", "greeting.c"}
+    assert program.files() == {
+        "SConstruct",
+        ".sconsign.dblite",
+        ".wasmlink-toolchains.json",
+        "main.c",
+        "greeting.c",
+    }
 
 
 def test_comment_compiles_and_does_not_link(program: Project) -> None:

@@ -87,7 +87,7 @@ def generate(env: Any, *, toolchain: str = "") -> None:
 def exists(env: Any) -> bool:
     """Whether this environment has a toolchain for WebAssembly."""
     try:
-        environment.toolchain_of(env)
+        compiler = environment.toolchain_of(env).cc[0]
     except SCons.Errors.UserError:
         return False
-    return True
+    return env.WhereIs(compiler) is not None

@@ -9,11 +9,11 @@ import SCons.Action
 import SCons.Builder
 import SCons.Errors
 import SCons.Node
-import SCons.Scanner
 import SCons.Tool
 
 from . import compilation_db
-from .link import declare, scan
+from .link import declare
+from .scanner import ignore_archives, scanner
 from .suffixes import ASSEMBLY_SUFFIXES, C_SUFFIXES, CXX_SUFFIXES, IR_SUFFIXES, PREPROCESSED_ASSEMBLY_SUFFIXES
 from .user_errors import reported_at_the_call
 from .variables import Settings, link_flags
@@ -68,12 +68,12 @@ def program_builder() -> Any:
     """``WasmProgram``."""
     return SCons.Builder.Builder(
         action=SCons.Action.Action("$WASMLINKCOM", "$WASMLINKCOMSTR"),
-        emitter=[_emit_program, SCons.Builder.EmitterProxy("WASMPROGEMITTER")],
+        emitter=[_emit_program, SCons.Builder.EmitterProxy("WASMPROGEMITTER"), ignore_archives],
         prefix="$WASMPROGPREFIX",
         suffix="$WASMPROGSUFFIX",
         src_suffix="$WASMOBJSUFFIX",
         src_builder="WasmObject",
-        target_scanner=SCons.Scanner.ScannerBase(scan, "WasmLinkScanner"),
+        target_scanner=scanner(),
     )
 
 

@@ -6,10 +6,12 @@ import os
 from typing import Any
 
 import SCons.Errors
+import SCons.SConsign
 import SCons.Util
 
-from .toolchain import Runtime, Toolchain, ToolchainError, find_toolchain
-from .variables import boolean, raw, scalar
+from .memory import FILE_NAME, memory
+from .toolchain import Kind, Runtime, Toolchain, ToolchainError, find_toolchain
+from .variables import Settings, boolean, raw
 
 
 def toolchain_of(env: Any) -> Toolchain:
@@ -18,6 +20,8 @@ def toolchain_of(env: Any) -> Toolchain:
     Asked for when something is built and not when the tool is loaded, so that a build without Wasm targets needs no
     Wasm compiler. Raises SCons's ``UserError``.
     """
+    settings = Settings(env)
+    memory.keep_in(_memory_file(env), writable=not env.GetOption("no_exec"))
     explicit = raw(env, "WASMCC")
     command: list[str] = []
     if explicit and explicit is not compiler:
@@ -26,56 +30,74 @@ def toolchain_of(env: Any) -> Toolchain:
     path = env["ENV"].get("PATH")
     try:
         return find_toolchain(
-            str(scalar(env, "WASMTOOLCHAIN") or ""),
+            settings.text("WASMTOOLCHAIN"),
             command,
             path=os.pathsep.join(map(str, path)) if SCons.Util.is_Sequence(path) else path,
             wasi_sdk=str(env["ENV"].get("WASI_SDK_PATH") or os.environ.get("WASI_SDK_PATH", "")),
-            sysroot=str(scalar(env, "WASMSYSROOT") or ""),
-            libc=boolean(env, "WASMLIBC", True),
+            sysroot=settings.text("WASMSYSROOT"),
+            libc=settings.boolean("WASMLIBC", True),
         )
     except ToolchainError as error:
         raise SCons.Errors.UserError(str(error)) from None
+
+
+def _memory_file(env: Any) -> str:
+    """Beside SCons's own signature file."""
+    signatures = SCons.SConsign.DB_Name or ""
+    return os.path.join(env.fs.Top.get_abspath(), os.path.dirname(signatures), FILE_NAME)
 
 
 def runtime_of(env: Any, *, cxx: bool) -> Runtime:
     """Start file and libraries of the toolchain for a link in this environment. Raises ``UserError``."""
     if not boolean(env, "WASMLIBC", True):
         return Runtime()
+    toolchain = toolchain_of(env)
+    target = Settings(env).text("WASMTARGET")
+    reactor = boolean(env, "WASMREACTOR", False)
     try:
-        return toolchain_of(env).runtime(
-            target=str(scalar(env, "WASMTARGET") or ""), cxx=cxx, reactor=boolean(env, "WASMREACTOR", False)
-        )
+        # Where nothing is to be built, zig is not made to build its library.
+        builds = toolchain.kind is Kind.ZIG and not toolchain.knows_runtime(target=target, cxx=cxx, reactor=reactor)
+        if builds and env.GetOption("no_exec"):
+            return Runtime()
+        return toolchain.runtime(target=target, cxx=cxx, reactor=reactor)
     except ToolchainError as error:
         raise SCons.Errors.UserError(str(error)) from None
 
 
-# Values of construction variables: SCons calls them with these keywords when it expands a command.
+# Values of construction variables: SCons calls them with these keywords when it expands a command. In signatures, the
+# toolchain counts by its contents and not by its place, so that machines and users can share a cache.
 
 
 def compiler(target: Any, source: Any, env: Any, for_signature: bool) -> list[str]:
     """``$WASMCC`` unless it is set."""
-    return list(toolchain_of(env).cc)
+    toolchain = toolchain_of(env)
+    return [f"{toolchain.identity()}-cc"] if for_signature else list(toolchain.cc)
 
 
 def cxx_compiler(target: Any, source: Any, env: Any, for_signature: bool) -> list[str]:
     """``$WASMCXX`` unless it is set."""
-    return list(toolchain_of(env).cxx)
+    toolchain = toolchain_of(env)
+    return [f"{toolchain.identity()}-c++"] if for_signature else list(toolchain.cxx)
 
 
 def archiver(target: Any, source: Any, env: Any, for_signature: bool) -> list[str]:
     """``$WASMAR`` unless it is set."""
-    return list(toolchain_of(env).ar)
+    toolchain = toolchain_of(env)
+    return [f"{toolchain.identity()}-ar"] if for_signature else list(toolchain.ar)
 
 
 def target_flags(target: Any, source: Any, env: Any, for_signature: bool) -> list[str]:
     """``$_WASMTARGETFLAGS``: the target triple and what goes with it."""
-    given = SCons.Util.flatten(env.subst_list("$WASMCCFLAGS $WASMCFLAGS $WASMCXXFLAGS $WASMASFLAGS"))
+    settings = Settings(env)
+    given = settings.env.subst("$WASMCCFLAGS $WASMCFLAGS $WASMCXXFLAGS $WASMASFLAGS")
     try:
         flags = toolchain_of(env).target_flags(
-            target=str(scalar(env, "WASMTARGET") or ""),
-            libc=boolean(env, "WASMLIBC", True),
-            given=[str(flag) for flag in given],
+            target=settings.text("WASMTARGET"),
+            libc=settings.boolean("WASMLIBC", True),
+            given=given.split(),
         )
     except ToolchainError as error:
         raise SCons.Errors.UserError(str(error)) from None
+    if for_signature and not settings.text("WASMSYSROOT"):
+        flags = tuple(flag for flag in flags if not flag.startswith("--sysroot="))
     return list(flags)

@@ -15,7 +15,6 @@ import SCons.Node.FS
 import SCons.Util
 
 from .environment import runtime_of, toolchain_of
-from .identity import linker_identity
 from .run import run
 from .suffixes import CXX_SUFFIXES
 from .variables import boolean, items, link_flags, symbol_lists
@@ -69,7 +68,7 @@ def placed(target: Any) -> Iterator[None]:
 
 def directory_of(target: Any) -> Any:
     """The directory that relative names stand for: that of the SConscript which declared the target."""
-    return target.attributes.wasm_directory
+    return getattr(target.attributes, "wasm_directory", None) or target.fs.getcwd()
 
 
 def library_path(target: Any, env: Any) -> tuple[Any, ...]:
@@ -132,11 +131,6 @@ def link_inputs(target: Any, env: Any) -> LinkInputs:
     )
 
 
-def scan(node: Any, env: Any, path: tuple[Any, ...]) -> list[Any]:
-    """The files that a link depends on besides its sources."""
-    return link_inputs(node.get_executor().get_all_targets()[0], env).nodes(env)
-
-
 def options(target: list[Any], source: list[Any], env: Any, inputs: LinkInputs) -> list[str]:
     """The options of a link, without inputs."""
     with placed(target[0]):
@@ -171,9 +165,11 @@ def side_files(target: list[Any]) -> list[tuple[Any, str]]:
 
 
 def signature(target: list[Any], source: list[Any], env: Any) -> list[str]:
-    """What a link's result depends on besides the contents of its inputs: the linker, and the options."""
+    """What the options are that a link's result depends on. Its inputs and the linker count as dependencies."""
+    from .flags import significant
+
     with placed(target[0]):
-        words = [linker_identity(), *link_flags(env, target, source)]
+        words = significant(link_flags(env, target, source))
         words += [option for _, option in side_files(target)]
         words += [f"-l{name}" for name in link_inputs(target[0], env).libraries if isinstance(name, str)]
     return words
@@ -187,15 +183,22 @@ def run_link(target: list[Any], source: list[Any], env: Any) -> int:
 class LinkAction(SCons.Action.FunctionAction):
     """The action that links without a command.
 
-    Its signature is the linker and the options, and not the bytecode of a function, which differs from one Python
-    version to the next. The inputs count by their contents, as dependencies.
+    Its signature is the options, and not the bytecode of a function, which differs from one Python version to the
+    next. The inputs and the linker count as dependencies.
     """
 
     def __init__(self) -> None:
         super().__init__(run_link, {})
 
     def get_presig(self, target: Any, source: Any, env: Any, executor: Any = None) -> bytes:
-        return "\0".join(signature(target, source, env)).encode("utf-8", "surrogateescape")
+        # Configure checks ask with a single node, which no emitter has seen.
+        targets = SCons.Util.flatten(target)
+        return "\0".join(signature(targets, source, env)).encode("utf-8", "surrogateescape")
+
+    def genstring(self, target: Any, source: Any, env: Any, executor: Any = None) -> str:
+        """What ``--debug=explain`` shows when the options changed."""
+        with placed(target[0]):
+            return f"{PROGRAM} {shlex.join(link_flags(env, target, source))}"
 
     def strfunction(self, target: Any, source: Any, env: Any, executor: Any = None) -> str:
         if env.get("WASMLINKCOMSTR"):

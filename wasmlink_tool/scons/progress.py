@@ -24,7 +24,7 @@ class Progress:
 
     @contextmanager
     def link(self, name: str) -> Iterator[None]:
-        if not sys.stderr.isatty():
+        if not (hasattr(sys.stderr, "isatty") and sys.stderr.isatty()):
             yield
             return
         key = object()

@@ -14,6 +14,7 @@ compiler driver is asked how it would link (``-###``), which it answers with the
 from __future__ import annotations
 
 import functools
+import hashlib
 import importlib.util
 import os
 import re
@@ -25,9 +26,11 @@ import tempfile
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from enum import Enum
 from pathlib import Path
+
+from .memory import memory
 
 WASI_TRIPLES = ("wasm32-wasip1", "wasm32-wasi")
 BARE_TRIPLE = "wasm32-unknown-unknown"
@@ -61,6 +64,13 @@ class Runtime:
     libraries: tuple[str, ...] = ()
     library_paths: tuple[str, ...] = ()
     """Where the toolchain's optional libraries are (``wasi-emulated-signal``, …)."""
+    absent: tuple[str, ...] = ()
+    """Libraries that the driver names although they are not installed."""
+
+    def is_current(self) -> bool:
+        """Whether all files are there still, and those that were absent are so still."""
+        present = map(os.path.isfile, (*self.start_files, *self.libraries))
+        return all(present) and not any(map(os.path.isfile, self.absent))
 
 
 @dataclass(frozen=True)
@@ -97,6 +107,14 @@ class Toolchain:
         compiles the library.
         """
         return _runtime(self, target, cxx, reactor)
+
+    def knows_runtime(self, *, target: str = "", cxx: bool = False, reactor: bool = False) -> bool:
+        """Whether :meth:`runtime` would answer without asking the driver, for which zig compiles its library."""
+        return _remembered_runtime(_runtime_question(self, target, cxx, reactor)) is not None
+
+    def identity(self) -> str:
+        """What tells toolchains apart wherever they are installed: the compiler's version and contents."""
+        return _identity(self)
 
     def has_libc(self) -> bool:
         return self.kind is Kind.ZIG or _finds_libc(self) is not None
@@ -158,7 +176,7 @@ def _find(setting: str, cc: tuple[str, ...], path: str | None, sdk: str, sysroot
     if sdk:
         return _wasi_sdk(sdk, sysroot)
     clang = shutil.which("clang", path=path)
-    if clang is not None and "wasm32" in _output((clang, "--print-targets")):
+    if clang is not None and _has_wasm_target(clang):
         toolchain = replace(_of_command((clang,), path), sysroot=sysroot)
         if not libc or toolchain.has_libc():
             return toolchain
@@ -253,26 +271,95 @@ def _output(command: Sequence[str], *, errors: bool = False) -> str:
     return done.stdout
 
 
+def _program(command: Sequence[str]) -> str:
+    """The file of a command's program, for the memory; the name itself if it is not found."""
+    return shutil.which(command[0]) or command[0]
+
+
+@functools.cache
+def _identity(toolchain: Toolchain) -> str:
+    program = _program(toolchain.cc)
+    question = [program, *toolchain.cc[1:], "identity"]
+    remembered = memory.recall(question)
+    if isinstance(remembered, str):
+        return remembered
+    version = [*toolchain.cc[1:-1], "version"] if toolchain.kind is Kind.ZIG else [*toolchain.cc[1:], "--version"]
+    # The further lines of clang's answer say where it is installed.
+    first_line = _output((program, *version)).partition("\n")[0].strip()
+    digest = hashlib.blake2b(f"{first_line}\0".encode("utf-8", "surrogateescape"), digest_size=16)
+    try:
+        with open(program, "rb") as file:
+            while block := file.read(1 << 20):
+                digest.update(block)
+        if toolchain.kind is Kind.WASI_SDK:
+            digest.update(Path(program).parent.parent.joinpath("VERSION").read_bytes())
+    except OSError:
+        pass
+    identity = f"{toolchain.kind.value}-{digest.hexdigest()}"
+    memory.store(question, identity)
+    return identity
+
+
+def _has_wasm_target(clang: str) -> bool:
+    question = [_program((clang,)), "--print-targets"]
+    remembered = memory.recall(question)
+    if not isinstance(remembered, bool):
+        remembered = "wasm32" in _output(question)
+        memory.store(question, remembered)
+    return remembered
+
+
 @functools.cache
 def _finds_libc(toolchain: Toolchain) -> str | None:
     """The triple for which a clang finds a start file, and so a libc."""
     sysroot = [f"--sysroot={toolchain.sysroot}"] if toolchain.sysroot else []
     for triple in WASI_TRIPLES:
-        answer = _output((*toolchain.cc, f"--target={triple}", *sysroot, "-print-file-name=crt1-command.o")).strip()
+        question = [
+            _program(toolchain.cc),
+            *toolchain.cc[1:],
+            f"--target={triple}",
+            *sysroot,
+            "-print-file-name=crt1-command.o",
+        ]
+        # Only what was found is remembered: a libc may be installed at any time.
+        answer = memory.recall(question)
+        if isinstance(answer, str) and os.path.isfile(answer):
+            return triple
+        answer = _output(question).strip()
         if os.path.isabs(answer) and os.path.isfile(answer):
+            memory.store(question, answer)
             return triple
     return None
 
 
-@functools.cache
-def _runtime(toolchain: Toolchain, target: str, cxx: bool, reactor: bool) -> Runtime:
+def _runtime_question(toolchain: Toolchain, target: str, cxx: bool, reactor: bool) -> list[str]:
+    """The question without the files that it takes, and for zig with the place where it builds libraries."""
     driver = toolchain.cxx if cxx else toolchain.cc
     # Optimized: zig adds a sanitizer's runtime to a debug link.
     flags = [*toolchain.target_flags(target=target), "-O2", *(["-mexec-model=reactor"] if reactor else [])]
+    cache = [f"cache={zig_cache_directory()}"] if toolchain.kind is Kind.ZIG else []
+    return [_program(driver), *driver[1:], *flags, "-###", *cache]
+
+
+def _remembered_runtime(question: Sequence[str]) -> Runtime | None:
+    answer = memory.recall(question)
+    try:
+        runtime = Runtime(**{name: tuple(map(os.fspath, paths)) for name, paths in answer.items()})
+    except (AttributeError, TypeError):
+        return None
+    return runtime if runtime.is_current() else None
+
+
+@functools.cache
+def _runtime(toolchain: Toolchain, target: str, cxx: bool, reactor: bool) -> Runtime:
+    question = _runtime_question(toolchain, target, cxx, reactor)
+    remembered = _remembered_runtime(question)
+    if remembered is not None:
+        return remembered
     with tempfile.TemporaryDirectory(prefix="wasmlink-") as directory:
         probe = os.path.join(directory, "probe.o")
         Path(probe).touch()
-        command = (*driver, *flags, "-###", probe, "-o", os.path.join(directory, "probe.wasm"))
+        command = [*question[:question.index("-###") + 1], probe, "-o", os.path.join(directory, "probe.wasm")]
         with _patience(
             f"wasmlink: {toolchain.kind.value} builds its {'C++' if cxx else 'C'} library (this is done once)"
         ):
@@ -282,7 +369,9 @@ def _runtime(toolchain: Toolchain, target: str, cxx: bool, reactor: bool) -> Run
             raise ToolchainError(
                 f"{shlex.join(command)} did not say how it links" + (f":\n{said.strip()}" if said.strip() else "")
             )
-        return _read_link_command(words, probe)
+        runtime = _read_link_command(words, probe)
+    memory.store(question, asdict(runtime))
+    return runtime
 
 
 @contextmanager
@@ -321,6 +410,7 @@ def _read_link_command(words: Sequence[str], probe: str) -> Runtime:
     paths: list[str] = []
     start_files: list[str] = []
     libraries: list[str] = []
+    absent: list[str] = []
     following = iter(words[1:])
     for word in following:
         if word in ("-o", "-m", "-z", "--entry"):
@@ -335,7 +425,8 @@ def _read_link_command(words: Sequence[str], probe: str) -> Runtime:
             libraries.append(found)
         elif word.endswith(".o") and word != probe:
             start_files.append(os.path.abspath(word))
-        elif word.endswith(".a") and os.path.isfile(word):
+        elif word.endswith(".a"):
             # clang names its builtins library whether or not it is installed; what is missing shows as undefined.
-            libraries.append(os.path.abspath(word))
-    return Runtime(tuple(start_files), tuple(libraries), tuple(path for path in paths if os.path.isdir(path)))
+            (libraries if os.path.isfile(word) else absent).append(os.path.abspath(word))
+    directories = tuple(path for path in paths if os.path.isdir(path))
+    return Runtime(tuple(start_files), tuple(libraries), directories, tuple(absent))

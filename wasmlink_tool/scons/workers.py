@@ -31,13 +31,15 @@ class Outcome:
     output: str = ""
     errors: str = ""
 
-    def show(self) -> None:
-        """Print it in one piece, so that no other link's lines get between."""
+    def show(self) -> int:
+        """Print it in one piece, so that no other link's lines get between; the status."""
         with _PRINTING:
             for text, stream in ((self.output, sys.stdout), (self.errors, sys.stderr)):
                 if text:
-                    stream.write(text.encode("latin-1").decode(stream.encoding or "utf-8", "backslashreplace"))
+                    encoding = getattr(stream, "encoding", None) or "utf-8"
+                    stream.write(text.encode("latin-1").decode(encoding, "backslashreplace"))
                     stream.flush()
+        return self.status
 
 
 _PRINTING = threading.Lock()

@@ -1,0 +1,102 @@
+"""What a null build costs: ``WasmProgram`` against SCons's own ``Program``, over the same objects.
+
+Run it as ``python -m bench.null_build``. Both projects are compiled by the same command, once, and kept.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+from bench import toolchain
+from bench.measure import Run, in_turn, run_process
+from bench.toolchain import BenchError
+
+HERE = Path(__file__).parent
+
+_COMMON = """\
+env = Environment(
+    tools=["cc", "gnulink", "ar", "wasmlink"],
+    toolpath=[PyPackageDir("wasmlink_tool.site_tools")],
+    WASMTOOLCHAIN="zig",
+    CPPPATH=["include"],
+    # Else SCons hashes the compiler itself where its file is recent.
+    IMPLICIT_COMMAND_DEPENDENCIES=False,
+)
+sources = Glob("src/*.c")
+"""
+_PROGRAMS = {
+    "WasmProgram": 'env.WasmProgram("app", sources)\n',
+    # No library at all, as a native program has none that SCons knows of.
+    "Program": """\
+env.Replace(CC=$compiler, LINK=$linker, LINKCOM="$LINK -o $TARGET --no-entry --allow-undefined $SOURCES")
+env.Program("app.wasm", sources)
+""",
+}
+
+
+def _write(path: Path, text: str) -> None:
+    if not path.exists() or path.read_text() != text:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+
+
+def _project(directory: Path, program: str, objects: int) -> None:
+    compiler = [toolchain.zig(), "cc", "-target", "wasm32-wasi"]
+    linker = list(toolchain.reference_command())
+    text = _PROGRAMS[program].replace("$compiler", repr(compiler)).replace("$linker", repr(linker))
+    _write(directory / "SConstruct", _COMMON + text)
+    _write(directory / "include" / "project.h", "#define STEP 3\n")
+    for unit in range(objects):
+        calls = f"int step_{unit + 1}(int);\n" if unit + 1 < objects else ""
+        value = f"step_{unit + 1}(value)" if calls else "value"
+        body = f'#include "project.h"\n{calls}int step_{unit}(int value) {{ return {value} * STEP + {unit}; }}\n'
+        _write(directory / "src" / f"unit{unit}.c", body)
+    main = '#include <stdio.h>\nint step_0(int);\nint main(void) { printf("%d\\n", step_0(1)); return 0; }\n'
+    _write(directory / "src" / "main.c", main)
+
+
+def _scons(directory: Path, *arguments: str) -> Run:
+    environment = {**os.environ, "PYTHONPATH": str(HERE.parent)}
+    command = [sys.executable, "-m", "SCons", "-Q", "-C", str(directory), *arguments]
+    return run_process(command, environment)
+
+
+def measure(work: Path, objects: int, rounds: int, decider: str) -> dict[str, float]:
+    """The fastest null build of each project, in seconds."""
+    tasks = {}
+    for program in _PROGRAMS:
+        directory = work / f"null-{program.lower()}-{objects}"
+        _project(directory, program, objects)
+        if decider:
+            _write(directory / "site_scons" / "site_init.py", f"Decider({decider!r})\n")
+        _scons(directory, f"-j{os.cpu_count() or 1}")
+        if "is up to date" not in _scons(directory).output:
+            raise BenchError(f"{directory}: a second build did something")
+        tasks[program] = partial(_scons, directory)
+    return {program: figures.fastest for program, figures in in_turn(tasks, rounds).items()}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m bench.null_build", description=__doc__)
+    parser.add_argument("--objects", type=int, default=400, help="objects of each project (400)")
+    parser.add_argument("--rounds", type=int, default=7, help="measured builds of each project (7)")
+    parser.add_argument("--work", type=Path, default=HERE / ".work", help="where what is built is kept")
+    options = parser.parse_args(arguments)
+    try:
+        seconds = measure(options.work.resolve(), options.objects, options.rounds, "")
+    except BenchError as error:
+        print(f"bench: {error}", file=sys.stderr)
+        return 1
+    ours, plain = seconds["WasmProgram"], seconds["Program"]
+    print(f"null build of {options.objects} objects, fastest of {options.rounds}:")
+    print(f"WasmProgram {ours * 1e3:.0f} ms, Program {plain * 1e3:.0f} ms, ratio {ours / plain:.3f}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

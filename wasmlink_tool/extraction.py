@@ -1,0 +1,255 @@
+"""Which inputs take part in a link, from their symbol tables alone.
+
+A build tool asks before it links: a link depends on the archive members that it would extract, and on nothing else of
+the archives. Resolution is the link's own pass; only the objects are read less closely.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Final
+
+from .binary.reader import FormatError, Reader
+from .binary.relocations import Relocations
+from .diagnostics import Diagnostics, FatalError, LinkError
+from .inputs import archive
+from .inputs.files import InputFiles, ObjectSource
+from .inputs.object_file import ObjectFile, Segment
+from .linking.resolve import resolve
+from .linking.symbols import LAZY, Symbol
+from .options import Input, LinkOptions
+
+_NO_SEGMENT: Final = Segment(b"", 0, 0, 0, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class LinkedMember:
+    """A member of an archive that is linked."""
+
+    archive: str
+    """The path by which the archive was read."""
+    name: str
+    """Without directories, which some archivers store."""
+    occurrence: int
+    """How many members of the same name stand before it in the archive."""
+    digest: str
+    """Of its name and contents; see :func:`member_digest`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Extraction:
+    """What a link would read, and what of it would be linked."""
+
+    files: tuple[str, ...]
+    """Every file that was read, in order, each once."""
+    absent: tuple[str, ...]
+    """Files that there are not, and that would have been read instead or as well."""
+    archives: tuple[str, ...]
+    """Of ``files``, the archives."""
+    members: tuple[LinkedMember, ...]
+    """Extracted from ordinary archives, in link order."""
+    thin_members: tuple[str, ...]
+    """Extracted from thin archives, which are files of their own, in link order."""
+    unlinked: tuple[str, ...]
+    """Of ``files``, members of thin archives that are not extracted."""
+    order: str
+    """A digest of all else that archives decide: where they stand among the objects, and of the symbols in use the
+    order and state of those that some archive's member would have defined."""
+
+
+def extract(options: LinkOptions) -> Extraction:
+    """Resolve as :func:`wasmlink_tool.link` would, and write nothing.
+
+    :raises LinkError: the link would fail before it is known what it extracts.
+    """
+    diagnostics = Diagnostics(noinhibit_exec=options.noinhibit_exec)
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        return _extract(options, diagnostics)
+    except FatalError as error:
+        diagnostics.error(str(error))
+        raise LinkError(tuple(diagnostics.entries)) from None
+    finally:
+        if collecting:
+            gc.enable()
+
+
+def member_digest(path: str, name: str, occurrence: int) -> str:
+    """The digest of an archive's member, or an empty text where the archive or the member is not there."""
+    try:
+        with open(path, "rb") as file:
+            data = file.read()
+        for member in archive.members(data, path):
+            if os.path.basename(member.name) == name:
+                if not occurrence:
+                    return _digest(path, name, data[member.start : member.end])
+                occurrence -= 1
+    except (OSError, FormatError):
+        pass
+    return ""
+
+
+def _digest(path: str, name: str, contents: bytes) -> str:
+    # Maps and diagnostics show the name; where the archive is differs from one checkout to the next.
+    shown = f"{os.path.basename(path)}({name})\0".encode("utf-8", "surrogateescape")
+    return sha256(shown + contents).hexdigest()[:32]
+
+
+def _extract(options: LinkOptions, diagnostics: Diagnostics) -> Extraction:
+    cache = None
+    if options.cache_directory is not None:
+        from .inputs.cache import cache_at
+
+        cache = cache_at(options.cache_directory, options.cache_limit)
+    files = InputFiles(diagnostics, tuple(options.library_paths), cache)
+    inputs = tuple(Input(item) if isinstance(item, str) else item for item in options.inputs)
+    sources = [_SymbolSource(source) for source in files.sources(inputs)]
+    for path in options.allow_undefined_files:
+        files.read_undefined_list(path)
+    diagnostics.check()
+    table = resolve(options, files, list[ObjectSource](sources), diagnostics).table
+    diagnostics.check()
+
+    linked = [file.source for file in table.objects if file.source is not None and file.source.archive]
+    occurrences = _occurrences(sources)
+    members: list[LinkedMember] = []
+    thin_members: list[str] = []
+    for source in linked:
+        if _is_thin(source):
+            thin_members.append(_path_of_thin_member(source))
+        else:
+            name = os.path.basename(source.member)
+            digest = _digest(source.archive, name, source.data[source.start : source.end])
+            members.append(LinkedMember(source.archive, name, occurrences[id(source)], digest))
+    in_thin = {_path_of_thin_member(source) for source in sources if source.archive and _is_thin(source)}
+    archives = tuple(dict.fromkeys(source.archive for source in sources if source.archive))
+    return Extraction(
+        files=tuple(files.read),
+        absent=tuple(_absent(files, inputs, archives)),
+        archives=archives,
+        members=tuple(members),
+        thin_members=tuple(thin_members),
+        unlinked=tuple(path for path in files.read if path in in_thin and path not in thin_members),
+        order=_order(sources, linked, table.symbols.values()),
+    )
+
+
+def _occurrences(sources: Iterable[ObjectSource]) -> dict[int, int]:
+    """Of each member, how many of its name stand before it in its archive."""
+    counts: dict[tuple[str, str], int] = {}
+    found: dict[int, int] = {}
+    for source in sources:
+        if source.archive:
+            name = (source.archive, os.path.basename(source.member))
+            found[id(source)] = counts.get(name, 0)
+            counts[name] = found[id(source)] + 1
+    return found
+
+
+def _is_thin(source: ObjectSource) -> bool:
+    # The members of an ordinary archive share its bytes.
+    return not archive.is_archive(source.data)
+
+
+def _path_of_thin_member(source: ObjectSource) -> str:
+    return os.path.join(os.path.dirname(source.archive), source.member)
+
+
+def _absent(files: InputFiles, inputs: Iterable[Input], archives: Iterable[str]) -> Iterator[str]:
+    """The files that the search for libraries and for lists of imports did not find."""
+    for item in inputs:
+        if item.library:
+            name = item.path[1:] if item.path.startswith(":") else f"lib{item.path}.a"
+            for directory in files.library_paths:
+                path = os.path.join(directory, name)
+                if os.path.exists(path):
+                    break
+                yield path
+    for path in archives:
+        imports = os.path.splitext(path)[0] + ".imports"
+        if imports not in files.read:
+            yield imports
+
+
+def _order(sources: Iterable[ObjectSource], linked: Iterable[ObjectSource], symbols: Iterable[Symbol]) -> str:
+    relevant = list[str]()
+    # Symbols stand in the order in which they were first seen, even if that was in a member that is not linked.
+    contributing = {source.archive for source in linked}
+    objects_between = False
+    for symbol in symbols:
+        if not symbol.used and symbol.state == LAZY:
+            continue
+        if symbol.source is None:
+            objects_between = True
+            continue
+        if symbol.source.archive:
+            contributing.add(symbol.source.archive)
+        relevant.append(f"{'-' if objects_between else ''}{symbol.state} {symbol.name!r}")
+        objects_between = False
+    inputs = list[str]()
+    last = ""
+    for source in sources:
+        if not source.archive:
+            inputs.append("object")
+        elif source.archive != last and source.archive in contributing:
+            inputs.append("archive")
+        last = source.archive
+    return sha256("\n".join([*inputs, "", *relevant]).encode()).hexdigest()[:32]
+
+
+class _SymbolSource(ObjectSource):
+    """A source whose object is read for resolution only."""
+
+    __slots__ = ()
+
+    def __init__(self, source: ObjectSource) -> None:
+        super().__init__(
+            source.data,
+            source.start,
+            source.end,
+            source.member,
+            archive_path=source.archive,
+            lazy=source.lazy,
+            symbols=source._symbols,
+        )
+
+    def parse(self) -> ObjectFile:
+        try:
+            return _SymbolFile(self.data, self.start, self.end)
+        except FormatError as error:
+            raise FatalError(f"{self.name}: {error}") from None
+
+
+class _SymbolFile(ObjectFile):
+    """An object without what resolution does not look at: code and data are counted, not read."""
+
+    def relocations(self, section: int) -> Relocations:
+        # Asked for where declarations of a function disagree, which is rare.
+        return ObjectFile(self.data, self.start, self.end).relocations(section)
+
+    def _read_code(self, reader: Reader) -> None:
+        self.code_section = len(self.sections) - 1
+        self.function_offsets = [0] * (reader.count() + 1)
+        reader.pos = reader.end
+
+    def _read_data(self, reader: Reader) -> None:
+        self.data_section = len(self.sections) - 1
+        self.segments = [_NO_SEGMENT] * reader.count(2)
+        reader.pos = reader.end
+
+    def _read_exports(self, reader: Reader) -> None:
+        reader.pos = reader.end
+
+    def _read_producers(self, reader: Reader) -> None:
+        pass
+
+    def _read_features(self, reader: Reader) -> None:
+        pass
+
+    def _read_names(self, reader: Reader) -> None:
+        pass

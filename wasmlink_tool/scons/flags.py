@@ -1,0 +1,99 @@
+"""The words of a link's command line, read as the command reads them."""
+
+from __future__ import annotations
+
+import functools
+import os
+from dataclasses import dataclass, field
+
+from ..cli import response_files
+from ..cli.interpret import link_options
+from ..cli.option_table import NO_EFFECT
+from ..cli.parser import CommandLine, Parser
+from ..diagnostics import Diagnostics
+from ..options import LinkOptions
+
+_WITHOUT_CONSEQUENCES = frozenset(
+    {"verbose", "threads", "error-limit", "color-diagnostics", "no-color-diagnostics", "rsp-quoting"}
+)
+"""Options, by their names in the option table, that change neither the outputs nor whether there are any. Those that
+ask for a report are not among them: who adds one wants to see it."""
+
+
+@dataclass
+class NamedInputs:
+    """What options name that a link reads, found or not."""
+
+    files: list[str] = field(default_factory=list)
+    libraries: list[str] = field(default_factory=list)
+    """Names for the search."""
+    directories: list[str] = field(default_factory=list)
+    """Where to search."""
+
+
+@functools.cache
+def _parser() -> Parser:
+    return Parser()
+
+
+def _parse(words: list[str]) -> CommandLine | None:
+    """``None`` if a response file is of no use."""
+    try:
+        words = response_files.expand(words, _parser().parse(words).value("rsp-quoting"))
+    except response_files.ResponseFileError:
+        return None
+    return _parser().parse(words)
+
+
+def options_of(words: list[str]) -> LinkOptions | None:
+    """The options of the link that the words stand for; ``None`` if the command would refuse them."""
+    line = _parse(words)
+    if line is None or line.unknown or line.missing_value is not None:
+        return None
+    diagnostics = Diagnostics()
+    options = link_options(line, diagnostics)
+    return None if diagnostics.error_count else options
+
+
+def named_inputs(words: list[str]) -> NamedInputs:
+    """The inputs that these words name, response files first."""
+    files = _response_files(words)
+    line = _parse(words)
+    if line is None:
+        return NamedInputs(files)
+    files += line.values("allow-undefined-file")[-1:]
+    # An @file that is not there (yet) is a file like any other.
+    files += [argument.text.removeprefix("@") for argument in line.arguments if argument.option is None]
+    return NamedInputs(files, line.values("l"), line.values("L"))
+
+
+def _response_files(words: list[str]) -> list[str]:
+    """The response files that the words name, and those that these name in turn, each once."""
+    quoting = _parser().parse(words).value("rsp-quoting") or ("windows" if os.name == "nt" else "posix")
+    split = response_files.split_windows if quoting == "windows" else response_files.split_posix
+    found: dict[str, None] = {}
+    pending = list(reversed(words))
+    while pending:
+        word = pending.pop()
+        path = word[1:]
+        if word[:1] == "@" and path not in found and os.path.isfile(path):
+            found[path] = None
+            with open(path, encoding="utf-8", errors="surrogateescape") as file:
+                pending += reversed(split(file.read()))
+    return list(found)
+
+
+def significant(words: list[str]) -> list[str]:
+    """What the options among the words say, for a signature: how they are spelled is left out, and so are those that
+    cannot matter to the link."""
+    if not words:
+        return []
+    line = _parser().parse(words)
+    said: list[str] = []
+    for argument in line.arguments:
+        option = argument.option
+        if option is None:
+            said.append(argument.text)
+        elif option.name not in _WITHOUT_CONSEQUENCES and option.status != NO_EFFECT:
+            said.append(option.name if argument.value is None else f"{option.name}={argument.value}")
+    return said + line.unknown + ([line.missing_value] if line.missing_value is not None else [])

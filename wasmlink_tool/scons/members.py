@@ -1,0 +1,122 @@
+"""Nodes for what a module depends on that is no file: archive members, what libraries decide, the linker.
+
+They are SCons's own Values, so that its signature file can be read without this tool: nodes that it makes from stored
+names become nodes of these classes here. What they are worth is computed when it is asked for, and never taken from
+an earlier build.
+"""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+import SCons.Node
+import SCons.Node.Python
+from SCons.Util.hashes import hash_collect
+
+from .identity import linker_identity
+
+
+class _Dependency(SCons.Node.Python.Value):
+    attributes: Any
+    depends: list[Any]
+    depends_set: set[Any]
+
+    def signature(self) -> str:
+        raise NotImplementedError
+
+    def get_csig(self) -> str:
+        csig = self.get_ninfo().csig = self.signature()
+        return csig
+
+    def waits_for(self, nodes: list[Any]) -> None:
+        """Have these nodes built before whoever depends on this one."""
+        if nodes != self.depends:
+            if not self.depends_set.issuperset(nodes):
+                # Known after a first look at the build: what is new must be looked at as well.
+                self.set_state(SCons.Node.no_state)
+            self.depends, self.depends_set = nodes, set(nodes)
+            self._children_reset()
+
+
+class ArchiveMember(_Dependency):
+    """A member of an archive, by its content. It is built by building the archive."""
+
+    def signature(self) -> str:
+        archive, name, occurrence = self.attributes.wasm_member
+        file = archive.rfile()
+        key = (str(file), archive.get_csig(), name, occurrence)
+        digest = _digests.get(key)
+        if digest is None:
+            # Not what a scan read: the archive was made anew since.
+            from ..extraction import member_digest
+
+            digest = _digests[key] = member_digest(str(file), name, occurrence)
+        return digest
+
+
+class Libraries(_Dependency):
+    """What the libraries decide in a link besides which members are extracted. It waits for all of them."""
+
+    def signature(self) -> str:
+        order: str = self.attributes.wasm_order
+        return order or hash_collect([node.get_csig() for node in self.depends])
+
+    def visited(self) -> None:
+        super().visited()
+        if any(node.get_state() == SCons.Node.executed for node in self.depends):
+            # Who waits for this looks again, as the end of a build has its parents do; and with --implicit-cache too,
+            # which would go by what was found before as long as nothing changed.
+            self.attributes.wasm_order = ""
+            for parent in self.waiting_parents:
+                for peer in (parent, *getattr(parent, "target_peers", ())):
+                    peer.implicit = None
+
+    def clear(self) -> None:
+        super().clear()
+        self.attributes.wasm_order = ""
+
+
+class Linker(_Dependency):
+    """The linker itself: its version and its source."""
+
+    def signature(self) -> str:
+        return linker_identity()
+
+
+_digests: dict[tuple[str, str, str, int], str] = {}
+"""Of (archive, its content signature, member, occurrence): what is known of members without reading them."""
+
+_N = TypeVar("_N", bound=_Dependency)
+
+
+def _node(kind: type[_N], name: str) -> _N:
+    node = SCons.Node.Python.ValueWithMemo(name)
+    if type(node) is not kind:
+        node.__class__ = kind
+        node.ninfo = node.new_ninfo()
+    return node  # type: ignore[no-any-return]
+
+
+def archive_member(archive: Any, name: str, occurrence: int, digest: str) -> ArchiveMember:
+    """The node of an archive's member, shown as ``libfoo.a(used.o)``. ``digest`` is the member's in the archive as it
+    is now."""
+    again = f", {occurrence + 1}" if occurrence else ""
+    node = _node(ArchiveMember, f"{archive}({name}{again})")
+    node.attributes.wasm_member = (archive, name, occurrence)
+    _digests[str(archive.rfile()), archive.get_csig(), name, occurrence] = digest
+    node.waits_for([archive])
+    return node
+
+
+def libraries(target: Any, files: list[Any], order: str) -> Libraries:
+    """The node of all that libraries decide in the link of ``target``, once ``files`` are built. Without ``order``,
+    which a scan found, it is worth the contents of all files."""
+    node = _node(Libraries, f"libraries of {target}")
+    node.attributes.wasm_order = order
+    node.waits_for(files)
+    return node
+
+
+def linker() -> Linker:
+    """The node of the linker."""
+    return _node(Linker, "wasmlink")

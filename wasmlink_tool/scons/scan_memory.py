@@ -1,0 +1,123 @@
+"""What earlier scans found, kept beside SCons's signature file, so that a null build reads no object.
+
+A finding counts as long as every file that was read for it has the content signature that it had then, and every file
+that was not there is still not there. The file holds data only, behind a checksum: one that is damaged, foreign or
+another linker's is as good as none. It is written when SCons ends, to a temporary file that is renamed.
+"""
+
+from __future__ import annotations
+
+import atexit
+import json
+import os
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import asdict, dataclass, fields
+from hashlib import sha256
+from typing import Any
+
+import SCons.Action
+import SCons.SConsign
+
+from .identity import linker_identity
+
+SUFFIX = ".wasmlink"
+_MAGIC = b"wasmlink scans 1"
+_LIMIT = 1000
+"""Findings in the file; the oldest make room."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What a scan found, with content signatures of what it read."""
+
+    files: dict[str, str | None]
+    """Path to content signature; ``None``: there was no such file."""
+    direct: list[str]
+    """Files that the link depends on."""
+    indirect: list[str]
+    """Files that decide what it depends on, and that it does not depend on otherwise: archives."""
+    members: list[tuple[str, str, int, str]]
+    """Archive, member, occurrence, digest: in link order."""
+    order: str
+
+
+class ScanMemory:
+    """The findings of one build, by what was asked."""
+
+    def __init__(self, path: str | None) -> None:
+        self._path = path
+        self._findings = _load(path) if path is not None else {}
+        self._new: dict[str, Finding] = {}
+
+    def find(self, key: str, signature: Callable[[str], str | None]) -> Finding | None:
+        """The finding for ``key`` if it still holds. ``signature`` gives a file's, or ``None`` if there is none."""
+        known = self._findings.get(key)
+        if known is None or any(signature(path) != was for path, was in known.files.items()):
+            return None
+        return known
+
+    def add(self, key: str, finding: Finding) -> None:
+        self._findings[key] = self._new[key] = finding
+
+    def save(self) -> None:
+        """Write what is new, beside what other processes have written in the meantime."""
+        if self._path is None or not self._new or not SCons.Action.execute_actions:
+            return
+        findings = _load(self._path)
+        for key, finding in self._new.items():
+            findings.pop(key, None)
+            findings[key] = finding
+        kept = {key: asdict(finding) for key, finding in list(findings.items())[-_LIMIT:]}
+        body = json.dumps({"linker": linker_identity(), "findings": kept}, separators=(",", ":")).encode()
+        temporary = f"{self._path}.{os.getpid()}"
+        with suppress(OSError):
+            try:
+                with open(temporary, "wb") as file:
+                    file.write(b"%s %s\n%s" % (_MAGIC, sha256(body).hexdigest().encode(), body))
+                os.replace(temporary, self._path)
+            except BaseException:
+                os.unlink(temporary)
+                raise
+        self._new.clear()
+
+
+def _load(path: str) -> dict[str, Finding]:
+    try:
+        with open(path, "rb") as file:
+            header, _, body = file.read().partition(b"\n")
+    except OSError:
+        return {}
+    if header != b"%s %s" % (_MAGIC, sha256(body).hexdigest().encode()):
+        return {}
+    try:
+        stored = json.loads(body)
+        if stored["linker"] != linker_identity():
+            return {}
+        return {key: _finding(entry) for key, entry in stored["findings"].items()}
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return {}
+
+
+def _finding(entry: dict[str, Any]) -> Finding:
+    values = {field.name: entry[field.name] for field in fields(Finding)}
+    values["members"] = [
+        (str(archive), str(name), int(n), str(digest)) for archive, name, n, digest in entry["members"]
+    ]
+    return Finding(**values)
+
+
+_memories: dict[str, ScanMemory] = {}
+
+
+def memory_of(env: Any) -> ScanMemory:
+    """The memory of the build that ``env`` is in; ``WASMCACHE=None`` has one for this process only."""
+    path = None
+    if env.get("WASMCACHE", "") is not None:
+        name = SCons.SConsign.DB_Name or SCons.SConsign.current_sconsign_filename()
+        path = os.path.join(env.fs.Top.get_abspath(), f"{name}{SUFFIX}")
+    memory = _memories.get(path or "")
+    if memory is None:
+        memory = _memories[path or ""] = ScanMemory(path)
+        atexit.register(memory.save)
+    return memory

@@ -1,0 +1,166 @@
+"""The implicit dependencies of a link: what it would read and link, found by resolving symbols as the link does.
+
+A module depends on its sources, on the files that its options name, on the members that it extracts from archives,
+and on the linker. Archives are built before it, and count by nothing but what they give.
+
+SCons asks before anything is built, and again when something that the module waits for was built. What is there at
+the first time may be of an earlier build; what cannot be resolved yet is taken whole.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import SCons.Node
+import SCons.Node.FS
+import SCons.Scanner
+
+from . import members
+from .link import libraries, link_inputs, options, placed
+from .scan_memory import Finding, memory_of
+
+_ARCHIVE_SUFFIXES = (".a", ".lib")
+
+
+def scanner() -> Any:
+    """The target scanner of a builder of modules."""
+    # Without a node class SCons would look for files of the nodes' names.
+    return SCons.Scanner.ScannerBase(scan, "WasmLinkScanner", node_class=None)
+
+
+def ignore_archives(target: list[Any], source: list[Any], env: Any) -> tuple[list[Any], list[Any]]:
+    """An emitter: archives among the sources count by the members that are linked, as libraries do."""
+    suffixes = (*_ARCHIVE_SUFFIXES, env.subst("$WASMLIBSUFFIX"))
+    archives = [node for node in source if str(node).endswith(suffixes)]
+    for node in target:
+        node.add_ignore(archives)
+    return target, source
+
+
+def scan(node: Any, env: Any, path: tuple[Any, ...] = ()) -> list[Any]:
+    """What ``node`` depends on besides its sources."""
+    executor = node.get_executor()
+    targets = executor.get_all_targets()
+    if node is not targets[0]:
+        # All targets of a link get what is found for the first.
+        return []
+    with placed(node):
+        return _Scan(targets, executor.get_all_sources(), env).dependencies()
+
+
+class _Scan:
+    """One look at one link."""
+
+    def __init__(self, targets: list[Any], sources: list[Any], env: Any) -> None:
+        self.env = env
+        self.target = targets[0]
+        self.sources = sources
+        inputs = link_inputs(self.target, env)
+        flags = options(targets, sources, env, inputs)
+        files = [*inputs.start_files, *(str(node.rfile()) for node in sources)]
+        self.words = [*flags, *files, *libraries(targets, env, inputs)]
+        self.libraries = inputs.nodes(env)
+        self.named = list(_named(flags, env))
+        self.known = {str(node.rfile()): node for node in (*self.named, *self.libraries, *sources)}
+        """The node of each file that the link is known to read."""
+
+    def dependencies(self) -> list[Any]:
+        if self.env.get("GENERATING_NINJA"):
+            # Ninja knows files, and hands a target that depends on anything else back to SCons.
+            return self.without_sources([*self.named, *self.libraries])
+        finding = None if self.env.GetOption("clean") or self.is_being_built() else self.find()
+        return self.unresolved() if finding is None else self.resolved(finding)
+
+    def is_being_built(self) -> bool:
+        """Whether a file is being written now. The module waits for it, and looks again."""
+        return any(node.get_state() == SCons.Node.executing for node in self.known.values())
+
+    def find(self) -> Finding | None:
+        """What the link reads and extracts; ``None`` if that cannot be told from what there is."""
+        key = "\0".join(self.words)
+        memory = memory_of(self.env)
+        finding = memory.find(key, self.signature)
+        if finding is None:
+            finding = self.resolve()
+            if finding is not None:
+                memory.add(key, finding)
+        return finding
+
+    def resolve(self) -> Finding | None:
+        # Not before there is something new: a null build need not load the linker.
+        from ..diagnostics import LinkError
+        from ..extraction import extract
+        from .flags import options_of
+
+        link = options_of(["-o", str(self.target), *self.words])
+        if link is None:
+            return None
+        try:
+            found = extract(link)
+        except LinkError:
+            return None
+        read = dict.fromkeys((*map(str, self.named), *found.files))
+        indirect = {*found.archives, *found.unlinked}
+        return Finding(
+            files={**{path: self.signature(path) for path in read}, **dict.fromkeys(found.absent)},
+            direct=[path for path in read if path not in indirect],
+            indirect=[path for path in read if path in indirect],
+            members=[(member.archive, member.name, member.occurrence, member.digest) for member in found.members],
+            order=found.order,
+        )
+
+    def resolved(self, finding: Finding) -> list[Any]:
+        ignored = set(self.target.ignore or ()) - set(self.sources)
+        found = [members.linker()]
+        found += map(self.node, finding.direct)
+        for path, name, occurrence, digest in finding.members:
+            archive = self.node(path)
+            # Whoever has SCons ignore a library means what is in it.
+            if archive not in ignored:
+                found.append(members.archive_member(archive, name, occurrence, digest))
+        found.append(members.libraries(self.target, [self.node(path) for path in finding.indirect], finding.order))
+        return self.without_sources(found)
+
+    def unresolved(self) -> list[Any]:
+        """All files that are known to be read."""
+        waiting = [node for node in (*self.sources, *self.libraries) if node in (self.target.ignore_set or ())]
+        found = [members.linker(), *self.named, *self.libraries, members.libraries(self.target, waiting, "")]
+        return self.without_sources(found)
+
+    def without_sources(self, nodes: Iterable[Any]) -> list[Any]:
+        sources = set(self.sources)
+        return [node for node in nodes if node not in sources]
+
+    def node(self, path: str) -> Any:
+        return self.known.get(path) or self.env.fs.Top.File(path)
+
+    def signature(self, path: str) -> str | None:
+        """The content signature of a file; ``None`` if there is none."""
+        node = self.known.get(path)
+        if node is None:
+            if not os.path.exists(path):
+                return None
+            node = self.env.fs.Top.File(path)
+        elif not node.rexists():
+            return None
+        return str(node.get_csig())
+
+
+def _named(flags: list[str], env: Any) -> Iterator[Any]:
+    """The nodes of what the options name as inputs: of those that exist or will be built."""
+    if not flags:
+        return
+    from .flags import named_inputs
+
+    named = named_inputs(flags)
+    for path in named.files:
+        node = env.fs.Top.File(path)
+        if node.is_derived() or os.path.exists(path):
+            yield node
+    directories = [env.fs.Top.Dir(path) for path in named.directories]
+    for name in named.libraries:
+        node = SCons.Node.FS.find_file(name[1:] if name.startswith(":") else f"lib{name}.a", directories)
+        if node is not None:
+            yield node
