@@ -11,7 +11,7 @@ from .linking.exports import calculate_exports, force_exports
 from .linking.features import check_mutable_globals, merge_features
 from .linking.imports import calculate_imports
 from .linking.index_spaces import assign_indexes, calculate_types
-from .linking.mark_live import mark_live, report_removed, split_strings
+from .linking.mark_live import mark_live, report_removed
 from .linking.memory import define_start_stop_symbols, lay_out_memory
 from .linking.pic import combine_segments
 from .linking.plan import Plan
@@ -21,7 +21,8 @@ from .linking.scan import scan_relocations
 from .linking.segments import create_output_segments
 from .linking.startup import declare_start_functions, write_start_functions
 from .linking.synthetic import calculate_init_functions, create_command_wrappers, write_call_ctors
-from .options import Input, LinkOptions
+from .opening import checked, open_inputs
+from .options import LinkOptions
 from .output import build_id, reports
 from .output.custom import lay_out_custom_sections, own_custom_sections, write_custom_section
 from .output.encoding import Chunk, OutputSection
@@ -66,31 +67,20 @@ def link(options: LinkOptions) -> LinkResult:
 
 
 def _link(options: LinkOptions, diagnostics: Diagnostics) -> LinkResult:
-    cache = None
-    if options.cache_directory is not None:
-        from .inputs.cache import cache_at
-
-        cache = cache_at(options.cache_directory, options.cache_limit)
-    files = InputFiles(diagnostics, tuple(options.library_paths), cache)
-    inputs = tuple(Input(item) if isinstance(item, str) else item for item in options.inputs)
-    sources = list(files.sources(inputs))
-    diagnostics.check()
-    for path in options.allow_undefined_files:
-        files.read_undefined_list(path)
-    diagnostics.check()
+    options = checked(options)
+    files, sources = open_inputs(options, diagnostics)
     if options.output is not None:
         check_writable(options.output, "output", diagnostics)
-    for report, what in ((options.map_file, "map"), (options.dependency_file, "dependency")):
+    for report, what in (
+        (options.map_file, "map"),
+        (options.dependency_file, "dependency"),
+        (options.why_extract, "--why-extract="),
+    ):
         if report is not None:
             check_writable(report, what, diagnostics)
     diagnostics.check()
 
     resolution = resolve(options, files, sources, diagnostics)
-    if options.why_extract is not None:
-        text = reports.why_extract(resolution.table.extractions)
-        reports.write_text(options.why_extract, text, "--why-extract=", diagnostics)
-        diagnostics.check()
-    split_strings(resolution, options)
     mark_live(resolution, options)
     if options.print_gc_sections and options.gc_sections:
         report_removed(resolution, diagnostics)
@@ -108,19 +98,29 @@ def _link(options: LinkOptions, diagnostics: Diagnostics) -> LinkResult:
         position += len(section.header) + section.size
     _write_build_id(options, chunks)
 
+    module = b"".join(chunks)
+    if options.output is not None:
+        write_output(options.output, [module], executable=True)
+    _write_reports(plan, sections, options, files, diagnostics)
+    diagnostics.check()
+    files.save_parsed()
+    return LinkResult(module, options.output, tuple(diagnostics.entries), tuple(files.read))
+
+
+def _write_reports(
+    plan: Plan, sections: list[OutputSection], options: LinkOptions, files: InputFiles, diagnostics: Diagnostics
+) -> None:
+    """What was asked for beside the module."""
+    if options.why_extract is not None:
+        text = reports.why_extract(plan.resolution.table.extractions)
+        reports.write_text(options.why_extract, text, "--why-extract=", diagnostics)
     if options.map_file is not None:
         reports.write_text(options.map_file, reports.link_map(plan, sections), "map", diagnostics)
     if options.print_map:
         reports.write_text("-", reports.link_map(plan, sections), "map", diagnostics)
     if options.dependency_file is not None:
-        text = reports.dependencies(options.output or "-", files.read)
+        text = reports.dependencies(options.output or "-", [*files.read, *options.also_read])
         reports.write_text(options.dependency_file, text, "dependency", diagnostics)
-    diagnostics.check()
-    module = b"".join(chunks)
-    if options.output is not None:
-        write_output(options.output, [module], executable=True)
-    files.save_parsed()
-    return LinkResult(module, options.output, tuple(diagnostics.entries), tuple(files.read))
 
 
 def _plan(resolution: Resolution, options: LinkOptions, diagnostics: Diagnostics) -> Plan:
@@ -206,4 +206,5 @@ def _write_build_id(options: LinkOptions, chunks: list[Chunk]) -> None:
     if options.build_id == "none":
         return
     identity = build_id.compute(options.build_id, chunks)
-    chunks[-1] = bytes(chunks[-1])[: -len(identity)] + identity
+    last = bytes(chunks[-1])
+    chunks[-1] = last[: len(last) - len(identity)] + identity

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
 from ..binary.constants import MAGIC
@@ -121,7 +121,7 @@ class InputFiles:
             lines = (line.strip() for line in data.split(b"\n"))
             self.allowed_undefined.update(line for line in lines if line and not line.startswith(b"#"))
 
-    def sources(self, inputs: tuple[Input, ...]) -> Iterator[ObjectSource | shared.SharedLibrary]:
+    def sources(self, inputs: Sequence[Input]) -> Iterator[ObjectSource | shared.SharedLibrary]:
         """The objects that the inputs are or hold, in command-line order. Errors are reported, and the rest goes on."""
         for item in inputs:
             path = item.path
@@ -211,9 +211,12 @@ class InputFiles:
                     cache=self._parsed,
                 )
             elif magic in _BITCODE_MAGIC:
-                self.diagnostics.error(
-                    f"{path}({member.name}): LLVM bitcode is not supported yet: compile without -flto"
-                )
+                text = f"{path}({member.name}): LLVM bitcode is not supported yet: compile without -flto"
+                if item.whole_archive:
+                    self.diagnostics.error(text)
+                else:
+                    # Perhaps nothing needs it; if something does, its symbols are undefined.
+                    self.diagnostics.warn(text)
             elif item.whole_archive:
                 self.diagnostics.error(
                     "The file was not recognized as a valid object file", (f"member {member.name} of {path}",)

@@ -38,14 +38,12 @@ class InputSegment:
         "flags",
         "index",
         "live",
-        "merged",
         "name",
         "offset",
         "output",
         "pieces",
         "references",
         "size",
-        "start_stop",
     )
 
     def __init__(self, file: LinkedFile, index: int, name: bytes, alignment: int, flags: int, size: int) -> None:
@@ -65,11 +63,8 @@ class InputSegment:
         self.offset = 0
         """In ``output``, in bytes; of merged strings, that of the merged chunk."""
         self.pieces: StringPieces | None = None
-        self.merged: MergedStrings | None = None
         self.references = 0
         """From live relocations; counted for the packed order only."""
-        self.start_stop = False
-        """Reached through ``__start_`` or ``__stop_`` symbols."""
 
     @property
     def is_tls(self) -> bool:
@@ -85,13 +80,13 @@ class InputSegment:
         start = obj.sections[obj.data_section].start + obj.segments[self.index].offset
         return obj.data[start : start + self.size]
 
-    def split(self, *, live: bool) -> None:
+    def split(self) -> None:
         """Split a segment of strings into pieces, for merging.
 
         :raises FatalError: the segment does not end with a string's end.
         """
         try:
-            self.pieces = StringPieces(self.contents(), live=live)
+            self.pieces = StringPieces(self.contents())
         except ValueError as error:
             raise FatalError(f"{self}: {error}") from None
 

@@ -35,7 +35,7 @@ def calculate_exports(
     if memory is None and options.import_memory is None:
         memory = "memory"
     if memory is not None:
-        exports.append(Export(memory.encode("utf-8", "surrogateescape"), ExternalKind.MEMORY, 0, None))
+        exports.append(Export(encode_name(memory), ExternalKind.MEMORY, 0, None))
     for symbol in resolution.symbols.values():
         if not is_exported(symbol, options) or not symbol.is_live:
             continue

@@ -44,10 +44,10 @@ class Imports:
         module = symbol.import_module or DEFAULT_MODULE
         name = symbol.import_name or symbol.name
         kind = _EXTERNAL_KINDS[symbol.kind]
-        type_ = symbol.signature if kind == ExternalKind.FUNCTION else symbol.element_type
+        type_ = symbol.signature if kind in (ExternalKind.FUNCTION, ExternalKind.TAG) else symbol.element_type
         key = (kind, module, name, type_)
         number = self._numbers.get(key)
-        if number is None or kind == ExternalKind.TAG:
+        if number is None:
             number = self._numbers[key] = self.counts[kind]
             self.counts[kind] += 1
             self.entries.append(ImportedSymbol(module, name, kind, symbol))

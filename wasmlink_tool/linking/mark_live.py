@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from ..binary.constants import RelocationType as R
-from ..binary.constants import SegmentFlag, SymbolFlag, SymbolKind
+from ..binary.constants import SymbolFlag, SymbolKind
 from ..binary.relocations import Relocations
 from ..diagnostics import Diagnostics
 from ..options import LinkOptions
@@ -33,17 +33,6 @@ _GLOBAL: Final = int(SymbolKind.GLOBAL)
 _TAG: Final = int(SymbolKind.TAG)
 _TABLE: Final = int(SymbolKind.TABLE)
 _TYPE_INDEX: Final = bytes((R.TYPE_INDEX_LEB,))
-
-
-def split_strings(resolution: Resolution, options: LinkOptions) -> None:
-    """Split segments of strings, so that each string is live or not by itself."""
-    if not options.optimize:
-        return
-    for file in resolution.objects:
-        for segment in file.segments:
-            # As in wasm-ld, only strings without an alignment are merged.
-            if segment.flags & SegmentFlag.STRINGS and segment.alignment == 0 and segment.size:
-                segment.split(live=not options.gc_sections)
 
 
 def mark_live(resolution: Resolution, options: LinkOptions) -> None:
@@ -104,9 +93,6 @@ class _Marker:
             segment = symbol.segment
             if segment is None:
                 return
-            pieces = segment.pieces
-            if pieces is not None:
-                pieces.live[pieces.index(min(symbol.value, segment.size - 1))] = 1
             if segment.live:
                 return
             segment.live = True
@@ -141,10 +127,8 @@ class _Marker:
             if not symbol.is_discarded:
                 self.enqueue(symbol)
         for segment in file.segments:
-            if segment.is_retained and not segment.discarded and not segment.live:
+            if segment.is_retained and not segment.live:
                 segment.live = True
-                if segment.pieces is not None:
-                    segment.pieces.live = bytearray(b"\1" * len(segment.pieces.live))
                 self._segments.append(segment)
 
     def run(self) -> None:

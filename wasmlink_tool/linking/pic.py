@@ -63,6 +63,18 @@ def data_relocation_code(
     return b"".join(code)
 
 
+def has_tls_relocations(segments: list[OutputSegment]) -> bool:
+    """Whether the initial contents of thread-local data have relocations."""
+    for segment in segments:
+        for chunk in segment.inputs if segment.is_tls else ():
+            file = chunk.file
+            assert isinstance(file, ObjectInput)
+            start = file.object.segments[chunk.index].offset
+            if relocations_in(file.relocations(file.object.data_section), [(start, start + chunk.size)]).types:
+                return True
+    return False
+
+
 def _chunk_code(
     resolution: Resolution, chunk: InputSegment, file: ObjectInput, options: LinkOptions, relocator: Relocator
 ) -> list[bytes]:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from ..binary.constants import Opcode, SymbolFlag, SymbolKind, ValueType
-from ..diagnostics import Diagnostics
+from ..diagnostics import Diagnostics, FatalError
 from ..inputs.files import InputFiles, ObjectSource
 from ..inputs.object_file import GlobalType, TableType
 from ..inputs.shared import SharedLibrary
@@ -48,8 +48,14 @@ PIC_LAYOUT_SYMBOLS: Final = (b"__dso_handle", b"__data_end", b"__wasm_first_page
 
 
 def encode_name(text: str) -> bytes:
-    """A symbol name from an option."""
-    return text.encode("utf-8", "surrogateescape")
+    """A symbol name from an option.
+
+    :raises FatalError: it is no text.
+    """
+    try:
+        return text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        raise FatalError(f"not a valid name: {text!r}") from None
 
 
 class Resolution:
@@ -307,9 +313,18 @@ def _provide_optional_symbols(resolution: Resolution, options: LinkOptions) -> N
     symbol = resolution.symbols.get(b"__tls_base")
     if not options.shared_memory and symbol is not None and not symbol.is_defined:
         # Without shared memory, thread-local data is data like any other, at a fixed base.
-        symbol.kind, symbol.state, symbol.flags = SymbolKind.GLOBAL, DEFINED, _HIDDEN
-        _define_global(resolution, symbol, mutable=False)
-        resolution.tls_base = symbol
+        if symbol.is_undefined and symbol.kind != SymbolKind.GLOBAL:
+            resolution.table.report_kind(symbol, "<internal>", SymbolKind.GLOBAL)
+        else:
+            symbol.kind, symbol.state, symbol.flags = SymbolKind.GLOBAL, DEFINED, _HIDDEN
+            _define_global(resolution, symbol, mutable=False)
+            resolution.tls_base = symbol
+
+
+def is_exported_by_option(options: LinkOptions, name: bytes) -> bool:
+    """Whether an option asks for the export of a symbol that may not exist yet."""
+    text = name.decode("utf-8", "surrogateescape")
+    return options.export_all or text in options.exports or text in options.exports_if_defined
 
 
 def provide_address_symbol(resolution: Resolution, options: LinkOptions, name: bytes) -> Symbol | None:
@@ -317,11 +332,13 @@ def provide_address_symbol(resolution: Resolution, options: LinkOptions, name: b
     nobody else defines it."""
     symbol = resolution.symbols.get(name)
     if symbol is None:
-        text = name.decode("utf-8", "surrogateescape")
-        if not (options.export_all or text in options.exports or text in options.exports_if_defined):
+        if not is_exported_by_option(options, name):
             return None
         symbol = resolution.symbols[name] = Symbol(name, SymbolKind.DATA, UNDEFINED, 0, None)
     elif symbol.is_defined:
+        return None
+    elif symbol.is_undefined and symbol.kind != SymbolKind.DATA:
+        resolution.table.report_kind(symbol, "<internal>", SymbolKind.DATA)
         return None
     symbol.kind = SymbolKind.DATA
     symbol.state = DEFINED
@@ -385,10 +402,10 @@ def resolve_indirect_function_table(
     if existing is not None:
         text = INDIRECT_FUNCTION_TABLE.decode()
         if existing.kind != SymbolKind.TABLE:
-            diagnostics.error(f"reserved name must be of type table: `{text}`")
+            diagnostics.error(f"reserved symbol must be of type table: `{text}`")
             return
         if existing.is_defined:
-            diagnostics.error(f"reserved name must not be defined in input files: `{text}`")
+            diagnostics.error(f"reserved symbol must not be defined in input files: `{text}`")
             return
     if options.import_table or options.relocatable:
         if existing is None:

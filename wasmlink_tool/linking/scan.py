@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from ..binary.constants import RelocationType as R
-from ..binary.constants import SymbolKind
+from ..binary.constants import SymbolFlag, SymbolKind
 from ..binary.relocations import Relocations
 from ..diagnostics import Diagnostics
 from ..inputs.object_file import type_name
@@ -89,6 +89,11 @@ class _Scanner:
                     relocs = file.relocations(section.index)
                     for i in self._positions(relocs, undefined):
                         self._scan(file, relocs, i, undefined, section.index)
+        if file.live and not self.options.relocatable:
+            for init in obj.init_functions:
+                symbol = file.symbols[init.symbol]
+                if symbol.state == UNDEFINED:
+                    self._check_undefined(file, symbol, -1, 0)
 
     def _positions(self, relocs: Relocations, undefined: set[int]) -> Iterable[int]:
         if self.options.is_pic or self.policy is UnresolvedPolicy.IMPORT_DYNAMIC:
@@ -115,7 +120,7 @@ class _Scanner:
         if self.options.is_pic or symbol.state == SHARED or self.policy is UnresolvedPolicy.IMPORT_DYNAMIC:
             self._check_dynamic(file, symbol, type_)
         if index in undefined and symbol.state == UNDEFINED and not symbol.is_weak and not self.options.relocatable:
-            self._check_undefined(file, symbol, relocs, i, section)
+            self._check_undefined(file, symbol, section, relocs.offsets[i])
 
     def _needs_got(self, symbol: Symbol) -> bool:
         """Whether only the dynamic linker knows a symbol's address."""
@@ -143,8 +148,12 @@ class _Scanner:
         if symbol.state != DEFINED:
             self.diagnostics.error(f"{what} an undefined symbol `{symbol}`")
         # Without shared memory thread-local data is data like any other.
-        elif self.options.shared_memory and not symbol.is_tls:
+        elif self.options.shared_memory and not symbol.flags & SymbolFlag.TLS:
             self.diagnostics.error(f"{what} non-TLS symbol `{symbol}`")
+        elif self.options.shared_memory and not symbol.is_tls:
+            output = symbol.segment.output if symbol.segment is not None else None
+            name = output.name.decode("utf-8", "replace") if output is not None else ""
+            self.diagnostics.error(f"{what} `{symbol}` in non-TLS section: {name}")
 
     def _add_table_entry(self, symbol: Symbol) -> None:
         if symbol.is_stub or symbol.table_slot != NO_NUMBER or symbol.state not in (DEFINED, UNDEFINED):
@@ -166,7 +175,7 @@ class _Scanner:
             if symbol.kind == SymbolKind.FUNCTION:
                 self._add_table_entry(symbol)
 
-    def _check_undefined(self, file: ObjectInput, symbol: Symbol, relocs: Relocations, i: int, section: int) -> None:
+    def _check_undefined(self, file: ObjectInput, symbol: Symbol, section: int, offset: int) -> None:
         if self.policy is UnresolvedPolicy.IMPORT_DYNAMIC:
             return
         if may_be_undefined(symbol, self.resolution, self.options):
@@ -174,7 +183,7 @@ class _Scanner:
         policy = self.options.unresolved_symbols
         if policy is not UnresolvedPolicy.IGNORE:
             text = f"{file.name}: undefined symbol: {symbol}"
-            hints = self.explainer.explain(file, symbol, section, relocs.offsets[i])
+            hints = self.explainer.explain(file, symbol, section, offset) if section >= 0 else ()
             if policy is UnresolvedPolicy.REPORT_ERROR:
                 self.diagnostics.error(text, hints)
                 return

@@ -9,7 +9,7 @@ from ..binary.constants import SegmentFlag
 from ..options import DataOrder, LinkOptions
 from .chunks import InputSegment, OutputSegment
 from .live_relocations import live_relocations
-from .resolve import Resolution
+from .resolve import Resolution, is_exported_by_option
 from .strings import MergedStrings
 
 _MERGED_PREFIXES: Final = (b".text.", b".data.", b".bss.", b".rodata.")
@@ -61,12 +61,21 @@ def create_output_segments(resolution: Resolution, options: LinkOptions) -> list
             segment.output = output
     segments = sorted(by_name.values(), key=_rank)
     if options.data_order is DataOrder.PACKED:
-        _pack(resolution, segments)
+        _pack(resolution, segments, options)
     for index, output in enumerate(segments):
         output.index = index
+        if options.optimize:
+            _split_strings(output)
         _merge_strings(output)
         output.lay_out()
     return segments
+
+
+def _split_strings(output: OutputSegment) -> None:
+    for segment in output.inputs:
+        # As in wasm-ld, only strings without an alignment are merged.
+        if segment.flags & SegmentFlag.STRINGS and segment.alignment == 0 and segment.size:
+            segment.split()
 
 
 def _merge_strings(output: OutputSegment) -> None:
@@ -81,7 +90,6 @@ def _merge_strings(output: OutputSegment) -> None:
             strings = merged[key] = MergedStrings(output.name, segment.alignment, segment.flags)
             output.chunks.append(strings)
         strings.add(segment)
-        segment.merged = strings
     for strings in merged.values():
         strings.finalize()
 
@@ -89,7 +97,7 @@ def _merge_strings(output: OutputSegment) -> None:
 # Packed order
 
 
-def _pack(resolution: Resolution, segments: list[OutputSegment]) -> None:
+def _pack(resolution: Resolution, segments: list[OutputSegment], options: LinkOptions) -> None:
     """Sort the inputs of each output segment so that padding is small and what is used most comes first.
 
     By category (thread-local, initialised, zero), name prefix, alignment descending, references from live relocations
@@ -99,7 +107,10 @@ def _pack(resolution: Resolution, segments: list[OutputSegment]) -> None:
     _count_references(resolution)
     symbols = resolution.symbols
     for output in segments:
-        if is_c_name(output.name) and any(prefix + output.name in symbols for prefix in (b"__start_", b"__stop_")):
+        if is_c_name(output.name) and any(
+            prefix + output.name in symbols or is_exported_by_option(options, prefix + output.name)
+            for prefix in (b"__start_", b"__stop_")
+        ):
             # Its users walk it as an array: input order is its meaning.
             continue
         output.inputs.sort(key=_packed_key)

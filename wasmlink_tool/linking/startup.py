@@ -11,7 +11,7 @@ from ..binary.leb128 import uleb
 from ..options import LinkOptions
 from .chunks import OutputSegment
 from .memory import Memory
-from .pic import data_relocation_code, global_relocation_code
+from .pic import data_relocation_code, global_relocation_code, has_tls_relocations
 from .resolve import NO_SIGNATURE, Resolution, add_synthetic_function
 from .scan import Scan
 from .symbols import Symbol
@@ -50,8 +50,10 @@ def declare_start_functions(
     spaces."""
 
     def declare(name: bytes, flags: int = SymbolFlag.VISIBILITY_HIDDEN) -> Symbol:
-        symbol = resolution.symbols[name] = add_synthetic_function(resolution, name, NO_SIGNATURE)
+        symbol = add_synthetic_function(resolution, name, NO_SIGNATURE)
         symbol.flags = flags
+        # A program may have a function of this name for itself.
+        resolution.symbols.setdefault(name, symbol)
         resolution.synthetic.function_live[symbol.index] = True
         return symbol
 
@@ -60,12 +62,11 @@ def declare_start_functions(
         resolution.synthetic.global_live[resolution.tls_base.index] = True
 
     init_memory = apply_data = apply_tls = apply_global = apply_global_tls = None
-    if resolution.is_dynamic(options):
-        # The indices in this code are all of imports, which are final.
-        if data_relocation_code(resolution, segments, options, tls=False):
-            apply_data = declare(b"__wasm_apply_data_relocs", SymbolFlag.EXPORTED)
-        if options.shared_memory and data_relocation_code(resolution, segments, options, tls=True):
-            apply_tls = declare(b"__wasm_apply_tls_relocs")
+    # The indices in this code are all of imports, which are final.
+    if resolution.is_dynamic(options) and data_relocation_code(resolution, segments, options, tls=False):
+        apply_data = declare(b"__wasm_apply_data_relocs", SymbolFlag.EXPORTED)
+    if options.shared_memory and has_tls_relocations(segments):
+        apply_tls = declare(b"__wasm_apply_tls_relocs")
     if any(needs_initialization(segment, options) for segment in segments):
         # Shared memory is initialised by its first thread; an imported one need not be zero.
         init_memory = declare(b"__wasm_init_memory")

@@ -89,7 +89,7 @@ class SymbolTable:
             kind = _DATA if signature is None else _FUNCTION
             if not symbol.is_new and kind == _FUNCTION:
                 if symbol.kind != _FUNCTION and symbol.state == UNDEFINED:
-                    self._report_kind_in(symbol, library.name, _FUNCTION)
+                    self.report_kind(symbol, library.name, _FUNCTION)
                     continue
                 expected = symbol.signature
                 if expected is not None and expected != signature and self.is_called_directly(symbol):
@@ -175,6 +175,8 @@ class SymbolTable:
                     if symbol.state == LAZY and not info.flags & _WEAK:
                         yield from self._extract(symbol)
                         symbol = self.symbols[info.name]
+                        if symbol.kind != _FUNCTION and symbol.state != LAZY:
+                            self._report_kind(symbol, file, _FUNCTION)
                         self.extractions.append((file.name, symbol.file_name, str(symbol)))
                     else:
                         symbol = self._reference_function(symbol, file, index, info)
@@ -182,6 +184,8 @@ class SymbolTable:
                     symbol = self._insert_used(info.name)
                     if symbol.state == LAZY and not info.flags & _WEAK:
                         yield from self._extract(symbol)
+                        if symbol.state == DEFINED:
+                            self._check_type(symbol, file, info)
                     else:
                         self._reference(symbol, file, info)
             add(symbol)
@@ -451,6 +455,8 @@ class SymbolTable:
             symbol.flags = symbol.flags & ~_BINDING | _WEAK
         elif symbol.state in (DEFINED, SHARED):
             self._check_type(symbol, file, info)
+        elif symbol.kind != kind:
+            self._report_kind(symbol, file, kind)
         elif symbol.flags & _WEAK:
             symbol.flags = flags | _UNDEFINED_FLAG
 
@@ -580,9 +586,10 @@ class SymbolTable:
     # Types
 
     def _report_kind(self, existing: Symbol, file: LinkedFile, kind: int) -> None:
-        self._report_kind_in(existing, file.name, kind)
+        self.report_kind(existing, file.name, kind)
 
-    def _report_kind_in(self, existing: Symbol, where: str, kind: int) -> None:
+    def report_kind(self, existing: Symbol, where: str, kind: int) -> None:
+        """An error: ``where`` has something of another kind under a symbol's name."""
         self.diagnostics.error(
             f"symbol type mismatch: {existing}\n"
             f">>> defined as {describe.KIND_NAMES[SymbolKind(existing.kind)]} in {existing.file_name}\n"
@@ -604,24 +611,18 @@ class SymbolTable:
             self._place(other, file, info)
         if kind == _TAG:
             if existing.signature != other.signature and existing.signature and other.signature:
-                self._report_type(
-                    "Tag signature mismatch",
-                    existing,
-                    file,
-                    describe.signature(existing.signature),
-                    describe.signature(other.signature),
-                )
+                old, new = describe.signature(existing.signature), describe.signature(other.signature)
+                self.diagnostics.warn(_type_mismatch("Tag signature mismatch", existing, file, old, new))
             return
-        old, new = existing.element_type, other.element_type
-        if isinstance(old, GlobalType) and isinstance(new, GlobalType):
-            if old != new:
-                texts = describe.global_type(old), describe.global_type(new)
-                self._report_type("Global type mismatch", existing, file, *texts)
-        elif isinstance(old, TableType) and isinstance(new, TableType) and old.element_type != new.element_type:
-            texts = describe.table_type(old), describe.table_type(new)
-            self._report_type("Table type mismatch", existing, file, *texts)
+        before, now = existing.element_type, other.element_type
+        if isinstance(before, GlobalType) and isinstance(now, GlobalType):
+            if before != now:
+                old, new = describe.global_type(before), describe.global_type(now)
+                self.diagnostics.error(_type_mismatch("Global type mismatch", existing, file, old, new))
+        elif isinstance(before, TableType) and isinstance(now, TableType) and before.element_type != now.element_type:
+            old, new = describe.table_type(before), describe.table_type(now)
+            self.diagnostics.error(_type_mismatch("Table type mismatch", existing, file, old, new))
 
-    def _report_type(self, what: str, existing: Symbol, file: LinkedFile, old: str, new: str) -> None:
-        self.diagnostics.error(
-            f"{what}: {existing}\n>>> defined as {old} in {existing.file_name}\n>>> defined as {new} in {file.name}"
-        )
+
+def _type_mismatch(what: str, existing: Symbol, file: LinkedFile, old: str, new: str) -> str:
+    return f"{what}: {existing}\n>>> defined as {old} in {existing.file_name}\n>>> defined as {new} in {file.name}"

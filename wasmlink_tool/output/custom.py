@@ -32,7 +32,7 @@ class CustomSection:
                 self.chunks.append(section)
                 continue
             try:
-                section.pieces = StringPieces(section.contents(), live=True)
+                section.pieces = StringPieces(section.contents())
             except ValueError as error:
                 raise FatalError(f"{section}: {error}") from None
             if merged is None:
@@ -122,7 +122,10 @@ def _names(plan: Plan, options: LinkOptions) -> OutputSection | None:
                 globals_.append(uleb(number) + name(g.name))
     for symbol in plan.spaces.got:
         what = b"func" if symbol.kind == SymbolKind.FUNCTION else b"data"
-        globals_.append(uleb(symbol.got_number) + name(b"GOT.%b.internal.%b" % (what, symbol_name(symbol.name))))
+        own_name = symbol.name
+        if symbol.is_stub and symbol.file is not None:
+            own_name = symbol.file.function_debug_names.get(symbol.index, own_name)
+        globals_.append(uleb(symbol.got_number) + name(b"GOT.%b.internal.%b" % (what, symbol_name(own_name))))
     in_file = [segment for segment in plan.segments if segment.in_file]
     segments = [uleb(i) + name(segment.name) for i, segment in enumerate(in_file) if segment.name]
     if not (functions or globals_ or segments):

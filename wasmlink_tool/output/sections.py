@@ -19,6 +19,7 @@ from ..linking.chunks import NO_NUMBER, ObjectInput, OutputSegment, SyntheticFil
 from ..linking.live_relocations import live_function_runs
 from ..linking.plan import Plan
 from ..linking.relocate import Relocator
+from ..linking.resolve import encode_name
 from ..linking.strings import MergedStrings
 from ..linking.symbols import DEFINED, Symbol
 from ..options import WASM_PAGE_SIZE, LinkOptions
@@ -63,7 +64,7 @@ def _global_type(type_: GlobalType) -> bytes:
 def _imports(plan: Plan, options: LinkOptions) -> OutputSection | None:
     entries: list[bytes] = []
     if options.import_memory is not None:
-        module, field = (text.encode("utf-8", "surrogateescape") for text in options.import_memory)
+        module, field = (encode_name(text) for text in options.import_memory)
         entries.append(name(module) + name(field) + bytes([ExternalKind.MEMORY]) + _memory_type(plan, options))
     for entry in plan.spaces.imports.entries:
         symbol = entry.symbol
