@@ -81,6 +81,10 @@ def _link(options: LinkOptions, diagnostics: Diagnostics) -> LinkResult:
     diagnostics.check()
 
     resolution = resolve(options, files, sources, diagnostics)
+    if options.why_extract is not None:
+        # A link that fails has reasons, too.
+        text = reports.why_extract(resolution.table.extractions)
+        reports.write_text(options.why_extract, text, "--why-extract=", diagnostics)
     mark_live(resolution, options)
     if options.print_gc_sections and options.gc_sections:
         report_removed(resolution, diagnostics)
@@ -111,9 +115,6 @@ def _write_reports(
     plan: Plan, sections: list[OutputSection], options: LinkOptions, files: InputFiles, diagnostics: Diagnostics
 ) -> None:
     """What was asked for beside the module."""
-    if options.why_extract is not None:
-        text = reports.why_extract(plan.resolution.table.extractions)
-        reports.write_text(options.why_extract, text, "--why-extract=", diagnostics)
     if options.map_file is not None:
         reports.write_text(options.map_file, reports.link_map(plan, sections), "map", diagnostics)
     if options.print_map:

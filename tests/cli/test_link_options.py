@@ -109,7 +109,7 @@ FIELDS: list[tuple[str, dict[str, Any]]] = [
     ("--features=a,b,,c", {"features": ["a", "b", "c"]}),
     ("--features=", {"features": []}),
     ("--features=a --features=b", {"features": ["b"]}),
-    ("--extra-features=a,b --extra-features=c", {"extra_features": ["a", "b", "c"]}),
+    ("--extra-features=a,b --extra-features=c", {"extra_features": ["c"]}),
     ("--no-check-features", {"check_features": False}),
     ("--build-id", {"build_id": "fast"}),
     ("--build-id=tree", {"build_id": "tree"}),

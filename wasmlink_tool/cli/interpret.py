@@ -124,6 +124,13 @@ def _combinations(line: CommandLine, options: LinkOptions) -> list[tuple[Severit
     found: list[tuple[Severity, str]] = []
     if not options.output:
         found.append((Severity.ERROR, "no output file specified"))
+    if options.relocatable:
+        for wrong, text in (
+            (options.export_table, "--relocatable is incompatible with --export-table"),
+            (options.growable_table, "--relocatable is incompatible with --growable-table"),
+        ):
+            if wrong:
+                return [*found, (Severity.ERROR, text)]
     if line.has("import-table") and options.export_table:
         found.append((Severity.ERROR, "--import-table and --export-table may not be used together"))
     if options.compress_relocations and not (options.strip_debug or options.strip_all):
@@ -169,6 +176,7 @@ def _refused_beside_relocatable(options: LinkOptions) -> list[str]:
         (options.gc_sections, "-r and --gc-sections may not be used together"),
         (options.compress_relocations, "-r -and --compress-relocations may not be used together"),
         (bool(options.undefined), "-r -and --undefined may not be used together"),
+        (options.is_pic, "-r and -pie may not be used together"),
         (options.shared_memory, "-r and --shared-memory may not be used together"),
         (bool(options.global_base), "-r and --global-base may not by used together"),
     )

@@ -68,7 +68,7 @@ def check_mutable_globals(
     features: set[str], imports: Imports, exports: list[Export], options: LinkOptions, diagnostics: Diagnostics
 ) -> None:
     """Mutable globals cross the module's border only with the feature of that name."""
-    if not options.check_features or "mutable-globals" in features:
+    if options.relocatable or not options.check_features or "mutable-globals" in features:
         return
     crossing = [("imported", entry.symbol) for entry in imports.entries]
     crossing += [("exported", export.symbol) for export in exports if export.symbol is not None]

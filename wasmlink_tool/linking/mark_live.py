@@ -41,7 +41,9 @@ def mark_live(resolution: Resolution, options: LinkOptions) -> None:
     if options.gc_sections:
         symbols = resolution.symbols
         if options.entry:
-            marker.enqueue(symbols[encode_name(options.entry)])
+            entry = resolution.table.find(encode_name(options.entry))
+            assert entry is not None
+            marker.enqueue(entry)
         for symbol in symbols.values():
             if symbol.flags & SymbolFlag.NO_STRIP or is_exported(symbol, options):
                 marker.enqueue(symbol)

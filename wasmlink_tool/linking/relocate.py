@@ -311,6 +311,10 @@ def _address(symbol: Symbol) -> int:
     return symbol.tls_offset if symbol.is_tls else symbol.address
 
 
+def _tls_offset(symbol: Symbol) -> int:
+    return symbol.tls_offset if symbol.segment is not None else symbol.address
+
+
 def _global_number(symbol: Symbol) -> int:
     return symbol.global_number if symbol.kind == SymbolKind.GLOBAL else symbol.got_number
 
@@ -327,6 +331,8 @@ def _bases() -> Iterator[tuple[int, Callable[[Symbol], int]]]:
             yield type_, lambda symbol: symbol.function_number
         elif type_.name.startswith("FUNCTION_OFFSET"):
             yield type_, _function_offset
+        elif type_.name.startswith("MEMORY_ADDR_TLS"):
+            yield type_, _tls_offset
         elif type_.name.startswith("MEMORY_ADDR"):
             yield type_, _address
         elif type_.name.startswith("GLOBAL_INDEX"):

@@ -114,8 +114,7 @@ def resolve(
         trace=options.trace,
         traced=map(encode_name, options.trace_symbols),
     )
-    # Nothing of the linker's own is in an object that is to be linked again.
-    synthetic = SyntheticFile("<internal>", gc_sections=options.gc_sections or options.relocatable)
+    synthetic = SyntheticFile("<internal>", gc_sections=options.gc_sections)
     resolution = Resolution(table, synthetic, Target(is_64=bool(options.memory64)))
     resolution.allowed_undefined = frozenset(files.allowed_undefined)
     _define_own_symbols(resolution, options)
@@ -133,13 +132,14 @@ def resolve(
     if not options.relocatable:
         _resolve_entry(resolution, options, diagnostics)
         diagnostics.check()
+    table.declare_wrapped(map(encode_name, options.wrap))
     _use_stub_libraries(resolution, files.stubs, diagnostics)
     diagnostics.check()
     if not options.relocatable:
         _provide_optional_symbols(resolution, options)
     _replace_disagreeing_functions(resolution, diagnostics)
     diagnostics.check()
-    table.wrap(map(encode_name, options.wrap))
+    table.wrap()
     for name in (*options.exports, *options.exports_if_defined):
         symbol = table.find(encode_name(name))
         if symbol is not None and symbol.is_defined:
@@ -156,6 +156,8 @@ def _define_own_symbols(resolution: Resolution, options: LinkOptions) -> None:
     symbol = add_synthetic_function(resolution, b"__wasm_call_ctors", NO_SIGNATURE)
     resolution.call_ctors = symbol
     if options.relocatable:
+        # The next link will call the constructors.
+        resolution.synthetic.function_live[symbol.index] = False
         return
     resolution.table.symbols[symbol.name] = symbol
     if options.is_pic:
@@ -286,7 +288,7 @@ def _use_stub_libraries(resolution: Resolution, stubs: list[StubLibrary], diagno
             dependency.force_export = True
             if dependency.state == LAZY:
                 found = True
-                table.extract(dependency, stub.name)
+                table.extract(dependency, stub.name, symbol)
         return found
 
     again = bool(stubs)
@@ -337,7 +339,8 @@ def provide_address_symbol(resolution: Resolution, options: LinkOptions, name: b
         symbol = resolution.symbols[name] = Symbol(name, SymbolKind.DATA, UNDEFINED, 0, None)
     elif symbol.is_defined:
         return None
-    elif symbol.is_undefined and symbol.kind != SymbolKind.DATA:
+    elif symbol.is_undefined and symbol.kind not in (SymbolKind.DATA, SymbolKind.GLOBAL):
+        # Code that reads it from a global reads it from the global offset table.
         resolution.table.report_kind(symbol, "<internal>", SymbolKind.DATA)
         return None
     symbol.kind = SymbolKind.DATA

@@ -147,10 +147,13 @@ class _Scanner:
         what = f"{file.name}: relocation {type_name(type_)} cannot be used against"
         if symbol.state != DEFINED:
             self.diagnostics.error(f"{what} an undefined symbol `{symbol}`")
-        # Without shared memory thread-local data is data like any other.
-        elif self.options.shared_memory and not symbol.flags & SymbolFlag.TLS:
+            return
+        if not self.options.shared_memory:
+            # Thread-local data is data like any other.
+            return
+        if not symbol.flags & SymbolFlag.TLS:
             self.diagnostics.error(f"{what} non-TLS symbol `{symbol}`")
-        elif self.options.shared_memory and not symbol.is_tls:
+        if not symbol.is_tls:
             output = symbol.segment.output if symbol.segment is not None else None
             name = output.name.decode("utf-8", "replace") if output is not None else ""
             self.diagnostics.error(f"{what} `{symbol}` in non-TLS section: {name}")

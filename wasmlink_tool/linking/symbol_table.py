@@ -69,8 +69,10 @@ class SymbolTable:
         self._traced = frozenset(traced)
         self._comdats: set[bytes] = set()
         self._variants: dict[bytes, list[Symbol]] = {}
-        self._wrapped: dict[bytes, Symbol] = {}
-        """Names that ``--wrap`` gave another meaning."""
+        self._wrapped: dict[bytes, tuple[Symbol, Symbol, Symbol]] = {}
+        """Of ``--wrap``: name to its symbol, and to those of ``__real_`` and ``__wrap_``."""
+        self._renamed: dict[bytes, Symbol] = {}
+        """Names that it gave another meaning."""
         self._direct_calls: dict[LinkedFile, set[int]] = {}
 
     # Files
@@ -114,10 +116,11 @@ class SymbolTable:
             f">>> defined as {describe.signature(signature)} in {where}"
         )
 
-    def extract(self, symbol: Symbol, reason: str) -> None:
-        """Link the member that would define a lazy symbol."""
+    def extract(self, symbol: Symbol, reason: str, listed: Symbol | None = None) -> None:
+        """Link the member that would define a lazy symbol; ``listed`` is what the list of reasons shows instead."""
         self._run(self._extract(symbol))
-        self.extractions.append((reason, symbol.file_name, str(symbol)))
+        shown = listed or self.symbols[symbol.name]
+        self.extractions.append((reason, shown.file_name, str(shown)))
 
     def _run(self, steps: Iterator[ObjectSource]) -> None:
         stack = [steps]
@@ -257,29 +260,51 @@ class SymbolTable:
 
     def find(self, name: bytes) -> Symbol | None:
         """The symbol that a name means, ``--wrap`` considered."""
-        return self._wrapped.get(name) or self.symbols.get(name)
+        return self._renamed.get(name) or self.symbols.get(name)
 
-    def wrap(self, names: Iterable[bytes]) -> None:
-        """``--wrap``: let references to each name mean ``__wrap_`` and the name, and ``__real_`` the name itself."""
-        meant: dict[Symbol, Symbol] = {}
+    def declare_wrapped(self, names: Iterable[bytes]) -> None:
+        """``--wrap``: make sure that there are functions ``__wrap_`` and ``__real_`` for each name in use."""
         for name in names:
             symbol = self.symbols.get(name)
-            if symbol is None:
+            if symbol is None or name in self._wrapped:
                 continue
-            real = self._insert_function(b"__real_" + name)
-            wrapper = self._insert_function(b"__wrap_" + name)
+            real = self._refer_to_function(b"__real_" + name)
+            wrapper = self._refer_to_function(b"__wrap_" + name)
             symbol.used = wrapper.used = True
+            real.used = False
             for other in (real, wrapper):
                 if other.state == UNDEFINED and other.signature is None:
                     other.signature = symbol.signature
-            real.used = False
+            self._wrapped[name] = (symbol, real, wrapper)
+
+    def wrap(self) -> None:
+        """Let references to each wrapped name mean ``__wrap_`` and the name, and those to ``__real_`` the name."""
+        meant: dict[Symbol, Symbol] = {}
+        for name, (symbol, real, wrapper) in self._wrapped.items():
             meant[symbol] = wrapper
             meant[real] = symbol
-            self._wrapped[real.name] = symbol
-            self._wrapped[name] = wrapper
+            self._renamed[name] = wrapper
+            self._renamed[real.name] = symbol
         if meant:
             for file in self.objects:
                 file.symbols = [meant.get(symbol, symbol) for symbol in file.symbols]
+
+    def _refer_to_function(self, name: bytes) -> Symbol:
+        """The symbol of this name; a member that defines it is linked, and where nothing does, it is an undefined
+        function of unknown type."""
+        symbol = self._insert_used(name)
+        if symbol.traced:
+            self.diagnostics.message(f"<internal>: reference to {symbol}")
+        if symbol.is_new:
+            symbol.is_new = False
+            symbol.kind = _FUNCTION
+            symbol.flags = _UNDEFINED_FLAG
+        elif symbol.state == LAZY:
+            self.extract(symbol, "<internal>")
+            symbol = self.symbols[name]
+        if symbol.kind != _FUNCTION:
+            self.report_kind(symbol, "<internal>", _FUNCTION)
+        return symbol
 
     def demote_lazy_symbols(self) -> None:
         """Weak references that linked no member are references to nothing from here on."""

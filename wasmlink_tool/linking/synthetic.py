@@ -81,7 +81,6 @@ def create_command_wrappers(
         wrapper = Symbol(name, SymbolKind.FUNCTION, DEFINED, symbol.flags, wrappers)
         wrapper.index = wrappers.add_function(name, symbol.signature)
         wrapper.signature = symbol.signature
-        wrapper.used = symbol.used
         wrappers.function_live[wrapper.index] = True
         wrappers.export_names[wrapper.index] = symbol.file.export_names.get(symbol.index, symbol.name)
         wrapper.flags |= SymbolFlag.EXPORTED

@@ -88,9 +88,7 @@ def own_custom_sections(plan: Plan, options: LinkOptions, producers: bytes | Non
         return not options.strip_all or section_name in kept
 
     if wanted(b"name"):
-        names = _names(plan, options)
-        if names is not None:
-            out.append(names)
+        out.append(_names(plan, options))
     if producers is not None and wanted(b"producers"):
         out.append(custom_section(b"producers", producers))
     if plan.features and wanted(b"target_features"):
@@ -99,7 +97,7 @@ def own_custom_sections(plan: Plan, options: LinkOptions, producers: bytes | Non
     return out
 
 
-def _names(plan: Plan, options: LinkOptions) -> OutputSection | None:
+def _names(plan: Plan, options: LinkOptions) -> OutputSection:
     functions: list[bytes] = []
     globals_: list[bytes] = []
     counts = {ExternalKind.FUNCTION: 0, ExternalKind.GLOBAL: 0}
@@ -128,8 +126,6 @@ def _names(plan: Plan, options: LinkOptions) -> OutputSection | None:
         globals_.append(uleb(symbol.got_number) + name(b"GOT.%b.internal.%b" % (what, symbol_name(own_name))))
     in_file = [segment for segment in plan.segments if segment.in_file]
     segments = [uleb(i) + name(segment.name) for i, segment in enumerate(in_file) if segment.name]
-    if not (functions or globals_ or segments):
-        return None
     module = encode_name(options.soname or (options.output or "").replace("\\", "/").rsplit("/", 1)[-1])
     contents: list[Chunk] = []
     for subsection, names in (
