@@ -66,14 +66,12 @@ def _scons(directory: Path, *arguments: str) -> Run:
     return run_process(command, environment)
 
 
-def measure(work: Path, objects: int, rounds: int, decider: str) -> dict[str, float]:
+def measure(work: Path, objects: int, rounds: int) -> dict[str, float]:
     """The fastest null build of each project, in seconds."""
     tasks = {}
     for program in _PROGRAMS:
         directory = work / f"null-{program.lower()}-{objects}"
         _project(directory, program, objects)
-        if decider:
-            _write(directory / "site_scons" / "site_init.py", f"Decider({decider!r})\n")
         _scons(directory, f"-j{os.cpu_count() or 1}")
         if "is up to date" not in _scons(directory).output:
             raise BenchError(f"{directory}: a second build did something")
@@ -88,7 +86,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--work", type=Path, default=HERE / ".work", help="where what is built is kept")
     options = parser.parse_args(arguments)
     try:
-        seconds = measure(options.work.resolve(), options.objects, options.rounds, "")
+        seconds = measure(options.work.resolve(), options.objects, options.rounds)
     except BenchError as error:
         print(f"bench: {error}", file=sys.stderr)
         return 1

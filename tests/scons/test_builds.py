@@ -51,6 +51,7 @@ def test_nothing_else_is_left_behind(program: Project) -> None:
     assert program.files() == {
         "SConstruct",
         ".sconsign.dblite",
+        ".sconsign.wasmlink",
         ".wasmlink-toolchains.json",
         "main.c",
         "greeting.c",

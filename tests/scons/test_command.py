@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.scons.conftest import ROOT, Project
+from tests.scons.conftest import Project
 from wasmlink_tool.scons.command import COMMAND
 
 SOURCES = {

@@ -9,11 +9,13 @@ import SCons.Errors
 import SCons.SConsign
 import SCons.Util
 
+from .expansions import once_for_equal_values
 from .memory import FILE_NAME, memory
 from .toolchain import Kind, Runtime, Toolchain, ToolchainError, find_toolchain
 from .variables import Settings, boolean, raw
 
 
+@once_for_equal_values
 def toolchain_of(env: Any) -> Toolchain:
     """The toolchain that this environment chose, by ``WASMCC``, ``WASMTOOLCHAIN`` or detection.
 
@@ -88,6 +90,13 @@ def archiver(target: Any, source: Any, env: Any, for_signature: bool) -> list[st
 
 def target_flags(target: Any, source: Any, env: Any, for_signature: bool) -> list[str]:
     """``$_WASMTARGETFLAGS``: the target triple and what goes with it."""
+    flags, signed = _target_flags(env)
+    return list(signed if for_signature else flags)
+
+
+@once_for_equal_values
+def _target_flags(env: Any) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The flags, and those of them that count in signatures."""
     settings = Settings(env)
     given = settings.env.subst("$WASMCCFLAGS $WASMCFLAGS $WASMCXXFLAGS $WASMASFLAGS")
     try:
@@ -98,6 +107,6 @@ def target_flags(target: Any, source: Any, env: Any, for_signature: bool) -> lis
         )
     except ToolchainError as error:
         raise SCons.Errors.UserError(str(error)) from None
-    if for_signature and not settings.text("WASMSYSROOT"):
-        flags = tuple(flag for flag in flags if not flag.startswith("--sysroot="))
-    return list(flags)
+    if settings.text("WASMSYSROOT"):
+        return flags, flags
+    return flags, tuple(flag for flag in flags if not flag.startswith("--sysroot="))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import sys
 from collections.abc import Iterable, Iterator
@@ -47,9 +48,9 @@ def declare(target: Any, env: Any) -> None:
 
 def _callers_place() -> str:
     """File and line of the innermost call that is in neither SCons nor this tool: an SConscript's, or a site tool's."""
-    own = (SCons.__name__, __package__)
+    own = (f"{os.sep}SCons{os.sep}", os.path.dirname(__file__) + os.sep)
     frame = sys._getframe(1)
-    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith(own):
+    while frame.f_back is not None and any(place in frame.f_code.co_filename for place in own):
         frame = frame.f_back
     return f"{frame.f_code.co_filename}, line {frame.f_lineno}"
 

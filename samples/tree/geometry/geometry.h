@@ -1,0 +1,2 @@
+int rectangle_area(int width, int height);
+int box_volume(int width, int height, int depth);

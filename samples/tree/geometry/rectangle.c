@@ -1,0 +1,3 @@
+#include "geometry/geometry.h"
+
+int rectangle_area(int width, int height) { return width * height; }

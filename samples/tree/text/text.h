@@ -1,0 +1,1 @@
+void repeat(char *line, char character, int count);
