@@ -21,9 +21,11 @@ from .inputs.files import InputFiles, ObjectSource
 from .inputs.object_file import ObjectFile, Segment
 from .linking.resolve import resolve
 from .linking.symbols import LAZY, Symbol
+from .opening import checked, open_inputs
 from .options import Input, LinkOptions
 
-_NO_SEGMENT: Final = Segment(b"", 0, 0, 0, 0)
+_NO_SEGMENT: Final = Segment(b"", 0, 0, 0, 1 << 64)
+"""Of unknown size: no symbol is outside of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,18 +103,12 @@ def _digest(path: str, name: str, contents: bytes) -> str:
 
 
 def _extract(options: LinkOptions, diagnostics: Diagnostics) -> Extraction:
-    cache = None
-    if options.cache_directory is not None:
-        from .inputs.cache import cache_at
-
-        cache = cache_at(options.cache_directory, options.cache_limit)
-    files = InputFiles(diagnostics, tuple(options.library_paths), cache)
-    inputs = tuple(Input(item) if isinstance(item, str) else item for item in options.inputs)
-    sources = [_SymbolSource(source) for source in files.sources(inputs)]
-    for path in options.allow_undefined_files:
-        files.read_undefined_list(path)
-    diagnostics.check()
-    table = resolve(options, files, list[ObjectSource](sources), diagnostics).table
+    options = checked(options)
+    files, opened = open_inputs(options, diagnostics)
+    inputs = tuple(item for item in options.inputs if isinstance(item, Input))
+    read = [_SymbolSource(source) if isinstance(source, ObjectSource) else source for source in opened]
+    sources = [source for source in read if isinstance(source, ObjectSource)]
+    table = resolve(options, files, read, diagnostics).table
     diagnostics.check()
 
     linked = [file.source for file in table.objects if file.source is not None and file.source.archive]

@@ -11,21 +11,18 @@ from .linking.exports import calculate_exports, force_exports
 from .linking.features import check_mutable_globals, merge_features
 from .linking.imports import calculate_imports
 from .linking.index_spaces import assign_indexes, calculate_types
-from .linking.mark_live import mark_live, report_removed, split_strings
+from .linking.mark_live import mark_live, report_removed
 from .linking.memory import define_start_stop_symbols, lay_out_memory
+from .linking.pic import combine_segments
 from .linking.plan import Plan
 from .linking.relocate import Relocator
 from .linking.resolve import Resolution, resolve, resolve_indirect_function_table
 from .linking.scan import scan_relocations
 from .linking.segments import create_output_segments
-from .linking.synthetic import (
-    calculate_init_functions,
-    create_command_wrappers,
-    declare_start_functions,
-    write_call_ctors,
-    write_start_functions,
-)
-from .options import Input, LinkOptions
+from .linking.startup import declare_start_functions, write_start_functions
+from .linking.synthetic import calculate_init_functions, create_command_wrappers, write_call_ctors
+from .opening import checked, open_inputs
+from .options import LinkOptions
 from .output import build_id, reports
 from .output.custom import lay_out_custom_sections, own_custom_sections, write_custom_section
 from .output.encoding import Chunk, OutputSection
@@ -70,31 +67,24 @@ def link(options: LinkOptions) -> LinkResult:
 
 
 def _link(options: LinkOptions, diagnostics: Diagnostics) -> LinkResult:
-    cache = None
-    if options.cache_directory is not None:
-        from .inputs.cache import cache_at
-
-        cache = cache_at(options.cache_directory, options.cache_limit)
-    files = InputFiles(diagnostics, tuple(options.library_paths), cache)
-    inputs = tuple(Input(item) if isinstance(item, str) else item for item in options.inputs)
-    sources = list(files.sources(inputs))
-    diagnostics.check()
-    for path in options.allow_undefined_files:
-        files.read_undefined_list(path)
-    diagnostics.check()
+    options = checked(options)
+    files, sources = open_inputs(options, diagnostics)
     if options.output is not None:
         check_writable(options.output, "output", diagnostics)
-    for report, what in ((options.map_file, "map"), (options.dependency_file, "dependency")):
+    for report, what in (
+        (options.map_file, "map"),
+        (options.dependency_file, "dependency"),
+        (options.why_extract, "--why-extract="),
+    ):
         if report is not None:
             check_writable(report, what, diagnostics)
     diagnostics.check()
 
     resolution = resolve(options, files, sources, diagnostics)
     if options.why_extract is not None:
+        # A link that fails has reasons, too.
         text = reports.why_extract(resolution.table.extractions)
         reports.write_text(options.why_extract, text, "--why-extract=", diagnostics)
-        diagnostics.check()
-    split_strings(resolution, options)
     mark_live(resolution, options)
     if options.print_gc_sections and options.gc_sections:
         report_removed(resolution, diagnostics)
@@ -112,19 +102,26 @@ def _link(options: LinkOptions, diagnostics: Diagnostics) -> LinkResult:
         position += len(section.header) + section.size
     _write_build_id(options, chunks)
 
+    module = b"".join(chunks)
+    if options.output is not None:
+        write_output(options.output, [module], executable=True)
+    _write_reports(plan, sections, options, files, diagnostics)
+    diagnostics.check()
+    files.save_parsed()
+    return LinkResult(module, options.output, tuple(diagnostics.entries), tuple(files.read))
+
+
+def _write_reports(
+    plan: Plan, sections: list[OutputSection], options: LinkOptions, files: InputFiles, diagnostics: Diagnostics
+) -> None:
+    """What was asked for beside the module."""
     if options.map_file is not None:
         reports.write_text(options.map_file, reports.link_map(plan, sections), "map", diagnostics)
     if options.print_map:
         reports.write_text("-", reports.link_map(plan, sections), "map", diagnostics)
     if options.dependency_file is not None:
-        text = reports.dependencies(options.output or "-", files.read)
+        text = reports.dependencies(options.output or "-", [*files.read, *options.also_read])
         reports.write_text(options.dependency_file, text, "dependency", diagnostics)
-    diagnostics.check()
-    module = b"".join(chunks)
-    if options.output is not None:
-        write_output(options.output, [module], executable=True)
-    files.save_parsed()
-    return LinkResult(module, options.output, tuple(diagnostics.entries), tuple(files.read))
 
 
 def _plan(resolution: Resolution, options: LinkOptions, diagnostics: Diagnostics) -> Plan:
@@ -132,20 +129,29 @@ def _plan(resolution: Resolution, options: LinkOptions, diagnostics: Diagnostics
     segments = create_output_segments(resolution, options)
     memory = lay_out_memory(resolution, segments, options, diagnostics)
     # Every address is final from here on.
-    define_start_stop_symbols(resolution, segments, options)
+    if not options.relocatable:
+        define_start_stop_symbols(resolution, segments, options)
     force_exports(resolution, options, diagnostics)
     features = merge_features(resolution, options, diagnostics)
     for segment in segments:
-        segment.in_file = not segment.is_bss or (options.import_memory is not None and "bulk-memory" not in features)
+        # Relocations may refer to zero-filled segments, and memory from outside need not be zero.
+        segment.in_file = (
+            not segment.is_bss
+            or options.relocatable
+            or options.emit_relocs
+            or (options.import_memory is not None and "bulk-memory" not in features)
+        )
+    if options.is_pic and not options.shared_memory and "extended-const" not in features:
+        segments = combine_segments(segments)
     imports = calculate_imports(resolution, options)
-    scan = scan_relocations(resolution, options, diagnostics)
+    scan = scan_relocations(resolution, imports, options, diagnostics)
     if scan.table_entries and resolution.indirect_function_table is None:
         resolve_indirect_function_table(resolution, options, diagnostics, required=True)
-    start = declare_start_functions(resolution, segments, options)
+    start = declare_start_functions(resolution, segments, scan, features, options)
     spaces = assign_indexes(resolution, imports, scan, diagnostics)
     # Every index is final from here on, but for the wrappers, which come last.
-    init_functions = calculate_init_functions(resolution, diagnostics)
-    write_start_functions(resolution, start, segments)
+    init_functions = calculate_init_functions(resolution, options, diagnostics)
+    write_start_functions(resolution, start, segments, memory, scan, options)
     write_call_ctors(resolution, init_functions)
     spaces.add_wrappers(create_command_wrappers(resolution, init_functions, options))
     diagnostics.check()
@@ -163,16 +169,32 @@ def _plan(resolution: Resolution, options: LinkOptions, diagnostics: Diagnostics
         address_globals=address_globals,
         start=start,
         features=features,
+        init_functions=init_functions,
     )
 
 
 def _write_sections(plan: Plan, options: LinkOptions) -> list[OutputSection]:
     """All sections in the module's order, relocated."""
     relocator = Relocator(options.table_base)
+    if options.compress_relocations:
+        for file in plan.resolution.objects:
+            if file.function_live.count(1):
+                relocator.compress(file)
     place_functions(plan)
     custom = lay_out_custom_sections(plan.resolution, options)
     sections = list(known_sections(plan, options, relocator))
+    if plan.resolution.is_dynamic(options):
+        from .output.dylink import dylink_section
+
+        sections.insert(0, dylink_section(plan, options))
+    known = len(sections)
     sections += [write_custom_section(section, relocator) for section in custom]
+    if options.relocatable or options.emit_relocs:
+        from .output.relocatable import SymbolIndices, linking_section, relocation_sections
+
+        indices = SymbolIndices(plan, ((section.name, known + i) for i, section in enumerate(custom)))
+        linking = linking_section(plan, indices)
+        sections += [linking, *relocation_sections(plan, sections, custom, indices)]
     sections += own_custom_sections(plan, options, merge_producers(plan.resolution, options))
     identity = build_id.placeholder(options.build_id)
     if identity is not None:
@@ -185,4 +207,5 @@ def _write_build_id(options: LinkOptions, chunks: list[Chunk]) -> None:
     if options.build_id == "none":
         return
     identity = build_id.compute(options.build_id, chunks)
-    chunks[-1] = bytes(chunks[-1])[: -len(identity)] + identity
+    last = bytes(chunks[-1])
+    chunks[-1] = last[: len(last) - len(identity)] + identity

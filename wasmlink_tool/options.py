@@ -22,6 +22,8 @@ class UnresolvedPolicy(Enum):
     REPORT_ERROR = "report-all"
     WARN = "warn"
     IGNORE = "ignore-all"
+    IMPORT_DYNAMIC = "import-dynamic"
+    """The dynamic linker provides them."""
 
 
 class DataOrder(Enum):
@@ -43,6 +45,8 @@ class Input:
     library: bool = False
     whole_archive: bool = False
     """``--whole-archive``: every member is linked."""
+    shared: bool = False
+    """``--Bdynamic``: a library may be a shared one."""
     lazy: bool = False
     """Between ``--start-lib`` and ``--end-lib``: an object that is linked only when something needs it."""
 
@@ -56,15 +60,35 @@ class LinkOptions:
     """The file to write; ``-`` is standard output; ``None`` writes nothing (``LinkResult.module`` has the bytes)."""
     library_paths: Sequence[str] = ()
 
+    relocatable: bool = False
+    """Write an object that can be linked again; nothing is resolved to an error, nothing is collected."""
+    emit_relocs: bool = False
+    """Keep the relocations in a finished module."""
+    shared: bool = False
+    """Write a shared library."""
+    pie: bool = False
+    """Write a position-independent executable."""
+    bsymbolic: bool = False
+    """A shared library's references to its own symbols do not go through the dynamic linker."""
+    check_shared_signatures: bool = True
+    """Whether functions of shared libraries must have the types that references to them expect."""
+    runtime_paths: Sequence[str] = ()
+    """``--rpath``."""
+    memory64: bool | None = None
+    """``-m wasm64`` or ``-m wasm32``; ``None`` is the latter, and told otherwise of."""
+
     # Roots and resolution
     entry: str | None = "_start"
     """``None`` is ``--no-entry``."""
     undefined: Sequence[str] = ()
+    wrap: Sequence[str] = ()
+    """``--wrap=X``: references to X mean ``__wrap_X``, and those to ``__real_X`` mean X."""
     exports: Sequence[str] = ()
     """``--export``: the symbol must exist."""
     exports_if_defined: Sequence[str] = ()
     export_all: bool = False
-    export_dynamic: bool = False
+    export_dynamic: bool | None = None
+    """``None``: where a shared library is written."""
     allow_multiple_definition: bool = False
     allow_undefined_files: Sequence[str] = ()
     import_undefined: bool = False
@@ -77,6 +101,10 @@ class LinkOptions:
     print_gc_sections: bool = False
 
     # Memory and table
+    shared_memory: bool = False
+    """The memory is shared by threads: data segments are passive, thread-local data has a block for each thread."""
+    page_size: int = WASM_PAGE_SIZE
+    """1 or 65536."""
     stack_first: bool | None = None
     """``None``: first, unless ``global_base`` leaves no room for it there and ``stack_size`` is not given either."""
     stack_size: int | None = None
@@ -101,6 +129,9 @@ class LinkOptions:
     """``-O``: 0 turns the merging of strings off."""
     data_order: DataOrder = DataOrder.INPUT
 
+    compress_relocations: bool = False
+    """Relocated numbers in code take no more bytes than they need."""
+
     # What is kept in the output
     strip_debug: bool = False
     strip_all: bool = False
@@ -124,6 +155,8 @@ class LinkOptions:
     why_extract: str | None = None
     """A file, or ``-`` for standard output."""
     dependency_file: str | None = None
+    also_read: Sequence[str] = ()
+    """Files that the options come from; the dependency file names them too."""
     verbose: bool = False
 
     # Speed
@@ -136,3 +169,20 @@ class LinkOptions:
     # Severity
     fatal_warnings: bool = False
     noinhibit_exec: bool = False
+
+    def __post_init__(self) -> None:
+        if self.export_dynamic is None:
+            self.export_dynamic = self.shared
+        if self.is_pic:
+            # The dynamic linker has the table and chooses the bases.
+            self.import_table = True
+            self.table_base = 0
+        if self.shared:
+            self.import_memory = self.import_memory or ("env", "memory")
+            if self.entry == "_start":
+                self.entry = "__wasm_call_ctors"
+
+    @property
+    def is_pic(self) -> bool:
+        """Whether the output can be loaded at any address."""
+        return self.shared or self.pie

@@ -93,12 +93,6 @@ def test_same_as_the_reference(line: str, run: Runner, reference: Runner) -> Non
 
 
 OURS = [
-    ("-m wasm64 empty.o -o out", "-m wasm64 is not supported yet"),
-    ("--page-size=1 empty.o -o out", "--page-size=1 is not supported yet"),
-    (
-        "--unresolved-symbols=import-dynamic empty.o -o out",
-        "--unresolved-symbols=import-dynamic is not supported yet",
-    ),
     ("--data-order=x empty.o -o out", "unknown --data-order value: x"),
     ("-flavor wasm missing.o", "cannot open missing.o: No such file or directory"),
     ("-flavor gnu empty.o", "unknown flavor: gnu"),

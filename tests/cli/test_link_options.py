@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import fields
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -110,7 +109,7 @@ FIELDS: list[tuple[str, dict[str, Any]]] = [
     ("--features=a,b,,c", {"features": ["a", "b", "c"]}),
     ("--features=", {"features": []}),
     ("--features=a --features=b", {"features": ["b"]}),
-    ("--extra-features=a,b --extra-features=c", {"extra_features": ["a", "b", "c"]}),
+    ("--extra-features=a,b --extra-features=c", {"extra_features": ["c"]}),
     ("--no-check-features", {"check_features": False}),
     ("--build-id", {"build_id": "fast"}),
     ("--build-id=tree", {"build_id": "tree"}),
@@ -149,7 +148,8 @@ INPUTS = [
         Input("c", library=True, whole_archive=True), Input("d")]),
     ("--start-lib a b --end-lib c --start-lib d", [Input("a", lazy=True), Input("b", lazy=True), Input("c"),
         Input("d", lazy=True)]),
-    ("-Bdynamic a -lc -Bstatic -ld", [Input("a"), Input("c", library=True), Input("d", library=True)]),
+    ("-Bdynamic a -lc -Bstatic -ld", [Input("a", shared=True), Input("c", library=True, shared=True),
+        Input("d", library=True)]),
 ]  # fmt: skip
 
 
@@ -170,20 +170,3 @@ def test_a_value_may_look_like_an_option() -> None:
     assert options.output == "--gc-sections"
 
 
-def test_bdynamic_meets_a_shared_library(tmp_path: Path) -> None:
-    (tmp_path / "a.o").touch()
-    first, second = tmp_path / "1", tmp_path / "2"
-    first.mkdir()
-    second.mkdir()
-    (second / "libfoo.so").touch()
-    paths = [f"-L{first}", f"-L{second}", str(tmp_path / "a.o"), "-o", "x"]
-    _, diagnostics = read(["-Bdynamic", "-lfoo", *paths])
-    assert str(diagnostics.entries[0]) == (
-        f"-lfoo: linking with the shared library {second / 'libfoo.so'} is not supported yet"
-    )
-    (first / "libfoo.a").touch()
-    for arguments in (["-Bdynamic", "-lfoo"], ["-Bstatic", "-lfoo"], ["-Bdynamic", "-l:libfoo.so"]):
-        assert read([*arguments, *paths])[1].error_count == 0
-    (first / "libfoo.so").touch()
-    assert read(["-Bdynamic", "-lfoo", *paths])[1].error_count == 1
-    assert read(["-Bdynamic", "-Bstatic", "-lfoo", *paths])[1].error_count == 0

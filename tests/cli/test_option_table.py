@@ -76,11 +76,6 @@ def test_what_is_not_supported_is_one_error(option: Option, run: Runner) -> None
             assert outcome.err == f"wasm-ld: error: {text.removesuffix('=')} is not supported yet\n"
 
 
-def test_a_later_no_form_takes_back_what_is_not_supported(run: Runner) -> None:
-    assert "not supported" not in run(["--pie", "--no-pie", SENTINEL]).err
-    assert "--pie is not supported yet" in run(["--no-pie", "--pie", SENTINEL]).err
-
-
 @pytest.mark.parametrize(
     ("text", "expected"),
     [

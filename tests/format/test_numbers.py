@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support import module, objects
-from wasmlink_tool.binary.leb128 import PaddedEncodings, padded_sleb, padded_uleb, sleb, uleb
+from wasmlink_tool.binary.leb128 import PaddedEncodings, padded, sleb, uleb
 from wasmlink_tool.binary.reader import FormatError, Reader
 
 UNSIGNED_32 = st.integers(0, 2**32 - 1)
@@ -38,21 +38,21 @@ def test_signed(value: int) -> None:
 
 @given(UNSIGNED_32)
 def test_padded_unsigned(value: int) -> None:
-    encoded = padded_uleb(value, 5)
+    encoded = padded(value, 5)
     assert len(encoded) == 5
     assert module.Reader(encoded).unsigned() == value
 
 
 @given(SIGNED_32)
 def test_padded_signed(value: int) -> None:
-    encoded = padded_sleb(value, 5)
+    encoded = padded(value, 5)
     assert len(encoded) == 5
     assert module.Reader(encoded).signed() == value
 
 
 @given(SIGNED_64)
 def test_padded_signed_64(value: int) -> None:
-    encoded = padded_sleb(value, 10)
+    encoded = padded(value, 10)
     assert len(encoded) == 10
     assert module.Reader(encoded).signed() == value
 

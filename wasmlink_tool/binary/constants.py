@@ -60,11 +60,19 @@ class Opcode(IntEnum):
     """The instructions that a linker writes or reads in constant expressions."""
 
     UNREACHABLE = 0x00
+    BLOCK = 0x02
     END = 0x0B
+    BR = 0x0C
+    BR_TABLE = 0x0E
     CALL = 0x10
     DROP = 0x1A
     LOCAL_GET = 0x20
     GLOBAL_GET = 0x23
+    GLOBAL_SET = 0x24
+    LOCAL_SET = 0x21
+    LOCAL_TEE = 0x22
+    I32_STORE = 0x36
+    I64_STORE = 0x37
     I32_CONST = 0x41
     I64_CONST = 0x42
     F32_CONST = 0x43
@@ -79,7 +87,17 @@ class Opcode(IntEnum):
     REF_FUNC = 0xD2
 
 
+MEMORY_INIT: Final = b"\xfc\x08"
+DATA_DROP: Final = b"\xfc\x09"
 MEMORY_FILL: Final = b"\xfc\x0b"
+
+ATOMIC_NOTIFY: Final = b"\xfe\x00"
+I32_ATOMIC_WAIT: Final = b"\xfe\x01"
+I32_ATOMIC_STORE: Final = b"\xfe\x17"
+I32_ATOMIC_RMW_CMPXCHG: Final = b"\xfe\x48"
+
+NO_RESULT: Final = 0x40
+"""The type of a block that leaves nothing on the stack."""
 
 
 class LinkingSubsection(IntEnum):

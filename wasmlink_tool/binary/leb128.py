@@ -8,8 +8,13 @@ from __future__ import annotations
 
 
 def uleb(value: int) -> bytes:
-    """The shortest unsigned encoding of ``value`` (>= 0)."""
+    """The shortest unsigned encoding of ``value``.
+
+    :raises ValueError: it is negative.
+    """
     if value < 0x80:
+        if value < 0:
+            raise ValueError(f"a negative number has no unsigned encoding: {value}")
         return _ONE_BYTE[value]
     out = bytearray()
     while value >= 0x80:
@@ -31,19 +36,18 @@ def sleb(value: int) -> bytes:
         out.append(byte | 0x80)
 
 
-def padded_uleb(value: int, width: int) -> bytes:
-    """``value`` as an unsigned LEB128 of exactly ``width`` bytes; it must fit."""
+def padded(value: int, width: int) -> bytes:
+    """``value`` as a LEB128 of exactly ``width`` bytes; it must fit.
+
+    The signed encoding of a negative number is the same: the last byte's spare bits repeat the sign, which masking an
+    arithmetic shift does by itself.
+    """
     out = bytearray(width)
     for i in range(width - 1):
         out[i] = value & 0x7F | 0x80
         value >>= 7
     out[width - 1] = value & 0x7F
     return bytes(out)
-
-
-# A padded signed encoding differs from the unsigned one of the same two's complement bits in nothing but the last
-# byte, whose spare bits repeat the sign: masking an arithmetic shift does that by itself.
-padded_sleb = padded_uleb
 
 
 class PaddedEncodings(dict[int, bytes]):
@@ -59,7 +63,7 @@ class PaddedEncodings(dict[int, bytes]):
         bits = value & self._mask
         if self._sign:
             bits = (bits ^ self._sign) - self._sign
-        encoded = self[value] = padded_uleb(bits, self._width)
+        encoded = self[value] = padded(bits, self._width)
         return encoded
 
 

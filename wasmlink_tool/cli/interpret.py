@@ -25,13 +25,14 @@ def link_options(line: CommandLine, diagnostics: Diagnostics) -> LinkOptions:
     export_memory = line.last("export-memory")
     stack_first = line.last("stack-first", "no-stack-first")
     entry = line.last("entry", "no-entry")
+    relocatable = line.has("relocatable")
     options = LinkOptions(
         inputs=(),
         output=line.value("o"),
         library_paths=line.values("L"),
         optimize=_number(line, "O", 1, diagnostics),
         unresolved_symbols=_unresolved_policy(line, diagnostics),
-        table_base=_number(line, "table-base", 1, diagnostics) or 1,
+        table_base=_number(line, "table-base", 1, diagnostics) & _UINT32_MAX or 1,
         global_base=_optional_number(line, "global-base", diagnostics),
         initial_heap=_number(line, "initial-heap", 0, diagnostics),
         initial_memory=_number(line, "initial-memory", 0, diagnostics),
@@ -41,28 +42,38 @@ def link_options(line: CommandLine, diagnostics: Diagnostics) -> LinkOptions:
         growable_memory=not line.has("no-growable-memory"),
         import_memory=_memory_import(line) if import_memory else None,
         export_memory=line.value("export-memory", "memory") if export_memory else None,
+        shared_memory=line.has("shared-memory"),
         import_table=line.has("import-table"),
         export_table=line.has("export-table"),
         growable_table=line.has("growable-table"),
-        entry=(entry.value if entry else "_start") or None,
+        shared=line.has("shared"),
+        pie=line.enabled("pie", False),
+        bsymbolic=line.has("Bsymbolic"),
+        check_shared_signatures=not line.has("no-shlib-sigcheck"),
+        runtime_paths=line.values("rpath"),
+        relocatable=relocatable,
+        emit_relocs=line.has("emit-relocs"),
+        entry=(entry.value if entry else "" if relocatable else "_start") or None,
         start=line.value("start") or None,
         undefined=line.values("undefined"),
+        wrap=line.values("wrap"),
         exports=line.values("export"),
         exports_if_defined=line.values("export-if-defined"),
         export_all=line.has("export-all"),
-        export_dynamic=line.enabled("export-dynamic", False),
+        export_dynamic=line.enabled("export-dynamic", line.has("shared")),
         allow_multiple_definition=line.enabled("allow-multiple-definition", False) or "muldefs" in line.values("z"),
         allow_undefined_files=line.values("allow-undefined-file")[-1:],
         import_undefined=line.has("import-undefined") or line.has("allow-undefined"),
-        gc_sections=line.enabled("gc-sections", True),
+        gc_sections=line.enabled("gc-sections", not relocatable),
         print_gc_sections=line.enabled("print-gc-sections", False),
-        merge_data_segments=line.enabled("merge-data-segments", True),
+        merge_data_segments=line.enabled("merge-data-segments", not relocatable),
         data_order=_data_order(line, diagnostics),
+        compress_relocations=line.has("compress-relocations"),
         strip_debug=line.has("strip-debug"),
         strip_all=line.has("strip-all"),
         keep_sections=line.values("keep-section"),
         features=_comma_list(line.values("features")[-1:]) if line.has("features") else None,
-        extra_features=_comma_list(line.values("extra-features")),
+        extra_features=_comma_list(line.values("extra-features")[-1:]),
         check_features=line.enabled("check-features", True),
         record_linker=line.enabled("record-linker", False),
         soname=line.value("soname"),
@@ -76,10 +87,10 @@ def link_options(line: CommandLine, diagnostics: Diagnostics) -> LinkOptions:
         fatal_warnings=line.enabled("fatal-warnings", False),
         noinhibit_exec=line.has("noinhibit-exec"),
     )
-    _check_page_size(line, diagnostics)
+    options.page_size = _page_size(line, diagnostics)
     if not options.growable_memory and options.max_memory:
         diagnostics.error("--max-memory is incompatible with --no-growable-memory")
-    _check_target(line, diagnostics)
+    options.memory64 = _memory64(line, diagnostics)
     _check_threads(line, diagnostics)
     options.build_id = _build_id(line, diagnostics)
     if line.asks_version_only():
@@ -113,23 +124,74 @@ def _combinations(line: CommandLine, options: LinkOptions) -> list[tuple[Severit
     found: list[tuple[Severity, str]] = []
     if not options.output:
         found.append((Severity.ERROR, "no output file specified"))
-    if options.import_table and options.export_table:
+    if options.relocatable:
+        for wrong, text in (
+            (options.export_table, "--relocatable is incompatible with --export-table"),
+            (options.growable_table, "--relocatable is incompatible with --growable-table"),
+        ):
+            if wrong:
+                return [*found, (Severity.ERROR, text)]
+    if line.has("import-table") and options.export_table:
         found.append((Severity.ERROR, "--import-table and --export-table may not be used together"))
-    if line.has("Bsymbolic"):
+    if options.compress_relocations and not (options.strip_debug or options.strip_all):
+        text = "--compress-relocations is incompatible with output debug information. "
+        found.append((Severity.ERROR, text + "Please pass --strip-debug or --strip-all"))
+    if options.relocatable:
+        found += [(Severity.ERROR, text) for text in _refused_beside_relocatable(options)]
+    if options.is_pic:
+        found += _position_independent(line, options)
+    elif options.unresolved_symbols is UnresolvedPolicy.IMPORT_DYNAMIC and not line.has("experimental-pic"):
+        text = "dynamic imports are not yet stable (--unresolved-symbols=import-dynamic)"
+        found.append((Severity.WARNING, text))
+    if line.has("Bsymbolic") and not options.shared:
         found.append((Severity.WARNING, "-Bsymbolic is only meaningful when combined with -shared"))
     return found
+
+
+def _position_independent(line: CommandLine, options: LinkOptions) -> list[tuple[Severity, str]]:
+    found: list[tuple[Severity, str]] = []
+    if options.export_table:
+        found.append((Severity.ERROR, "-shared/-pie is incompatible with --export-table"))
+    if options.shared and options.export_memory is not None:
+        found.append((Severity.ERROR, "--export-memory is incompatible with --shared"))
+    if found:
+        return found
+    if options.shared and options.pie:
+        found.append((Severity.ERROR, "-shared and -pie may not be used together"))
+    if not line.has("experimental-pic"):
+        if options.pie:
+            found.append((Severity.WARNING, "creating PIEs, with -pie, is not yet stable"))
+        if options.shared:
+            found.append((Severity.WARNING, "creating shared libraries, with -shared, is not yet stable"))
+    if options.global_base:
+        found.append((Severity.ERROR, "--global-base may not be used with -shared/-pie"))
+    if line.has("table-base"):
+        found.append((Severity.ERROR, "--table-base may not be used with -shared/-pie"))
+    return found
+
+
+def _refused_beside_relocatable(options: LinkOptions) -> list[str]:
+    checks = (
+        (options.entry is not None, "entry point specified for relocatable output file"),
+        (options.gc_sections, "-r and --gc-sections may not be used together"),
+        (options.compress_relocations, "-r -and --compress-relocations may not be used together"),
+        (bool(options.undefined), "-r -and --undefined may not be used together"),
+        (options.is_pic, "-r and -pie may not be used together"),
+        (options.shared_memory, "-r and --shared-memory may not be used together"),
+        (bool(options.global_base), "-r and --global-base may not by used together"),
+    )
+    return [text for wrong, text in checks if wrong]
 
 
 def _inputs(line: CommandLine, diagnostics: Diagnostics) -> list[Input]:
     """The inputs in order, each with the positional options in force where it stands."""
     inputs: list[Input] = []
-    whole_archive = in_library = shared = False
+    whole_archive = in_library = False
+    shared = line.has("shared") or line.enabled("pie", False)
     for argument in line.arguments:
         name = argument.option.name if argument.option else ""
         if argument.value is not None and name in ("", "l"):
-            if shared and name == "l":
-                _refuse_shared_library(argument.value, line.values("L"), diagnostics)
-            inputs.append(Input(argument.value, name == "l", whole_archive, in_library))
+            inputs.append(Input(argument.value, name == "l", whole_archive, shared, in_library))
         elif name == "whole-archive":
             whole_archive = True
         elif name == "no-whole-archive":
@@ -147,19 +209,6 @@ def _inputs(line: CommandLine, diagnostics: Diagnostics) -> list[Input]:
                 diagnostics.error("stray --end-lib")
             in_library = False
     return inputs
-
-
-def _refuse_shared_library(name: str, directories: list[str], diagnostics: Diagnostics) -> None:
-    """Under ``-Bdynamic`` a directory's libX.so comes before its libX.a: say so rather than link the other."""
-    if name.startswith(":"):
-        return
-    for directory in directories:
-        path = os.path.join(directory, f"lib{name}.so")
-        if os.path.exists(path):
-            diagnostics.error(f"-l{name}: linking with the shared library {path} is not supported yet")
-            return
-        if os.path.exists(os.path.join(directory, f"lib{name}.a")):
-            return
 
 
 def _report_missing_inputs(inputs: Sequence[Input], diagnostics: Diagnostics) -> None:
@@ -257,7 +306,7 @@ def _unresolved_policy(line: CommandLine, diagnostics: Diagnostics) -> Unresolve
     if how == "ignore-all":
         policy = UnresolvedPolicy.IGNORE
     elif how == "import-dynamic":
-        diagnostics.error("--unresolved-symbols=import-dynamic is not supported yet")
+        policy = UnresolvedPolicy.IMPORT_DYNAMIC
     elif how != "report-all":
         diagnostics.error(f"unknown --unresolved-symbols value: {how}")
     return UnresolvedPolicy.IGNORE if line.has("allow-undefined") else policy
@@ -271,20 +320,20 @@ def _data_order(line: CommandLine, diagnostics: Diagnostics) -> DataOrder:
     return DataOrder(order)
 
 
-def _check_page_size(line: CommandLine, diagnostics: Diagnostics) -> None:
+def _page_size(line: CommandLine, diagnostics: Diagnostics) -> int:
     size = _number(line, "page-size", WASM_PAGE_SIZE, diagnostics)
-    if size == 1:
-        diagnostics.error("--page-size=1 is not supported yet")
-    elif size != WASM_PAGE_SIZE:
+    if size not in (1, WASM_PAGE_SIZE):
         diagnostics.error("--page_size=N must be either 1 or 65536")
+    return size
 
 
-def _check_target(line: CommandLine, diagnostics: Diagnostics) -> None:
-    target = line.value("m", "wasm32")
-    if target == "wasm64":
-        diagnostics.error("-m wasm64 is not supported yet")
-    elif target != "wasm32":
+def _memory64(line: CommandLine, diagnostics: Diagnostics) -> bool | None:
+    if not line.has("m"):
+        return None
+    target = line.value("m")
+    if target not in ("wasm32", "wasm64"):
         diagnostics.error(f"invalid target architecture: {target}")
+    return target == "wasm64"
 
 
 def _check_threads(line: CommandLine, diagnostics: Diagnostics) -> None:

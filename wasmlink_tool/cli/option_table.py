@@ -67,13 +67,11 @@ OPTIONS: tuple[tuple[str, tuple[Option, ...]], ...] = (
                 "Bdynamic",
                 "[-]-Bdynamic [-]-dy [-]-call_shared",
                 "Search for shared libraries too",
-                note="A -l that would find lib<name>.so is an error: shared libraries are not supported yet.",
             ),
             Option(
                 "m",
                 "-m[_]<target>",
-                "The target architecture: wasm32",
-                note="wasm32 only; wasm64 is not supported yet.",
+                "The target architecture: wasm32 (default) or wasm64",
             ),
             Option(
                 "rsp-quoting",
@@ -104,9 +102,11 @@ OPTIONS: tuple[tuple[str, tuple[Option, ...]], ...] = (
             ),
             Option("record-linker", "--record-linker", "Name this linker in the producers section", ours=True),
             Option("no-record-linker", "--no-record-linker", "Do not (default)", ours=True),
-            Option("relocatable", "[-]-relocatable -r", "Write an object file", LATER),
-            Option("emit-relocs", "[-]-emit-relocs", "Keep relocations in the output", LATER),
-            Option("compress-relocations", "[-]-compress-relocations", "Shorten relocated numbers in code", LATER),
+            Option("relocatable", "[-]-relocatable -r", "Write an object that can be linked again"),
+            Option("emit-relocs", "[-]-emit-relocs", "Keep the relocations in a finished module"),
+            Option(
+                "compress-relocations", "[-]-compress-relocations", "Shorten relocated numbers in code; needs -S or -s"
+            ),
         ),
     ),
     (
@@ -141,7 +141,6 @@ OPTIONS: tuple[tuple[str, tuple[Option, ...]], ...] = (
                 "unresolved-symbols",
                 "[-]-unresolved-symbols=<how> [-]-unresolved-symbols_<how>",
                 "What to make of undefined symbols: report-all (default), ignore-all or import-dynamic",
-                note="import-dynamic is not supported yet.",
             ),
             Option(
                 "error-unresolved-symbols", "[-]-error-unresolved-symbols", "Undefined symbols are errors (default)"
@@ -155,7 +154,11 @@ OPTIONS: tuple[tuple[str, tuple[Option, ...]], ...] = (
                 "[-]-no-allow-multiple-definition",
                 "Several definitions are an error (default)",
             ),
-            Option("wrap", "[-]-wrap=<symbol> [-]-wrap_<symbol>", "Put __wrap_<symbol> before <symbol>", LATER),
+            Option(
+                "wrap",
+                "[-]-wrap=<symbol> [-]-wrap_<symbol>",
+                "Let <symbol> mean __wrap_<symbol>, and __real_<symbol> mean <symbol>",
+            ),
             Option(
                 "demangle",
                 "[-]-demangle",
@@ -243,10 +246,9 @@ OPTIONS: tuple[tuple[str, tuple[Option, ...]], ...] = (
             Option(
                 "page-size",
                 "--page-size=<bytes>",
-                "The page size of the memory",
-                note="65536 only; 1 is not supported yet.",
+                "The page size of the memory: 65536 (default) or 1",
             ),
-            Option("shared-memory", "--shared-memory", "Use a memory that threads share", LATER),
+            Option("shared-memory", "--shared-memory", "Use a memory that threads share"),
         ),
     ),
     (
@@ -312,8 +314,8 @@ OPTIONS: tuple[tuple[str, tuple[Option, ...]], ...] = (
     (
         "Dynamic linking",
         (
-            Option("shared", "[-]-shared", "Write a shared library", LATER),
-            Option("pie", "[-]-pie", "Write a position-independent executable", LATER),
+            Option("shared", "[-]-shared", "Write a shared library"),
+            Option("pie", "[-]-pie", "Write a position-independent executable"),
             Option("no-pie", "[-]-no-pie", "Write an executable at fixed addresses (default)"),
             Option(
                 "Bsymbolic",
@@ -321,20 +323,16 @@ OPTIONS: tuple[tuple[str, tuple[Option, ...]], ...] = (
                 "Bind a shared library's own symbols at once",
                 note="A static link warns that it has no meaning, as wasm-ld does.",
             ),
-            Option("experimental-pic", "--experimental-pic", "Do not warn of unstable dynamic linking", LATER),
+            Option("experimental-pic", "--experimental-pic", "Do not warn of unstable dynamic linking"),
             Option(
                 "rpath",
                 "[-]-rpath=<dir> [-]-rpath_<dir>",
-                "Add to the run-time library search path",
-                NO_EFFECT,
-                "Only a dynamic module has a run-time search path.",
+                "Add to the run-time library search path of a dynamic module",
             ),
             Option(
                 "no-shlib-sigcheck",
                 "--no-shlib-sigcheck",
                 "Do not check function types against shared libraries",
-                NO_EFFECT,
-                "There are no shared libraries in a static link.",
             ),
         ),
     ),

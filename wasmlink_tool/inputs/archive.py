@@ -90,7 +90,7 @@ def members(data: bytes, path: str) -> Iterator[Member]:
 def defined_symbols(data: bytes, start: int, end: int) -> list[bytes]:
     """The names that a member would add to the symbol table: its defined symbols of global or weak binding, in order.
 
-    :raises FormatError: the object is damaged, or not relocatable.
+    :raises FormatError: the object is damaged.
     """
     reader = Reader(data, start + 8, end)
     while reader.pos < end:
@@ -104,7 +104,8 @@ def defined_symbols(data: bytes, start: int, end: int) -> list[bytes]:
             if section.name() == b"linking":
                 return _defined_in_linking_section(section)
         reader.pos = after
-    raise FormatError("not a relocatable wasm file")
+    # A finished module has no symbols to link with.
+    return []
 
 
 def _defined_in_linking_section(section: Reader) -> list[bytes]:

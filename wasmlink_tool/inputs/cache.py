@@ -14,6 +14,7 @@ from array import array
 from collections.abc import Sequence
 from contextlib import suppress
 from hashlib import blake2b
+from threading import Lock
 from typing import Any, Final
 
 from ..binary.relocations import Relocations
@@ -62,6 +63,7 @@ class ParseCache:
         self._stored: dict[str, frozenset[int]] = {}
         """Of each object's entry on disk, the sections whose relocations it holds."""
         self._touched = 0
+        self._lock = Lock()
 
     def new_link(self) -> ParsedObjects:
         return ParsedObjects(self)
@@ -83,7 +85,7 @@ class ParseCache:
             return key, None
         try:
             obj = _decode_object(payload, data, start, end)
-        except (ValueError, KeyError, TypeError, IndexError):
+        except (ValueError, KeyError, TypeError, IndexError, AssertionError):
             return key, None
         self._stored[key] = frozenset(obj.decoded_sections())
         self._remember(key, obj)
@@ -97,12 +99,12 @@ class ParseCache:
         size = obj.end - obj.start
         if size > _MEMORY_LIMIT:
             return
-        while self._objects and self._object_bytes + size > _MEMORY_LIMIT:
-            oldest = next(iter(self._objects))
-            gone = self._objects.pop(oldest)
-            self._object_bytes -= gone.end - gone.start
-        self._objects[key] = obj
-        self._object_bytes += size
+        with self._lock:
+            while self._objects and self._object_bytes + size > _MEMORY_LIMIT:
+                gone = self._objects.pop(next(iter(self._objects)))
+                self._object_bytes -= gone.end - gone.start
+            self._objects[key] = obj
+            self._object_bytes += size
 
     def save(self, objects: Sequence[tuple[str, ObjectFile]]) -> None:
         """Write entries for objects that have none, or whose entries lack relocations that were decoded since."""
@@ -123,7 +125,7 @@ class ParseCache:
             if payload is not None:
                 try:
                     known = _decode_index(payload, len(data))
-                except (ValueError, KeyError, TypeError, IndexError):
+                except (ValueError, KeyError, TypeError, IndexError, AssertionError):
                     return key, None
                 self._indices[key] = known
         return key, known

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
 from ..binary.constants import MAGIC
 from ..binary.reader import FormatError
 from ..diagnostics import Diagnostics, FatalError
 from ..options import Input
-from . import archive
+from . import archive, shared, stub
 from .archive import Member
 from .object_file import ObjectFile, is_wasm
 
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from .cache import ParseCache, ParsedObjects
 
 _BITCODE_MAGIC: Final = (b"BC\xc0\xde", b"\xde\xc0\x17\x0b")
-_STUB_MAGIC: Final = b"#STUB"
 
 
 class ObjectSource:
@@ -90,6 +89,7 @@ class InputFiles:
         self.read: dict[str, None] = {}
         self.allowed_undefined: set[bytes] = set()
         """What ``--allow-undefined-file`` and the ``.imports`` files beside archives list."""
+        self.stubs: list[stub.StubLibrary] = []
 
     def contents(self, path: str) -> bytes | None:
         """The bytes of a file, or ``None`` after an error was reported."""
@@ -103,13 +103,15 @@ class InputFiles:
         self.read[path] = None
         return data
 
-    def find_library(self, name: str) -> str | None:
-        """``-lname`` on the library path: ``libname.a``; ``-l:name``: the file ``name``."""
-        file = name[1:] if name.startswith(":") else f"lib{name}.a"
+    def find_library(self, name: str, *, dynamic: bool = False) -> str | None:
+        """``-lname`` on the library path: ``libname.a``, with ``dynamic`` after ``libname.so`` in each directory;
+        ``-l:name``: the file ``name``."""
+        files = [name[1:]] if name.startswith(":") else [f"lib{name}.so"] * dynamic + [f"lib{name}.a"]
         for directory in self.library_paths:
-            path = os.path.join(directory, file)
-            if os.path.exists(path):
-                return path
+            for file in files:
+                path = os.path.join(directory, file)
+                if os.path.exists(path):
+                    return path
         return None
 
     def read_undefined_list(self, path: str) -> None:
@@ -119,12 +121,12 @@ class InputFiles:
             lines = (line.strip() for line in data.split(b"\n"))
             self.allowed_undefined.update(line for line in lines if line and not line.startswith(b"#"))
 
-    def sources(self, inputs: tuple[Input, ...]) -> Iterator[ObjectSource]:
+    def sources(self, inputs: Sequence[Input]) -> Iterator[ObjectSource | shared.SharedLibrary]:
         """The objects that the inputs are or hold, in command-line order. Errors are reported, and the rest goes on."""
         for item in inputs:
             path = item.path
             if item.library:
-                found = self.find_library(item.path)
+                found = self.find_library(item.path, dynamic=item.shared)
                 if found is None:
                     self.diagnostics.error(f"unable to find library -l{item.path}")
                     continue
@@ -138,14 +140,25 @@ class InputFiles:
                     yield from self._archive_sources(data, path, item)
                 except FormatError as error:
                     self.diagnostics.error(f"{path}: {error}")
+            elif is_wasm(data) and shared.is_shared_library(data):
+                yield from self._shared_library(data, path, item)
             elif is_wasm(data):
                 yield ObjectSource(data, 0, len(data), path, lazy=item.lazy, cache=self._parsed)
             elif data.startswith(_BITCODE_MAGIC):
                 self.diagnostics.error(f"{path}: LLVM bitcode is not supported yet: compile without -flto")
-            elif data.startswith(_STUB_MAGIC):
-                self.diagnostics.error(f"{path}: stub libraries are not supported yet")
+            elif data.startswith(stub.MAGIC):
+                self.stubs.append(stub.StubLibrary(path, data))
             else:
                 self.diagnostics.error(f"unknown file type: {path}")
+
+    def _shared_library(self, data: bytes, path: str, item: Input) -> Iterator[shared.SharedLibrary]:
+        if not item.shared:
+            self.diagnostics.error(f"attempted static link of dynamic object {path}")
+            return
+        try:
+            yield shared.SharedLibrary(path, data)
+        except FormatError as error:
+            self.diagnostics.error(f"{path}: {error}")
 
     def _members(self, data: bytes, path: str, item: Input) -> Iterator[tuple[Member, list[bytes] | None]]:
         """The members of an archive, with the symbols that each defines where the cache knows them."""
@@ -198,9 +211,12 @@ class InputFiles:
                     cache=self._parsed,
                 )
             elif magic in _BITCODE_MAGIC:
-                self.diagnostics.error(
-                    f"{path}({member.name}): LLVM bitcode is not supported yet: compile without -flto"
-                )
+                text = f"{path}({member.name}): LLVM bitcode is not supported yet: compile without -flto"
+                if item.whole_archive:
+                    self.diagnostics.error(text)
+                else:
+                    # Perhaps nothing needs it; if something does, its symbols are undefined.
+                    self.diagnostics.warn(text)
             elif item.whole_archive:
                 self.diagnostics.error(
                     "The file was not recognized as a valid object file", (f"member {member.name} of {path}",)

@@ -603,6 +603,8 @@ class ObjectFile:
             if type_ == R.TYPE_INDEX_LEB:
                 if index >= len(self.types):
                     raise FormatError(f"invalid relocation type index: {index}")
+            elif type_ == R.MEMORY_ADDR_LOCREL_I32 and section.id != SectionId.DATA:
+                raise FormatError(f"relocation {type_name(type_)} in section {where}, which has no address")
             elif index >= len(self.symbols):
                 raise FormatError(f"invalid relocation symbol index: {index}")
             elif self.symbols[index].kind not in _TARGET_KINDS[type_]:

@@ -32,19 +32,18 @@ class InputSegment:
 
     __slots__ = (
         "alignment",
+        "comdat",
         "discarded",
         "file",
         "flags",
         "index",
         "live",
-        "merged",
         "name",
         "offset",
         "output",
         "pieces",
         "references",
         "size",
-        "start_stop",
     )
 
     def __init__(self, file: LinkedFile, index: int, name: bytes, alignment: int, flags: int, size: int) -> None:
@@ -58,15 +57,14 @@ class InputSegment:
         self.live = False
         self.discarded = False
         """It belongs to a COMDAT group that another file provides."""
+        self.comdat = b""
+        """The group that it belongs to."""
         self.output: OutputSegment | None = None
         self.offset = 0
         """In ``output``, in bytes; of merged strings, that of the merged chunk."""
         self.pieces: StringPieces | None = None
-        self.merged: MergedStrings | None = None
         self.references = 0
         """From live relocations; counted for the packed order only."""
-        self.start_stop = False
-        """Reached through ``__start_`` or ``__stop_`` symbols."""
 
     @property
     def is_tls(self) -> bool:
@@ -82,13 +80,13 @@ class InputSegment:
         start = obj.sections[obj.data_section].start + obj.segments[self.index].offset
         return obj.data[start : start + self.size]
 
-    def split(self, *, live: bool) -> None:
+    def split(self) -> None:
         """Split a segment of strings into pieces, for merging.
 
         :raises FatalError: the segment does not end with a string's end.
         """
         try:
-            self.pieces = StringPieces(self.contents(), live=live)
+            self.pieces = StringPieces(self.contents())
         except ValueError as error:
             raise FatalError(f"{self}: {error}") from None
 
@@ -121,11 +119,15 @@ class OutputSegment:
         self.size = 0
         self.address = 0
         self.is_tls = False
+        self.passive = False
+        """Put into memory by code, not by the module's instantiation."""
+        self.linking_flags = 0
         self.in_file = True
         """Whether its bytes are in the module; zero-filled segments need not be."""
 
     @property
     def is_bss(self) -> bool:
+        """Whether it is known to be zero."""
         return self.name.startswith(b".bss")
 
     def lay_out(self) -> None:
@@ -213,6 +215,8 @@ class LinkedFile:
         self.function_slots: dict[int, int] = {}
         """Function to its index in the indirect function table."""
         self.export_names: dict[int, bytes] = {}
+        self.function_comdats: dict[int, bytes] = {}
+        """Function to the group that it belongs to."""
         self.globals: list[LinkedGlobal] = []
         self.global_live = bytearray()
         self.global_numbers: list[int] = []
@@ -230,6 +234,10 @@ class LinkedFile:
         self.function_offsets: list[int] = []
         """Where each function's entry starts, in bytes from the start of the output code section's contents."""
         self.type_numbers: dict[int, int] = {}
+        self.compressed: dict[int, bytes] = {}
+        """Live function to its entry, where relocations are compressed."""
+        self.moves: dict[int, list[tuple[int, int]]] = {}
+        """Compressed function to (offset in the input's code section, bytes removed before it), sorted."""
 
     def function_size(self, index: int) -> int:
         """Of a function's entry, its size field included, in bytes."""
@@ -343,6 +351,8 @@ class ObjectInput(LinkedFile):
                 self.custom_sections[i] = InputSection(self, i, section)
 
     def function_size(self, index: int) -> int:
+        if self.compressed:
+            return len(self.compressed[index])
         offsets = self.object.function_offsets
         return offsets[index + 1] - offsets[index]
 

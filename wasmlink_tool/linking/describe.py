@@ -91,5 +91,6 @@ def global_type(type_: GlobalType) -> str:
 
 
 def table_type(type_: TableType) -> str:
-    maximum = f", max={type_.maximum}" if type_.maximum is not None else ""
-    return f"{value_type(type_.element_type)} (min={type_.minimum}{maximum})"
+    maximum = f"; max={type_.maximum}" if type_.maximum is not None else ""
+    limits = f"flags=0x{type_.flags:x}; min={type_.minimum}{maximum}"
+    return f"type={value_type(type_.element_type)}; limits=[{limits}]"

@@ -29,11 +29,13 @@ def calculate_exports(
     own, from index ``first_address_global`` on."""
     exports: list[Export] = []
     addresses: list[Symbol] = []
+    if options.relocatable:
+        return exports, addresses
     memory = options.export_memory
     if memory is None and options.import_memory is None:
         memory = "memory"
     if memory is not None:
-        exports.append(Export(memory.encode("utf-8", "surrogateescape"), ExternalKind.MEMORY, 0, None))
+        exports.append(Export(encode_name(memory), ExternalKind.MEMORY, 0, None))
     for symbol in resolution.symbols.values():
         if not is_exported(symbol, options) or not symbol.is_live:
             continue
@@ -42,7 +44,7 @@ def calculate_exports(
         if kind == SymbolKind.FUNCTION:
             assert symbol.file is not None
             name = symbol.file.export_names.get(symbol.index, name)
-            external, index = ExternalKind.FUNCTION, symbol.function_number
+            external, index = ExternalKind.FUNCTION, symbol.own_function_number
         elif kind == SymbolKind.GLOBAL:
             assert isinstance(symbol.element_type, GlobalType)
             own = isinstance(symbol.file, SyntheticFile)
@@ -66,11 +68,11 @@ def force_exports(resolution: Resolution, options: LinkOptions, diagnostics: Dia
     """Mark what ``--export`` and ``--export-if-defined`` name, symbols of the layout included, and miss what is not
     there."""
     for text in (*options.exports, *options.exports_if_defined):
-        symbol = resolution.symbols.get(encode_name(text))
+        symbol = resolution.table.find(encode_name(text))
         if symbol is not None and symbol.is_defined:
             symbol.force_export = True
     for text in options.exports:
-        symbol = resolution.symbols.get(encode_name(text))
+        symbol = resolution.table.find(encode_name(text))
         if symbol is None or not symbol.is_defined:
             missing = f"symbol exported via --export not found: {text}"
             if options.unresolved_symbols is UnresolvedPolicy.REPORT_ERROR:

@@ -29,6 +29,15 @@ def merge_features(resolution: Resolution, options: LinkOptions, diagnostics: Di
     if infer:
         allowed.update(used)
     if options.check_features:
+        if options.shared_memory:
+            if "shared-mem" in disallowed:
+                diagnostics.error(
+                    f"--shared-memory is disallowed by {disallowed['shared-mem']} because it was not compiled "
+                    "with 'atomics' or 'bulk-memory' features."
+                )
+            for feature in ("atomics", "bulk-memory"):
+                if feature not in allowed:
+                    diagnostics.error(f"'{feature}' feature must be used in order to use shared memory")
         if any(segment.live and segment.is_tls for file in resolution.objects for segment in file.segments):
             for feature in ("atomics", "bulk-memory"):
                 if feature not in allowed:
@@ -59,7 +68,7 @@ def check_mutable_globals(
     features: set[str], imports: Imports, exports: list[Export], options: LinkOptions, diagnostics: Diagnostics
 ) -> None:
     """Mutable globals cross the module's border only with the feature of that name."""
-    if not options.check_features or "mutable-globals" in features:
+    if options.relocatable or not options.check_features or "mutable-globals" in features:
         return
     crossing = [("imported", entry.symbol) for entry in imports.entries]
     crossing += [("exported", export.symbol) for export in exports if export.symbol is not None]

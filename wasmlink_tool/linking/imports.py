@@ -6,10 +6,11 @@ from typing import Final, NamedTuple
 
 from ..binary.constants import ExternalKind, SymbolKind
 from ..inputs.object_file import GlobalType, TableType
-from ..options import LinkOptions
+from ..options import LinkOptions, UnresolvedPolicy
+from .chunks import NO_NUMBER
 from .resolve import Resolution
 from .symbol_table import DEFAULT_MODULE
-from .symbols import UNDEFINED, Symbol
+from .symbols import DEFINED, SHARED, UNDEFINED, Symbol
 
 _EXTERNAL_KINDS: Final = {
     int(SymbolKind.FUNCTION): ExternalKind.FUNCTION,
@@ -33,6 +34,8 @@ class Imports:
 
     def __init__(self) -> None:
         self.entries: list[ImportedSymbol] = []
+        self.got: list[Symbol] = []
+        """Symbols whose addresses are imported, behind all others."""
         self.counts = dict.fromkeys(ExternalKind, 0)
         self._numbers: dict[tuple[int, bytes, bytes, bytes | GlobalType | TableType | None], int] = {}
 
@@ -41,19 +44,27 @@ class Imports:
         module = symbol.import_module or DEFAULT_MODULE
         name = symbol.import_name or symbol.name
         kind = _EXTERNAL_KINDS[symbol.kind]
-        type_ = symbol.signature if kind == ExternalKind.FUNCTION else symbol.element_type
+        type_ = symbol.signature if kind in (ExternalKind.FUNCTION, ExternalKind.TAG) else symbol.element_type
         key = (kind, module, name, type_)
         number = self._numbers.get(key)
-        if number is None or kind == ExternalKind.TAG:
+        if number is None:
             number = self._numbers[key] = self.counts[kind]
             self.counts[kind] += 1
             self.entries.append(ImportedSymbol(module, name, kind, symbol))
         symbol.number = number
 
+    def add_got(self, symbol: Symbol) -> None:
+        """Import the global that holds a symbol's address."""
+        if symbol.got_number == NO_NUMBER:
+            symbol.got_number = self.counts[ExternalKind.GLOBAL]
+            self.counts[ExternalKind.GLOBAL] += 1
+            symbol.got_is_imported = True
+            self.got.append(symbol)
+
 
 def may_be_undefined(symbol: Symbol, resolution: Resolution, options: LinkOptions) -> bool:
     """Whether an undefined symbol is no error whatever the policy: its import was asked for."""
-    if symbol.import_name is not None:
+    if symbol.is_imported:
         return True
     if symbol.kind == SymbolKind.FUNCTION and options.import_undefined:
         return True
@@ -61,11 +72,28 @@ def may_be_undefined(symbol: Symbol, resolution: Resolution, options: LinkOption
 
 
 def _is_imported(symbol: Symbol, resolution: Resolution, options: LinkOptions) -> bool:
-    if symbol.state != UNDEFINED or symbol.kind == SymbolKind.DATA or not symbol.used or not symbol.referenced:
+    if symbol.kind == SymbolKind.DATA or not symbol.used or not symbol.is_live:
         return False
+    if options.shared and symbol.state == DEFINED and symbol.is_weak and not symbol.is_hidden:
+        # Another module's definition may take its place.
+        return True
+    if symbol.state == SHARED:
+        return True
+    if symbol.state != UNDEFINED:
+        return False
+    if options.relocatable:
+        return True
+    if options.is_pic:
+        # Addresses of functions come by the global offset table.
+        return symbol.kind != SymbolKind.FUNCTION or resolution.table.is_called_directly(symbol)
     if symbol.is_weak:
         return False
-    return options.import_undefined or symbol.import_name is not None or symbol.name in resolution.allowed_undefined
+    return (
+        options.unresolved_symbols is UnresolvedPolicy.IMPORT_DYNAMIC
+        or options.import_undefined
+        or symbol.is_imported
+        or symbol.name in resolution.allowed_undefined
+    )
 
 
 def calculate_imports(resolution: Resolution, options: LinkOptions) -> Imports:

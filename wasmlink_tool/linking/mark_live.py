@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from ..binary.constants import RelocationType as R
-from ..binary.constants import SegmentFlag, SymbolFlag, SymbolKind
+from ..binary.constants import SymbolFlag, SymbolKind
 from ..binary.relocations import Relocations
 from ..diagnostics import Diagnostics
 from ..options import LinkOptions
@@ -35,24 +35,15 @@ _TABLE: Final = int(SymbolKind.TABLE)
 _TYPE_INDEX: Final = bytes((R.TYPE_INDEX_LEB,))
 
 
-def split_strings(resolution: Resolution, options: LinkOptions) -> None:
-    """Split segments of strings, so that each string is live or not by itself."""
-    if not options.optimize:
-        return
-    for file in resolution.objects:
-        for segment in file.segments:
-            # As in wasm-ld, only strings without an alignment are merged.
-            if segment.flags & SegmentFlag.STRINGS and segment.alignment == 0 and segment.size:
-                segment.split(live=not options.gc_sections)
-
-
 def mark_live(resolution: Resolution, options: LinkOptions) -> None:
     """Set the live marks of functions, segments, globals, tags and tables."""
     marker = _Marker()
     if options.gc_sections:
         symbols = resolution.symbols
         if options.entry:
-            marker.enqueue(symbols[encode_name(options.entry)])
+            entry = resolution.table.find(encode_name(options.entry))
+            assert entry is not None
+            marker.enqueue(entry)
         for symbol in symbols.values():
             if symbol.flags & SymbolFlag.NO_STRIP or is_exported(symbol, options):
                 marker.enqueue(symbol)
@@ -63,14 +54,14 @@ def mark_live(resolution: Resolution, options: LinkOptions) -> None:
             if file.live:
                 marker.enqueue_implicit(file)
         marker.run()
-    if _has_live_constructors(resolution):
+    if not options.relocatable and (options.is_pic or _has_live_constructors(resolution)):
         resolution.synthetic.function_live[resolution.call_ctors.index] = True
         resolution.call_ctors.referenced = True
 
 
 def is_exported(symbol: Symbol, options: LinkOptions) -> bool:
     """Whether the output exports a symbol, provided that it is live."""
-    if symbol.state != DEFINED or symbol.is_local or symbol.is_stub:
+    if symbol.state != DEFINED or symbol.is_local:
         return False
     if options.export_all or (options.export_dynamic and not symbol.is_hidden):
         return True
@@ -104,9 +95,6 @@ class _Marker:
             segment = symbol.segment
             if segment is None:
                 return
-            pieces = segment.pieces
-            if pieces is not None:
-                pieces.live[pieces.index(min(symbol.value, segment.size - 1))] = 1
             if segment.live:
                 return
             segment.live = True
@@ -141,10 +129,8 @@ class _Marker:
             if not symbol.is_discarded:
                 self.enqueue(symbol)
         for segment in file.segments:
-            if segment.is_retained and not segment.discarded and not segment.live:
+            if segment.is_retained and not segment.live:
                 segment.live = True
-                if segment.pieces is not None:
-                    segment.pieces.live = bytearray(b"\1" * len(segment.pieces.live))
                 self._segments.append(segment)
 
     def run(self) -> None:

@@ -4,24 +4,30 @@ from __future__ import annotations
 
 from typing import Final
 
+from ..binary.constants import SymbolFlag, SymbolKind
 from ..diagnostics import Diagnostics
-from ..options import DEFAULT_GLOBAL_BASE, DEFAULT_STACK_SIZE, WASM_PAGE_SIZE, LinkOptions
+from ..options import DEFAULT_GLOBAL_BASE, DEFAULT_STACK_SIZE, LinkOptions
 from .chunks import OutputSegment
-from .resolve import Resolution, i32_const, provide_address_symbol
+from .resolve import Resolution, provide_address_symbol
 from .segments import is_c_name
-from .symbols import Symbol
+from .symbols import DEFINED, Symbol
 
 STACK_ALIGNMENT: Final = 16
 HEAP_ALIGNMENT: Final = 16
-_MAX_MEMORY: Final = 1 << 32
 
 
 class Memory:
     """The memory's limits, in pages; ``maximum`` is ``None`` where it may grow without bound."""
 
-    def __init__(self, pages: int, maximum: int | None) -> None:
+    def __init__(self, pages: int, maximum: int | None, init_flag: int | None = None) -> None:
         self.pages = pages
         self.maximum = maximum
+        self.init_flag = init_flag
+        """The address of the word by which threads agree who initialises shared memory; absent without one."""
+        self.static_size = 0
+        """Of the data segments, in bytes."""
+        self.alignment = 0
+        """The largest of the data segments', log2 of bytes."""
 
 
 def _align(value: int, alignment: int) -> int:
@@ -31,7 +37,7 @@ def _align(value: int, alignment: int) -> int:
 def _set_global(resolution: Resolution, symbol: Symbol, value: int) -> None:
     assert symbol.file is not None
     old = symbol.file.globals[symbol.index]
-    symbol.file.globals[symbol.index] = old._replace(initializer=i32_const(value))
+    symbol.file.globals[symbol.index] = old._replace(initializer=resolution.target.const_expression(value))
 
 
 def _is_stack_first(options: LinkOptions) -> bool:
@@ -58,6 +64,8 @@ def lay_out_memory(
     stack_size = DEFAULT_STACK_SIZE if options.stack_size is None else options.stack_size
 
     def place_stack(at: int) -> int:
+        if options.relocatable or options.is_pic:
+            return at
         at = _align(at, STACK_ALIGNMENT)
         set_address(b"__stack_low", at)
         if stack_size % STACK_ALIGNMENT:
@@ -71,7 +79,7 @@ def lay_out_memory(
         return at
 
     set_address(b"__table_base", options.table_base)
-    set_address(b"__wasm_first_page_end", WASM_PAGE_SIZE)
+    set_address(b"__wasm_first_page_end", options.page_size)
     stack_first = _is_stack_first(options)
     pointer = 0
     if stack_first:
@@ -82,7 +90,7 @@ def lay_out_memory(
                 return Memory(0, None)
             pointer = options.global_base
     else:
-        pointer = options.global_base or DEFAULT_GLOBAL_BASE
+        pointer = options.global_base or (0 if options.relocatable or options.is_pic else DEFAULT_GLOBAL_BASE)
     log(f"mem: global base = {pointer}")
     set_address(b"__global_base", pointer)
     set_address(b"__dso_handle", pointer)
@@ -94,9 +102,23 @@ def lay_out_memory(
             f"mem: {segment.name.decode('utf-8', 'replace'):<15} offset={pointer:<8} "
             f"size={segment.size:<8} align={segment.alignment}"
         )
-        if segment.is_tls and resolution.tls_base is not None:
-            _set_global(resolution, resolution.tls_base, pointer)
+        if segment.is_tls:
+            if resolution.tls_size is not None and resolution.tls_align is not None:
+                _set_global(resolution, resolution.tls_size, segment.size)
+                _set_global(resolution, resolution.tls_align, 1 << segment.alignment)
+            elif resolution.tls_base is not None:
+                _set_global(resolution, resolution.tls_base, pointer)
         pointer += segment.size
+    init_flag = None
+    if options.shared_memory and segments:
+        init_flag = pointer = _align(pointer, 4)
+        log(f"mem: {'__wasm_init_memory_flag':<15} offset={pointer:<8} size=4        align=4")
+        flag = Symbol(b"__wasm_init_memory_flag", SymbolKind.DATA, DEFINED, SymbolFlag.VISIBILITY_HIDDEN, None)
+        flag.referenced = True
+        flag.value = init_flag
+        resolution.symbols.setdefault(flag.name, flag)
+        pointer += 4
+    static_size = pointer - data_start
     set_address(b"__data_end", pointer)
     log(f"mem: static data = {pointer - data_start}")
     if not stack_first:
@@ -105,17 +127,22 @@ def lay_out_memory(
         pointer = _align(pointer, HEAP_ALIGNMENT)
         log(f"mem: heap base   = {pointer}")
         set_address(b"__heap_base", pointer)
-    return _choose_limits(resolution, pointer, options, diagnostics)
+    memory = _choose_limits(resolution, pointer, options, diagnostics)
+    memory.init_flag = init_flag
+    memory.static_size = static_size if options.is_pic else 0
+    memory.alignment = max((segment.alignment for segment in segments), default=0)
+    return memory
 
 
 def _choose_limits(resolution: Resolution, pointer: int, options: LinkOptions, diagnostics: Diagnostics) -> Memory:
     """How much memory the module asks for: ``pointer`` is the end of what the layout uses, in bytes."""
     error, log = diagnostics.error, diagnostics.log
-    page = WASM_PAGE_SIZE
+    page = options.page_size
+    limit = resolution.target.max_memory
     if options.initial_heap:
         if options.initial_heap % page:
             error(f"initial heap must be aligned to the page size ({page} bytes)")
-        largest = _MAX_MEMORY - pointer
+        largest = limit - pointer
         if options.initial_heap > largest:
             error(f"initial heap too large, cannot be greater than {largest}")
         pointer += options.initial_heap
@@ -124,8 +151,8 @@ def _choose_limits(resolution: Resolution, pointer: int, options: LinkOptions, d
             error(f"initial memory must be aligned to the page size ({page} bytes)")
         if pointer > options.initial_memory:
             error(f"initial memory too small, {pointer} bytes needed")
-        if options.initial_memory > _MAX_MEMORY:
-            error(f"initial memory too large, cannot be greater than {_MAX_MEMORY}")
+        if options.initial_memory > limit:
+            error(f"initial memory too large, cannot be greater than {limit}")
         pointer = options.initial_memory
     pointer = _align(pointer, page)
     log(f"mem: total pages = {pointer // page}")
@@ -139,11 +166,14 @@ def _choose_limits(resolution: Resolution, pointer: int, options: LinkOptions, d
             error(f"maximum memory must be aligned to the page size ({page} bytes)")
         if pointer > options.max_memory:
             error(f"maximum memory too small, {pointer} bytes needed")
-        if options.max_memory > _MAX_MEMORY:
-            error(f"maximum memory too large, cannot be greater than {_MAX_MEMORY}")
+        if options.max_memory > limit:
+            error(f"maximum memory too large, cannot be greater than {limit}")
         maximum = options.max_memory
     elif not options.growable_memory:
         maximum = pointer
+    if options.shared_memory and not maximum:
+        # Shared memory must have one; a module that is loaded at run time does not know what else there is.
+        maximum = limit if options.is_pic else pointer
     if not maximum:
         return Memory(pointer // page, None)
     log(f"mem: max pages   = {maximum // page}")

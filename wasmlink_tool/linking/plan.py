@@ -10,8 +10,9 @@ from .index_spaces import IndexSpaces
 from .memory import Memory
 from .resolve import Resolution
 from .scan import Scan
+from .startup import StartFunctions
 from .symbols import Symbol
-from .synthetic import StartFunctions
+from .synthetic import InitFunction
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,3 +29,4 @@ class Plan:
     """Data symbols whose addresses are exported, each in a global of its own, the last of the index space."""
     start: StartFunctions
     features: set[str]
+    init_functions: list[InitFunction]

@@ -15,7 +15,7 @@ from typing import Final
 
 from ..binary.constants import RelocationType as R
 from ..binary.constants import SymbolKind
-from ..binary.leb128 import PaddedEncodings
+from ..binary.leb128 import PaddedEncodings, sleb, uleb
 from ..binary.relocations import WIDTH, Relocations
 from .chunks import NO_NUMBER, InputSection, ObjectInput
 from .live_relocations import live_function_runs
@@ -56,10 +56,51 @@ class Relocator:
         relocs = file.relocations(obj.code_section)
         starts = obj.function_offsets
         runs = list(live_function_runs(file))
+        if file.compressed:
+            return [memoryview(file.compressed[index]) for first, after in runs for index in range(first, after)]
         buffer = bytearray(obj.data[section.start : section.end])
-        self._apply(file, buffer, _ranges(relocs, ((starts[first], starts[after]) for first, after in runs)), None)
+        self._apply(
+            file, buffer, relocations_in(relocs, ((starts[first], starts[after]) for first, after in runs)), None
+        )
         view = memoryview(buffer)
         return [view[starts[first] : starts[after]] for first, after in runs]
+
+    def compress(self, file: ObjectInput) -> None:
+        """Make the entries of a file's live functions anew, each relocated number as short as it can be."""
+        obj = file.object
+        section = obj.sections[obj.code_section]
+        starts = obj.function_offsets
+        runs = list(live_function_runs(file))
+        relocs = relocations_in(
+            file.relocations(obj.code_section), ((starts[first], starts[after]) for first, after in runs)
+        )
+        replacements: dict[int, tuple[int, bytes]] = {}
+        for type_ in sorted(set(relocs.types)):
+            offsets, values = self._column(file, relocs, type_, None)
+            width = WIDTH[type_]
+            for offset, value in zip(offsets, values):
+                replacements[offset] = width, _shortest(type_, value)
+        offsets = sorted(replacements)
+        data, origin = obj.data, section.start
+        for first, after in runs:
+            for index in range(first, after):
+                position, end = starts[index], starts[index + 1]
+                while data[origin + position] >= 0x80:
+                    position += 1
+                position += 1
+                body: list[bytes] = []
+                moves = [(position, 0)]
+                removed = 0
+                for offset in offsets[bisect_left(offsets, position) : bisect_left(offsets, end)]:
+                    width, encoded = replacements[offset]
+                    body += (data[origin + position : origin + offset], encoded)
+                    position = offset + width
+                    removed += width - len(encoded)
+                    moves.append((position, removed))
+                body.append(data[origin + position : origin + end])
+                contents = b"".join(body)
+                file.compressed[index] = uleb(len(contents)) + contents
+                file.moves[index] = moves
 
     def data(self, file: ObjectInput) -> memoryview:
         """A copy of a file's data section with the relocations of its live segments applied."""
@@ -72,7 +113,7 @@ class Relocator:
             for s in file.segments
             if s.live and s.pieces is None
         ]
-        self._apply(file, buffer, _ranges(relocs, live), None)
+        self._apply(file, buffer, relocations_in(relocs, live), None)
         return memoryview(buffer)
 
     def section(self, section: InputSection) -> bytes | bytearray:
@@ -90,14 +131,18 @@ class Relocator:
     # One section
 
     def _apply(self, file: ObjectInput, buffer: bytearray, relocs: Relocations, tombstone: int | None) -> None:
-        types = relocs.types
-        for type_ in sorted(set(types)):
-            selected = types.translate(_SELECT[type_])
-            offsets = list(compress(relocs.offsets, selected))
-            indices = list(compress(relocs.indices, selected))
-            addends = list(compress(relocs.addends, selected))
-            values = self._values(file, type_, offsets, indices, addends, tombstone)
-            self._write(buffer, type_, offsets, values)
+        for type_ in sorted(set(relocs.types)):
+            self._write(buffer, type_, *self._column(file, relocs, type_, tombstone))
+
+    def _column(
+        self, file: ObjectInput, relocs: Relocations, type_: int, tombstone: int | None
+    ) -> tuple[list[int], list[int]]:
+        """Offsets and values of the relocations of one type."""
+        selected = relocs.types.translate(_SELECT[type_])
+        offsets = list(compress(relocs.offsets, selected))
+        indices = list(compress(relocs.indices, selected))
+        addends = list(compress(relocs.addends, selected))
+        return offsets, self._values(file, type_, offsets, indices, addends, tombstone)
 
     def _write(self, buffer: bytearray, type_: int, offsets: list[int], values: list[int]) -> None:
         width = WIDTH[type_]
@@ -115,6 +160,10 @@ class Relocator:
                 encodings = self._sleb10 if signed else self._uleb10
             for offset, encoded in zip(offsets, map(encodings.__getitem__, values)):
                 buffer[offset : offset + width] = encoded
+
+    def value(self, file: ObjectInput, type_: int, index: int, addend: int) -> int:
+        """Of one relocation."""
+        return self._values(file, type_, [0], [index], [addend], None)[0]
 
     def _values(
         self,
@@ -179,7 +228,17 @@ class Relocator:
         return out
 
 
-def _ranges(relocs: Relocations, ranges: Iterable[tuple[int, int]]) -> Relocations:
+def _shortest(type_: int, value: int) -> bytes:
+    bits = 64 if WIDTH[type_] in (8, 10) else 32
+    value &= (1 << bits) - 1
+    if WIDTH[type_] in (4, 8):
+        return value.to_bytes(bits // 8, "little")
+    if type_ in _SIGNED:
+        return sleb(value - (1 << bits) if value >> (bits - 1) else value)
+    return uleb(value)
+
+
+def relocations_in(relocs: Relocations, ranges: Iterable[tuple[int, int]]) -> Relocations:
     """The relocations with an offset in one of the ranges [start, end), which are sorted."""
     offsets = relocs.offsets
     slices: list[tuple[int, int]] = []
@@ -238,6 +297,9 @@ def _function_offset(symbol: Symbol) -> int:
     obj = file.object
     if obj is None:
         return offset + 1
+    assert isinstance(file, ObjectInput)
+    if file.compressed:
+        return offset + len(uleb(len(file.compressed[symbol.index])))
     pos = obj.sections[obj.code_section].start + obj.function_offsets[symbol.index]
     while obj.data[pos] >= 0x80:
         pos += 1
@@ -246,10 +308,11 @@ def _function_offset(symbol: Symbol) -> int:
 
 
 def _address(symbol: Symbol) -> int:
-    segment = symbol.segment
-    if segment is not None and segment.is_tls:
-        return segment.output_offset(symbol.value)
-    return symbol.address
+    return symbol.tls_offset if symbol.is_tls else symbol.address
+
+
+def _tls_offset(symbol: Symbol) -> int:
+    return symbol.tls_offset if symbol.segment is not None else symbol.address
 
 
 def _global_number(symbol: Symbol) -> int:
@@ -268,6 +331,8 @@ def _bases() -> Iterator[tuple[int, Callable[[Symbol], int]]]:
             yield type_, lambda symbol: symbol.function_number
         elif type_.name.startswith("FUNCTION_OFFSET"):
             yield type_, _function_offset
+        elif type_.name.startswith("MEMORY_ADDR_TLS"):
+            yield type_, _tls_offset
         elif type_.name.startswith("MEMORY_ADDR"):
             yield type_, _address
         elif type_.name.startswith("GLOBAL_INDEX"):

@@ -6,24 +6,26 @@ From the end of :func:`resolve` on, no file joins the link and no symbol is adde
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from ..binary.constants import Opcode, SymbolFlag, SymbolKind, ValueType
-from ..binary.leb128 import sleb
-from ..diagnostics import Diagnostics
+from ..diagnostics import Diagnostics, FatalError
 from ..inputs.files import InputFiles, ObjectSource
 from ..inputs.object_file import GlobalType, TableType
-from ..options import LinkOptions
+from ..inputs.shared import SharedLibrary
+from ..inputs.stub import StubLibrary
+from ..options import LinkOptions, UnresolvedPolicy
 from . import describe
 from .chunks import ObjectInput, SyntheticFile
 from .symbol_table import DEFAULT_MODULE, INDIRECT_FUNCTION_TABLE, SymbolTable
 from .symbols import DEFINED, LAZY, UNDEFINED, Symbol
+from .target import Target
 
 NO_SIGNATURE: Final = b"\0\0"
 """() -> ()."""
 UNREACHABLE_BODY: Final = bytes((0, Opcode.UNREACHABLE, Opcode.END))
 _HIDDEN: Final = SymbolFlag.VISIBILITY_HIDDEN
-_I32: Final = bytes((ValueType.I32,))
 _FUNCREF: Final = bytes((ValueType.FUNCREF,))
 
 LAYOUT_SYMBOLS: Final = (
@@ -41,28 +43,42 @@ LAYOUT_SYMBOLS: Final = (
 """Data symbols that the linker defines where they are referenced, or asked for by ``--export``."""
 
 
+PIC_LAYOUT_SYMBOLS: Final = (b"__dso_handle", b"__data_end", b"__wasm_first_page_end")
+"""The same for position-independent executables; a shared library has no ``__data_end``."""
+
+
 def encode_name(text: str) -> bytes:
-    """A symbol name from an option."""
-    return text.encode("utf-8", "surrogateescape")
+    """A symbol name from an option.
 
-
-def i32_const(value: int) -> bytes:
-    """A constant expression; ``value`` is taken modulo 2^32."""
-    value &= 0xFFFFFFFF
-    return bytes((Opcode.I32_CONST,)) + sleb(value - (1 << 32) if value >> 31 else value) + bytes((Opcode.END,))
+    :raises FatalError: it is no text.
+    """
+    try:
+        return text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        raise FatalError(f"not a valid name: {text!r}") from None
 
 
 class Resolution:
     """What resolution made."""
 
-    def __init__(self, table: SymbolTable, synthetic: SyntheticFile) -> None:
+    def __init__(self, table: SymbolTable, synthetic: SyntheticFile, target: Target) -> None:
         self.table = table
+        self.target = target
         self.synthetic = synthetic
         """The linker's own functions and globals; first in every index space."""
         self.call_ctors: Symbol
         self.call_dtors: Symbol | None = None
         self.stack_pointer: Symbol
+        self.memory_base: Symbol | None = None
+        self.table_base: Symbol | None = None
+        """Of position-independent code: imported, as the one above."""
+        self.needed: list[SharedLibrary] = []
+        """The shared libraries among the inputs."""
         self.tls_base: Symbol | None = None
+        self.tls_size: Symbol | None = None
+        self.tls_align: Symbol | None = None
+        self.init_tls: Symbol | None = None
+        """``__wasm_init_tls``, where memory is shared; so are the two above."""
         self.entry: Symbol | None = None
         self.start: Symbol | None = None
         """``--start``."""
@@ -70,6 +86,11 @@ class Resolution:
         """Of :data:`LAYOUT_SYMBOLS`, those that the linker defines."""
         self.indirect_function_table: Symbol | None = None
         self.allowed_undefined: frozenset[bytes] = frozenset()
+
+    def is_dynamic(self, options: LinkOptions) -> bool:
+        """Whether a dynamic linker has something to do for the output."""
+        policy = options.unresolved_symbols
+        return options.is_pic or policy is UnresolvedPolicy.IMPORT_DYNAMIC or bool(self.needed)
 
     @property
     def objects(self) -> list[ObjectInput]:
@@ -81,53 +102,103 @@ class Resolution:
 
 
 def resolve(
-    options: LinkOptions, files: InputFiles, sources: list[ObjectSource], diagnostics: Diagnostics
+    options: LinkOptions, files: InputFiles, sources: Sequence[ObjectSource | SharedLibrary], diagnostics: Diagnostics
 ) -> Resolution:
     """Add all sources and the roots that the options name, then what the linker provides itself."""
     table = SymbolTable(
         diagnostics,
         gc_sections=options.gc_sections,
+        memory64=options.memory64,
+        check_shared_signatures=options.check_shared_signatures,
         allow_multiple_definition=options.allow_multiple_definition,
         trace=options.trace,
         traced=map(encode_name, options.trace_symbols),
     )
-    resolution = Resolution(table, SyntheticFile("<internal>", gc_sections=options.gc_sections))
+    synthetic = SyntheticFile("<internal>", gc_sections=options.gc_sections)
+    resolution = Resolution(table, synthetic, Target(is_64=bool(options.memory64)))
     resolution.allowed_undefined = frozenset(files.allowed_undefined)
-    _define_own_symbols(resolution)
+    _define_own_symbols(resolution, options)
     for source in sources:
-        table.add(source)
+        if isinstance(source, ObjectSource):
+            table.add(source)
+        else:
+            resolution.needed.append(source)
+            table.add_shared(source)
     diagnostics.check()
     for name in options.undefined:
         _require(table, encode_name(name), "<internal>")
     for name in (*options.exports, *options.exports_if_defined):
         _require(table, encode_name(name), "--export")
-    _resolve_entry(resolution, options, diagnostics)
+    if not options.relocatable:
+        _resolve_entry(resolution, options, diagnostics)
+        diagnostics.check()
+    table.declare_wrapped(map(encode_name, options.wrap))
+    _use_stub_libraries(resolution, files.stubs, diagnostics)
     diagnostics.check()
-    _provide_optional_symbols(resolution, options)
+    if not options.relocatable:
+        _provide_optional_symbols(resolution, options)
     _replace_disagreeing_functions(resolution, diagnostics)
     diagnostics.check()
+    table.wrap()
     for name in (*options.exports, *options.exports_if_defined):
         symbol = table.find(encode_name(name))
         if symbol is not None and symbol.is_defined:
             symbol.force_export = True
-    _stub_weak_undefined_functions(resolution)
+    if not options.relocatable and not options.is_pic:
+        _stub_weak_undefined_functions(resolution)
+    table.demote_lazy_symbols()
     if resolution.entry is not None:
         resolution.entry.set_hidden(False)
     return resolution
 
 
-def _define_own_symbols(resolution: Resolution) -> None:
-    synthetic = resolution.synthetic
+def _define_own_symbols(resolution: Resolution, options: LinkOptions) -> None:
     symbol = add_synthetic_function(resolution, b"__wasm_call_ctors", NO_SIGNATURE)
-    resolution.table.symbols[symbol.name] = symbol
     resolution.call_ctors = symbol
-    type_ = GlobalType(_I32, True)
-    stack_pointer = Symbol(b"__stack_pointer", SymbolKind.GLOBAL, DEFINED, 0, synthetic)
-    stack_pointer.index = synthetic.add_global(stack_pointer.name, type_, i32_const(0))
-    stack_pointer.element_type = type_
-    synthetic.global_live[stack_pointer.index] = True
-    resolution.table.symbols[stack_pointer.name] = stack_pointer
-    resolution.stack_pointer = stack_pointer
+    if options.relocatable:
+        # The next link will call the constructors.
+        resolution.synthetic.function_live[symbol.index] = False
+        return
+    resolution.table.symbols[symbol.name] = symbol
+    if options.is_pic:
+        resolution.stack_pointer = _import_global(resolution, b"__stack_pointer", mutable=True)
+        resolution.memory_base = _import_global(resolution, b"__memory_base", mutable=False)
+        resolution.table_base = _import_global(resolution, b"__table_base", mutable=False)
+        resolution.memory_base.referenced = resolution.table_base.referenced = True
+    else:
+        resolution.stack_pointer = _add_global(resolution, b"__stack_pointer", mutable=True, flags=0)
+        resolution.synthetic.global_live[resolution.stack_pointer.index] = True
+    if options.shared_memory:
+        resolution.tls_base = _add_global(resolution, b"__tls_base", mutable=True)
+        resolution.tls_size = _add_global(resolution, b"__tls_size", mutable=False)
+        resolution.tls_align = _add_global(resolution, b"__tls_align", mutable=False)
+        signature = b"\1" + resolution.target.pointer_type + b"\0"
+        resolution.init_tls = add_synthetic_function(resolution, b"__wasm_init_tls", signature)
+        resolution.table.symbols[resolution.init_tls.name] = resolution.init_tls
+
+
+def _add_global(resolution: Resolution, name: bytes, *, mutable: bool, flags: int = _HIDDEN) -> Symbol:
+    """A global of the linker's own, of the type of a pointer."""
+    symbol = resolution.table.symbols[name] = Symbol(name, SymbolKind.GLOBAL, DEFINED, flags, None)
+    _define_global(resolution, symbol, mutable=mutable)
+    return symbol
+
+
+def _import_global(resolution: Resolution, name: bytes, *, mutable: bool) -> Symbol:
+    """A global that the dynamic linker provides."""
+    symbol = resolution.table.symbols[name] = Symbol(name, SymbolKind.GLOBAL, UNDEFINED, SymbolFlag.UNDEFINED, None)
+    symbol.element_type = GlobalType(resolution.target.pointer_type, mutable)
+    symbol.used = symbol.force_import = True
+    symbol.referenced = not resolution.synthetic.gc_sections
+    return symbol
+
+
+def _define_global(resolution: Resolution, symbol: Symbol, *, mutable: bool) -> None:
+    target = resolution.target
+    type_ = GlobalType(target.pointer_type, mutable)
+    symbol.file = resolution.synthetic
+    symbol.index = resolution.synthetic.add_global(symbol.name, type_, target.const_expression(0))
+    symbol.element_type = type_
 
 
 def add_synthetic_function(resolution: Resolution, name: bytes, signature: bytes, debug_name: bytes = b"") -> Symbol:
@@ -170,6 +241,8 @@ def _resolve_entry(resolution: Resolution, options: LinkOptions, diagnostics: Di
             )
         else:
             resolution.start = start
+    if options.shared:
+        return
     call_ctors = resolution.call_ctors
     # Who calls the constructors itself, or exports the function that does, takes care of destructors too.
     if (
@@ -192,20 +265,68 @@ def _resolve_entry(resolution: Resolution, options: LinkOptions, diagnostics: Di
             resolution.call_dtors = call_dtors
 
 
+def _use_stub_libraries(resolution: Resolution, stubs: list[StubLibrary], diagnostics: Diagnostics) -> None:
+    """Import what stub libraries declare, and export what that needs, until nothing new is linked."""
+    table = resolution.table
+
+    def needs(stub: StubLibrary, symbol: Symbol, needed: list[bytes]) -> bool:
+        if symbol.force_import:
+            # The first stub library to declare a function has it.
+            return False
+        symbol.force_import = True
+        if symbol.traced:
+            diagnostics.message(f"{stub.name}: importing {symbol}")
+        found = False
+        for name in needed:
+            dependency = table.find(name)
+            if dependency is None or dependency.is_undefined:
+                shown = describe.symbol_text(name)
+                diagnostics.error(f"{stub.name}: undefined symbol: {shown}. Required by {symbol}")
+                continue
+            if dependency.traced:
+                diagnostics.message(f"{stub.name}: exported {dependency} due to import of {symbol}")
+            dependency.force_export = True
+            if dependency.state == LAZY:
+                found = True
+                table.extract(dependency, stub.name, symbol)
+        return found
+
+    again = bool(stubs)
+    while again:
+        again = False
+        for stub in stubs:
+            for name, needed in stub.dependencies.items():
+                symbol = table.find(name)
+                if symbol is not None and symbol.is_undefined:
+                    again |= needs(stub, symbol, needed)
+            for symbol in list(table.symbols.values()):
+                if symbol.is_undefined and symbol.import_name in stub.dependencies:
+                    again |= needs(stub, symbol, stub.dependencies[symbol.import_name])
+
+
 def _provide_optional_symbols(resolution: Resolution, options: LinkOptions) -> None:
-    for name in LAYOUT_SYMBOLS:
+    names: tuple[bytes, ...] = LAYOUT_SYMBOLS
+    if options.is_pic:
+        names = (b"__dso_handle", b"__wasm_first_page_end") if options.shared else PIC_LAYOUT_SYMBOLS
+    for name in names:
         symbol = provide_address_symbol(resolution, options, name)
         if symbol is not None:
             resolution.layout_symbols[name] = symbol
     symbol = resolution.symbols.get(b"__tls_base")
-    if symbol is not None and not symbol.is_defined:
+    if not options.shared_memory and symbol is not None and not symbol.is_defined:
         # Without shared memory, thread-local data is data like any other, at a fixed base.
-        synthetic = resolution.synthetic
-        type_ = GlobalType(_I32, False)
-        symbol.kind, symbol.state, symbol.flags, symbol.file = SymbolKind.GLOBAL, DEFINED, _HIDDEN, synthetic
-        symbol.index = synthetic.add_global(symbol.name, type_, i32_const(0))
-        symbol.element_type = type_
-        resolution.tls_base = symbol
+        if symbol.is_undefined and symbol.kind != SymbolKind.GLOBAL:
+            resolution.table.report_kind(symbol, "<internal>", SymbolKind.GLOBAL)
+        else:
+            symbol.kind, symbol.state, symbol.flags = SymbolKind.GLOBAL, DEFINED, _HIDDEN
+            _define_global(resolution, symbol, mutable=False)
+            resolution.tls_base = symbol
+
+
+def is_exported_by_option(options: LinkOptions, name: bytes) -> bool:
+    """Whether an option asks for the export of a symbol that may not exist yet."""
+    text = name.decode("utf-8", "surrogateescape")
+    return options.export_all or text in options.exports or text in options.exports_if_defined
 
 
 def provide_address_symbol(resolution: Resolution, options: LinkOptions, name: bytes) -> Symbol | None:
@@ -213,15 +334,18 @@ def provide_address_symbol(resolution: Resolution, options: LinkOptions, name: b
     nobody else defines it."""
     symbol = resolution.symbols.get(name)
     if symbol is None:
-        text = name.decode("utf-8", "surrogateescape")
-        if not (options.export_all or text in options.exports or text in options.exports_if_defined):
+        if not is_exported_by_option(options, name):
             return None
         symbol = resolution.symbols[name] = Symbol(name, SymbolKind.DATA, UNDEFINED, 0, None)
     elif symbol.is_defined:
         return None
+    elif symbol.is_undefined and symbol.kind not in (SymbolKind.DATA, SymbolKind.GLOBAL):
+        # Code that reads it from a global reads it from the global offset table.
+        resolution.table.report_kind(symbol, "<internal>", SymbolKind.DATA)
+        return None
     symbol.kind = SymbolKind.DATA
     symbol.state = DEFINED
-    symbol.flags = _HIDDEN
+    symbol.flags = _HIDDEN | SymbolFlag.ABSOLUTE
     symbol.file = None
     symbol.segment = None
     symbol.value = 0
@@ -265,6 +389,7 @@ def _become_trap(resolution: Resolution, symbol: Symbol, debug_name: bytes) -> N
     synthetic = resolution.synthetic
     symbol.kind = SymbolKind.FUNCTION
     symbol.state = DEFINED
+    symbol.flags = SymbolFlag.BINDING_LOCAL
     symbol.file = synthetic
     symbol.index = synthetic.add_function(symbol.name, symbol.signature, debug_name)
     symbol.is_stub = True
@@ -280,12 +405,12 @@ def resolve_indirect_function_table(
     if existing is not None:
         text = INDIRECT_FUNCTION_TABLE.decode()
         if existing.kind != SymbolKind.TABLE:
-            diagnostics.error(f"reserved name must be of type table: `{text}`")
+            diagnostics.error(f"reserved symbol must be of type table: `{text}`")
             return
         if existing.is_defined:
-            diagnostics.error(f"reserved name must not be defined in input files: `{text}`")
+            diagnostics.error(f"reserved symbol must not be defined in input files: `{text}`")
             return
-    if options.import_table:
+    if options.import_table or options.relocatable:
         if existing is None:
             if not required:
                 return

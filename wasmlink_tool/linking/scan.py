@@ -8,24 +8,37 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from ..binary.constants import RelocationType as R
-from ..binary.constants import SymbolKind
+from ..binary.constants import SymbolFlag, SymbolKind
 from ..binary.relocations import Relocations
 from ..diagnostics import Diagnostics
 from ..inputs.object_file import type_name
 from ..options import LinkOptions, UnresolvedPolicy
 from .chunks import NO_NUMBER, ObjectInput
-from .imports import may_be_undefined
+from .imports import Imports, may_be_undefined
 from .mark_live import TABLE_RELOCATIONS
 from .references import Explainer
 from .resolve import UNREACHABLE_BODY, Resolution, add_synthetic_function
-from .symbols import DEFINED, UNDEFINED, Symbol
+from .symbols import DEFINED, SHARED, UNDEFINED, Symbol
 
 _GLOBAL_RELOCATIONS: Final = frozenset((R.GLOBAL_INDEX_LEB, R.GLOBAL_INDEX_I32))
 _TLS_RELOCATIONS: Final = frozenset((R.MEMORY_ADDR_TLS_SLEB, R.MEMORY_ADDR_TLS_SLEB64))
+_ABSOLUTE_IN_CODE: Final = frozenset(
+    (
+        R.TABLE_INDEX_SLEB,
+        R.TABLE_INDEX_SLEB64,
+        R.MEMORY_ADDR_LEB,
+        R.MEMORY_ADDR_SLEB,
+        R.MEMORY_ADDR_LEB64,
+        R.MEMORY_ADDR_SLEB64,
+    )
+)
+"""Those that ask for an address at link time."""
+_ABSOLUTE_IN_DATA: Final = frozenset((R.TABLE_INDEX_I32, R.TABLE_INDEX_I64, R.MEMORY_ADDR_I32, R.MEMORY_ADDR_I64))
+"""Those that can be done at run time."""
 _SPECIAL: Final = frozenset((*TABLE_RELOCATIONS, *_GLOBAL_RELOCATIONS, *_TLS_RELOCATIONS, R.TYPE_INDEX_LEB))
 _INTERESTING: Final = re.compile(b"[" + b"".join(b"\\x%02x" % type_ for type_ in sorted(_SPECIAL)) + b"]")
 
@@ -41,8 +54,12 @@ class Scan:
 
 
 class _Scanner:
-    def __init__(self, resolution: Resolution, options: LinkOptions, diagnostics: Diagnostics) -> None:
+    def __init__(
+        self, resolution: Resolution, imports: Imports, options: LinkOptions, diagnostics: Diagnostics
+    ) -> None:
         self.resolution = resolution
+        self.imports = imports
+        self.policy = options.unresolved_symbols
         self.options = options
         self.diagnostics = diagnostics
         self.result = Scan()
@@ -56,13 +73,13 @@ class _Scanner:
             relocs = file.relocations(obj.code_section)
             live = file.function_live
             starts = obj.function_offsets
-            for i in _interesting(relocs, undefined):
+            for i in self._positions(relocs, undefined):
                 if live[bisect_right(starts, relocs.offsets[i]) - 1]:
                     self._scan(file, relocs, i, undefined, obj.code_section)
         if obj.data_section >= 0:
             relocs = file.relocations(obj.data_section)
             starts = [segment.offset for segment in obj.segments]
-            for i in _interesting(relocs, undefined):
+            for i in self._positions(relocs, undefined):
                 if file.segments[bisect_right(starts, relocs.offsets[i]) - 1].live:
                     self._scan(file, relocs, i, undefined, obj.data_section)
         if not self.options.gc_sections:
@@ -70,8 +87,18 @@ class _Scanner:
             for section in file.custom_sections.values():
                 if not section.name.startswith(b".debug_"):
                     relocs = file.relocations(section.index)
-                    for i in _interesting(relocs, undefined):
+                    for i in self._positions(relocs, undefined):
                         self._scan(file, relocs, i, undefined, section.index)
+        if file.live and not self.options.relocatable:
+            for init in obj.init_functions:
+                symbol = file.symbols[init.symbol]
+                if symbol.state == UNDEFINED:
+                    self._check_undefined(file, symbol, -1, 0)
+
+    def _positions(self, relocs: Relocations, undefined: set[int]) -> Iterable[int]:
+        if self.options.is_pic or self.policy is UnresolvedPolicy.IMPORT_DYNAMIC:
+            return range(len(relocs.types))
+        return _interesting(relocs, undefined)
 
     def _scan(self, file: ObjectInput, relocs: Relocations, i: int, undefined: set[int], section: int) -> None:
         type_ = relocs.types[i]
@@ -83,16 +110,53 @@ class _Scanner:
             return
         symbol = file.symbols[index]
         if type_ in TABLE_RELOCATIONS:
-            self._add_table_entry(symbol)
+            if not self._needs_got(symbol):
+                self._add_table_entry(symbol)
         elif type_ in _GLOBAL_RELOCATIONS:
             if symbol.kind != SymbolKind.GLOBAL:
                 self._add_got_entry(symbol)
-        elif type_ in _TLS_RELOCATIONS and symbol.state != DEFINED:
-            self.diagnostics.error(
-                f"{file.name}: relocation {type_name(type_)} cannot be used against an undefined symbol `{symbol}`"
-            )
-        if index in undefined and symbol.state == UNDEFINED and not symbol.is_weak:
-            self._check_undefined(file, symbol, relocs, i, section)
+        elif type_ in _TLS_RELOCATIONS:
+            self._check_tls(file, symbol, type_)
+        if self.options.is_pic or symbol.state == SHARED or self.policy is UnresolvedPolicy.IMPORT_DYNAMIC:
+            self._check_dynamic(file, symbol, type_)
+        if index in undefined and symbol.state == UNDEFINED and not symbol.is_weak and not self.options.relocatable:
+            self._check_undefined(file, symbol, section, relocs.offsets[i])
+
+    def _needs_got(self, symbol: Symbol) -> bool:
+        """Whether only the dynamic linker knows a symbol's address."""
+        if symbol.state == SHARED:
+            return True
+        if not self.options.is_pic and self.policy is not UnresolvedPolicy.IMPORT_DYNAMIC:
+            return False
+        if symbol.is_hidden or symbol.is_local:
+            return False
+        return symbol.state != DEFINED or (self.options.shared and not self.options.bsymbolic)
+
+    def _check_dynamic(self, file: ObjectInput, symbol: Symbol, type_: int) -> None:
+        if type_ in _ABSOLUTE_IN_CODE:
+            if self.options.is_pic:
+                self.diagnostics.error(
+                    f"{file.name}: relocation {type_name(type_)} cannot be used against symbol `{symbol}`; "
+                    "recompile with -fPIC"
+                )
+        elif type_ in _ABSOLUTE_IN_DATA and self._needs_got(symbol):
+            # Code will copy the address to where it is wanted.
+            self._add_got_entry(symbol)
+
+    def _check_tls(self, file: ObjectInput, symbol: Symbol, type_: int) -> None:
+        what = f"{file.name}: relocation {type_name(type_)} cannot be used against"
+        if symbol.state != DEFINED:
+            self.diagnostics.error(f"{what} an undefined symbol `{symbol}`")
+            return
+        if not self.options.shared_memory:
+            # Thread-local data is data like any other.
+            return
+        if not symbol.flags & SymbolFlag.TLS:
+            self.diagnostics.error(f"{what} non-TLS symbol `{symbol}`")
+        if not symbol.is_tls:
+            output = symbol.segment.output if symbol.segment is not None else None
+            name = output.name.decode("utf-8", "replace") if output is not None else ""
+            self.diagnostics.error(f"{what} `{symbol}` in non-TLS section: {name}")
 
     def _add_table_entry(self, symbol: Symbol) -> None:
         if symbol.is_stub or symbol.table_slot != NO_NUMBER or symbol.state not in (DEFINED, UNDEFINED):
@@ -102,19 +166,27 @@ class _Scanner:
         entries.append(symbol)
 
     def _add_got_entry(self, symbol: Symbol) -> None:
+        if self._needs_got(symbol):
+            self.imports.add_got(symbol)
+            if self.options.is_pic:
+                # The dynamic linker makes the entry from the export.
+                symbol.force_export = True
+            return
         if symbol.got_number == NO_NUMBER:
             symbol.got_number = len(self.result.got)
             self.result.got.append(symbol)
             if symbol.kind == SymbolKind.FUNCTION:
                 self._add_table_entry(symbol)
 
-    def _check_undefined(self, file: ObjectInput, symbol: Symbol, relocs: Relocations, i: int, section: int) -> None:
+    def _check_undefined(self, file: ObjectInput, symbol: Symbol, section: int, offset: int) -> None:
+        if self.policy is UnresolvedPolicy.IMPORT_DYNAMIC:
+            return
         if may_be_undefined(symbol, self.resolution, self.options):
             return
         policy = self.options.unresolved_symbols
         if policy is not UnresolvedPolicy.IGNORE:
             text = f"{file.name}: undefined symbol: {symbol}"
-            hints = self.explainer.explain(file, symbol, section, relocs.offsets[i])
+            hints = self.explainer.explain(file, symbol, section, offset) if section >= 0 else ()
             if policy is UnresolvedPolicy.REPORT_ERROR:
                 self.diagnostics.error(text, hints)
                 return
@@ -147,9 +219,9 @@ def _interesting(relocs: Relocations, undefined: set[int]) -> Iterator[int]:
     return (match.start() for match in _INTERESTING.finditer(relocs.types))
 
 
-def scan_relocations(resolution: Resolution, options: LinkOptions, diagnostics: Diagnostics) -> Scan:
+def scan_relocations(resolution: Resolution, imports: Imports, options: LinkOptions, diagnostics: Diagnostics) -> Scan:
     """Scan the relocations of all that is live. Undefined symbols are reported here, all of them."""
-    scanner = _Scanner(resolution, options, diagnostics)
+    scanner = _Scanner(resolution, imports, options, diagnostics)
     for file in resolution.objects:
         scanner.scan_file(file)
     return scanner.result

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Final
 
 from ..binary.constants import RelocationType as R
+from ..binary.constants import SegmentFlag
 from ..options import DataOrder, LinkOptions
 from .chunks import InputSegment, OutputSegment
 from .live_relocations import live_relocations
-from .resolve import Resolution
+from .resolve import Resolution, is_exported_by_option
 from .strings import MergedStrings
 
 _MERGED_PREFIXES: Final = (b".text.", b".data.", b".bss.", b".rodata.")
@@ -40,27 +41,41 @@ def is_c_name(name: bytes) -> bool:
 
 def create_output_segments(resolution: Resolution, options: LinkOptions) -> list[OutputSegment]:
     """Group the live input segments, order the groups, merge strings, and lay each group out."""
-    by_name: dict[bytes, OutputSegment] = {}
+    by_name: dict[object, OutputSegment] = {}
     for file in resolution.objects:
         for segment in file.segments:
             if not segment.live:
                 continue
             name = _output_name(segment, options)
-            output = by_name.get(name)
+            # The next link must be able to take or leave each COMDAT group by itself.
+            key = (name, file.name, segment.index) if options.relocatable and segment.comdat else name
+            output = by_name.get(key)
             if output is None:
-                output = by_name[name] = OutputSegment(name)
+                output = by_name[key] = OutputSegment(name)
+                output.passive = options.shared_memory
+            # A segment that must stay, must stay after the next link too, which wasm-ld forgets.
+            output.linking_flags |= segment.flags & (SegmentFlag.RETAIN | SegmentFlag.TLS)
             output.inputs.append(segment)
             output.alignment = max(output.alignment, segment.alignment)
             output.is_tls = output.is_tls or segment.is_tls
             segment.output = output
     segments = sorted(by_name.values(), key=_rank)
     if options.data_order is DataOrder.PACKED:
-        _pack(resolution, segments)
+        _pack(resolution, segments, options)
     for index, output in enumerate(segments):
         output.index = index
+        if options.optimize:
+            _split_strings(output)
         _merge_strings(output)
         output.lay_out()
     return segments
+
+
+def _split_strings(output: OutputSegment) -> None:
+    for segment in output.inputs:
+        # As in wasm-ld, only strings without an alignment are merged.
+        if segment.flags & SegmentFlag.STRINGS and segment.alignment == 0 and segment.size:
+            segment.split()
 
 
 def _merge_strings(output: OutputSegment) -> None:
@@ -72,10 +87,9 @@ def _merge_strings(output: OutputSegment) -> None:
         key = (segment.flags, segment.alignment)
         strings = merged.get(key)
         if strings is None:
-            strings = merged[key] = MergedStrings(segment.alignment, segment.flags)
+            strings = merged[key] = MergedStrings(output.name, segment.alignment, segment.flags)
             output.chunks.append(strings)
         strings.add(segment)
-        segment.merged = strings
     for strings in merged.values():
         strings.finalize()
 
@@ -83,7 +97,7 @@ def _merge_strings(output: OutputSegment) -> None:
 # Packed order
 
 
-def _pack(resolution: Resolution, segments: list[OutputSegment]) -> None:
+def _pack(resolution: Resolution, segments: list[OutputSegment], options: LinkOptions) -> None:
     """Sort the inputs of each output segment so that padding is small and what is used most comes first.
 
     By category (thread-local, initialised, zero), name prefix, alignment descending, references from live relocations
@@ -93,7 +107,10 @@ def _pack(resolution: Resolution, segments: list[OutputSegment]) -> None:
     _count_references(resolution)
     symbols = resolution.symbols
     for output in segments:
-        if is_c_name(output.name) and any(prefix + output.name in symbols for prefix in (b"__start_", b"__stop_")):
+        if is_c_name(output.name) and any(
+            prefix + output.name in symbols or is_exported_by_option(options, prefix + output.name)
+            for prefix in (b"__start_", b"__stop_")
+        ):
             # Its users walk it as an array: input order is its meaning.
             continue
         output.inputs.sort(key=_packed_key)

@@ -8,26 +8,21 @@ from typing import Protocol
 
 
 class StringPieces:
-    """The strings of a mergeable chunk, each live or not by itself.
+    """The strings of a mergeable chunk.
 
     ``starts`` are their offsets in the chunk, ``offsets`` those in the merged output, which the merge fills in.
     """
 
-    __slots__ = ("live", "offsets", "starts", "strings")
+    __slots__ = ("offsets", "starts", "strings")
 
-    def __init__(self, contents: bytes, *, live: bool) -> None:
+    def __init__(self, contents: bytes) -> None:
         """:raises ValueError: the last string has no terminating zero."""
         if not contents.endswith(b"\0"):
             raise ValueError("string is not null terminated")
         self.strings = contents[:-1].split(b"\0")
         self.starts = list(accumulate((len(s) + 1 for s in self.strings), initial=0))
         self.starts.pop()
-        self.live = bytearray([live]) * len(self.strings)
         self.offsets: list[int] = []
-
-    def index(self, offset: int) -> int:
-        """Which string holds the byte at ``offset``."""
-        return bisect_right(self.starts, offset) - 1
 
     def output_offset(self, offset: int) -> int:
         """Where the byte at ``offset`` is in the merged strings."""
@@ -48,7 +43,9 @@ class MergedStrings:
     Sorted by their ends, longest first, a string that ends another comes right behind it.
     """
 
-    def __init__(self, alignment: int = 0, flags: int = 0) -> None:
+    def __init__(self, name: bytes, alignment: int = 0, flags: int = 0) -> None:
+        self.name = name
+        """Of the output segment or section that they are merged for."""
         self.alignment = alignment
         self.flags = flags
         self.offset = 0
@@ -64,17 +61,14 @@ class MergedStrings:
         self.members.append(chunk)
 
     def finalize(self) -> None:
-        """Lay the live strings out, and tell every chunk where its pieces went."""
+        """Lay the strings out, and tell every chunk where its pieces went."""
         all_pieces: list[StringPieces] = []
         distinct: set[bytes] = set()
         for member in self.members:
             pieces = member.pieces
             assert pieces is not None
             all_pieces.append(pieces)
-            if all(pieces.live):
-                distinct.update(pieces.strings)
-            else:
-                distinct.update(s for s, live in zip(pieces.strings, pieces.live) if live)
+            distinct.update(pieces.strings)
         offsets: dict[bytes, int] = {}
         out: list[bytes] = []
         size = 0

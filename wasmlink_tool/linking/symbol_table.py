@@ -12,12 +12,13 @@ from typing import Final
 
 from ..binary.constants import ComdatKind, SymbolFlag, SymbolKind
 from ..binary.constants import RelocationType as R
-from ..diagnostics import Diagnostics
+from ..diagnostics import Diagnostics, FatalError
 from ..inputs.files import ObjectSource
 from ..inputs.object_file import GlobalType, SymbolInfo, TableType
+from ..inputs.shared import SharedLibrary
 from . import describe
 from .chunks import LinkedFile, ObjectInput
-from .symbols import DEFINED, LAZY, UNDEFINED, Symbol
+from .symbols import DEFINED, LAZY, SHARED, UNDEFINED, Symbol
 
 _UNDEFINED_FLAG: Final = SymbolFlag.UNDEFINED
 _LOCAL: Final = SymbolFlag.BINDING_LOCAL
@@ -45,6 +46,8 @@ class SymbolTable:
         diagnostics: Diagnostics,
         *,
         gc_sections: bool,
+        memory64: bool | None = None,
+        check_shared_signatures: bool = True,
         allow_multiple_definition: bool = False,
         trace: bool = False,
         traced: Iterable[bytes] = (),
@@ -60,10 +63,16 @@ class SymbolTable:
         """An object uses the indirect function table without relocations, as number 0."""
         self._gc_sections = gc_sections
         self._allow_multiple_definition = allow_multiple_definition
+        self._memory64 = memory64
+        self._check_shared_signatures = check_shared_signatures
         self._trace = trace
         self._traced = frozenset(traced)
         self._comdats: set[bytes] = set()
         self._variants: dict[bytes, list[Symbol]] = {}
+        self._wrapped: dict[bytes, tuple[Symbol, Symbol, Symbol]] = {}
+        """Of ``--wrap``: name to its symbol, and to those of ``__real_`` and ``__wrap_``."""
+        self._renamed: dict[bytes, Symbol] = {}
+        """Names that it gave another meaning."""
         self._direct_calls: dict[LinkedFile, set[int]] = {}
 
     # Files
@@ -73,10 +82,45 @@ class SymbolTable:
         self.diagnostics.log(f"Processing: {source.name}")
         self._run(self._add_lazy(source) if source.lazy else self._add_object(source))
 
-    def extract(self, symbol: Symbol, reason: str) -> None:
-        """Link the member that would define a lazy symbol."""
+    def add_shared(self, library: SharedLibrary) -> None:
+        """Let a shared library define what nothing else does."""
+        for name, signature, flags in library.symbols:
+            symbol = self.symbols.get(name) or self._insert(name)
+            if not symbol.is_new and symbol.state != UNDEFINED and (signature is None or symbol.state != LAZY):
+                continue
+            kind = _DATA if signature is None else _FUNCTION
+            if not symbol.is_new and kind == _FUNCTION:
+                if symbol.kind != _FUNCTION and symbol.state == UNDEFINED:
+                    self.report_kind(symbol, library.name, _FUNCTION)
+                    continue
+                expected = symbol.signature
+                if expected is not None and expected != signature and self.is_called_directly(symbol):
+                    if self._check_shared_signatures:
+                        self._report_signatures(symbol, signature, library.name)
+                    # Without the check, what the program expects goes.
+                    signature = expected
+            symbol.is_new = False
+            symbol.kind = kind
+            symbol.state = SHARED
+            symbol.flags = flags
+            symbol.library = library
+            symbol.signature = signature
+            if symbol.traced:
+                self.diagnostics.message(f"{library.name}: definition of {symbol}")
+
+    def _report_signatures(self, symbol: Symbol, signature: bytes | None, where: str) -> None:
+        assert symbol.signature is not None and signature is not None
+        self.diagnostics.error(
+            f"function signature mismatch: {symbol}\n"
+            f">>> defined as {describe.signature(symbol.signature)} in {symbol.file_name}\n"
+            f">>> defined as {describe.signature(signature)} in {where}"
+        )
+
+    def extract(self, symbol: Symbol, reason: str, listed: Symbol | None = None) -> None:
+        """Link the member that would define a lazy symbol; ``listed`` is what the list of reasons shows instead."""
         self._run(self._extract(symbol))
-        self.extractions.append((reason, symbol.file_name, str(symbol)))
+        shown = listed or self.symbols[symbol.name]
+        self.extractions.append((reason, shown.file_name, str(shown)))
 
     def _run(self, steps: Iterator[ObjectSource]) -> None:
         stack = [steps]
@@ -117,9 +161,8 @@ class SymbolTable:
             self.diagnostics.message(source.name)
         file = ObjectInput(source, gc_sections=self._gc_sections)
         obj = file.object
-        if obj.imports_memory64:
-            self.diagnostics.error(f"{file.name}: must specify -mwasm64 to process wasm64 object files")
-        self._discard_duplicate_comdats(file)
+        self._check_target(file)
+        self._read_comdats(file)
         add = file.symbols.append
         for info in obj.symbols:
             symbol = None
@@ -135,6 +178,8 @@ class SymbolTable:
                     if symbol.state == LAZY and not info.flags & _WEAK:
                         yield from self._extract(symbol)
                         symbol = self.symbols[info.name]
+                        if symbol.kind != _FUNCTION and symbol.state != LAZY:
+                            self._report_kind(symbol, file, _FUNCTION)
                         self.extractions.append((file.name, symbol.file_name, str(symbol)))
                     else:
                         symbol = self._reference_function(symbol, file, index, info)
@@ -142,29 +187,40 @@ class SymbolTable:
                     symbol = self._insert_used(info.name)
                     if symbol.state == LAZY and not info.flags & _WEAK:
                         yield from self._extract(symbol)
+                        if symbol.state == DEFINED:
+                            self._check_type(symbol, file, info)
                     else:
                         self._reference(symbol, file, info)
             add(symbol)
         self._add_implicit_function_table(file)
         self.objects.append(file)
 
-    def _discard_duplicate_comdats(self, file: ObjectInput) -> None:
+    def _check_target(self, file: ObjectInput) -> None:
+        is_64 = file.object.imports_memory64
+        if is_64 and self._memory64 is None:
+            raise FatalError(f"{file.name}: must specify -mwasm64 to process wasm64 object files")
+        if is_64 != bool(self._memory64):
+            raise FatalError(f"{file.name}: wasm32 object file can't be linked in wasm64 mode")
+
+    def _read_comdats(self, file: ObjectInput) -> None:
         """Take the members of COMDAT groups that another file provides out of resolution. Nothing refers to them, so
         that they are in the output only if everything is (``--no-gc-sections``, as in wasm-ld)."""
         obj = file.object
         for comdat in obj.comdats:
-            if comdat.name not in self._comdats:
-                self._comdats.add(comdat.name)
-                continue
+            duplicate = comdat.name in self._comdats
+            self._comdats.add(comdat.name)
             for kind, index in comdat.members:
                 if kind == ComdatKind.DATA:
-                    file.segments[index].discarded = True
+                    file.segments[index].comdat = comdat.name
+                    file.segments[index].discarded = duplicate
                 elif kind == ComdatKind.FUNCTION:
-                    file.function_discarded[index - len(obj.imported_functions)] = 1
+                    number = index - len(obj.imported_functions)
+                    file.function_comdats[number] = comdat.name
+                    file.function_discarded[number] = duplicate
                 elif kind == ComdatKind.TAG:
-                    file.tag_discarded[index - len(obj.imported_tags)] = 1
+                    file.tag_discarded[index - len(obj.imported_tags)] = duplicate
                 elif kind == ComdatKind.SECTION and index in file.custom_sections:
-                    file.custom_sections[index].discarded = True
+                    file.custom_sections[index].discarded = duplicate
 
     def _add_implicit_function_table(self, file: ObjectInput) -> None:
         """An object of the MVP imports the indirect function table without a symbol for it, and uses it as number 0
@@ -203,7 +259,73 @@ class SymbolTable:
     # Names
 
     def find(self, name: bytes) -> Symbol | None:
-        return self.symbols.get(name)
+        """The symbol that a name means, ``--wrap`` considered."""
+        return self._renamed.get(name) or self.symbols.get(name)
+
+    def declare_wrapped(self, names: Iterable[bytes]) -> None:
+        """``--wrap``: make sure that there are functions ``__wrap_`` and ``__real_`` for each name in use."""
+        for name in names:
+            symbol = self.symbols.get(name)
+            if symbol is None or name in self._wrapped:
+                continue
+            real = self._refer_to_function(b"__real_" + name)
+            wrapper = self._refer_to_function(b"__wrap_" + name)
+            symbol.used = wrapper.used = True
+            real.used = False
+            for other in (real, wrapper):
+                if other.state == UNDEFINED and other.signature is None:
+                    other.signature = symbol.signature
+            self._wrapped[name] = (symbol, real, wrapper)
+
+    def wrap(self) -> None:
+        """Let references to each wrapped name mean ``__wrap_`` and the name, and those to ``__real_`` the name."""
+        meant: dict[Symbol, Symbol] = {}
+        for name, (symbol, real, wrapper) in self._wrapped.items():
+            meant[symbol] = wrapper
+            meant[real] = symbol
+            self._renamed[name] = wrapper
+            self._renamed[real.name] = symbol
+        if meant:
+            for file in self.objects:
+                file.symbols = [meant.get(symbol, symbol) for symbol in file.symbols]
+
+    def _refer_to_function(self, name: bytes) -> Symbol:
+        """The symbol of this name; a member that defines it is linked, and where nothing does, it is an undefined
+        function of unknown type."""
+        symbol = self._insert_used(name)
+        if symbol.traced:
+            self.diagnostics.message(f"<internal>: reference to {symbol}")
+        if symbol.is_new:
+            symbol.is_new = False
+            symbol.kind = _FUNCTION
+            symbol.flags = _UNDEFINED_FLAG
+        elif symbol.state == LAZY:
+            self.extract(symbol, "<internal>")
+            symbol = self.symbols[name]
+        if symbol.kind != _FUNCTION:
+            self.report_kind(symbol, "<internal>", _FUNCTION)
+        return symbol
+
+    def demote_lazy_symbols(self) -> None:
+        """Weak references that linked no member are references to nothing from here on."""
+        for symbol in self.symbols.values():
+            if symbol.state == LAZY and symbol.signature is not None:
+                symbol.kind = _FUNCTION
+                symbol.state = UNDEFINED
+                symbol.flags = _WEAK | _UNDEFINED_FLAG
+
+    def _insert_function(self, name: bytes) -> Symbol:
+        """The symbol of this name; a member that defines it is linked, and where nothing does, it is an undefined
+        function of unknown type."""
+        symbol = self._insert_used(name)
+        if symbol.is_new:
+            symbol.is_new = False
+            symbol.kind = _FUNCTION
+            symbol.flags = _UNDEFINED_FLAG
+        elif symbol.state == LAZY:
+            self._run(self._extract(symbol))
+            symbol = self.symbols[name]
+        return symbol
 
     def _insert(self, name: bytes) -> Symbol:
         """A new symbol, of no meaning yet."""
@@ -277,7 +399,7 @@ class SymbolTable:
         if (
             symbol.signature is not None
             and symbol.signature != signature
-            and (symbol.state == DEFINED or self._is_called_directly(symbol))
+            and (symbol.state == DEFINED or self.is_called_directly(symbol))
         ):
             variant, is_new = self._variant(symbol, signature)
             if is_new or self._should_replace(symbol, file, info.flags):
@@ -356,8 +478,10 @@ class SymbolTable:
             self._set_imported_type(symbol, file, info)
         elif symbol.state == LAZY:
             symbol.flags = symbol.flags & ~_BINDING | _WEAK
-        elif symbol.state == DEFINED:
+        elif symbol.state in (DEFINED, SHARED):
             self._check_type(symbol, file, info)
+        elif symbol.kind != kind:
+            self._report_kind(symbol, file, kind)
         elif symbol.flags & _WEAK:
             symbol.flags = flags | _UNDEFINED_FLAG
 
@@ -419,7 +543,10 @@ class SymbolTable:
             symbol.signature = signature
         existing_undefined = symbol if symbol.state == UNDEFINED else None
         if symbol.signature != signature and self._calls_directly(file, index):
-            if existing_undefined is not None and not self._is_called_directly(existing_undefined):
+            if symbol.state == SHARED:
+                if self._check_shared_signatures:
+                    self._report_signatures(symbol, signature, file.name)
+            elif existing_undefined is not None and not self.is_called_directly(existing_undefined):
                 become_undefined(symbol)
             else:
                 variant, is_new = self._variant(symbol, signature)
@@ -460,7 +587,8 @@ class SymbolTable:
             self._direct_calls[file] = calls
         return index in calls
 
-    def _is_called_directly(self, symbol: Symbol) -> bool:
+    def is_called_directly(self, symbol: Symbol) -> bool:
+        """Whether any file calls an undefined function, as opposed to taking its address."""
         return any(self._calls_directly(file, index) for file, index in symbol.referrers or ())
 
     def _variant(self, symbol: Symbol, signature: bytes) -> tuple[Symbol, bool]:
@@ -483,10 +611,14 @@ class SymbolTable:
     # Types
 
     def _report_kind(self, existing: Symbol, file: LinkedFile, kind: int) -> None:
+        self.report_kind(existing, file.name, kind)
+
+    def report_kind(self, existing: Symbol, where: str, kind: int) -> None:
+        """An error: ``where`` has something of another kind under a symbol's name."""
         self.diagnostics.error(
             f"symbol type mismatch: {existing}\n"
             f">>> defined as {describe.KIND_NAMES[SymbolKind(existing.kind)]} in {existing.file_name}\n"
-            f">>> defined as {describe.KIND_NAMES[SymbolKind(kind)]} in {file.name}"
+            f">>> defined as {describe.KIND_NAMES[SymbolKind(kind)]} in {where}"
         )
 
     def _check_type(self, existing: Symbol, file: ObjectInput, info: SymbolInfo) -> None:
@@ -504,24 +636,18 @@ class SymbolTable:
             self._place(other, file, info)
         if kind == _TAG:
             if existing.signature != other.signature and existing.signature and other.signature:
-                self._report_type(
-                    "Tag signature mismatch",
-                    existing,
-                    file,
-                    describe.signature(existing.signature),
-                    describe.signature(other.signature),
-                )
+                old, new = describe.signature(existing.signature), describe.signature(other.signature)
+                self.diagnostics.warn(_type_mismatch("Tag signature mismatch", existing, file, old, new))
             return
-        old, new = existing.element_type, other.element_type
-        if isinstance(old, GlobalType) and isinstance(new, GlobalType):
-            if old != new:
-                texts = describe.global_type(old), describe.global_type(new)
-                self._report_type("Global type mismatch", existing, file, *texts)
-        elif isinstance(old, TableType) and isinstance(new, TableType) and old.element_type != new.element_type:
-            texts = describe.table_type(old), describe.table_type(new)
-            self._report_type("Table type mismatch", existing, file, *texts)
+        before, now = existing.element_type, other.element_type
+        if isinstance(before, GlobalType) and isinstance(now, GlobalType):
+            if before != now:
+                old, new = describe.global_type(before), describe.global_type(now)
+                self.diagnostics.error(_type_mismatch("Global type mismatch", existing, file, old, new))
+        elif isinstance(before, TableType) and isinstance(now, TableType) and before.element_type != now.element_type:
+            old, new = describe.table_type(before), describe.table_type(now)
+            self.diagnostics.error(_type_mismatch("Table type mismatch", existing, file, old, new))
 
-    def _report_type(self, what: str, existing: Symbol, file: LinkedFile, old: str, new: str) -> None:
-        self.diagnostics.error(
-            f"{what}: {existing}\n>>> defined as {old} in {existing.file_name}\n>>> defined as {new} in {file.name}"
-        )
+
+def _type_mismatch(what: str, existing: Symbol, file: LinkedFile, old: str, new: str) -> str:
+    return f"{what}: {existing}\n>>> defined as {old} in {existing.file_name}\n>>> defined as {new} in {file.name}"

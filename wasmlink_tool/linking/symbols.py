@@ -7,6 +7,7 @@ from typing import Final
 from ..binary.constants import SymbolFlag, SymbolKind
 from ..inputs.files import ObjectSource
 from ..inputs.object_file import GlobalType, TableType
+from ..inputs.shared import SharedLibrary
 from .chunks import NO_NUMBER, InputSection, InputSegment, LinkedFile, SyntheticFile
 from .describe import symbol_text
 
@@ -14,6 +15,8 @@ UNDEFINED: Final = 0
 DEFINED: Final = 1
 LAZY: Final = 2
 """A member of an archive would define it."""
+SHARED: Final = 3
+"""A shared library defines it."""
 
 _WEAK: Final = SymbolFlag.BINDING_WEAK
 _LOCAL: Final = SymbolFlag.BINDING_LOCAL
@@ -39,6 +42,8 @@ class Symbol:
         "file",
         "flags",
         "force_export",
+        "force_import",
+        "got_is_imported",
         "got_number",
         "import_module",
         "import_name",
@@ -46,6 +51,7 @@ class Symbol:
         "is_new",
         "is_stub",
         "kind",
+        "library",
         "name",
         "number",
         "referenced",
@@ -71,6 +77,8 @@ class Symbol:
         self.file = file
         self.source: ObjectSource | None = None
         """Of a lazy symbol: what would define it."""
+        self.library: SharedLibrary | None = None
+        """Of a shared symbol: what defines it."""
         self.is_new = False
         """Its name was seen, and nothing else yet."""
         self.index = 0
@@ -89,6 +97,8 @@ class Symbol:
         self.used = False
         """Some object names it: others than these are never imported."""
         self.force_export = False
+        self.force_import = False
+        """A stub library says that the host has it."""
         self.traced = False
         self.is_stub = False
         """Its address is 0: it compares equal to the null pointer and stands in no table."""
@@ -100,6 +110,8 @@ class Symbol:
         """Index in the indirect function table of an imported function."""
         self.got_number = NO_NUMBER
         """The global that holds its address."""
+        self.got_is_imported = False
+        """The dynamic linker fills that global in."""
         self.referrers: list[tuple[LinkedFile, int]] | None = None
         """Of an undefined function: (file, symbol index) of those that name it, to see who calls it directly."""
 
@@ -112,6 +124,11 @@ class Symbol:
     @property
     def is_undefined(self) -> bool:
         return self.state == UNDEFINED
+
+    @property
+    def is_imported(self) -> bool:
+        """Whether its import was asked for, so that it is no error that nothing defines it."""
+        return self.state == UNDEFINED and (self.import_name is not None or self.force_import)
 
     @property
     def is_weak(self) -> bool:
@@ -172,10 +189,18 @@ class Symbol:
     @property
     def function_number(self) -> int:
         """In the output's function index space."""
+        if self.stub is not None:
+            return self.stub.function_number
+        # What another module may override is called through its import.
+        return self.own_function_number if self.number == NO_NUMBER else self.number
+
+    @property
+    def own_function_number(self) -> int:
+        """Of a defined function's own body."""
         if self.state == DEFINED:
             assert self.file is not None
             return self.file.function_numbers[self.index]
-        return self.stub.function_number if self.stub is not None else self.number
+        return NO_NUMBER
 
     @property
     def global_number(self) -> int:
@@ -214,6 +239,17 @@ class Symbol:
             self.slot = slot
 
     @property
+    def is_tls(self) -> bool:
+        """Whether it is data of which each thread has its own."""
+        return self.segment is not None and self.segment.is_tls
+
+    @property
+    def tls_offset(self) -> int:
+        """Of thread-local data, from the start of a thread's block."""
+        assert self.segment is not None
+        return self.segment.output_offset(self.value)
+
+    @property
     def address(self) -> int:
         """Of data, in linear memory; 0 while undefined."""
         if self.state != DEFINED:
@@ -230,4 +266,6 @@ class Symbol:
         """The file that it comes from; the linker's own symbols come from ``<internal>``."""
         if self.state == LAZY and self.source is not None:
             return self.source.name
+        if self.state == SHARED and self.library is not None:
+            return self.library.name
         return self.file.name if self.file is not None and not isinstance(self.file, SyntheticFile) else "<internal>"

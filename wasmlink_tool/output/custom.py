@@ -32,11 +32,11 @@ class CustomSection:
                 self.chunks.append(section)
                 continue
             try:
-                section.pieces = StringPieces(section.contents(), live=True)
+                section.pieces = StringPieces(section.contents())
             except ValueError as error:
                 raise FatalError(f"{section}: {error}") from None
             if merged is None:
-                merged = MergedStrings()
+                merged = MergedStrings(self.name)
                 self.chunks.append(merged)
             merged.add(section)
         if merged is not None:
@@ -88,9 +88,7 @@ def own_custom_sections(plan: Plan, options: LinkOptions, producers: bytes | Non
         return not options.strip_all or section_name in kept
 
     if wanted(b"name"):
-        names = _names(plan, options)
-        if names is not None:
-            out.append(names)
+        out.append(_names(plan, options))
     if producers is not None and wanted(b"producers"):
         out.append(custom_section(b"producers", producers))
     if plan.features and wanted(b"target_features"):
@@ -99,7 +97,7 @@ def own_custom_sections(plan: Plan, options: LinkOptions, producers: bytes | Non
     return out
 
 
-def _names(plan: Plan, options: LinkOptions) -> OutputSection | None:
+def _names(plan: Plan, options: LinkOptions) -> OutputSection:
     functions: list[bytes] = []
     globals_: list[bytes] = []
     counts = {ExternalKind.FUNCTION: 0, ExternalKind.GLOBAL: 0}
@@ -108,6 +106,8 @@ def _names(plan: Plan, options: LinkOptions) -> OutputSection | None:
             if entry.kind == kind:
                 names.append(uleb(counts[kind]) + name(symbol_name(entry.symbol.name)))
                 counts[kind] += 1
+    for symbol in plan.spaces.imports.got:
+        globals_.append(uleb(symbol.got_number) + name(symbol_name(symbol.name)))
     for file in plan.spaces.files:
         numbers, own_names, debug_names = file.function_numbers, file.function_names, file.function_debug_names
         for start, stop in live_function_runs(file):
@@ -120,11 +120,12 @@ def _names(plan: Plan, options: LinkOptions) -> OutputSection | None:
                 globals_.append(uleb(number) + name(g.name))
     for symbol in plan.spaces.got:
         what = b"func" if symbol.kind == SymbolKind.FUNCTION else b"data"
-        globals_.append(uleb(symbol.got_number) + name(b"GOT.%b.internal.%b" % (what, symbol_name(symbol.name))))
+        own_name = symbol.name
+        if symbol.is_stub and symbol.file is not None:
+            own_name = symbol.file.function_debug_names.get(symbol.index, own_name)
+        globals_.append(uleb(symbol.got_number) + name(b"GOT.%b.internal.%b" % (what, symbol_name(own_name))))
     in_file = [segment for segment in plan.segments if segment.in_file]
     segments = [uleb(i) + name(segment.name) for i, segment in enumerate(in_file) if segment.name]
-    if not (functions or globals_ or segments):
-        return None
     module = encode_name(options.soname or (options.output or "").replace("\\", "/").rsplit("/", 1)[-1])
     contents: list[Chunk] = []
     for subsection, names in (

@@ -19,10 +19,11 @@ def vector(items: Iterable[bytes]) -> bytes:
     return uleb(len(encoded)) + b"".join(encoded)
 
 
-def limits(minimum: int, maximum: int | None) -> bytes:
+def limits(minimum: int, maximum: int | None, flags: int = 0) -> bytes:
+    """Of a memory or table; ``flags`` are those beside :data:`LIMITS_HAS_MAX`."""
     if maximum is None:
-        return b"\0" + uleb(minimum)
-    return bytes([LIMITS_HAS_MAX]) + uleb(minimum) + uleb(maximum)
+        return bytes([flags]) + uleb(minimum)
+    return bytes([flags | LIMITS_HAS_MAX]) + uleb(minimum) + uleb(maximum)
 
 
 class OutputSection:

@@ -11,10 +11,10 @@ from ..linking.chunks import InputSegment, LinkedFile
 from ..linking.describe import symbol_text
 from ..linking.live_relocations import live_function_runs
 from ..linking.plan import Plan
-from ..linking.resolve import i32_const
 from ..linking.strings import MergedStrings
 from ..linking.symbols import DEFINED, Symbol
 from .encoding import OutputSection
+from .sections import data_segment_header
 
 
 def write_text(path: str, text: str, what: str, diagnostics: Diagnostics) -> None:
@@ -117,18 +117,18 @@ def _functions(plan: Plan, section: OutputSection, symbols: dict[_Chunk, list[Sy
 def _segments(plan: Plan, section: OutputSection, symbols: dict[_Chunk, list[Symbol]]) -> Iterator[str]:
     position = len(uleb(sum(segment.in_file for segment in plan.segments)))
     for segment in plan.segments:
-        header = len(b"\0" + i32_const(segment.address) + uleb(segment.size))
+        header = len(data_segment_header(plan, segment)) if segment.in_file else 0
         start = section.offset + (position if segment.in_file else 0)
         yield _row(segment.address, start, segment.size, 0, symbol_text(segment.name))
         for chunk in segment.chunks:
             offset = start + header + chunk.offset if segment.in_file else 0
             address = segment.address + chunk.offset
             if isinstance(chunk, MergedStrings):
-                yield _row(address, offset, chunk.size, 8, f"<internal>:({symbol_text(segment.name)})")
+                yield _row(address, offset, chunk.size, 8, f"<internal>:({symbol_text(chunk.name)})")
                 continue
             yield _row(address, offset, chunk.size, 8, str(chunk))
             for symbol in symbols.get(chunk, ()):
                 place = offset + symbol.value if segment.in_file else 0
-                yield _row(symbol.address, place, symbol.size, 16, str(symbol))
+                yield _row(symbol.tls_offset if symbol.is_tls else symbol.address, place, symbol.size, 16, str(symbol))
         if segment.in_file:
             position += header + segment.size

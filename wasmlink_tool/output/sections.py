@@ -4,17 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..binary.constants import ExternalKind, SectionId, SymbolKind
+from ..binary.constants import (
+    LIMITS_HAS_PAGE_SIZE,
+    LIMITS_IS_64,
+    LIMITS_SHARED,
+    ExternalKind,
+    Opcode,
+    SectionId,
+    SymbolKind,
+)
 from ..binary.leb128 import uleb
 from ..inputs.object_file import GlobalType, TableType
 from ..linking.chunks import NO_NUMBER, ObjectInput, OutputSegment, SyntheticFile
 from ..linking.live_relocations import live_function_runs
 from ..linking.plan import Plan
 from ..linking.relocate import Relocator
-from ..linking.resolve import i32_const
+from ..linking.resolve import encode_name
 from ..linking.strings import MergedStrings
-from ..linking.symbols import DEFINED
-from ..options import LinkOptions
+from ..linking.symbols import DEFINED, Symbol
+from ..options import WASM_PAGE_SIZE, LinkOptions
 from .encoding import Chunk, OutputSection, limits, name, vector
 
 
@@ -27,10 +35,11 @@ def known_sections(plan: Plan, options: LinkOptions, relocator: Relocator) -> It
         _tables(plan, options),
         _memory(plan, options),
         _tags(plan),
-        _globals(plan),
+        _globals(plan, options),
         _exports(plan),
         _start(plan),
         _elements(plan, options),
+        _data_count(plan, options),
         _code(plan, relocator),
         _data(plan, relocator),
     )
@@ -55,9 +64,8 @@ def _global_type(type_: GlobalType) -> bytes:
 def _imports(plan: Plan, options: LinkOptions) -> OutputSection | None:
     entries: list[bytes] = []
     if options.import_memory is not None:
-        module, field = (text.encode("utf-8", "surrogateescape") for text in options.import_memory)
-        memory = limits(plan.memory.pages, plan.memory.maximum)
-        entries.append(name(module) + name(field) + bytes([ExternalKind.MEMORY]) + memory)
+        module, field = (encode_name(text) for text in options.import_memory)
+        entries.append(name(module) + name(field) + bytes([ExternalKind.MEMORY]) + _memory_type(plan, options))
     for entry in plan.spaces.imports.entries:
         symbol = entry.symbol
         if entry.kind == ExternalKind.FUNCTION:
@@ -73,6 +81,10 @@ def _imports(plan: Plan, options: LinkOptions) -> OutputSection | None:
             assert isinstance(symbol.element_type, TableType)
             type_ = _table_type(plan, options, symbol.element_type, symbol is plan.resolution.indirect_function_table)
         entries.append(name(entry.module) + name(entry.name) + bytes([entry.kind]) + type_)
+    pointer = _global_type(GlobalType(plan.resolution.target.pointer_type, True))
+    for symbol in plan.spaces.imports.got:
+        module = b"GOT.func" if symbol.kind == SymbolKind.FUNCTION else b"GOT.mem"
+        entries.append(name(module) + name(symbol.name) + bytes([ExternalKind.GLOBAL]) + pointer)
     return _section(SectionId.IMPORT, vector(entries)) if entries else None
 
 
@@ -94,7 +106,10 @@ def _table_type(plan: Plan, options: LinkOptions, type_: TableType, is_indirect:
         table = plan.resolution.indirect_function_table
         assert table is not None
         maximum = minimum if table.is_defined and not options.growable_table else None
-    return type_.element_type + limits(minimum, maximum)
+        flags = LIMITS_IS_64 if plan.resolution.target.is_64 else 0
+    else:
+        flags = type_.flags & LIMITS_IS_64
+    return type_.element_type + limits(minimum, maximum, flags)
 
 
 def _tables(plan: Plan, options: LinkOptions) -> OutputSection | None:
@@ -111,10 +126,19 @@ def _tables(plan: Plan, options: LinkOptions) -> OutputSection | None:
     return _section(SectionId.TABLE, vector(entries)) if entries else None
 
 
+def _memory_type(plan: Plan, options: LinkOptions) -> bytes:
+    flags = LIMITS_SHARED if options.shared_memory else 0
+    flags |= LIMITS_IS_64 if plan.resolution.target.is_64 else 0
+    if options.page_size == WASM_PAGE_SIZE:
+        return limits(plan.memory.pages, plan.memory.maximum, flags)
+    log2 = options.page_size.bit_length() - 1
+    return limits(plan.memory.pages, plan.memory.maximum, flags | LIMITS_HAS_PAGE_SIZE) + uleb(log2)
+
+
 def _memory(plan: Plan, options: LinkOptions) -> OutputSection | None:
     if options.import_memory is not None:
         return None
-    return _section(SectionId.MEMORY, vector([limits(plan.memory.pages, plan.memory.maximum)]))
+    return _section(SectionId.MEMORY, vector([_memory_type(plan, options)]))
 
 
 def _tags(plan: Plan) -> OutputSection | None:
@@ -128,24 +152,33 @@ def _tags(plan: Plan) -> OutputSection | None:
     return _section(SectionId.TAG, vector(entries)) if entries else None
 
 
-def _globals(plan: Plan) -> OutputSection | None:
+def _globals(plan: Plan, options: LinkOptions) -> OutputSection | None:
     entries = [
         _global_type(g.type) + g.initializer
         for file in plan.spaces.files
         for g, live in zip(file.globals, file.global_live)
         if live
     ]
-    constant = b"\x7f\0"
+    target = plan.resolution.target
     for symbol in plan.spaces.got:
         if symbol.state == DEFINED and symbol.kind == SymbolKind.DATA:
-            value = symbol.address
+            value = symbol.tls_offset if symbol.is_tls else symbol.address
         elif symbol.kind == SymbolKind.FUNCTION:
             value = 0 if symbol.table_slot == NO_NUMBER else symbol.table_slot
         else:
             value = 0
-        entries.append(constant + i32_const(value))
+        expression = target.const_expression(value)
+        # Each thread sets those of its thread-local data.
+        mutable = options.shared_memory and symbol.is_tls
+        if options.is_pic and not symbol.is_tls:
+            mutable = "extended-const" not in plan.features
+            base = plan.resolution.table_base if symbol.kind == SymbolKind.FUNCTION else plan.resolution.memory_base
+            if not mutable and base is not None:
+                expression = _based(plan, base, value)
+        entries.append(_global_type(GlobalType(target.pointer_type, mutable)) + expression)
     for symbol in plan.address_globals:
-        entries.append(constant + i32_const(symbol.address))
+        value = symbol.tls_offset if symbol.is_tls else symbol.address
+        entries.append(_global_type(GlobalType(target.pointer_type, False)) + target.const_expression(value))
     return _section(SectionId.GLOBAL, vector(entries)) if entries else None
 
 
@@ -169,7 +202,23 @@ def _elements(plan: Plan, options: LinkOptions) -> OutputSection | None:
     flags = b"\x02" + uleb(number) if number else b"\0"
     kind = b"\0" if number else b""
     functions = vector(uleb(symbol.function_number) for symbol in entries)
-    return _section(SectionId.ELEMENT, b"\1" + flags + i32_const(options.table_base) + kind + functions)
+    return _section(
+        SectionId.ELEMENT,
+        b"\1" + flags + _table_offset(plan, options) + kind + functions,
+    )
+
+
+def _table_offset(plan: Plan, options: LinkOptions) -> bytes:
+    base = plan.resolution.table_base
+    if base is None:
+        return plan.resolution.target.const_expression(options.table_base)
+    return bytes((Opcode.GLOBAL_GET,)) + uleb(base.global_number) + bytes((Opcode.END,))
+
+
+def _data_count(plan: Plan, options: LinkOptions) -> OutputSection | None:
+    """Asked for by instructions that name segments: those of the functions that initialise shared memory."""
+    count = sum(segment.in_file for segment in plan.segments)
+    return _section(SectionId.DATA_COUNT, uleb(count)) if count and options.shared_memory else None
 
 
 def _code(plan: Plan, relocator: Relocator) -> OutputSection | None:
@@ -194,7 +243,7 @@ def place_functions(plan: Plan) -> None:
     position = len(uleb(sum(file.function_live.count(1) for file in plan.spaces.files)))
     for file in plan.spaces.files:
         offsets = [0] * len(file.function_live)
-        if isinstance(file, SyntheticFile):
+        if isinstance(file, SyntheticFile) or file.compressed:
             for start, stop in live_function_runs(file):
                 for index in range(start, stop):
                     offsets[index] = position
@@ -209,6 +258,16 @@ def place_functions(plan: Plan) -> None:
         file.function_offsets = offsets
 
 
+def segment_positions(plan: Plan) -> Iterator[tuple[OutputSegment, int]]:
+    """The segments that are in the file, and where the bytes of each start in the data section's contents."""
+    position = len(uleb(sum(segment.in_file for segment in plan.segments)))
+    for segment in plan.segments:
+        if segment.in_file:
+            position += len(data_segment_header(plan, segment))
+            yield segment, position
+            position += segment.size
+
+
 def _data(plan: Plan, relocator: Relocator) -> OutputSection | None:
     segments = [segment for segment in plan.segments if segment.in_file]
     if not segments:
@@ -216,9 +275,32 @@ def _data(plan: Plan, relocator: Relocator) -> OutputSection | None:
     relocated: dict[ObjectInput, memoryview] = {}
     chunks: list[Chunk] = [uleb(len(segments))]
     for segment in segments:
-        chunks.append(b"\0" + i32_const(segment.address) + uleb(segment.size))
+        chunks.append(data_segment_header(plan, segment))
         chunks += _segment_chunks(segment, relocated, relocator)
     return _section(SectionId.DATA, *chunks)
+
+
+def data_segment_header(plan: Plan, segment: OutputSegment) -> bytes:
+    """What stands before a segment's bytes."""
+    where = b"\1" if segment.passive else b"\0" + _address_expression(plan, segment.address)
+    return where + uleb(segment.size)
+
+
+def _address_expression(plan: Plan, address: int) -> bytes:
+    """A constant expression of an address in static data."""
+    base = plan.resolution.memory_base
+    return plan.resolution.target.const_expression(address) if base is None else _based(plan, base, address)
+
+
+def _based(plan: Plan, base: Symbol, offset: int) -> bytes:
+    """A constant expression of a base that the dynamic linker provides, and an offset from it."""
+    target = plan.resolution.target
+    code = bytes((Opcode.GLOBAL_GET,)) + uleb(base.global_number)
+    if offset:
+        # Which takes extended constant expressions; without them there is one segment, at the base itself.
+        assert "extended-const" in plan.features
+        code += target.const(offset) + bytes((Opcode.I64_ADD if target.is_64 else Opcode.I32_ADD,))
+    return code + bytes((Opcode.END,))
 
 
 def _segment_chunks(

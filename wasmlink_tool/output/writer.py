@@ -23,10 +23,9 @@ def _why_unwritable(path: str) -> str:
     try:
         if os.path.isdir(path):
             return "Is a directory"
-        if os.path.lexists(path):
-            if not os.access(path, os.W_OK):
-                return "Permission denied"
-            return ""
+        if os.path.exists(path) and not os.path.isfile(path):
+            return "" if os.access(path, os.W_OK) else "Permission denied"
+        # A file, like a link that leads nowhere, is replaced: that asks for nothing but its directory.
         directory = os.path.dirname(path) or "."
         if not os.path.isdir(directory):
             return "Not a directory" if os.path.exists(directory) else "No such file or directory"
@@ -47,7 +46,9 @@ def write_output(path: str, chunks: list[Chunk], *, executable: bool) -> None:
     """
     try:
         if path == "-":
-            stream = sys.stdout.buffer
+            stream = getattr(sys.stdout, "buffer", None)
+            if stream is None:
+                raise FatalError("failed to write output '-': standard output takes no bytes")
             stream.writelines(chunks)
             stream.flush()
             return
@@ -59,9 +60,10 @@ def write_output(path: str, chunks: list[Chunk], *, executable: bool) -> None:
             with open(path, "wb") as file:
                 file.writelines(chunks)
             return
-        _replace(os.path.realpath(path), chunks, executable=executable)
-    except OSError as error:
-        raise FatalError(f"failed to write output '{path}': {error.strerror or error}") from None
+        _replace(path, chunks, executable=executable)
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        raise FatalError(f"failed to write output '{path}': {reason}") from None
 
 
 def _replace(path: str, chunks: list[Chunk], *, executable: bool) -> None:

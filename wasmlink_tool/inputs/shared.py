@@ -1,0 +1,122 @@
+"""Shared libraries, as inputs: what a module with a ``dylink.0`` section provides to another (DynamicLinking.md)."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from ..binary.constants import ExternalKind, SectionId
+from ..binary.leb128 import uleb
+from ..binary.reader import FormatError, Reader
+
+_DYLINK_EXPORT_INFO = 3
+_LOCAL_NAMES = frozenset((b"__wasm_apply_data_relocs", b"__wasm_call_ctors"))
+"""Every shared library has its own."""
+
+
+class SharedSymbol(NamedTuple):
+    name: bytes
+    signature: bytes | None
+    """``None``: it is data."""
+    flags: int
+
+
+def is_shared_library(data: bytes) -> bool:
+    """Whether a Wasm binary begins with a section for the dynamic linker."""
+    reader = Reader(data, 8, len(data))
+    try:
+        if reader.u8() != SectionId.CUSTOM:
+            return False
+        reader.uleb()
+        return reader.name() in (b"dylink.0", b"dylink")
+    except FormatError:
+        return False
+
+
+class SharedLibrary:
+    """The functions and data that a shared library exports.
+
+    :raises FormatError: the file is damaged.
+    """
+
+    def __init__(self, path: str, data: bytes) -> None:
+        self.name = path
+        self.symbols: list[SharedSymbol] = []
+        types: list[bytes] = []
+        functions: list[int] = []
+        exports: list[tuple[bytes, int, int]] = []
+        flags: dict[bytes, int] = {}
+        reader = Reader(data, 8, len(data))
+        while reader.pos < reader.end:
+            kind = reader.u8()
+            size = reader.uleb()
+            if size > reader.end - reader.pos:
+                raise FormatError("section too large")
+            section = Reader(data, reader.pos, reader.pos + size)
+            reader.pos += size
+            if kind == SectionId.CUSTOM:
+                if section.name() == b"dylink.0":
+                    flags = _export_flags(section)
+            elif kind == SectionId.TYPE:
+                types = _types(section)
+            elif kind == SectionId.IMPORT:
+                functions += _imported_functions(section)
+            elif kind == SectionId.FUNCTION:
+                functions += [section.uleb() for _ in range(section.count())]
+            elif kind == SectionId.EXPORT:
+                exports = [(section.name(), section.u8(), section.uleb()) for _ in range(section.count(3))]
+        for name, kind, index in exports:
+            if name in _LOCAL_NAMES or name.startswith((b"__start_", b"__stop_")):
+                continue
+            if kind == ExternalKind.FUNCTION:
+                if index >= len(functions) or functions[index] >= len(types):
+                    raise FormatError("invalid function export")
+                self.symbols.append(SharedSymbol(name, types[functions[index]], flags.get(name, 0)))
+            elif kind == ExternalKind.GLOBAL:
+                self.symbols.append(SharedSymbol(name, None, flags.get(name, 0)))
+
+
+def _types(section: Reader) -> list[bytes]:
+    types = []
+    for _ in range(section.count(3)):
+        section.u8()
+        vectors = [[section.value_type() for _ in range(section.count())] for _ in range(2)]
+        types.append(b"".join(uleb(len(vector)) + b"".join(vector) for vector in vectors))
+    return types
+
+
+def _imported_functions(section: Reader) -> list[int]:
+    functions = []
+    for _ in range(section.count(4)):
+        section.name()
+        section.name()
+        kind = section.u8()
+        if kind == ExternalKind.FUNCTION:
+            functions.append(section.uleb())
+        elif kind == ExternalKind.TABLE:
+            section.value_type()
+            section.limits()
+        elif kind == ExternalKind.MEMORY:
+            section.limits()
+        elif kind == ExternalKind.GLOBAL:
+            section.value_type()
+            section.u8()
+        elif kind == ExternalKind.TAG:
+            section.u8()
+            section.uleb()
+        else:
+            raise FormatError(f"unexpected import kind: {kind}")
+    return functions
+
+
+def _export_flags(section: Reader) -> dict[bytes, int]:
+    flags: dict[bytes, int] = {}
+    while section.pos < section.end:
+        kind = section.u8()
+        size = section.uleb()
+        if size > section.end - section.pos:
+            raise FormatError("a subsection of the dylink.0 section is too large")
+        if kind == _DYLINK_EXPORT_INFO:
+            entries = Reader(section.data, section.pos, section.pos + size)
+            flags = {entries.name(): entries.uleb() for _ in range(entries.count(2))}
+        section.pos += size
+    return flags

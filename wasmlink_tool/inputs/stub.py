@@ -1,0 +1,25 @@
+"""Text stub libraries: functions that the host provides, and what each of them needs of the module.
+
+After a first line ``#STUB``, each line names a function to import, and behind a colon the symbols that the host calls
+when the module calls it, separated by commas: those are linked and exported.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+MAGIC: Final = b"#STUB"
+
+
+class StubLibrary:
+    """``dependencies`` holds the needed symbols of each function, in the file's order."""
+
+    def __init__(self, name: str, data: bytes) -> None:
+        self.name = name
+        self.dependencies: dict[bytes, list[bytes]] = {}
+        for line in data.split(b"\n")[1:]:
+            line = line.strip()
+            if not line or line.startswith(b"#"):
+                continue
+            symbol, _, needed = line.partition(b":")
+            self.dependencies[symbol.strip()] = [part.strip() for part in needed.split(b",") if part.strip()]

@@ -1,0 +1,131 @@
+"""Position-independent output: one data segment at the memory base, and code that relocates data at run time."""
+
+from __future__ import annotations
+
+from ..binary.constants import Opcode, SymbolKind
+from ..binary.constants import RelocationType as R
+from ..binary.leb128 import sleb, uleb
+from ..binary.relocations import WIDTH
+from ..options import LinkOptions
+from .chunks import InputSegment, ObjectInput, OutputSegment
+from .relocate import Relocator, relocations_in
+from .resolve import Resolution
+from .scan import Scan
+from .strings import MergedStrings
+from .symbols import DEFINED, Symbol
+
+
+def combine_segments(segments: list[OutputSegment]) -> list[OutputSegment]:
+    """Without extended constant expressions a segment's address can only be the memory base itself: make one segment
+    of all that are in the file. No address changes."""
+    in_file = [segment for segment in segments if segment.in_file]
+    if len(segments) <= 1 or not in_file:
+        return segments
+    combined = OutputSegment(b".data")
+    combined.address = segments[0].address
+    for segment in in_file:
+        shift = segment.address - combined.address
+        combined.alignment = max(combined.alignment, segment.alignment)
+        combined.inputs += segment.inputs
+        for piece in segment.inputs:
+            piece.output = combined
+        for chunk in segment.chunks:
+            chunk.offset += shift
+            if isinstance(chunk, MergedStrings):
+                for member in chunk.members:
+                    member.offset = chunk.offset
+        combined.chunks += segment.chunks
+        combined.size = shift + segment.size
+    result = [combined, *(segment for segment in segments if not segment.in_file)]
+    for index, segment in enumerate(result):
+        segment.index = index
+    return result
+
+
+def _get(symbol: Symbol | None) -> bytes:
+    assert symbol is not None
+    return bytes((Opcode.GLOBAL_GET,)) + uleb(symbol.global_number)
+
+
+def data_relocation_code(
+    resolution: Resolution, segments: list[OutputSegment], options: LinkOptions, *, tls: bool
+) -> bytes:
+    """Instructions that write into data what only the dynamic linker knows: addresses of this module's own things,
+    which move with its bases, and of others', which are in the global offset table."""
+    relocator = Relocator(options.table_base)
+    code: list[bytes] = []
+    for segment in segments:
+        if (segment.is_tls and options.shared_memory) is not tls:
+            continue
+        for chunk in segment.chunks:
+            if isinstance(chunk, InputSegment) and isinstance(chunk.file, ObjectInput):
+                code += _chunk_code(resolution, chunk, chunk.file, options, relocator)
+    return b"".join(code)
+
+
+def has_tls_relocations(segments: list[OutputSegment]) -> bool:
+    """Whether the initial contents of thread-local data have relocations."""
+    for segment in segments:
+        for chunk in segment.inputs if segment.is_tls else ():
+            file = chunk.file
+            assert isinstance(file, ObjectInput)
+            start = file.object.segments[chunk.index].offset
+            if relocations_in(file.relocations(file.object.data_section), [(start, start + chunk.size)]).types:
+                return True
+    return False
+
+
+def _chunk_code(
+    resolution: Resolution, chunk: InputSegment, file: ObjectInput, options: LinkOptions, relocator: Relocator
+) -> list[bytes]:
+    target = resolution.target
+    add = bytes((Opcode.I64_ADD if target.is_64 else Opcode.I32_ADD,))
+    start = file.object.segments[chunk.index].offset
+    relocs = relocations_in(file.relocations(file.object.data_section), [(start, start + chunk.size)])
+    thread_local = chunk.is_tls and options.shared_memory
+    code: list[bytes] = []
+    for type_, offset, index, addend in zip(relocs.types, relocs.offsets, relocs.indices, relocs.addends):
+        symbol = file.symbols[index]
+        if not options.is_pic and not symbol.got_is_imported:
+            continue
+        place = chunk.output_offset(offset - start) if thread_local else chunk.address(offset - start)
+        code.append(target.const(place))
+        if options.is_pic:
+            code.append(_get(resolution.tls_base if thread_local else resolution.memory_base) + add)
+        wide = WIDTH[type_] == 8
+        const = bytes((Opcode.I64_CONST if wide else Opcode.I32_CONST,))
+        plus = bytes((Opcode.I64_ADD if wide else Opcode.I32_ADD,))
+        if symbol.got_is_imported:
+            code.append(bytes((Opcode.GLOBAL_GET,)) + uleb(symbol.got_number))
+            if addend:
+                code.append(const + sleb(addend) + plus)
+        else:
+            base = resolution.memory_base
+            if type_ in (R.TABLE_INDEX_I32, R.TABLE_INDEX_I64):
+                base = resolution.table_base
+            elif symbol.is_tls and options.shared_memory:
+                base = resolution.tls_base
+            value = relocator.value(file, type_, index, addend)
+            code.append(_get(base) + const + sleb(value) + plus)
+        code.append(bytes((Opcode.I64_STORE if wide else Opcode.I32_STORE, 2, 0)))
+    return code
+
+
+def global_relocation_code(resolution: Resolution, scan: Scan, *, tls: bool) -> bytes:
+    """Instructions that put the addresses of this module's own things into the globals of its internal global offset
+    table."""
+    target = resolution.target
+    add = bytes((Opcode.I64_ADD if target.is_64 else Opcode.I32_ADD,))
+    code = b""
+    for symbol in scan.got:
+        if symbol.is_tls is not tls:
+            continue
+        if symbol.kind == SymbolKind.DATA and symbol.state == DEFINED:
+            base = resolution.tls_base if symbol.is_tls else resolution.memory_base
+            value = symbol.tls_offset if symbol.is_tls else symbol.address
+        elif symbol.kind == SymbolKind.FUNCTION and not symbol.is_stub:
+            base, value = resolution.table_base, symbol.table_slot
+        else:
+            continue
+        code += _get(base) + target.const(value) + add + bytes((Opcode.GLOBAL_SET,)) + uleb(symbol.got_number)
+    return code

@@ -1,0 +1,213 @@
+"""Functions that the linker writes for instantiation: memory, thread-local storage, start."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ..binary import constants as c
+from ..binary.constants import Opcode, SymbolFlag
+from ..binary.leb128 import uleb
+from ..options import LinkOptions
+from .chunks import OutputSegment
+from .memory import Memory
+from .pic import data_relocation_code, global_relocation_code, has_tls_relocations
+from .resolve import NO_SIGNATURE, Resolution, add_synthetic_function
+from .scan import Scan
+from .symbols import Symbol
+from .synthetic import call
+from .target import i32_const, i64_const
+
+
+@dataclass(frozen=True, slots=True)
+class StartFunctions:
+    """The linker's own functions that run at instantiation or at a thread's start; each may be absent."""
+
+    apply_data_relocs: Symbol | None
+    apply_tls_relocs: Symbol | None
+    init_memory: Symbol | None
+    apply_global_relocs: Symbol | None
+    apply_global_tls_relocs: Symbol | None
+    start: Symbol | None
+    """What the start section names."""
+    started: tuple[Symbol, ...]
+    """What ``start`` calls, where it is the linker's own."""
+
+
+def needs_initialization(segment: OutputSegment, options: LinkOptions) -> bool:
+    """Whether code, not the module's instantiation, puts a segment into memory."""
+    return segment.passive or (options.import_memory is not None and not segment.in_file)
+
+
+def declare_start_functions(
+    resolution: Resolution,
+    segments: list[OutputSegment],
+    scan: Scan,
+    features: set[str],
+    options: LinkOptions,
+) -> StartFunctions:
+    """Decide which functions run at instantiation; but for the relocation of data, their bodies wait for the index
+    spaces."""
+
+    def declare(name: bytes, flags: int = SymbolFlag.VISIBILITY_HIDDEN) -> Symbol:
+        symbol = add_synthetic_function(resolution, name, NO_SIGNATURE)
+        symbol.flags = flags
+        # A program may have a function of this name for itself.
+        resolution.symbols.setdefault(name, symbol)
+        resolution.synthetic.function_live[symbol.index] = True
+        return symbol
+
+    def keep_tls_base() -> None:
+        assert resolution.tls_base is not None
+        resolution.synthetic.global_live[resolution.tls_base.index] = True
+
+    init_memory = apply_data = apply_tls = apply_global = apply_global_tls = None
+    # The indices in this code are all of imports, which are final.
+    if resolution.is_dynamic(options) and data_relocation_code(resolution, segments, options, tls=False):
+        apply_data = declare(b"__wasm_apply_data_relocs", SymbolFlag.EXPORTED)
+    if any(needs_initialization(segment, options) for segment in segments):
+        # Shared memory is initialised by its first thread; an imported one need not be zero.
+        init_memory = declare(b"__wasm_init_memory")
+        if options.shared_memory:
+            keep_tls_base()
+    if options.shared_memory and has_tls_relocations(segments):
+        apply_tls = declare(b"__wasm_apply_tls_relocs")
+    if options.is_pic and "extended-const" not in features and any(not symbol.is_tls for symbol in scan.got):
+        apply_global = declare(b"__wasm_apply_global_relocs")
+    if options.shared_memory and any(symbol.is_tls for symbol in scan.got):
+        apply_global_tls = declare(b"__wasm_apply_global_tls_relocs")
+        keep_tls_base()
+    started = tuple(symbol for symbol in (apply_global, init_memory, resolution.start) if symbol is not None)
+    start = None
+    if started:
+        start = started[0] if len(started) == 1 else declare(b"__wasm_start")
+    return StartFunctions(
+        apply_data, apply_tls, init_memory, apply_global, apply_global_tls, start, started if len(started) > 1 else ()
+    )
+
+
+def write_start_functions(
+    resolution: Resolution,
+    functions: StartFunctions,
+    segments: list[OutputSegment],
+    memory: Memory,
+    scan: Scan,
+    options: LinkOptions,
+) -> None:
+    bodies = resolution.synthetic.bodies
+
+    def write(symbol: Symbol | None, code: Callable[[], bytes]) -> None:
+        if symbol is not None and symbol.is_live:
+            bodies[symbol.index] = code()
+
+    write(
+        functions.apply_data_relocs,
+        lambda: _body(data_relocation_code(resolution, segments, options, tls=False)),
+    )
+    write(functions.apply_tls_relocs, lambda: _body(data_relocation_code(resolution, segments, options, tls=True)))
+    write(functions.init_memory, lambda: _init_memory(resolution, segments, memory, options))
+    write(functions.apply_global_relocs, lambda: _body(global_relocation_code(resolution, scan, tls=False)))
+    write(functions.apply_global_tls_relocs, lambda: _body(global_relocation_code(resolution, scan, tls=True)))
+    write(resolution.init_tls, lambda: _init_tls(resolution, segments, functions))
+    if functions.started:
+        write(functions.start, lambda: _body(*(call(symbol.function_number) for symbol in functions.started)))
+
+
+def _body(*code: bytes, locals_: bytes = b"\0") -> bytes:
+    """A function's body."""
+    return locals_ + b"".join(code) + bytes((Opcode.END,))
+
+
+_END = bytes((Opcode.END,))
+_DROP = bytes((Opcode.DROP,))
+_WORD = b"\2\0"
+"""The memory operand of a 4-byte access: its alignment, and no offset."""
+
+
+def _block() -> bytes:
+    return bytes((Opcode.BLOCK, c.NO_RESULT))
+
+
+def _at(resolution: Resolution, address: int, options: LinkOptions) -> bytes:
+    """Instructions that push an address of static data."""
+    target = resolution.target
+    if not options.is_pic:
+        return target.const(address)
+    assert resolution.memory_base is not None
+    base = bytes((Opcode.GLOBAL_GET,)) + uleb(resolution.memory_base.global_number)
+    return target.const(address) + base + bytes((Opcode.I64_ADD if target.is_64 else Opcode.I32_ADD,))
+
+
+def _init_memory(resolution: Resolution, segments: list[OutputSegment], memory: Memory, options: LinkOptions) -> bytes:
+    """``__wasm_init_memory``. In shared memory a flag goes from 0 by 1 (somebody is at it) to 2 (done): the thread that
+    takes it from 0 initialises, others wait for it."""
+    target = resolution.target
+    own = [segment for segment in segments if needs_initialization(segment, options)]
+    fill = b"".join(_initialize(segment, resolution, options) for segment in own)
+    drops = b"".join(
+        c.DATA_DROP + uleb(segment.index)
+        for segment in own
+        # Each thread's block is made from the thread-local segment.
+        if not segment.is_bss and not segment.is_tls
+    )
+    if not options.shared_memory:
+        return _body(fill, drops)
+    assert memory.init_flag is not None
+    flag, before, locals_ = target.const(memory.init_flag), b"", b"\0"
+    if options.is_pic:
+        # The flag's address in local 0, a segment's in local 1.
+        assert resolution.memory_base is not None
+        base = bytes((Opcode.GLOBAL_GET,)) + uleb(resolution.memory_base.global_number)
+        add = bytes((Opcode.I64_ADD if target.is_64 else Opcode.I32_ADD,))
+        before = base + flag + add + bytes((Opcode.LOCAL_SET, 0))
+        flag, locals_ = bytes((Opcode.LOCAL_GET, 0)), b"\1\2" + target.pointer_type
+    return _body(
+        before,
+        _block(),  # $drop
+        _block(),  # $wait
+        _block(),  # $init
+        flag + i32_const(0) + i32_const(1) + c.I32_ATOMIC_RMW_CMPXCHG + _WORD,
+        bytes((Opcode.BR_TABLE, 2, 0, 1, 2)),
+        _END,  # of $init: this thread initialises
+        fill,
+        flag + i32_const(2) + c.I32_ATOMIC_STORE + _WORD,
+        flag + i32_const(-1) + c.ATOMIC_NOTIFY + _WORD + _DROP,
+        bytes((Opcode.BR, 1)),
+        _END,  # of $wait: another thread is at it
+        flag + i32_const(1) + i64_const(-1) + c.I32_ATOMIC_WAIT + _WORD + _DROP,
+        _END,  # of $drop
+        drops,
+        locals_=locals_,
+    )
+
+
+def _initialize(segment: OutputSegment, resolution: Resolution, options: LinkOptions) -> bytes:
+    target = resolution.target
+    code = _at(resolution, segment.address, options)
+    if options.shared_memory and segment.is_tls:
+        # The static copy is the first thread's block.
+        assert resolution.tls_base is not None
+        set_base = bytes((Opcode.GLOBAL_SET,)) + uleb(resolution.tls_base.global_number)
+        if options.is_pic:
+            code += bytes((Opcode.LOCAL_TEE, 1)) + set_base + bytes((Opcode.LOCAL_GET, 1))
+        else:
+            code += code + set_base
+    if segment.is_bss:
+        return code + i32_const(0) + target.const(segment.size) + c.MEMORY_FILL + b"\0"
+    return code + i32_const(0) + i32_const(segment.size) + c.MEMORY_INIT + uleb(segment.index) + b"\0"
+
+
+def _init_tls(resolution: Resolution, segments: list[OutputSegment], functions: StartFunctions) -> bytes:
+    """``__wasm_init_tls``: make the block at the address that it is given the calling thread's own."""
+    code = b""
+    block = bytes((Opcode.LOCAL_GET, 0))
+    for segment in segments:
+        if segment.is_tls:
+            assert resolution.tls_base is not None
+            code += block + bytes((Opcode.GLOBAL_SET,)) + uleb(resolution.tls_base.global_number)
+            code += block + i32_const(0) + i32_const(segment.size)
+            code += c.MEMORY_INIT + uleb(segment.index) + b"\0"
+    for function in (functions.apply_tls_relocs, functions.apply_global_tls_relocs):
+        if function is not None:
+            code += call(function.function_number)
+    return _body(code)

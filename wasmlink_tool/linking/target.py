@@ -1,0 +1,37 @@
+"""What differs between 32-bit and 64-bit memories: the type of a pointer, and how a constant one is written."""
+
+from __future__ import annotations
+
+from ..binary.constants import Opcode, ValueType
+from ..binary.leb128 import sleb
+
+
+class Target:
+    """The architecture of a link."""
+
+    def __init__(self, *, is_64: bool) -> None:
+        self.is_64 = is_64
+        self.bits = 64 if is_64 else 32
+        self.pointer_type = bytes((ValueType.I64 if is_64 else ValueType.I32,))
+        self.max_memory = 1 << 34 if is_64 else 1 << 32
+        """The most memory that a module may ask for, in bytes."""
+
+    def const(self, value: int) -> bytes:
+        """An instruction that pushes a pointer; ``value`` is taken modulo the size of one."""
+        return (i64_const if self.is_64 else i32_const)(value)
+
+    def const_expression(self, value: int) -> bytes:
+        """A constant expression of a pointer."""
+        return self.const(value) + bytes((Opcode.END,))
+
+
+def i32_const(value: int) -> bytes:
+    """``i32.const``; ``value`` is taken modulo 2^32."""
+    value &= 0xFFFFFFFF
+    return bytes((Opcode.I32_CONST,)) + sleb(value - (1 << 32) if value >> 31 else value)
+
+
+def i64_const(value: int) -> bytes:
+    """``i64.const``; ``value`` is taken modulo 2^64."""
+    value &= 0xFFFFFFFFFFFFFFFF
+    return bytes((Opcode.I64_CONST,)) + sleb(value - (1 << 64) if value >> 63 else value)

@@ -1,0 +1,71 @@
+"""What every use of the options begins with: their values checked, their inputs opened."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import fields, replace
+
+from .diagnostics import Diagnostics, FatalError
+from .inputs.files import InputFiles, ObjectSource
+from .inputs.shared import SharedLibrary
+from .options import Input, LinkOptions
+
+_LISTS = (
+    "inputs",
+    "library_paths",
+    "undefined",
+    "wrap",
+    "exports",
+    "exports_if_defined",
+    "allow_undefined_files",
+    "keep_sections",
+    "extra_features",
+    "runtime_paths",
+    "trace_symbols",
+)
+_PATHS = ("output", "map_file", "why_extract", "dependency_file", "cache_directory")
+
+
+def checked(options: LinkOptions) -> LinkOptions:
+    """The options with paths as text, once it is certain that each has a value that a link can take.
+
+    :raises FatalError: one has not.
+    """
+    for name in _LISTS:
+        if isinstance(getattr(options, name), (str, bytes)):
+            raise FatalError(f"{name} must be a list, not a single text")
+    for field in fields(options):
+        value = getattr(options, field.name)
+        if isinstance(value, int) and not isinstance(value, bool) and value < 0:
+            raise FatalError(f"{field.name} must not be negative: {value}")
+    if not options.inputs:
+        raise FatalError("no input files")
+    changes: dict[str, object] = {
+        name: os.fspath(value) for name in _PATHS if (value := getattr(options, name)) is not None
+    }
+    changes["inputs"] = [item if isinstance(item, Input) else Input(os.fspath(item)) for item in options.inputs]
+    changes["library_paths"] = [os.fspath(path) for path in options.library_paths]
+    changes["allow_undefined_files"] = [os.fspath(path) for path in options.allow_undefined_files]
+    return replace(options, **changes)  # type: ignore[arg-type]
+
+
+def open_inputs(
+    options: LinkOptions, diagnostics: Diagnostics
+) -> tuple[InputFiles, Sequence[ObjectSource | SharedLibrary]]:
+    """Read the inputs of checked options; what cannot be read is reported.
+
+    :raises LinkError: an input cannot be read.
+    """
+    cache = None
+    if options.cache_directory is not None:
+        from .inputs.cache import cache_at
+
+        cache = cache_at(options.cache_directory, options.cache_limit)
+    files = InputFiles(diagnostics, tuple(options.library_paths), cache)
+    sources = list(files.sources([item for item in options.inputs if isinstance(item, Input)]))
+    diagnostics.check()
+    for path in options.allow_undefined_files:
+        files.read_undefined_list(path)
+    diagnostics.check()
+    return files, sources

@@ -1,0 +1,192 @@
+"""What an output needs to be linked again: the linking section and the relocation sections (Linking.md)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from ..binary.constants import (
+    LINKING_VERSION,
+    ComdatKind,
+    LinkingSubsection,
+    SectionId,
+    SymbolFlag,
+    SymbolKind,
+)
+from ..binary.constants import RelocationType as R
+from ..binary.leb128 import sleb, uleb
+from ..binary.relocations import WITH_ADDEND, Relocations
+from ..linking.chunks import InputSegment, ObjectInput
+from ..linking.live_relocations import live_function_runs
+from ..linking.plan import Plan
+from ..linking.relocate import relocations_in
+from ..linking.symbols import DEFINED, UNDEFINED, Symbol
+from .custom import CustomSection
+from .encoding import OutputSection, custom_section, name, vector
+from .sections import segment_positions
+
+
+class SymbolIndices:
+    """The symbol table of the output: global symbols, local ones, then one for each custom section."""
+
+    def __init__(self, plan: Plan, sections: Iterable[tuple[bytes, int]]) -> None:
+        """``sections`` are the custom sections' names and their indices in the output."""
+        self.symbols = [s for s in plan.resolution.symbols.values() if s.used and _is_written(s)]
+        for file in plan.resolution.objects:
+            self.symbols += [
+                s
+                for s in file.symbols
+                if s.is_local and s.kind != SymbolKind.SECTION and s.is_live and not s.is_discarded
+            ]
+        self._numbers = {symbol: number for number, symbol in enumerate(self.symbols)}
+        self.sections: list[int] = []
+        self._section_numbers: dict[bytes, int] = {}
+        for section_name, index in sections:
+            self._section_numbers[section_name] = len(self.symbols) + len(self.sections)
+            self.sections.append(index)
+
+    def number(self, symbol: Symbol) -> int:
+        if symbol.kind == SymbolKind.SECTION:
+            return self._section_numbers.get(symbol.name, 0)
+        return self._numbers.get(symbol, 0)
+
+
+def _is_written(symbol: Symbol) -> bool:
+    return symbol.is_live and symbol.state in (DEFINED, UNDEFINED)
+
+
+def linking_section(plan: Plan, indices: SymbolIndices) -> OutputSection:
+    """The symbol table, segment info, init functions and COMDAT groups."""
+    entries = [_symbol_entry(symbol) for symbol in indices.symbols]
+    local = uleb(SymbolFlag.BINDING_LOCAL)
+    entries += [bytes([SymbolKind.SECTION]) + local + uleb(index) for index in indices.sections]
+    contents = uleb(LINKING_VERSION)
+    if entries:
+        contents += _subsection(LinkingSubsection.SYMBOL_TABLE, vector(entries))
+    segments = [segment for segment in plan.segments if segment.in_file]
+    if segments:
+        info = vector(name(s.name) + uleb(s.alignment) + uleb(s.linking_flags) for s in segments)
+        contents += _subsection(LinkingSubsection.SEGMENT_INFO, info)
+    if plan.init_functions:
+        functions = vector(uleb(init.priority) + uleb(indices.number(init.symbol)) for init in plan.init_functions)
+        contents += _subsection(LinkingSubsection.INIT_FUNCS, functions)
+    comdats = _comdats(plan)
+    if comdats:
+        groups = vector(
+            name(group) + uleb(0) + vector(bytes([kind]) + uleb(index) for kind, index in members)
+            for group, members in sorted(comdats.items())
+        )
+        contents += _subsection(LinkingSubsection.COMDAT_INFO, groups)
+    return custom_section(b"linking", contents)
+
+
+def _subsection(kind: LinkingSubsection, contents: bytes) -> bytes:
+    return bytes([kind]) + uleb(len(contents)) + contents
+
+
+def _symbol_entry(symbol: Symbol) -> bytes:
+    head = bytes([symbol.kind]) + uleb(symbol.flags)
+    if symbol.kind == SymbolKind.DATA:
+        head += name(symbol.name)
+        if symbol.state != DEFINED:
+            return head
+        if symbol.segment is None:
+            return head + uleb(0) + uleb(symbol.value) + uleb(symbol.size)
+        assert symbol.segment.output is not None
+        place = uleb(symbol.segment.output.index) + uleb(symbol.segment.output_offset(symbol.value))
+        return head + place + uleb(symbol.size)
+    if symbol.kind == SymbolKind.FUNCTION:
+        index = symbol.function_number
+    elif symbol.kind == SymbolKind.GLOBAL:
+        index = symbol.global_number
+    elif symbol.kind == SymbolKind.TAG:
+        index = symbol.tag_number
+    else:
+        index = symbol.table_number
+    head += uleb(index & 0xFFFFFFFF)
+    if symbol.state != DEFINED and not symbol.flags & SymbolFlag.EXPLICIT_NAME:
+        return head
+    if symbol.is_stub and symbol.file is not None:
+        # It is no more what it was called.
+        return head + name(symbol.file.function_debug_names[symbol.index])
+    return head + name(symbol.name)
+
+
+def _comdats(plan: Plan) -> dict[bytes, list[tuple[int, int]]]:
+    groups: dict[bytes, list[tuple[int, int]]] = {}
+    for file in plan.resolution.objects:
+        for index, group in file.function_comdats.items():
+            if file.function_live[index]:
+                groups.setdefault(group, []).append((ComdatKind.FUNCTION, file.function_numbers[index]))
+    for segment in plan.segments:
+        if segment.inputs and segment.inputs[0].comdat:
+            groups.setdefault(segment.inputs[0].comdat, []).append((ComdatKind.DATA, segment.index))
+    return groups
+
+
+# Relocation sections
+
+
+def relocation_sections(
+    plan: Plan, sections: list[OutputSection], custom: list[CustomSection], indices: SymbolIndices
+) -> Iterator[OutputSection]:
+    """One behind the other, in the order of the sections that they apply to."""
+    by_name = {section.name: section for section in custom}
+    for number, section in enumerate(sections):
+        if section.id == SectionId.CODE:
+            entries, what = list(_code_entries(plan, indices)), b"CODE"
+        elif section.id == SectionId.DATA:
+            entries, what = list(_data_entries(plan, indices)), b"DATA"
+        elif section.name in by_name:
+            entries, what = list(_custom_entries(by_name[section.name], indices)), section.name
+        else:
+            continue
+        if entries:
+            yield custom_section(b"reloc." + what, uleb(number), vector(entries))
+
+
+def _entries(file: ObjectInput, relocs: Relocations, shift: int, indices: SymbolIndices) -> Iterator[bytes]:
+    """The entries of relocations whose places move by ``shift`` bytes."""
+    for type_, offset, index, addend in zip(relocs.types, relocs.offsets, relocs.indices, relocs.addends):
+        if type_ == R.TYPE_INDEX_LEB:
+            target = file.type_numbers.get(index, 0)
+        else:
+            symbol = file.symbols[index]
+            live = symbol.is_live if symbol.kind != SymbolKind.SECTION else not file.gc_sections
+            if not live:
+                # Only debug information names what was removed; its tombstones are final.
+                continue
+            target = indices.number(symbol)
+            if type_ == R.SECTION_OFFSET_I32 and symbol.section is not None:
+                addend = symbol.section.output_offset(addend)
+        entry = bytes([type_]) + uleb(offset + shift) + uleb(target)
+        yield entry + sleb(addend) if type_ in WITH_ADDEND else entry
+
+
+def _code_entries(plan: Plan, indices: SymbolIndices) -> Iterator[bytes]:
+    for file in plan.resolution.objects:
+        obj = file.object
+        if obj.code_section < 0:
+            continue
+        relocs = file.relocations(obj.code_section)
+        starts = obj.function_offsets
+        for first, after in live_function_runs(file):
+            shift = file.function_offsets[first] - starts[first]
+            yield from _entries(file, relocations_in(relocs, [(starts[first], starts[after])]), shift, indices)
+
+
+def _data_entries(plan: Plan, indices: SymbolIndices) -> Iterator[bytes]:
+    for segment, position in segment_positions(plan):
+        for chunk in segment.chunks:
+            if isinstance(chunk, InputSegment):
+                file = chunk.file
+                assert isinstance(file, ObjectInput)
+                start = file.object.segments[chunk.index].offset
+                relocs = relocations_in(file.relocations(file.object.data_section), [(start, start + chunk.size)])
+                yield from _entries(file, relocs, position + chunk.offset - start, indices)
+
+
+def _custom_entries(section: CustomSection, indices: SymbolIndices) -> Iterator[bytes]:
+    for chunk in section.inputs:
+        file = chunk.file
+        assert isinstance(file, ObjectInput)
+        yield from _entries(file, file.relocations(chunk.index), chunk.offset, indices)
