@@ -5,13 +5,13 @@ from __future__ import annotations
 import functools
 import os
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from ..cli import response_files
-from ..cli.interpret import link_options
 from ..cli.option_table import NO_EFFECT
 from ..cli.parser import CommandLine, Parser
-from ..diagnostics import Diagnostics
-from ..options import LinkOptions
+
+if TYPE_CHECKING:
+    from ..options import LinkOptions
 
 _WITHOUT_CONSEQUENCES = frozenset(
     {"verbose", "threads", "error-limit", "color-diagnostics", "no-color-diagnostics", "rsp-quoting"}
@@ -38,15 +38,22 @@ def _parser() -> Parser:
 
 def _parse(words: list[str]) -> CommandLine | None:
     """``None`` if a response file is of no use."""
-    try:
-        words = response_files.expand(words, _parser().parse(words).value("rsp-quoting"))
-    except response_files.ResponseFileError:
-        return None
+    if any(word.startswith("@") for word in words):
+        from ..cli.response_files import ResponseFileError, expand
+
+        try:
+            words = expand(words, _parser().parse(words).value("rsp-quoting"))
+        except ResponseFileError:
+            return None
     return _parser().parse(words)
 
 
 def options_of(words: list[str]) -> LinkOptions | None:
     """The options of the link that the words stand for; ``None`` if the command would refuse them."""
+    # A null build does not come here, and need not load them.
+    from ..cli.interpret import link_options
+    from ..diagnostics import Diagnostics
+
     line = _parse(words)
     if line is None or line.unknown or line.missing_value is not None:
         return None
@@ -69,8 +76,12 @@ def named_inputs(words: list[str]) -> NamedInputs:
 
 def _response_files(words: list[str]) -> list[str]:
     """The response files that the words name, and those that these name in turn, each once."""
+    if not any(word.startswith("@") for word in words):
+        return []
+    from ..cli.response_files import split_posix, split_windows
+
     quoting = _parser().parse(words).value("rsp-quoting") or ("windows" if os.name == "nt" else "posix")
-    split = response_files.split_windows if quoting == "windows" else response_files.split_posix
+    split = split_windows if quoting == "windows" else split_posix
     found: dict[str, None] = {}
     pending = list(reversed(words))
     while pending:

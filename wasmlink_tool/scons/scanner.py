@@ -59,11 +59,12 @@ class _Scan:
         self.sources = sources
         inputs = link_inputs(self.target, env)
         flags = options(targets, sources, env, inputs)
-        files = [*inputs.start_files, *(str(node.rfile()) for node in sources)]
-        self.words = [*flags, *files, *libraries(targets, env, inputs)]
+        files = [str(node.rfile()) for node in sources]
+        self.words = [*flags, *inputs.start_files, *files, *libraries(targets, env, inputs)]
         self.libraries = inputs.nodes(env)
         self.named = list(_named(flags, env))
-        self.known = {str(node.rfile()): node for node in (*self.named, *self.libraries, *sources)}
+        self.known = {str(node.rfile()): node for node in (*self.named, *self.libraries)}
+        self.known.update(zip(files, sources))
         """The node of each file that the link is known to read."""
 
     def dependencies(self) -> list[Any]:
