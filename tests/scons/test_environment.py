@@ -107,7 +107,8 @@ def test_installed(project: Project, tmp_path: Path) -> None:
     wheels = tmp_path / "wheels"
     source = tmp_path / "source"
     tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False).stdout.split()
-    names = tracked or [str(p.relative_to(ROOT)) for p in (ROOT / "wasmlink_tool").rglob("*.py")]
+    packaged = [str(path.relative_to(ROOT)) for path in (ROOT / "wasmlink_tool").rglob("*.py")]
+    names = tracked or [*packaged, "wasmlink_tool/py.typed", "pyproject.toml", "README.md", "LICENSE"]
     for name in names:
         if name.startswith("wasmlink_tool/") or name in ("pyproject.toml", "README.md", "LICENSE"):
             (source / name).parent.mkdir(parents=True, exist_ok=True)

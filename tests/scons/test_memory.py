@@ -1,0 +1,166 @@
+"""What compilers answered is remembered between runs, and believed only while it can be true."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.scons.conftest import Project
+from wasmlink_tool.scons.memory import FILE_NAME, Memory
+
+posix = pytest.mark.skipif(os.name == "nt", reason="the fake compiler is a script with an interpreter line")
+
+FAKE = """\
+#!{python}
+import os, sys
+arguments = sys.argv[1:]
+with open({log!r}, "a") as log:
+    print(os.path.basename(sys.argv[0]), *arguments[-1:], file=log)
+if arguments == ["--version"]:
+    print("clang version 99\\nInstalledDir: {directory}")
+elif "-print-file-name=crt1-command.o" in arguments:
+    print({libc!r} + "/crt1-command.o")
+elif "-###" in arguments:
+    words = ["wasm-ld", {libc!r} + "/crt1-command.o", "-L" + {libc!r}, "-lc", "-o", arguments[-1]]
+    print(" " + " ".join('"%s"' % word for word in words), file=sys.stderr)
+elif "-c" in arguments:
+    source = {libc!r} + "/main.o"
+    import shutil
+    shutil.copy(source, arguments[arguments.index("-o") + 1])
+"""
+
+
+@pytest.fixture
+def libc(tmp_path: Path, project: Project) -> Path:
+    """A libc of an empty archive, and of a start file and a compiled program that are the same object."""
+    directory = tmp_path / "libc"
+    directory.mkdir()
+    built = Project(tmp_path / "built")
+    built.sconstruct('env.WasmObject("main.c", WASMLIBC=False)\n')
+    built.write({"main.c": "__attribute__((weak)) void _start(void) {}\n"})
+    built.scons()
+    for name in ("crt1-command.o", "main.o"):
+        shutil.copy(built.path("main.wasm.o"), directory / name)
+    (directory / "libc.a").write_bytes(b"!<arch>\n")
+    return directory
+
+
+def fake_clang(directory: Path, libc: Path, log: Path, *, comment: str = "") -> str:
+    directory.mkdir(parents=True, exist_ok=True)
+    program = directory / "clang"
+    text = FAKE.format(python=sys.executable, log=str(log), libc=str(libc), directory=str(log.parent))
+    program.write_text(text + comment, encoding="utf-8")
+    program.chmod(0o755)
+    return str(program)
+
+
+def asked(log: Path) -> list[str]:
+    lines = log.read_text(encoding="utf-8").splitlines() if log.exists() else []
+    log.unlink(missing_ok=True)
+    return [line.split()[-1] for line in lines]
+
+
+def use(project: Project, compiler: str, more: str = "") -> None:
+    project.sconstruct(f"""\
+        env.Replace(WASMTOOLCHAIN="", WASMCC={compiler!r})
+        {more}
+        env.WasmProgram("app", "main.c")
+    """)
+
+
+@posix
+def test_the_compiler_is_asked_once(project: Project, libc: Path, tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    compiler = fake_clang(tmp_path / "bin", libc, log)
+    use(project, compiler)
+    project.write({"main.c": "int main(void) { return 0; }\n"})
+    project.scons()
+    questions = asked(log)
+    assert "-print-file-name=crt1-command.o" in questions
+    assert any(question.endswith("probe.wasm") for question in questions)
+    assert project.scons().up_to_date
+    assert asked(log) == []
+
+    # Another file is another compiler.
+    fake_clang(tmp_path / "bin", libc, log, comment="# changed\n")
+    project.scons()
+    assert "-print-file-name=crt1-command.o" in asked(log)
+
+    # What is gone is not remembered, and a damaged memory is none.
+    project.path(FILE_NAME).write_text("{]", encoding="utf-8")
+    project.scons()
+    assert "-print-file-name=crt1-command.o" in asked(log)
+    assert json.loads(project.path(FILE_NAME).read_text(encoding="utf-8"))["format"] == 1
+
+
+def test_nothing_is_written_without_execution(project: Project) -> None:
+    project.sconstruct('env.WasmProgram("app", "main.c")\n')
+    project.write({"main.c": "int main(void) { return 0; }\n"})
+    before = project.files()
+    outcome = project.scons("-n")
+    assert outcome.steps == ["CC main.wasm.o", "LINK app.wasm"]
+    assert project.files() - before <= {".sconsign.dblite"}
+
+
+def test_nothing_is_built_by_zig_without_execution(project: Project, tmp_path: Path) -> None:
+    project.variables["ZIG_GLOBAL_CACHE_DIR"] = str(tmp_path / "zig-cache")
+    project.sconstruct('env.WasmProgram("app", "main.c")\n')
+    project.write({"main.c": "int main(void) { return 0; }\n"})
+    project.scons("-n")
+    assert not (tmp_path / "zig-cache").exists()
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "null", "[]", '{"format": 1}', '{"format": 1, "answers": []}', '{"format": 2, "answers": {}}', "[" * 100_000],
+)
+def test_damaged_memory(tmp_path: Path, text: str) -> None:
+    path = tmp_path / FILE_NAME
+    path.write_text(text, encoding="utf-8")
+    memory = Memory()
+    memory.keep_in(str(path), writable=True)
+    question = [sys.executable, "what"]
+    assert memory.recall(question) is None
+    memory.store(question, "answer")
+    again = Memory()
+    again.keep_in(str(path), writable=True)
+    assert again.recall(question) == "answer"
+    assert [entry.name for entry in tmp_path.iterdir()] == [FILE_NAME]
+
+
+def test_two_processes_remember_both(tmp_path: Path) -> None:
+    path = str(tmp_path / FILE_NAME)
+    first, second = Memory(), Memory()
+    for memory in (first, second):
+        memory.keep_in(path, writable=True)
+    first.store([sys.executable, "one"], 1)
+    second.store([sys.executable, "two"], 2)
+    third = Memory()
+    third.keep_in(path, writable=False)
+    assert (third.recall([sys.executable, "one"]), third.recall([sys.executable, "two"])) == (1, 2)
+
+
+@posix
+def test_the_place_of_a_found_compiler_does_not_count(project: Project, libc: Path, tmp_path: Path) -> None:
+    """What one machine put into a cache, another fetches that has the same compiler somewhere else."""
+    log = tmp_path / "log"
+    outputs = []
+    for machine in ("one", "two/deeper"):
+        compiler = fake_clang(tmp_path / machine / "bin", libc, log)
+        checkout = Project(tmp_path / machine / "checkout")
+        checkout.sconstruct(f"""\
+            env.Replace(WASMTOOLCHAIN="clang")
+            env.PrependENVPath("PATH", {os.path.dirname(compiler)!r})
+            env.CacheDir({str(tmp_path / "cache")!r})
+            env.WasmProgram("app", "main.c")
+        """)
+        checkout.write({"main.c": "int main(void) { return 0; }\n"})
+        outputs.append(checkout.scons().output)
+    assert "CC main.wasm.o" in outputs[0]
+    assert "Retrieved `main.wasm.o' from cache" in outputs[1]
+    assert "Retrieved `app.wasm' from cache" in outputs[1]
