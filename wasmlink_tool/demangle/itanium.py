@@ -106,6 +106,9 @@ _FIXED_POINT_SIZES: Final = {
     "m": "unsigned long ",
 }
 
+#: What follows ``T`` in a template parameter's declaration.
+_DECLARED: Final = "yptnk"
+
 _MODIFIERS: Final = "PRKOVrCG"
 _MODIFIER_TEXTS: Final = {"P": "*", "R": "&", "O": "&&", "C": " complex", "G": " imaginary"}
 _QUALIFIERS: Final = re.compile("r?V?K?")
@@ -718,7 +721,7 @@ class Parser:
         own: list[Node] = []
         self.parameters = [*self.parameters, own]
         declared: list[Node] = []
-        while name[self.at] == "T" and name[self.at + 1] in "yptnk":
+        while name[self.at] == "T" and name[self.at + 1] in _DECLARED:
             left, right = self.template_parameter_declaration(own, depth + 1)
             declared.append(join(left, right))
         if not declared:
@@ -752,7 +755,9 @@ class Parser:
         if code == "Ty":
             return "typename ", self.invent(0, own)
         if code == "Tk":
+            saved, self.numbers_only = self.numbers_only, True
             concept = text(self.entity(None, depth + 1))
+            self.numbers_only = saved
             return concept + " ", self.invent(0, own)
         if code == "Tn":
             called = self.invent(1, own)
@@ -876,6 +881,15 @@ class Parser:
                 at += 1
             else:
                 self.at = at
+                if first == "T" and name[at + 1] in _DECLARED:
+                    argument = self.declared_argument(depth + 1)
+                    if table is not None:
+                        table.append(_shown_declared(argument) if type(argument) is Arguments else argument)
+                    argument = _shown_declared(argument)
+                    packed = packed or type(argument) is Pack
+                    arguments.append(argument)
+                    at = self.at
+                    continue
                 if first in "XJLT":
                     argument = self.template_argument(depth + 1)
                 elif first == "Q" and at > begin:
@@ -891,7 +905,7 @@ class Parser:
                 arguments.extend(argument.items)
                 packed = packed or has_pack(argument.items)
                 if table is not None:
-                    table.append(Pack([element(item, i) for i, item in enumerate(argument.items)], "", self.budget))
+                    table.append(Pack([_packed(item, i) for i, item in enumerate(argument.items)], "", self.budget))
                 continue
             packed = packed or type(argument) is Pack
             arguments.append(argument)
@@ -937,13 +951,14 @@ class Parser:
                 items.append(commas(item.items) if type(item) is Arguments else item)
             self.at += 1
             return Arguments(items)
-        if first == "T" and name[at + 1] in "yptnk":
-            # The declaration of the parameter whose argument follows tells nothing more to a reader.
-            self.template_parameter_declaration(None, depth + 1)
-            argument = self.template_argument(depth + 1)
-            # LLVM doesn't see behind the declaration that this is a pack or an operation.
-            return text(argument) if isinstance(argument, (Arguments, Operation)) else argument
+        if first == "T" and name[at + 1] in _DECLARED:
+            return _shown_declared(self.declared_argument(depth + 1))
         return self.type(depth + 1)
+
+    def declared_argument(self, depth: int) -> Node:
+        """An argument after the declaration of its parameter, which isn't shown."""
+        self.template_parameter_declaration(None, depth + 1)
+        return self.template_argument(depth + 1)
 
     # Types
 
@@ -1194,6 +1209,7 @@ class Parser:
 
 
 _COMPLEX: Final = (" complex", " imaginary")
+_CLASS_NAME: Final = re.compile(r"[\w$.\x80-\xff]+|operator.*|" + re.escape(_ANONYMOUS), re.DOTALL)
 _DISCRIMINATOR: Final = re.compile("_[0-9]|__[0-9]*_|[0-9]+(?=\0{4}\\Z)")
 _PLANS: Final[dict[str, tuple[str, ...]]] = {}
 
@@ -1215,6 +1231,17 @@ def _plan(codes: str) -> tuple[str, ...]:
     return plan
 
 
+def _shown_declared(argument: Node) -> Node:
+    """An argument after its parameter's declaration: LLVM doesn't see there that it is a pack or an operation."""
+    return text(argument) if isinstance(argument, (Arguments, Operation)) else argument
+
+
+def _packed(item: Node, index: int) -> Node:
+    """An argument as an element of a pack: LLVM doesn't see there that it is an operation."""
+    item = element(item, index)
+    return item.text if isinstance(item, Operation) else item
+
+
 def _without_tags(name: str) -> str:
     while name.endswith("]"):
         tag = name.rfind("[abi:")
@@ -1234,11 +1261,9 @@ def _simple_name(qualified_name: str) -> str:
             if not nesting:
                 name = _without_tags(name[:index])
                 break
-    # What ends otherwise than with a name, as a lambda's type, has no simple name.
+    # What isn't a class with a name, as a lambda's type, has no simple name.
     simple = name.rpartition("::")[2]
-    if simple.endswith((")", "'", "*", "&", "]", " const", " volatile", " restrict")) and simple != _ANONYMOUS:
-        return ""
-    return simple
+    return simple if _CLASS_NAME.fullmatch(simple) else ""
 
 
 _MARKS: Final = re.compile("[\ue000-\ue005]")
