@@ -359,7 +359,7 @@ def _runtime(toolchain: Toolchain, target: str, cxx: bool, reactor: bool) -> Run
     with tempfile.TemporaryDirectory(prefix="wasmlink-") as directory:
         probe = os.path.join(directory, "probe.o")
         Path(probe).touch()
-        command = [*question[:question.index("-###") + 1], probe, "-o", os.path.join(directory, "probe.wasm")]
+        command = [*question[: question.index("-###") + 1], probe, "-o", os.path.join(directory, "probe.wasm")]
         with _patience(
             f"wasmlink: {toolchain.kind.value} builds its {'C++' if cxx else 'C'} library (this is done once)"
         ):
