@@ -162,18 +162,10 @@ OPTIONS: tuple[tuple[str, tuple[Option, ...]], ...] = (
             Option(
                 "demangle",
                 "[-]-demangle",
-                "Show C++ names as in the source",
-                NO_EFFECT,
-                "Names are shown as they stand in the object files for now, in diagnostics and in the name section. "
-                "wasm-ld's default is to demangle.",
+                "Show C++, Rust and D names as in the source, in the name section, messages and maps",
+                note="wasm-ld's default; ours, for now, are the names of the object files.",
             ),
-            Option(
-                "no-demangle",
-                "[-]-no-demangle",
-                "Show C++ names as in the object files",
-                NO_EFFECT,
-                "This is what happens anyway for now.",
-            ),
+            Option("no-demangle", "[-]-no-demangle", "Show names as they stand in the object files (default)"),
         ),
     ),
     (

@@ -38,6 +38,26 @@ def symbol_text(name: bytes) -> str:
     return symbol_name(name).decode("utf-8", "backslashreplace")
 
 
+class Names:
+    """How symbols are shown: as they are, or as a programmer wrote them."""
+
+    def __init__(self, *, demangle: bool) -> None:
+        self.demangled = demangle
+
+    def name(self, raw: bytes) -> bytes:
+        """For the name section."""
+        name = symbol_name(raw)
+        if self.demangled and name[:1] in (b"_", b"."):
+            from ..demangle import demangle
+
+            return demangle(name)
+        return name
+
+    def text(self, raw: bytes) -> str:
+        """For messages and maps."""
+        return self.name(raw).decode("utf-8", "backslashreplace")
+
+
 def value_type(encoded: bytes) -> str:
     return _VALUE_TYPES.get(encoded, "reference")
 

@@ -119,7 +119,7 @@ class Explainer:
         chunk = _chunk(site)
         if section == obj.code_section:
             name = file.function_names[chunk] or file.function_debug_names.get(chunk, b"")
-            what = symbol_text(name) if name else "a function without a name"
+            what = self._resolution.table.names.text(name) if name else "a function without a name"
             where = self._source_line(obj, offset)
         elif section == obj.data_section:
             segment = obj.segments[chunk].name

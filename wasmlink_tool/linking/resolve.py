@@ -108,6 +108,7 @@ def resolve(
     table = SymbolTable(
         diagnostics,
         gc_sections=options.gc_sections,
+        demangle=options.demangle,
         memory64=options.memory64,
         check_shared_signatures=options.check_shared_signatures,
         allow_multiple_definition=options.allow_multiple_definition,
@@ -280,7 +281,7 @@ def _use_stub_libraries(resolution: Resolution, stubs: list[StubLibrary], diagno
         for name in needed:
             dependency = table.find(name)
             if dependency is None or dependency.is_undefined:
-                shown = describe.symbol_text(name)
+                shown = table.names.text(name)
                 diagnostics.error(f"{stub.name}: undefined symbol: {shown}. Required by {symbol}")
                 continue
             if dependency.traced:
@@ -357,14 +358,14 @@ def _replace_disagreeing_functions(resolution: Resolution, diagnostics: Diagnost
     """Where a name was declared with several signatures, calls by any but the definition's trap."""
     for name, variants in resolution.table.disagreeing_functions():
         defined = next((v for v in variants if v.is_defined), None)
-        text = describe.symbol_text(name)
+        text = resolution.table.names.text(name)
         if defined is None:
             diagnostics.error(_mismatch(text, variants[0], variants[1]))
             return
         for variant in variants:
             if variant is not defined:
                 diagnostics.warn(_mismatch(text, variant, defined))
-                _become_trap(resolution, variant, b"signature_mismatch:" + describe.symbol_name(name))
+                _become_trap(resolution, variant, b"signature_mismatch:" + resolution.table.names.name(name))
 
 
 def _mismatch(name: str, one: Symbol, other: Symbol) -> str:
@@ -379,7 +380,7 @@ def _mismatch(name: str, one: Symbol, other: Symbol) -> str:
 def _stub_weak_undefined_functions(resolution: Resolution) -> None:
     for symbol in resolution.symbols.values():
         if symbol.is_undefined_weak and symbol.used and symbol.signature is not None and symbol.kind != SymbolKind.TAG:
-            _become_trap(resolution, symbol, b"undefined_weak:" + describe.symbol_name(symbol.name))
+            _become_trap(resolution, symbol, b"undefined_weak:" + resolution.table.names.name(symbol.name))
             symbol.set_hidden(True)
 
 

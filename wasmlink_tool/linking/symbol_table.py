@@ -18,7 +18,8 @@ from ..inputs.object_file import GlobalType, SymbolInfo, TableType
 from ..inputs.shared import SharedLibrary
 from . import describe
 from .chunks import LinkedFile, ObjectInput
-from .symbols import DEFINED, LAZY, SHARED, UNDEFINED, Symbol
+from .describe import Names
+from .symbols import DEFINED, LAZY, SHARED, UNDEFINED, DemangledSymbol, Symbol
 
 _UNDEFINED_FLAG: Final = SymbolFlag.UNDEFINED
 _LOCAL: Final = SymbolFlag.BINDING_LOCAL
@@ -46,6 +47,7 @@ class SymbolTable:
         diagnostics: Diagnostics,
         *,
         gc_sections: bool,
+        demangle: bool = False,
         memory64: bool | None = None,
         check_shared_signatures: bool = True,
         allow_multiple_definition: bool = False,
@@ -53,6 +55,8 @@ class SymbolTable:
         traced: Iterable[bytes] = (),
     ) -> None:
         self.diagnostics = diagnostics
+        self.names = Names(demangle=demangle)
+        self._symbol = DemangledSymbol if demangle else Symbol
         self.symbols: dict[bytes, Symbol] = {}
         self.objects: list[ObjectInput] = []
         """In the order of the output: a file comes after those that its symbols pulled in."""
@@ -329,7 +333,7 @@ class SymbolTable:
 
     def _insert(self, name: bytes) -> Symbol:
         """A new symbol, of no meaning yet."""
-        symbol = self.symbols[name] = Symbol(name, _DATA, UNDEFINED, 0, None)
+        symbol = self.symbols[name] = self._symbol(name, _DATA, UNDEFINED, 0, None)
         symbol.is_new = True
         symbol.referenced = not self._gc_sections
         if name in self._traced:
@@ -367,7 +371,7 @@ class SymbolTable:
             symbol.index = info.index
             return symbol
         if flags & _LOCAL:
-            symbol = Symbol(info.name, kind, DEFINED, flags, file)
+            symbol = self._symbol(info.name, kind, DEFINED, flags, file)
             self._place(symbol, file, info)
             return symbol
         if kind == _FUNCTION:
@@ -597,7 +601,7 @@ class SymbolTable:
         for variant in variants:
             if variant.signature == signature:
                 return variant, False
-        variant = Symbol(symbol.name, _FUNCTION, UNDEFINED, 0, None)
+        variant = self._symbol(symbol.name, _FUNCTION, UNDEFINED, 0, None)
         variant.signature = signature
         variant.used = True
         variant.referenced = not self._gc_sections

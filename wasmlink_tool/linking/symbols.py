@@ -269,3 +269,14 @@ class Symbol:
         if self.state == SHARED and self.library is not None:
             return self.library.name
         return self.file.name if self.file is not None and not isinstance(self.file, SyntheticFile) else "<internal>"
+
+
+class DemangledSymbol(Symbol):
+    """A symbol that is shown as a programmer wrote it."""
+
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        from ..demangle import demangle_text
+
+        return demangle_text(super().__str__())

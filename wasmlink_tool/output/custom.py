@@ -6,7 +6,6 @@ from ..binary.constants import ExternalKind, NameSubsection, SymbolKind
 from ..binary.leb128 import uleb
 from ..diagnostics import FatalError
 from ..linking.chunks import MERGED_CUSTOM_SECTIONS, InputSection
-from ..linking.describe import symbol_name
 from ..linking.live_relocations import live_function_runs
 from ..linking.plan import Plan
 from ..linking.relocate import Relocator
@@ -100,20 +99,21 @@ def own_custom_sections(plan: Plan, options: LinkOptions, producers: bytes | Non
 def _names(plan: Plan, options: LinkOptions) -> OutputSection:
     functions: list[bytes] = []
     globals_: list[bytes] = []
+    shown = plan.resolution.table.names.name
     counts = {ExternalKind.FUNCTION: 0, ExternalKind.GLOBAL: 0}
     for entry in plan.spaces.imports.entries:
         for kind, names in ((ExternalKind.FUNCTION, functions), (ExternalKind.GLOBAL, globals_)):
             if entry.kind == kind:
-                names.append(uleb(counts[kind]) + name(symbol_name(entry.symbol.name)))
+                names.append(uleb(counts[kind]) + name(shown(entry.symbol.name)))
                 counts[kind] += 1
     for symbol in plan.spaces.imports.got:
-        globals_.append(uleb(symbol.got_number) + name(symbol_name(symbol.name)))
+        globals_.append(uleb(symbol.got_number) + name(shown(symbol.name)))
     for file in plan.spaces.files:
         numbers, own_names, debug_names = file.function_numbers, file.function_names, file.function_debug_names
         for start, stop in live_function_runs(file):
             for i in range(start, stop):
                 if own_names[i]:
-                    text = debug_names.get(i) or symbol_name(own_names[i])
+                    text = debug_names.get(i) or shown(own_names[i])
                     functions.append(uleb(numbers[i]) + name(text))
         for g, live, number in zip(file.globals, file.global_live, file.global_numbers):
             if live and g.name:
@@ -123,7 +123,7 @@ def _names(plan: Plan, options: LinkOptions) -> OutputSection:
         own_name = symbol.name
         if symbol.is_stub and symbol.file is not None:
             own_name = symbol.file.function_debug_names.get(symbol.index, own_name)
-        globals_.append(uleb(symbol.got_number) + name(b"GOT.%b.internal.%b" % (what, symbol_name(own_name))))
+        globals_.append(uleb(symbol.got_number) + name(b"GOT.%b.internal.%b" % (what, shown(own_name))))
     in_file = [segment for segment in plan.segments if segment.in_file]
     segments = [uleb(i) + name(segment.name) for i, segment in enumerate(in_file) if segment.name]
     module = encode_name(options.soname or (options.output or "").replace("\\", "/").rsplit("/", 1)[-1])
