@@ -90,7 +90,8 @@ CASES = [
     Case(
         "function-type-tag-global",
         {
-            "a.s": "# flags: -target wasm64-freestanding -mcpu=mvp+exception_handling\n.tagtype e i64\n.globaltype gl, i64\n"
+            "a.s": "# flags: -target wasm64-freestanding -mcpu=mvp+exception_handling\n"
+            ".tagtype e i64\n.globaltype gl, i64\n"
             + func("_start", "() -> ()", "call f", "drop", "i64.const 1", "throw e")
             + func("h", "() -> (i64)", "global.get gl")
             + F
