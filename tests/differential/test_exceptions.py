@@ -79,9 +79,9 @@ def test_legacy_encoding(sources: tuple[str, str], tmp_path: Path, objects: Path
 def test_current_encoding(sources: tuple[str, str], tmp_path: Path, objects: Path) -> None:
     import wasmtime
 
-    config = wasmtime.Config()
-    config.wasm_exceptions = True
     for module in modules(CURRENT, sources, tmp_path, objects):
+        config = wasmtime.Config()
+        config.wasm_exceptions = True
         store = wasmtime.Store(wasmtime.Engine(config))
         instance = wasmtime.Instance(store, wasmtime.Module(store.engine, module.read_bytes()), [])
         run = instance.exports(store)["run"]

@@ -60,8 +60,10 @@ C = (
     "int (*table[])(int) = {g, h};\nint zero[100]; static int own = 4; int *where = &own;\n"
     "int run(int i) { zero[i] = 2; return table[i & 1](i) + zero[i] + *where; }\n"
 )
-C2 = 'static const char *names[] = {"zero", "one"}; static int own = 5;\n'
-"int g(int x) { return x + names[x & 1][0] + own++; }\n"
+C2 = (
+    'static const char *names[] = {"zero", "one"}; static int own = 5;\n'
+    "int g(int x) { return x + names[x & 1][0] + own++; }\n"
+)
 ENTRY = {"m.s": START}
 THREADS = target_features("+atomics", "+bulk-memory", "+mutable-globals")
 TLS_FLAGS = "# flags: -mcpu=mvp+atomics+bulk_memory+mutable_globals\n"

@@ -252,7 +252,6 @@ CASES = [
             "c.s": data("v", ".int32 9"),
         },
         "a.o b.o c.o --wrap=v --export=run",
-        calls={"run()": 8},
         exit=1,
         says=["error: symbol type mismatch: __wrap_v"],
     ),
@@ -734,6 +733,7 @@ CASES = [
         "a.o b.o",
         exit=0,
         says=["warning: Tag signature mismatch: e"],
+        validate=False,
     ),
     Case(
         "tag-type-mismatch-function",

@@ -76,8 +76,10 @@ C = (
     "int (*table[])(int) = {g, h};\nint zero[100]; static int own = 4; int *where = &own;\n"
     "int run(int i) { zero[i] = 2; return table[i & 1](i) + zero[i] + *where; }\nvoid _start(void) {}\n"
 )
-C2 = 'static const char *names[] = {"zero", "one"}; static int own = 5;\n'
-"int g(int x) { return x + names[x & 1][0] + own++; }\n"
+C2 = (
+    'static const char *names[] = {"zero", "one"}; static int own = 5;\n'
+    "int g(int x) { return x + names[x & 1][0] + own++; }\n"
+)
 TLS = "# flags: -mcpu=mvp+atomics+bulk_memory+mutable_globals\n"
 LOCAL = data("t", ".int32 5", section=".tdata.t", segment="T")
 GET = ".globaltype __tls_base, i32\n" + func(
