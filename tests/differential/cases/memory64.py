@@ -364,6 +364,27 @@ CASES = [
         says=["error: lib.a(b.o): wasm32 object file can't be linked in wasm64 mode"],
     ),
     Case(
+        "archive-member-64-not-taken",
+        {"a.s": START, "lib.a": Archive({"b.s": FLAGS + G})},
+        "a.o lib.a",
+        exit=1,
+        says=["error: lib.a(b.o): must specify -mwasm64 to process wasm64 object files"],
+    ),
+    Case(
+        "archive-member-64-not-taken-no-index",
+        {"a.s": START, "lib.a": Archive({"b.s": FLAGS + G}, index=False)},
+        "a.o lib.a",
+        exit=1,
+        says=["error: lib.a(b.o): must specify -mwasm64 to process wasm64 object files"],
+    ),
+    Case(
+        "lazy-32-not-taken",
+        {"a.s": HOME, "b.s": G},
+        f"{WASM64} --start-lib b.o --end-lib",
+        exit=1,
+        says=["error: b.o: wasm32 object file can't be linked in wasm64 mode"],
+    ),
+    Case(
         "archive-first-member-64",
         {"lib.a": Archive({"b.s": FLAGS + START}), "a.s": START},
         "lib.a",
