@@ -252,7 +252,6 @@ CASES = [
             "c.s": data("v", ".int32 9"),
         },
         "a.o b.o c.o --wrap=v --export=run",
-        calls={"run()": 8},
         exit=1,
         says=["error: symbol type mismatch: __wrap_v"],
     ),
@@ -313,7 +312,8 @@ CASES = [
         "wrap-c",
         {
             "a.c": "void *malloc(unsigned long); int run(void) { return (int)malloc(3); }\nvoid _start(void) {}\n",
-            "b.c": "void *__real_malloc(unsigned long); void *__wrap_malloc(unsigned long n) { return __real_malloc(n + 1); }\n",
+            "b.c": "void *__real_malloc(unsigned long); void "
+            "*__wrap_malloc(unsigned long n) { return __real_malloc(n + 1); }\n",
             "c.c": "// flags: -fno-builtin\nvoid *malloc(unsigned long n) { return (void *)(n * 2); }\n",
         },
         "a.o b.o c.o --wrap=malloc --export=run",
@@ -535,7 +535,8 @@ CASES = [
             "a.c": "void *make(void); void *use(void) { return make(); }\nvoid _start(void) {}\n",
             "lib.a": Archive(
                 {
-                    "b.c": "// flags: -fno-builtin\nint count; void *malloc(unsigned long n) { count++; return (void *)n; }\n"
+                    "b.c": "// flags: -fno-builtin\nint count; void "
+                    "*malloc(unsigned long n) { count++; return (void *)n; }\n"
                 }
             ),
             "s.so": "#STUB\nmake: malloc\n",
@@ -550,7 +551,8 @@ CASES = [
         COMPRESS,
         exit=1,
         says=[
-            "error: --compress-relocations is incompatible with output debug information. Please pass --strip-debug or --strip-all"
+            "error: --compress-relocations is incompatible with output "
+            "debug information. Please pass --strip-debug or --strip-all"
         ],
     ),
     Case("compress-strip-all", {"a.s": ALL}, f"{COMPRESS} -s"),
@@ -562,7 +564,8 @@ CASES = [
         "a.o b.o --compress-relocations --export=run",
         exit=1,
         says=[
-            "error: --compress-relocations is incompatible with output debug information. Please pass --strip-debug or --strip-all"
+            "error: --compress-relocations is incompatible with output "
+            "debug information. Please pass --strip-debug or --strip-all"
         ],
     ),
     Case(
@@ -636,7 +639,8 @@ CASES = [
     Case(
         "compress-metadata",
         {
-            "a.c": "// flags: -O1\nint g(int); int run(int a) { if (__builtin_expect(a > 3, 1)) return g(a) + g(a + 1); return g(2); }\n"
+            "a.c": "// flags: -O1\nint g(int); int run(int a) { if (__builtin_expect(a "
+            "> 3, 1)) return g(a) + g(a + 1); return g(2); }\n"
             "void _start(void) {}\n",
             "b.c": C2,
         },
@@ -651,7 +655,8 @@ CASES = [
     Case(
         "compress-tls",
         {
-            "a.c": "// flags: -mcpu=mvp+atomics+bulk_memory+mutable_globals\n_Thread_local int t = 5; int get(void) { return t; }\n"
+            "a.c": "// flags: -mcpu=mvp+atomics+bulk_memory+mutable_globals\n"
+            "_Thread_local int t = 5; int get(void) { return t; }\n"
             "void _start(void) {}\n"
         },
         "a.o --compress-relocations --export=get -s --shared-memory",
@@ -728,6 +733,7 @@ CASES = [
         "a.o b.o",
         exit=0,
         says=["warning: Tag signature mismatch: e"],
+        validate=False,
     ),
     Case(
         "tag-type-mismatch-function",
@@ -820,11 +826,11 @@ CASES = [
         Case(
             f"exceptions-cpp-{'legacy' if legacy == 'true' else 'current'}",
             {
-                "a.cpp": CPP_THROW.format(legacy)
-                + 'void thrower(int); extern "C" int run(int n) { try { thrower(n); return 0; } catch (int i) { return i; } }\n'
+                "a.cpp": CPP_THROW.format(legacy) + 'void thrower(int); extern "C" int run(int n) { try { '
+                "thrower(n); return 0; } catch (int i) { return i; } }\n"
                 'extern "C" void _start() {}\n',
-                "b.cpp": CPP_THROW.format(legacy)
-                + "struct S { ~S(); }; S::~S() { __builtin_trap(); }\nvoid thrower(int n) { if (n > 2) { S s; throw n; } }\n",
+                "b.cpp": CPP_THROW.format(legacy) + "struct S { ~S(); }; S::~S() { __builtin_trap(); }\n"
+                "void thrower(int n) { if (n > 2) { S s; throw n; } }\n",
             },
             "a.o b.o --export=run --allow-undefined",
             validate=False,
@@ -1023,7 +1029,8 @@ CASES = [
         "a.o b.o --export=run --export=at --export=run2",
         exit=1,
         says=[
-            "error: object file not built with 'reference-types' or 'call-indirect-overlong' feature conflicts with import of table t by file b.o"
+            "error: object file not built with 'reference-types' or "
+            "'call-indirect-overlong' feature conflicts with import of table t by file b.o"
         ],
     ),
     Case(

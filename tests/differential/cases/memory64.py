@@ -90,7 +90,8 @@ CASES = [
     Case(
         "function-type-tag-global",
         {
-            "a.s": "# flags: -target wasm64-freestanding -mcpu=mvp+exception_handling\n.tagtype e i64\n.globaltype gl, i64\n"
+            "a.s": "# flags: -target wasm64-freestanding -mcpu=mvp+exception_handling\n"
+            ".tagtype e i64\n.globaltype gl, i64\n"
             + func("_start", "() -> ()", "call f", "drop", "i64.const 1", "throw e")
             + func("h", "() -> (i64)", "global.get gl")
             + F
@@ -361,6 +362,27 @@ CASES = [
         f"{WASM64} lib.a",
         exit=1,
         says=["error: lib.a(b.o): wasm32 object file can't be linked in wasm64 mode"],
+    ),
+    Case(
+        "archive-member-64-not-taken",
+        {"a.s": START, "lib.a": Archive({"b.s": FLAGS + G})},
+        "a.o lib.a",
+        exit=1,
+        says=["error: lib.a(b.o): must specify -mwasm64 to process wasm64 object files"],
+    ),
+    Case(
+        "archive-member-64-not-taken-no-index",
+        {"a.s": START, "lib.a": Archive({"b.s": FLAGS + G}, index=False)},
+        "a.o lib.a",
+        exit=1,
+        says=["error: lib.a(b.o): must specify -mwasm64 to process wasm64 object files"],
+    ),
+    Case(
+        "lazy-32-not-taken",
+        {"a.s": HOME, "b.s": G},
+        f"{WASM64} --start-lib b.o --end-lib",
+        exit=1,
+        says=["error: b.o: wasm32 object file can't be linked in wasm64 mode"],
     ),
     Case(
         "archive-first-member-64",

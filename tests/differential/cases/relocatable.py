@@ -22,9 +22,11 @@ def object_case(
 
 def comdat(name: str, value: int, section: str = "") -> str:
     return (
-        f'.section .text.{name},"G",@,grp,comdat\n.weak {name}\n.type {name},@function\n{name}:\n.functype {name} () -> (i32)\n'
+        f'.section .text.{name},"G",@,grp,comdat\n.weak {name}\n'
+        f".type {name},@function\n{name}:\n.functype {name} () -> (i32)\n"
         f"i32.const {value}\ni32.const d{name}\ni32.load 0\ni32.add\nend_function\n"
-        f'.section .data.d{name},"G",@,grp,comdat\n.weak d{name}\n.type d{name},@object\n.p2align 2\nd{name}:\n.int32 {value}\n'
+        f'.section .data.d{name},"G",@,grp,comdat\n.weak d{name}\n'
+        f".type d{name},@object\n.p2align 2\nd{name}:\n.int32 {value}\n"
         f".size d{name}, 4\n" + section
     )
 
@@ -74,7 +76,10 @@ C = (
     "int (*table[])(int) = {g, h};\nint zero[100]; static int own = 4; int *where = &own;\n"
     "int run(int i) { zero[i] = 2; return table[i & 1](i) + zero[i] + *where; }\nvoid _start(void) {}\n"
 )
-C2 = 'static const char *names[] = {"zero", "one"}; static int own = 5;\nint g(int x) { return x + names[x & 1][0] + own++; }\n'
+C2 = (
+    'static const char *names[] = {"zero", "one"}; static int own = 5;\n'
+    "int g(int x) { return x + names[x & 1][0] + own++; }\n"
+)
 TLS = "# flags: -mcpu=mvp+atomics+bulk_memory+mutable_globals\n"
 LOCAL = data("t", ".int32 5", section=".tdata.t", segment="T")
 GET = ".globaltype __tls_base, i32\n" + func(
@@ -205,7 +210,8 @@ CASES = [
     object_case(
         "import-global-table-tag",
         {
-            "a.s": "# flags: -mcpu=mvp+reference_types+exception_handling\n.tagtype e i32\n.globaltype g, i64\n.tabletype t, externref\n"
+            "a.s": "# flags: -mcpu=mvp+reference_types+exception_handling\n"
+            ".tagtype e i32\n.globaltype g, i64\n.tabletype t, externref\n"
             + func("f", "() -> ()", "global.get g", "drop", "table.size t", "throw e")
         },
         "-r a.o",
@@ -213,7 +219,8 @@ CASES = [
     object_case(
         "alias",
         {
-            "a.c": 'int f(void) { return 6; }\nint g(void) __attribute__((alias("f")));\nint h(void) __attribute__((weak, alias("f")));\n'
+            "a.c": 'int f(void) { return 6; }\nint g(void) __attribute__((alias("f")));\n'
+            'int h(void) __attribute__((weak, alias("f")));\n'
         },
         "-r a.o",
     ),
@@ -229,7 +236,8 @@ CASES = [
     object_case(
         "comdat-cpp",
         {
-            n: "template <class T> struct C { static T n; static T next() { return ++n; } };\ntemplate <class T> T C<T>::n = 40;\n"
+            n: "template <class T> struct C { static T n; static T next() "
+            "{ return ++n; } };\ntemplate <class T> T C<T>::n = 40;\n"
             f"int {n[0]}() {{ return C<int>::next(); }}\n"
             for n in ("a.cpp", "b.cpp")
         },
@@ -373,7 +381,8 @@ CASES = [
     object_case(
         "pic-tls",
         {
-            "a.c": "// flags: -fPIC -mcpu=mvp+atomics+bulk_memory+mutable_globals\n_Thread_local int t = 3; extern _Thread_local int u;\n"
+            "a.c": "// flags: -fPIC -mcpu=mvp+atomics+bulk_memory+mutable_globals\n"
+            "_Thread_local int t = 3; extern _Thread_local int u;\n"
             "int *at(void) { return &t; } int *at_u(void) { return &u; }\n"
         },
         "-r a.o",
@@ -389,7 +398,8 @@ CASES = [
     object_case(
         "cpp",
         {
-            "a.cpp": "struct A { virtual int f() { return 1; } }; struct B : A { int f() override { return 2; } };\nA *a = new B;\n"
+            "a.cpp": "struct A { virtual int f() { return 1; } }; struct B "
+            ": A { int f() override { return 2; } };\nA *a = new B;\n"
             "inline int once() { static int n; return ++n; }\nint run() { return a->f() + once(); }\n"
         },
         "-r a.o",
@@ -541,7 +551,8 @@ CASES = [
         f"{KEPT} --export-all",
         exit=1,
         says=[
-            "error: mutable global exported but 'mutable-globals' feature not present in inputs: `g`. Use --no-check-features to suppress."
+            "error: mutable global exported but 'mutable-globals' feature "
+            "not present in inputs: `g`. Use --no-check-features to suppress."
         ],
     ),
     Case(
@@ -631,7 +642,8 @@ CASES = [
     Case(
         "emit-alias",
         {
-            "a.c": 'int f(void) { return 6; }\nint g(void) __attribute__((alias("f")));\nint use(void) { return g(); }\nvoid _start(void) {}\n'
+            "a.c": 'int f(void) { return 6; }\nint g(void) __attribute__((alias("f")));\n'
+            "int use(void) { return g(); }\nvoid _start(void) {}\n"
         },
         "a.o --emit-relocs --export=use",
     ),

@@ -127,7 +127,8 @@ CASES = [
         f"{SHARED} b.o --export=g",
         exit=1,
         says=[
-            "error: --shared-memory is disallowed by b.o because it was not compiled with 'atomics' or 'bulk-memory' features."
+            "error: --shared-memory is disallowed by b.o because it "
+            "was not compiled with 'atomics' or 'bulk-memory' features."
         ],
     ),
     Case("two-objects-lack", {"a.s": START, "b.s": func("g"), "c.s": func("h") + FEATURES}, f"{SHARED} b.o c.o"),
@@ -184,7 +185,8 @@ CASES = [
         f"{SHARED} --export=get --export=__tls_base",
         exit=1,
         says=[
-            "error: mutable global exported but 'mutable-globals' feature not present in inputs: `__tls_base`. Use --no-check-features to suppress."
+            "error: mutable global exported but 'mutable-globals' feature not "
+            "present in inputs: `__tls_base`. Use --no-check-features to suppress."
         ],
     ),
     # Initialisation
