@@ -122,7 +122,7 @@ def compile_all(sources: Iterable[tuple[Path, Path]], *, optimize: str) -> None:
         cxx = source.suffix == ".cpp"
         # The sources are named relatively, so that debug information is the same wherever the work directory is.
         flags = [*(CXX_FLAGS if cxx else C_FLAGS), optimize, "-ffile-compilation-dir=."]
-        temporary = target.with_suffix(".new")
+        temporary = target.with_suffix(f".{os.getpid()}.new")
         _run(
             [zig(), "c++" if cxx else "cc", *TARGET, *flags, "-c", source.name, "-o", str(temporary.resolve())],
             cwd=source.parent,

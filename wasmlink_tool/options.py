@@ -16,6 +16,10 @@ DEFAULT_GLOBAL_BASE = 1024
 """Where data starts when the stack comes after it and ``--global-base`` is not given."""
 
 
+DEFAULT_CACHE_LIMIT = 512 << 20
+"""Bytes on disk."""
+
+
 class UnresolvedPolicy(Enum):
     """What ``--unresolved-symbols=`` makes of a reference that nothing defines."""
 
@@ -97,7 +101,8 @@ class LinkOptions:
     """A function () -> () for the start section (``--start=``, ours)."""
 
     # Liveness
-    gc_sections: bool = True
+    gc_sections: bool | None = None
+    """``None``: yes, unless the output is relocatable."""
     print_gc_sections: bool = False
 
     # Memory and table
@@ -124,7 +129,8 @@ class LinkOptions:
     table_base: int = 1
 
     # Data
-    merge_data_segments: bool = True
+    merge_data_segments: bool | None = None
+    """``None``: yes, unless the output is relocatable."""
     optimize: int = 1
     """``-O``: 0 turns the merging of strings off."""
     data_order: DataOrder = DataOrder.INPUT
@@ -165,7 +171,7 @@ class LinkOptions:
     cache_directory: str | None = None
     """Where parsed objects and archive indices are kept from link to link; ``None``: nowhere. The module does not
     depend on it."""
-    cache_limit: int = 512 << 20
+    cache_limit: int = DEFAULT_CACHE_LIMIT
     """Bytes on disk."""
 
     # Severity
@@ -175,6 +181,12 @@ class LinkOptions:
     def __post_init__(self) -> None:
         if self.export_dynamic is None:
             self.export_dynamic = self.shared
+        if self.gc_sections is None:
+            self.gc_sections = not self.relocatable
+        if self.merge_data_segments is None:
+            self.merge_data_segments = not self.relocatable
+        if self.relocatable and self.entry == "_start":
+            self.entry = None
         if self.is_pic:
             # The dynamic linker has the table and chooses the bases.
             self.import_table = True

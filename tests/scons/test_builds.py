@@ -48,7 +48,9 @@ def test_nothing_changed(program: Project) -> None:
 
 def test_nothing_else_is_left_behind(program: Project) -> None:
     program.scons("-c")
-    assert program.files() == {
+    # What links have parsed stays for the next build.
+    left = {name for name in program.files() if not name.startswith(".sconsign.wasmlink.cache/")}
+    assert left == {
         "SConstruct",
         ".sconsign.dblite",
         ".sconsign.wasmlink",

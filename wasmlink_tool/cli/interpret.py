@@ -7,7 +7,7 @@ import os
 from wasmlink_tool.cli.option_table import LATER
 from wasmlink_tool.cli.parser import CommandLine
 from wasmlink_tool.diagnostics import Diagnostics, Severity
-from wasmlink_tool.options import WASM_PAGE_SIZE, DataOrder, Input, LinkOptions, UnresolvedPolicy
+from wasmlink_tool.options import DEFAULT_CACHE_LIMIT, WASM_PAGE_SIZE, DataOrder, Input, LinkOptions, UnresolvedPolicy
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -84,6 +84,8 @@ def link_options(line: CommandLine, diagnostics: Diagnostics) -> LinkOptions:
         trace_symbols=line.values("trace-symbol"),
         why_extract=line.value("why-extract") or None,
         dependency_file=line.value("dependency-file") or None,
+        cache_directory=line.value("cache-dir") or None,
+        cache_limit=_number(line, "cache-size", DEFAULT_CACHE_LIMIT, diagnostics),
         verbose=line.has("verbose"),
         fatal_warnings=line.enabled("fatal-warnings", False),
         noinhibit_exec=line.has("noinhibit-exec"),

@@ -277,6 +277,18 @@ OPTIONS: tuple[tuple[str, tuple[Option, ...]], ...] = (
                 "Write a Make rule that names every file read",
                 ours=True,
             ),
+            Option(
+                "cache-dir",
+                "--cache-dir=<dir> --cache-dir_<dir>",
+                "Keep what is read of the inputs in <dir>, for the next link; the output does not depend on it",
+                ours=True,
+            ),
+            Option(
+                "cache-size",
+                "--cache-size=<bytes> --cache-size_<bytes>",
+                "The most that the cache may take on disk (512 MiB)",
+                ours=True,
+            ),
             Option("reproduce", "--reproduce=<file> --reproduce_<file>", "Write all inputs into an archive", LATER),
         ),
     ),

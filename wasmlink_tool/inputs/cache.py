@@ -34,8 +34,6 @@ from .object_file import (
 _MAGIC: Final = b"wasmlink cache 1\n"
 """Its number changes with whatever is stored or how."""
 _CHECKSUM_SIZE: Final = 16
-DEFAULT_LIMIT: Final = 512 << 20
-"""Bytes on disk."""
 _MEMORY_LIMIT: Final = 256 << 20
 """Bytes of input whose parsed form this process keeps."""
 
@@ -54,7 +52,7 @@ class ParseCache:
     Nothing here raises: a directory that cannot be read or written is a cache that has nothing.
     """
 
-    def __init__(self, directory: str, limit: int = DEFAULT_LIMIT) -> None:
+    def __init__(self, directory: str, limit: int) -> None:
         self.directory = directory
         self.limit = limit
         self._objects: dict[str, ObjectFile] = {}
@@ -215,13 +213,18 @@ class ParsedObjects:
 _caches: dict[tuple[str, int], ParseCache] = {}
 
 
-def cache_at(directory: str, limit: int = DEFAULT_LIMIT) -> ParseCache:
+def cache_at(directory: str, limit: int) -> ParseCache:
     """This process's cache of a directory: all its links share what is parsed."""
     key = (os.path.abspath(directory), limit)
     cache = _caches.get(key)
     if cache is None:
         cache = _caches.setdefault(key, ParseCache(*key))
     return cache
+
+
+def forget() -> None:
+    """Drop what this process holds in memory of all caches; their directories stay as they are."""
+    _caches.clear()
 
 
 def _checksum(key: str, payload: bytes) -> bytes:
@@ -264,7 +267,7 @@ def _encode_object(obj: ObjectFile) -> bytes:
             imports(entries)
             for entries in (obj.imported_functions, obj.imported_tables, obj.imported_globals, obj.imported_tags)
         ],
-        "memory64": obj.imports_memory64,
+        "memory64": obj.is_64,
         "functions": obj.functions,
         "function_offsets": obj.function_offsets,
         "tables": [_encode_type(t) for t in obj.tables],
@@ -320,7 +323,7 @@ def _decode_object(payload: bytes, data: bytes, start: int, end: int) -> ObjectF
     obj.imported_functions, obj.imported_tables, obj.imported_globals, obj.imported_tags = (
         [Import(_bytes(m), _bytes(f), _decode_type(t)) for m, f, t in entries] for entries in header["imports"]
     )
-    obj.imports_memory64 = header["memory64"]
+    obj.is_64 = header["memory64"]
     obj.functions = header["functions"]
     obj.function_offsets = header["function_offsets"]
     obj.tables = [TableType(_bytes(t[0]), *t[1:]) for t in header["tables"]]

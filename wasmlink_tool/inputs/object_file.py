@@ -11,6 +11,7 @@ from typing import NamedTuple
 from ..binary import relocations
 from ..binary.constants import (
     FUNCTION_TYPE,
+    LIMITS_IS_64,
     LINKING_VERSION,
     MAGIC,
     VERSION,
@@ -139,7 +140,8 @@ class ObjectFile:
         self.imported_tables: list[Import] = []
         self.imported_globals: list[Import] = []
         self.imported_tags: list[Import] = []
-        self.imports_memory64 = False
+        self.is_64 = False
+        """Whether its memory has 64-bit addresses."""
         self.functions: list[int] = []
         """The type index of each defined function."""
         self.function_offsets: list[int] = []
@@ -231,6 +233,7 @@ class ObjectFile:
             SectionId.IMPORT: self._read_imports,
             SectionId.FUNCTION: self._read_functions,
             SectionId.TABLE: self._read_tables,
+            SectionId.MEMORY: self._read_memories,
             SectionId.GLOBAL: self._read_globals,
             SectionId.EXPORT: self._read_exports,
             SectionId.CODE: self._read_code,
@@ -325,7 +328,7 @@ class ObjectFile:
             elif kind == ExternalKind.TABLE:
                 self.imported_tables.append(Import(module, field, _table_type(reader)))
             elif kind == ExternalKind.MEMORY:
-                self.imports_memory64 = bool(reader.limits()[0] & 0x4)
+                self.is_64 = bool(reader.limits()[0] & LIMITS_IS_64)
             elif kind == ExternalKind.TAG:
                 reader.u8()
                 self.imported_tags.append(Import(module, field, self._type_index(reader)))
@@ -337,6 +340,11 @@ class ObjectFile:
 
     def _read_tables(self, reader: Reader) -> None:
         self.tables = [_table_type(reader) for _ in range(reader.count(3))]
+
+    def _read_memories(self, reader: Reader) -> None:
+        # Compilers' objects import their memory; what a linker made with -r defines it.
+        for _ in range(reader.count(2)):
+            self.is_64 = bool(reader.limits()[0] & LIMITS_IS_64)
 
     def _read_globals(self, reader: Reader) -> None:
         for _ in range(reader.count(4)):

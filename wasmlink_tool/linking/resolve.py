@@ -107,7 +107,7 @@ def resolve(
     """Add all sources and the roots that the options name, then what the linker provides itself."""
     table = SymbolTable(
         diagnostics,
-        gc_sections=options.gc_sections,
+        gc_sections=bool(options.gc_sections),
         demangle=options.demangle,
         memory64=options.memory64,
         check_shared_signatures=options.check_shared_signatures,
@@ -115,7 +115,7 @@ def resolve(
         trace=options.trace,
         traced=map(encode_name, options.trace_symbols),
     )
-    synthetic = SyntheticFile("<internal>", gc_sections=options.gc_sections)
+    synthetic = SyntheticFile("<internal>", gc_sections=bool(options.gc_sections))
     resolution = Resolution(table, synthetic, Target(is_64=bool(options.memory64)))
     resolution.allowed_undefined = frozenset(files.allowed_undefined)
     _define_own_symbols(resolution, options)

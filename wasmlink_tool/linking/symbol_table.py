@@ -200,7 +200,7 @@ class SymbolTable:
         self.objects.append(file)
 
     def _check_target(self, file: ObjectInput) -> None:
-        is_64 = file.object.imports_memory64
+        is_64 = file.object.is_64
         if is_64 and self._memory64 is None:
             raise FatalError(f"{file.name}: must specify -mwasm64 to process wasm64 object files")
         if is_64 != bool(self._memory64):

@@ -64,7 +64,7 @@ def create_command_wrappers(
 
     The wrappers are a file of their own, whose functions come last in the index space.
     """
-    wrappers = SyntheticFile("<internal>", gc_sections=options.gc_sections)
+    wrappers = SyntheticFile("<internal>", gc_sections=bool(options.gc_sections))
     call_ctors = resolution.call_ctors
     if options.relocatable or options.is_pic or call_ctors.used or is_exported(call_ctors, options):
         return wrappers

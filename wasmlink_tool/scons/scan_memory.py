@@ -110,14 +110,27 @@ def _finding(entry: dict[str, Any]) -> Finding:
 _memories: dict[str, ScanMemory] = {}
 
 
+def _beside_signatures(env: Any) -> str:
+    """The path of SCons's signature file, with our suffix."""
+    name = SCons.SConsign.DB_Name or SCons.SConsign.current_sconsign_filename()
+    return os.path.join(env.fs.Top.get_abspath(), f"{name}{SUFFIX}")
+
+
 def memory_of(env: Any) -> ScanMemory:
     """The memory of the build that ``env`` is in; ``WASMCACHE=None`` has one for this process only."""
-    path = None
-    if env.get("WASMCACHE", "") is not None:
-        name = SCons.SConsign.DB_Name or SCons.SConsign.current_sconsign_filename()
-        path = os.path.join(env.fs.Top.get_abspath(), f"{name}{SUFFIX}")
+    path = _beside_signatures(env) if env.get("WASMCACHE", "") is not None else None
     memory = _memories.get(path or "")
     if memory is None:
         memory = _memories[path or ""] = ScanMemory(path)
         atexit.register(memory.save)
     return memory
+
+
+def parse_cache(env: Any) -> list[str]:
+    """The linker's options for its cache of parsed inputs: all targets and variants share it."""
+    where = env.get("WASMCACHE", "")
+    if where is None:
+        return []
+    directory = env.Dir(where).get_abspath() if where else f"{_beside_signatures(env)}.cache"
+    size = env.get("WASMCACHESIZE")
+    return [f"--cache-dir={directory}", *([f"--cache-size={size}"] if size else [])]

@@ -357,34 +357,6 @@ CASES = [
         says=["error: lib.a(b.o): wasm32 object file can't be linked in wasm64 mode"],
     ),
     Case(
-        "archive-member-32-not-taken",
-        {"a.s": HOME, "lib.a": Archive({"b.s": G})},
-        f"{WASM64} lib.a",
-        exit=1,
-        says=["error: lib.a(b.o): wasm32 object file can't be linked in wasm64 mode"],
-    ),
-    Case(
-        "archive-member-64-not-taken",
-        {"a.s": START, "lib.a": Archive({"b.s": FLAGS + G})},
-        "a.o lib.a",
-        exit=1,
-        says=["error: lib.a(b.o): must specify -mwasm64 to process wasm64 object files"],
-    ),
-    Case(
-        "archive-member-64-not-taken-no-index",
-        {"a.s": START, "lib.a": Archive({"b.s": FLAGS + G}, index=False)},
-        "a.o lib.a",
-        exit=1,
-        says=["error: lib.a(b.o): must specify -mwasm64 to process wasm64 object files"],
-    ),
-    Case(
-        "lazy-32-not-taken",
-        {"a.s": HOME, "b.s": G},
-        f"{WASM64} --start-lib b.o --end-lib",
-        exit=1,
-        says=["error: b.o: wasm32 object file can't be linked in wasm64 mode"],
-    ),
-    Case(
         "archive-first-member-64",
         {"lib.a": Archive({"b.s": FLAGS + START}), "a.s": START},
         "lib.a",
@@ -411,13 +383,6 @@ CASES = [
         "--start-lib a.o --end-lib",
         exit=1,
         says=["error: a.o: must specify -mwasm64 to process wasm64 object files"],
-    ),
-    Case(
-        "emulation-unknown",
-        {"a.s": HOME},
-        "a.o -m wasm128",
-        exit=1,
-        says=["error: invalid target architecture: wasm128"],
     ),
     Case("feature-in-target-features", {"a.s": HOME + FEATURE}, WASM64),
     Case(

@@ -1,0 +1,93 @@
+"""The cache of parsed inputs: a link with it writes what a link without it writes."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import pytest
+
+from bench import edits
+from wasmlink_tool.inputs import cache
+from wasmlink_tool.inputs.object_file import ObjectFile
+from wasmlink_tool.linker import link
+from wasmlink_tool.options import LinkOptions
+
+
+@pytest.mark.parametrize("seed", [11, 12])
+def test_random_edits(tmp_path: Path, seed: int) -> None:
+    assert list(edits.differences(tmp_path, 150, seed)) == []
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> edits.Project:
+    cache.forget()
+    return edits.Project(tmp_path, 1)
+
+
+def test_a_second_link_reads_entries(project: edits.Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    inputs = project.write()
+    first = project.link(inputs, cached=True)
+    cache.forget()
+    monkeypatch.setattr(ObjectFile, "_read", _refuse)
+    assert project.link(inputs, cached=True) == first
+
+
+def _refuse(self: object) -> None:
+    raise AssertionError("an object was parsed")
+
+
+def test_every_damaged_entry_is_replaced(project: edits.Project) -> None:
+    inputs = project.write()
+    clean = project.link(inputs, cached=True)
+    entries = [path for path in project.cache.rglob("*") if path.is_file()]
+    good = {path: path.read_bytes() for path in entries}
+    for damage in (b"", b"wasmlink cache 1\n", b"\0" * 100):
+        for path in entries:
+            path.write_bytes(damage)
+        cache.forget()
+        assert project.link(inputs, cached=True) == clean
+        assert {path: path.read_bytes() for path in entries} == good
+
+
+def test_an_entry_of_another_name_is_none(project: edits.Project) -> None:
+    inputs = project.write()
+    clean = project.link(inputs, cached=True)
+    entries = sorted(path for path in project.cache.rglob("*") if path.is_file())
+    contents = [path.read_bytes() for path in entries]
+    for path, other in zip(entries, contents[1:] + contents[:1]):
+        path.write_bytes(other)
+    cache.forget()
+    assert project.link(inputs, cached=True) == clean
+
+
+def test_a_directory_that_cannot_be_written(project: edits.Project) -> None:
+    inputs = project.write()
+    project.cache.write_text("a file where the directory should be")
+    assert project.link(inputs, cached=True) == project.link(inputs, cached=False)
+
+
+def test_the_limit_holds(project: edits.Project) -> None:
+    for variant in range(edits.VARIANTS):
+        project.variants = [variant] * edits.UNITS
+        inputs = project.write()
+        link(LinkOptions(inputs=inputs, output=None, cache_directory=str(project.cache), cache_limit=20_000))
+    size = sum(path.stat().st_size for path in project.cache.rglob("*") if path.is_file())
+    assert size < 40_000
+
+
+def test_threads_share_a_cache(project: edits.Project) -> None:
+    inputs = project.write()
+    clean = project.link(inputs, cached=False)
+    results: list[bytes | str] = []
+
+    def work() -> None:
+        for _ in range(5):
+            results.append(project.link(inputs, cached=True))
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert results == [clean] * 20
