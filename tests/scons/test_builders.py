@@ -1,8 +1,6 @@
-"""The builders: what they take, what they make, and what they do not do yet."""
+"""The builders: what they take, and what they make."""
 
 from __future__ import annotations
-
-import re
 
 import pytest
 
@@ -111,16 +109,6 @@ def test_side_files_are_targets(project: Project) -> None:
     assert not any(project.path(name).exists() for name in names)
     assert project.scons().steps == []
     assert {name: project.path(name).read_bytes() for name in names} == first
-
-
-@pytest.mark.parametrize("builder", ["WasmRelocatable", "WasmSharedLibrary", "WasmLoadableModule"])
-def test_not_supported_yet(project: Project, builder: str) -> None:
-    project.sconstruct(f'env.Clone().{builder}("app", ["main.c"], WASMMAP=True)\n')
-    outcome = project.scons(check=False)
-    assert outcome.status == 2
-    assert f"scons: *** {builder} is not supported yet: wasmlink cannot " in outcome.errors
-    assert re.search(r'File ".*SConstruct", line \d+, in <module>', outcome.errors)
-    assert "Traceback" not in outcome.errors
 
 
 def test_choosing_a_toolchain(project: Project) -> None:

@@ -74,6 +74,9 @@ CONTRADICTIONS = {
     "WASMSTRIP=False": "-s",
     'WASMDATAORDER="packed"': "--data-order=input",
     "WASMRECORDLINKER=True": "--no-record-linker",
+    "WASMSHAREDMEMORY=False": "--shared-memory",
+    "WASMPIE=True": "--no-pie",
+    'WASMTARGET="wasm64-unknown-unknown"': "-m wasm32",
     "WASMMAP=True": "-Map=other.map",
     "WASMDEPENDENCYFILE=True": "--dependency-file=other.d",
     "WASMWHYEXTRACT=True": "--why-extract=other.txt",
@@ -149,7 +152,8 @@ def test_table_of_variables() -> None:
     read = set(re.findall(r'"(WASM[A-Z]+)"', "\n".join(Path(source).read_text(encoding="utf-8") for source in sources)))
     commands = {name for name in documented if name.endswith("COMSTR")}
     assert {f"{name}STR" for name in read if name.endswith("COM")} == commands
-    emitters = {"WASMPROGEMITTER", "WASMLIBEMITTER", "WASMOBJEMITTER"}
+    builders = ("PROG", "LIB", "OBJ", "SHLIB", "LDMODULE")
+    emitters = {f"WASM{builder}EMITTER" for builder in builders}
     assert documented - commands == read - commands | emitters
 
 

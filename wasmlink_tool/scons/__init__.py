@@ -1,8 +1,8 @@
 """The SCons tool: ``Environment(tools=["default", "wasmlink"])``.
 
-``WasmProgram``, ``WasmObject`` and ``WasmStaticLibrary`` stand beside SCons's own builders; no variable of the native
-toolchain is changed, and WebAssembly objects and libraries have suffixes of their own, so that one environment builds
-both.
+``WasmProgram``, ``WasmObject``, ``WasmStaticLibrary`` and their kin stand beside SCons's own builders; no variable of
+the native toolchain is changed, and WebAssembly objects and static libraries have suffixes of their own, so that one
+environment builds both.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ import SCons.Errors
 import SCons.Util
 
 from . import command, environment, methods
-from .builders import UNSUPPORTED, library_builder, object_builder, program_builder, unsupported
+from .builders import library_builder, link_builder, object_builder, shared_object_builder
+from .kinds import PROGRAM, RELOCATABLE, SHARED
 from .link import LinkAction
 from .toolchain import zig_cache_directory
 
@@ -51,8 +52,23 @@ def generate(env: Any, *, toolchain: str = "") -> None:
         "WASMASCOM": "$WASMAS $_WASMTARGETFLAGS $WASMASFLAGS -c -o $TARGET $SOURCES",
         "WASMASPPCOM": "$WASMAS $_WASMTARGETFLAGS $WASMASFLAGS $_WASMCPPFLAGS -c -o $TARGET $SOURCES",
         "WASMIRCOM": "$WASMCC $_WASMTARGETFLAGS $WASMCCFLAGS -Wno-override-module -c -o $TARGET $SOURCES",
+        "WASMPICFLAGS": SCons.Util.CLVar("-fPIC"),
+        "WASMSHCCCOM": (
+            "$WASMCC $_WASMTARGETFLAGS $WASMCFLAGS $WASMCCFLAGS $WASMPICFLAGS $_WASMCPPFLAGS -c -o $TARGET $SOURCES"
+        ),
+        "WASMSHCXXCOM": (
+            "$WASMCXX $_WASMTARGETFLAGS $WASMCXXFLAGS $WASMCCFLAGS $WASMPICFLAGS $_WASMCPPFLAGS -c -o $TARGET $SOURCES"
+        ),
+        "WASMSHIRCOM": (
+            "$WASMCC $_WASMTARGETFLAGS $WASMCCFLAGS $WASMPICFLAGS -Wno-override-module -c -o $TARGET $SOURCES"
+        ),
+        "WASMSHCCCOMSTR": "$WASMCCCOMSTR",
+        "WASMSHCXXCOMSTR": "$WASMCXXCOMSTR",
+        "WASMSHIRCOMSTR": "$WASMIRCOMSTR",
         "WASMOBJPREFIX": "$OBJPREFIX",
         "WASMOBJSUFFIX": ".wasm.o",
+        "WASMSHOBJPREFIX": "$WASMOBJPREFIX",
+        "WASMSHOBJSUFFIX": ".wasm.os",
         # Static libraries
         "WASMARFLAGS": SCons.Util.CLVar("rcs"),
         "WASMARCOM": "$WASMAR $WASMARFLAGS $TARGET $SOURCES",
@@ -61,6 +77,10 @@ def generate(env: Any, *, toolchain: str = "") -> None:
         # The link
         "WASMPROGPREFIX": "",
         "WASMPROGSUFFIX": ".wasm",
+        "WASMSHLIBPREFIX": "lib",
+        "WASMSHLIBSUFFIX": ".so",
+        "WASMLDMODULEPREFIX": "",
+        "WASMLDMODULESUFFIX": "$WASMSHLIBSUFFIX",
         "WASMLIBS": "$LIBS",
         "WASMLIBPATH": "$LIBPATH",
         "WASMLINKFLAGS": SCons.Util.CLVar(),
@@ -77,9 +97,11 @@ def generate(env: Any, *, toolchain: str = "") -> None:
     builders = env["BUILDERS"]
     builders["WasmObject"] = object_builder()
     builders["WasmStaticLibrary"] = builders["WasmLibrary"] = library_builder()
-    builders["WasmProgram"] = program_builder()
-    for name, what in UNSUPPORTED.items():
-        env.AddMethod(unsupported(name, what), name)
+    builders["WasmSharedObject"] = shared_object_builder()
+    builders["WasmProgram"] = link_builder(PROGRAM, "PROG")
+    builders["WasmRelocatable"] = link_builder(RELOCATABLE, "OBJ", emitter="WASMRELOCATABLEEMITTER")
+    builders["WasmSharedLibrary"] = link_builder(SHARED, "SHLIB", sources="SharedObject")
+    builders["WasmLoadableModule"] = link_builder(SHARED, "LDMODULE", sources="SharedObject")
     for method in (methods.WasmToolchain, methods.WasmVariants, methods.WasmConfigure):
         env.AddMethod(method)
 

@@ -41,6 +41,9 @@ FAMILIES = {
     "WASMSTRIP": Family(("strip-all", "strip-debug"), ("strip_all", "strip_debug"), off=True),
     "WASMDATAORDER": Family(("data-order",), ("data_order",)),
     "WASMRECORDLINKER": Family(("record-linker", "no-record-linker"), ("record_linker",)),
+    "WASMSHAREDMEMORY": Family(("shared-memory",), ("shared_memory",), off=True),
+    "WASMPIE": Family(("pie", "no-pie"), ("pie",), off=True),
+    "WASMTARGET": Family(("m",), ("memory64",)),
 }
 """Variables that can contradict an option. ``WASMEXPORTS`` and ``--export`` add to one list."""
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import functools
+from collections.abc import Mapping
 from typing import Any
 
 import SCons.Action
 import SCons.Builder
-import SCons.Errors
 import SCons.Node
 import SCons.Tool
 
 from . import compilation_db
+from .kinds import Kind
 from .link import declare
 from .scanner import ignore_archives, scanner
 from .suffixes import ASSEMBLY_SUFFIXES, C_SUFFIXES, CXX_SUFFIXES, IR_SUFFIXES, PREPROCESSED_ASSEMBLY_SUFFIXES
@@ -26,23 +27,36 @@ SIDE_FILES = (
 """Further outputs of a link: variable, name in the option table, option, and the suffix of the usual name."""
 
 
+_STATIC = {"C": "WASMCCCOM", "C++": "WASMCXXCOM", "IR": "WASMIRCOM"}
+_SHARED = {"C": "WASMSHCCCOM", "C++": "WASMSHCXXCOM", "IR": "WASMSHIRCOM"}
+
+
 def object_builder() -> Any:
     """``WasmObject``: one object from each source."""
+    return _object_builder("OBJ", _STATIC)
+
+
+def shared_object_builder() -> Any:
+    """``WasmSharedObject``: one position-independent object from each source, with a suffix of its own."""
+    return _object_builder("SHOBJ", _SHARED)
+
+
+def _object_builder(names: str, commands: Mapping[str, str]) -> Any:
     builder = SCons.Builder.Builder(
         action={},
         emitter={},
-        prefix="$WASMOBJPREFIX",
-        suffix="$WASMOBJSUFFIX",
+        prefix=f"$WASM{names}PREFIX",
+        suffix=f"$WASM{names}SUFFIX",
         src_builder=["CFile", "CXXFile"],
         source_scanner=SCons.Tool.SourceFileScanner,
         single_source=True,
     )
     for suffixes, command in (
-        (C_SUFFIXES, "WASMCCCOM"),
-        (CXX_SUFFIXES, "WASMCXXCOM"),
+        (C_SUFFIXES, commands["C"]),
+        (CXX_SUFFIXES, commands["C++"]),
         (ASSEMBLY_SUFFIXES, "WASMASCOM"),
         (PREPROCESSED_ASSEMBLY_SUFFIXES, "WASMASPPCOM"),
-        (IR_SUFFIXES, "WASMIRCOM"),
+        (IR_SUFFIXES, commands["IR"]),
     ):
         action = SCons.Action.Action(f"${command}", f"${command}STR")
         for suffix in suffixes:
@@ -64,22 +78,28 @@ def library_builder() -> Any:
     )
 
 
-def program_builder() -> Any:
-    """``WasmProgram``."""
+def link_builder(kind: Kind, names: str, *, sources: str = "Object", emitter: str = "") -> Any:
+    """A builder that links: ``WasmProgram`` and its kin.
+
+    ``names`` is in the names of the variables for its target's prefix and suffix, and for its emitter unless that is
+    given; ``sources`` says which builder compiles sources.
+    """
+    check = functools.partial(_emit_link, kind)
     return SCons.Builder.Builder(
         action=SCons.Action.Action("$WASMLINKCOM", "$WASMLINKCOMSTR"),
-        emitter=[_emit_program, SCons.Builder.EmitterProxy("WASMPROGEMITTER"), ignore_archives],
-        prefix="$WASMPROGPREFIX",
-        suffix="$WASMPROGSUFFIX",
-        src_suffix="$WASMOBJSUFFIX",
-        src_builder="WasmObject",
+        emitter=[check, SCons.Builder.EmitterProxy(emitter or f"WASM{names}EMITTER"), ignore_archives],
+        prefix=f"$WASM{names}PREFIX",
+        suffix=f"$WASM{names}SUFFIX",
+        src_suffix="$WASMSHOBJSUFFIX" if sources == "SharedObject" else "$WASMOBJSUFFIX",
+        src_builder=f"Wasm{sources}",
         target_scanner=scanner(),
     )
 
 
 @reported_at_the_call
-def _emit_program(target: list[Any], source: list[Any], env: Any) -> tuple[list[Any], list[Any]]:
+def _emit_link(kind: Kind, target: list[Any], source: list[Any], env: Any) -> tuple[list[Any], list[Any]]:
     """Check the variables where the call is, and add the side files."""
+    declare(target[0], env, kind)
     settings = Settings(env, target, source)
     words = settings.words("WASMLINKFLAGS")
     link_flags(env, target, source)
@@ -87,7 +107,6 @@ def _emit_program(target: list[Any], source: list[Any], env: Any) -> tuple[list[
         settings.boolean(name, False)
     for name in ("WASMTOOLCHAIN", "WASMTARGET", "WASMSYSROOT"):
         settings.text(name)
-    declare(target[0], env)
     target += _side_files(settings, target[0], words)
     return target, source
 
@@ -112,20 +131,3 @@ def _side_files(settings: Settings, module: Any, words: list[str]) -> list[Any]:
             # The flags have it already; names in commands are relative to where commands run.
             found.append(env.fs.Top.File(named[option]))
     return found
-
-
-def unsupported(name: str, what: str) -> Callable[..., Any]:
-    """A method in the place of a builder that there is not yet."""
-
-    def call(env: Any, *arguments: Any, **keywords: Any) -> Any:
-        raise SCons.Errors.UserError(f"{name} is not supported yet: wasmlink cannot {what}")
-
-    call.__name__ = name
-    return reported_at_the_call(call)
-
-
-UNSUPPORTED = {
-    "WasmRelocatable": "link to an object file (-r)",
-    "WasmSharedLibrary": "make shared libraries",
-    "WasmLoadableModule": "make modules that are loaded dynamically",
-}

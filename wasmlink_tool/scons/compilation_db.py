@@ -20,6 +20,9 @@ _NATIVE = {
     "WASMASCOM": ("ASCOM", ".s"),
     "WASMASPPCOM": ("ASPPCOM", ".spp"),
     "WASMIRCOM": ("CCCOM", ".c"),
+    "WASMSHCCCOM": ("CCCOM", ".c"),
+    "WASMSHCXXCOM": ("CXXCOM", ".cpp"),
+    "WASMSHIRCOM": ("CCCOM", ".c"),
 }
 """For each command variable, the native one, and a suffix of sources for which that is used."""
 

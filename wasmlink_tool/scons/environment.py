@@ -105,6 +105,9 @@ def _target_flags(env: Any) -> tuple[tuple[str, ...], tuple[str, ...]]:
             libc=settings.boolean("WASMLIBC", True),
             given=given.split(),
         )
+        if settings.boolean("WASMSHAREDMEMORY", False):
+            # What the linker asks of every object that shares its memory.
+            flags += ("-matomics", "-mbulk-memory")
     except ToolchainError as error:
         raise SCons.Errors.UserError(str(error)) from None
     if settings.text("WASMSYSROOT"):

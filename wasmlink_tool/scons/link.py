@@ -16,9 +16,11 @@ import SCons.Node.FS
 import SCons.Util
 
 from .environment import runtime_of, toolchain_of
+from .kinds import Kind, kind_of
 from .run import run
 from .suffixes import CXX_SUFFIXES
-from .variables import boolean, items, link_flags, symbol_lists
+from .toolchain import Runtime
+from .variables import Settings, boolean, items, link_flags, symbol_lists
 
 PROGRAM = "wasmlink"
 
@@ -39,8 +41,9 @@ class LinkInputs:
         return [*map(env.File, self.start_files), *found, *map(env.File, self.runtime), *self.symbol_lists]
 
 
-def declare(target: Any, env: Any) -> None:
-    """Note on a module's node, when it is declared, where that is."""
+def declare(target: Any, env: Any, kind: Kind) -> None:
+    """Note on a module's node, when it is declared, where that is, and the kind of its link."""
+    target.attributes.wasm_kind = kind
     # SCons has this as the node's cwd, but forgets it once the node is built, while signatures are still asked for.
     target.attributes.wasm_directory = env.fs.getcwd()
     target.attributes.wasm_place = _callers_place()
@@ -79,7 +82,7 @@ def library_path(target: Any, env: Any) -> tuple[Any, ...]:
 
 def has_cxx(nodes: Iterable[Any], env: Any) -> bool:
     """Whether any of these was made from C++, looking through modules, objects and libraries to their sources."""
-    made = tuple({env.subst(f"$WASM{kind}SUFFIX") for kind in ("OBJ", "LIB", "PROG")} | {".o", ".a"})
+    made = tuple({env.subst(f"$WASM{kind}SUFFIX") for kind in ("OBJ", "SHOBJ", "LIB", "PROG", "SHLIB")} | {".o", ".a"})
     pending = list(nodes)
     seen: set[int] = set()
     while pending:
@@ -95,11 +98,17 @@ def has_cxx(nodes: Iterable[Any], env: Any) -> bool:
 
 def link_inputs(target: Any, env: Any) -> LinkInputs:
     """Resolve the libraries of ``WASMLIBS`` and of the toolchain. Raises ``UserError`` without a toolchain."""
+    kind = kind_of(target)
+    if not kind.libraries:
+        return LinkInputs()
     wanted = items(env, "WASMLIBS")
     libc = boolean(env, "WASMLIBC", True)
     prefixes = [env.subst("$WASMLIBPREFIX"), "lib"]
     suffixes = [env.subst("$WASMLIBSUFFIX"), ".a"]
     names = [(prefix, suffix) for suffix in suffixes for prefix in prefixes]
+    if kind.dynamic or _is_dynamic(Settings(env, [target])):
+        shared = [(env.subst("$WASMSHLIBPREFIX"), env.subst("$WASMSHLIBSUFFIX")), ("lib", ".so")]
+        names = [*shared, *names]
     directories = library_path(target, env)
 
     def find(library: str, places: tuple[Any, ...]) -> Any:
@@ -113,7 +122,7 @@ def link_inputs(target: Any, env: Any) -> LinkInputs:
         cxx = boolean(env, "WASMLIBCXX", False)
     else:
         cxx = has_cxx([*target.sources, *libraries], env) or any(library in ("c++", "stdc++") for library in libraries)
-    runtime = runtime_of(env, cxx=cxx)
+    runtime = runtime_of(env, cxx=cxx) if kind.runtime else Runtime()
     if libc:
         # What the search path does not have may be the toolchain's: a part of its libc, or a library beside it.
         toolchain = toolchain_of(env)
@@ -130,6 +139,13 @@ def link_inputs(target: Any, env: Any) -> LinkInputs:
     return LinkInputs(
         list(runtime.start_files), libraries, list(runtime.libraries), symbol_lists(env, directory_of(target))
     )
+
+
+def _is_dynamic(settings: Settings) -> bool:
+    """Whether a program is linked with the shared libraries that the search finds."""
+    if settings.boolean("WASMPIE", False):
+        return True
+    return any(word.lstrip("-") in ("pie", "Bdynamic") for word in settings.words("WASMLINKFLAGS"))
 
 
 def options(target: list[Any], source: list[Any], env: Any, inputs: LinkInputs) -> list[str]:

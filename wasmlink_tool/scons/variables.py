@@ -14,6 +14,8 @@ from typing import Any
 import SCons.Errors
 import SCons.Util
 
+from .kinds import kind_of
+
 _FALSE = {"", "0", "false", "no", "off", "none"}
 _TRUE = {"1", "true", "yes", "on"}
 
@@ -259,6 +261,19 @@ def _record_linker(settings: Settings) -> Iterator[str]:
         yield "--record-linker" if settings.boolean("WASMRECORDLINKER", True) else "--no-record-linker"
 
 
+def _switched(name: str, *options: str) -> Reader:
+    def read(settings: Settings) -> Iterator[str]:
+        if settings.boolean(name, False):
+            yield from options
+
+    return read
+
+
+def _memory64(settings: Settings) -> Iterator[str]:
+    if settings.text("WASMTARGET").startswith("wasm64"):
+        yield "-mwasm64"
+
+
 Reader = Callable[[Settings], Iterable[str]]
 
 TYPED: dict[str, Reader] = {
@@ -274,6 +289,9 @@ TYPED: dict[str, Reader] = {
     "WASMSTRIP": _strip,
     "WASMDATAORDER": _data_order,
     "WASMRECORDLINKER": _record_linker,
+    "WASMSHAREDMEMORY": _switched("WASMSHAREDMEMORY", "--shared-memory"),
+    "WASMPIE": _switched("WASMPIE", "-pie", "--experimental-pic"),
+    "WASMTARGET": _memory64,
 }
 """How each typed variable of the link becomes options, in the order of the command line."""
 
@@ -283,18 +301,20 @@ DEFAULT_OPTIONS = ("--data-order=packed", "--record-linker")
 
 def typed_flags(settings: Settings) -> dict[str, list[str]]:
     """The options of each typed variable. Raises ``UserError`` naming the variable whose value is wrong."""
-    return {name: list(reader(settings)) for name, reader in TYPED.items()}
+    said = {name: list(reader(settings)) for name, reader in TYPED.items()}
+    return {**said, **{name: [] for name in kind_of(settings.target).without}}
 
 
 def link_flags(env: Any, target: Any = None, source: Any = None) -> list[str]:
-    """The options that the typed variables and ``WASMLINKFLAGS`` stand for; the latter come last.
+    """The options of the target's kind, and those that the typed variables and ``WASMLINKFLAGS`` stand for; the latter
+    come last.
 
     Raises SCons's ``UserError`` naming the variable whose value is wrong, or that contradicts the flags.
     """
     settings = Settings(env, target, source)
     typed = typed_flags(settings)
     words = settings.words("WASMLINKFLAGS")
-    flags = [*DEFAULT_OPTIONS, *(flag for flags in typed.values() for flag in flags)]
+    flags = [*DEFAULT_OPTIONS, *kind_of(target).options, *(flag for flags in typed.values() for flag in flags)]
     if words:
         # Not before there are flags: it takes the command's parser.
         from .agreement import check_agreement
