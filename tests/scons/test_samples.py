@@ -17,6 +17,12 @@ PRINTED = {
     "tree": "3 by 4 has 12",
     "twin": "wasm: 25 primes below 100",
     "host": "10 primes: [2, 3, 5, 7, 11, 13, 17, 19, 23, 29]",
+    "plugin": "reverse (plug-in 2, 4 swaps): SNIATNUOM",
+    "threads": "4 threads found 2262 primes",
+}
+NEEDS = {
+    "cxx": pytest.mark.slow,
+    "threads": pytest.mark.skipif(shutil.which("node") is None, reason="node is not installed"),
 }
 
 
@@ -24,15 +30,15 @@ def test_every_sample_is_tested() -> None:
     assert {path.parent.name for path in (ROOT / "samples").glob("*/SConstruct")} == set(PRINTED)
 
 
-@pytest.mark.parametrize("name", [pytest.param(n, marks=pytest.mark.slow) if n == "cxx" else n for n in PRINTED])
+@pytest.mark.parametrize("name", [pytest.param(name, marks=NEEDS.get(name, ())) for name in PRINTED])
 def test_sample(name: str, tmp_path: Path) -> None:
-    built = shutil.ignore_patterns("*.o", "*.a", "*.wasm", ".sconsign*", "__pycache__")
+    built = shutil.ignore_patterns("*.o", "*.os", "*.a", "*.so", "*.wasm", ".sconsign*", "__pycache__")
     shutil.copytree(ROOT / "samples", tmp_path / "samples", ignore=built)
     project = Project(tmp_path / "samples" / name)
     assert PRINTED[name] in project.scons("run").output.splitlines()
     assert project.scons().up_to_date
     project.scons("-c")
-    left = {path for path in project.files() if path.endswith((".o", ".a", ".wasm"))}
+    left = {path for path in project.files() if path.endswith((".o", ".os", ".a", ".so", ".wasm"))}
     assert not left
 
 
