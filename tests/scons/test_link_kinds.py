@@ -3,9 +3,11 @@ variables for position-independent programs, threads and 64-bit memory."""
 
 from __future__ import annotations
 
+import json
 import re
 
 import pytest
+import wasmtime
 
 from tests.scons.conftest import Project
 from tests.scons.test_builders import SOURCES
@@ -198,3 +200,51 @@ def test_memory64(project: Project) -> None:
     project.write({"wide.c": "int size(void) { return sizeof(void *); }\n"})
     project.scons()
     assert memory(project, "wide.wasm").flags & 4
+    configuration = wasmtime.Config()
+    configuration.wasm_memory64 = True
+    engine = wasmtime.Engine(configuration)
+    store = wasmtime.Store(engine)
+    loaded = wasmtime.Module.from_file(engine, str(project.path("wide.wasm")))
+    size = wasmtime.Instance(store, loaded, []).exports(store)["size"]
+    assert isinstance(size, wasmtime.Func)
+    assert size(store) == 8
+
+
+def test_static_library_of_shared_objects(project: Project) -> None:
+    """Of an archive of position-independent objects, a shared library takes the members that it needs."""
+    project.sconstruct("""\
+        env.WasmStaticLibrary("parts", env.WasmSharedObject(["area.c", "one.c"]))
+        env.WasmSharedLibrary("shapes", "shapes.c", WASMLIBS=["parts"], WASMLIBPATH=["."])
+    """)
+    project.write({**SHARED, **SOURCES})
+    project.scons()
+    assert "area" in project.exports("libshapes.so")
+    project.write({"one.c": "int one(void) { return 11; }\n"})
+    assert project.scons().steps == ["CC one.wasm.os", "AR libparts.wasm.a"]
+
+
+def test_compilation_database(project: Project) -> None:
+    project.sconstruct("""\
+        env.Tool("compilation_db")
+        env.CompilationDatabase()
+        env.WasmSharedLibrary("area", "area.c")
+        Default("compile_commands.json")
+    """)
+    project.write(SHARED)
+    project.scons()
+    (entry,) = json.loads(project.path("compile_commands.json").read_text(encoding="utf-8"))
+    assert entry["output"] == "area.wasm.os"
+    assert " -fPIC " in entry["command"]
+
+
+def test_variants_of_memories(project: Project) -> None:
+    project.sconstruct("""\
+        env.Replace(WASMLIBC=False, WASMENTRY=None, WASMEXPORTS=["size"])
+        kinds = {"plain": {}, "threads": {"WASMSHAREDMEMORY": True}, "wide": {"WASMTARGET": "wasm64-freestanding"}}
+        for variant in env.WasmVariants({"memory": kinds}):
+            variant.WasmProgram("$WASMVARIANTDIR/size", "$WASMVARIANTDIR/size.c")
+    """)
+    project.write({"size.c": "int size(void) { return sizeof(void *); }\n"})
+    project.scons("-j2")
+    flags = {kind: memory(project, f"build/{kind}/size.wasm").flags for kind in ("plain", "threads", "wide")}
+    assert flags["plain"] == 0 and flags["threads"] & 2 and flags["wide"] & 4
