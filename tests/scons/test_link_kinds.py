@@ -22,8 +22,8 @@ FORMS = {
 }
 MADE = {
     "WasmRelocatable": "all.wasm.o",
-    "WasmSharedLibrary": "liball.so",
-    "WasmLoadableModule": "all.so",
+    "WasmSharedLibrary": "liball.wasm.so",
+    "WasmLoadableModule": "all.wasm.so",
 }
 
 
@@ -100,20 +100,21 @@ def test_shared_libraries(project: Project) -> None:
     """)
     project.write(SHARED)
     project.scons()
-    assert {"area.wasm.o", "area.wasm.os", "libarea.so", "libshapes.so", "libshapes.map"} <= project.files()
-    assert "area" in project.exports("libarea.so")
-    assert "sizes" in project.exports("libshapes.so")
-    imports = {(entry.module, entry.name) for entry in module(project, "libshapes.so").imports}
+    built = {"area.wasm.o", "area.wasm.os", "libarea.wasm.so", "libshapes.wasm.so", "libshapes.wasm.map"}
+    assert built <= project.files()
+    assert "area" in project.exports("libarea.wasm.so")
+    assert "sizes" in project.exports("libshapes.wasm.so")
+    imports = {(entry.module, entry.name) for entry in module(project, "libshapes.wasm.so").imports}
     assert {("env", "calloc"), ("env", "area"), ("env", "__memory_base"), ("env", "memory")} <= imports
-    assert b"libarea.so" in dylink(project, "libshapes.so")
-    imports = {(entry.module, entry.name) for entry in module(project, "plugin.so").imports}
+    assert b"libarea.wasm.so" in dylink(project, "libshapes.wasm.so")
+    imports = {(entry.module, entry.name) for entry in module(project, "plugin.wasm.so").imports}
     assert {("env", "area"), ("GOT.mem", "host_value")} <= imports
     assert project.scons().up_to_date
     project.write({"area.c": SHARED["area.c"].replace("width * height", "height * width + 1")})
     steps = project.scons("-j2").steps
-    assert {"CC area.wasm.os", "LINK libarea.so"} <= set(steps)
+    assert {"CC area.wasm.os", "LINK libarea.wasm.so"} <= set(steps)
     project.scons("-c")
-    assert not {"libarea.so", "area.wasm.os", "libshapes.map"} & project.files()
+    assert not {"libarea.wasm.so", "area.wasm.os", "libshapes.wasm.map"} & project.files()
 
 
 def test_shared_libraries_by_command(project: Project) -> None:
@@ -127,7 +128,7 @@ def test_shared_libraries_by_command(project: Project) -> None:
     """)
     project.write(SHARED)
     project.scons()
-    names = ("libarea.so", "both.wasm.o")
+    names = ("libarea.wasm.so", "both.wasm.o")
     first = [project.path(name).read_bytes() for name in names]
     for name in names:
         project.path(name).unlink()
@@ -148,7 +149,7 @@ def test_emitters(project: Project) -> None:
     """)
     project.write(SHARED)
     lines = project.scons("-n").output.splitlines()
-    assert {"EMITTED libarea.so", "EMITTED plugin.so", "EMITTED both.wasm.o"} <= set(lines)
+    assert {"EMITTED libarea.wasm.so", "EMITTED plugin.wasm.so", "EMITTED both.wasm.o"} <= set(lines)
 
 
 def test_errors_are_reported_at_the_call(project: Project) -> None:
@@ -170,7 +171,7 @@ def test_position_independent_program(project: Project) -> None:
     """)
     project.write({**SHARED, "main.c": "int area(int, int);\nint start(void) { return area(6, 7); }\n"})
     project.scons()
-    assert b"libarea.so" in dylink(project, "main.wasm")
+    assert b"libarea.wasm.so" in dylink(project, "main.wasm")
     assert "start" in project.exports("main.wasm")
     assert project.scons().up_to_date
 
@@ -218,7 +219,7 @@ def test_static_library_of_shared_objects(project: Project) -> None:
     """)
     project.write({**SHARED, **SOURCES})
     project.scons()
-    assert "area" in project.exports("libshapes.so")
+    assert "area" in project.exports("libshapes.wasm.so")
     project.write({"one.c": "int one(void) { return 11; }\n"})
     assert project.scons().steps == ["CC one.wasm.os", "AR libparts.wasm.a"]
 

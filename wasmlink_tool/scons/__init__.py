@@ -78,7 +78,7 @@ def generate(env: Any, *, toolchain: str = "") -> None:
         "WASMPROGPREFIX": "",
         "WASMPROGSUFFIX": ".wasm",
         "WASMSHLIBPREFIX": "lib",
-        "WASMSHLIBSUFFIX": ".so",
+        "WASMSHLIBSUFFIX": ".wasm.so",
         "WASMLDMODULEPREFIX": "",
         "WASMLDMODULESUFFIX": "$WASMSHLIBSUFFIX",
         "WASMLIBS": "$LIBS",
