@@ -140,7 +140,7 @@ def _combinations(line: CommandLine, options: LinkOptions) -> list[tuple[Severit
         text = "--compress-relocations is incompatible with output debug information. "
         found.append((Severity.ERROR, text + "Please pass --strip-debug or --strip-all"))
     if options.relocatable:
-        found += [(Severity.ERROR, text) for text in _refused_beside_relocatable(options)]
+        found += [(Severity.ERROR, text) for text in _refused_beside_relocatable(line, options)]
     if options.is_pic:
         found += _position_independent(line, options)
     elif options.unresolved_symbols is UnresolvedPolicy.IMPORT_DYNAMIC and not line.has("experimental-pic"):
@@ -173,9 +173,10 @@ def _position_independent(line: CommandLine, options: LinkOptions) -> list[tuple
     return found
 
 
-def _refused_beside_relocatable(options: LinkOptions) -> list[str]:
+def _refused_beside_relocatable(line: CommandLine, options: LinkOptions) -> list[str]:
+    entry = line.last("entry", "no-entry")
     checks = (
-        (options.entry is not None, "entry point specified for relocatable output file"),
+        (entry is not None and bool(entry.value), "entry point specified for relocatable output file"),
         (options.gc_sections, "-r and --gc-sections may not be used together"),
         (options.compress_relocations, "-r -and --compress-relocations may not be used together"),
         (bool(options.undefined), "-r -and --undefined may not be used together"),

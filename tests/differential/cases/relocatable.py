@@ -513,7 +513,7 @@ CASES = [
         for option in (
             "--entry=_start",
             "--compress-relocations",
-            "--compress-relocations -S",
+            "--compress-relocations --strip-debug",
             "--undefined=_start",
             "-pie",
             "-pie --experimental-pic",

@@ -1,4 +1,4 @@
-"""Runs a main program with its plug-ins: ``host.py MAIN PLUGIN…``. A small dynamic linker.
+"""Runs a main program with its plug-ins: ``loader.py MAIN PLUGIN…``. A small dynamic linker.
 
 What a module of position-independent code asks of the one who loads it is in the tool conventions for dynamic linking:
 https://github.com/WebAssembly/tool-conventions/blob/main/DynamicLinking.md
