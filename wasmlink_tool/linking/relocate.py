@@ -252,15 +252,17 @@ def relocations_in(relocs: Relocations, ranges: Iterable[tuple[int, int]]) -> Re
     if slices == [(0, len(offsets))]:
         return relocs
 
-    def chosen(column: Sequence[int]) -> Iterator[int]:
+    def chosen(column: Sequence[int]) -> list[int]:
+        out: list[int] = []
         for first, after in slices:
-            yield from column[first:after]
+            out += column[first:after]
+        return out
 
     return Relocations(
         b"".join(relocs.types[first:after] for first, after in slices),
-        list(chosen(offsets)),
-        list(chosen(relocs.indices)),
-        list(chosen(relocs.addends)),
+        chosen(offsets),
+        chosen(relocs.indices),
+        chosen(relocs.addends),
     )
 
 
