@@ -211,7 +211,7 @@ class _SymbolSource(ObjectSource):
             source.member,
             archive_path=source.archive,
             lazy=source.lazy,
-            symbols=source._symbols,
+            symbols=source.known_symbols,
         )
 
     def parse(self) -> ObjectFile:

@@ -27,7 +27,7 @@ class ObjectSource:
     when something needs them unless they came with ``--whole-archive``; ``lazy`` tells.
     """
 
-    __slots__ = ("_cache", "_symbols", "archive", "data", "eager", "end", "lazy", "member", "name", "start")
+    __slots__ = ("_cache", "archive", "data", "eager", "end", "known_symbols", "lazy", "member", "name", "start")
 
     def __init__(
         self,
@@ -50,7 +50,8 @@ class ObjectSource:
         self.lazy = lazy
         self.eager = not (archive_path and lazy)
         """Whether its constructors run although nothing else of it is live."""
-        self._symbols = symbols
+        self.known_symbols = symbols
+        """What it would define, where that was read already."""
         self._cache = cache
 
     def parse(self) -> ObjectFile:
@@ -67,11 +68,11 @@ class ObjectSource:
 
         :raises FatalError: the object is damaged.
         """
-        if self._symbols is not None:
-            return self._symbols
+        if self.known_symbols is not None:
+            return self.known_symbols
         try:
-            self._symbols = archive.defined_symbols(self.data, self.start, self.end)
-            return self._symbols
+            self.known_symbols = archive.defined_symbols(self.data, self.start, self.end)
+            return self.known_symbols
         except FormatError as error:
             raise FatalError(f"{self.name}: {error}") from None
 

@@ -139,20 +139,20 @@ def _choose_limits(resolution: Resolution, pointer: int, options: LinkOptions, d
     error, log = diagnostics.error, diagnostics.log
     page = options.page_size
     limit = resolution.target.max_memory
+
+    def check(what: str, value: int, needed: int, most: int) -> None:
+        if value % page:
+            error(f"{what} must be aligned to the page size ({page} bytes)")
+        if value < needed:
+            error(f"{what} too small, {needed} bytes needed")
+        if value > most:
+            error(f"{what} too large, cannot be greater than {most}")
+
     if options.initial_heap:
-        if options.initial_heap % page:
-            error(f"initial heap must be aligned to the page size ({page} bytes)")
-        largest = limit - pointer
-        if options.initial_heap > largest:
-            error(f"initial heap too large, cannot be greater than {largest}")
+        check("initial heap", options.initial_heap, 0, limit - pointer)
         pointer += options.initial_heap
     if options.initial_memory:
-        if options.initial_memory % page:
-            error(f"initial memory must be aligned to the page size ({page} bytes)")
-        if pointer > options.initial_memory:
-            error(f"initial memory too small, {pointer} bytes needed")
-        if options.initial_memory > limit:
-            error(f"initial memory too large, cannot be greater than {limit}")
+        check("initial memory", options.initial_memory, pointer, limit)
         pointer = options.initial_memory
     pointer = _align(pointer, page)
     log(f"mem: total pages = {pointer // page}")
@@ -162,12 +162,7 @@ def _choose_limits(resolution: Resolution, pointer: int, options: LinkOptions, d
         log(f"mem: heap end    = {pointer}")
     maximum = 0
     if options.max_memory:
-        if options.max_memory % page:
-            error(f"maximum memory must be aligned to the page size ({page} bytes)")
-        if pointer > options.max_memory:
-            error(f"maximum memory too small, {pointer} bytes needed")
-        if options.max_memory > limit:
-            error(f"maximum memory too large, cannot be greater than {limit}")
+        check("maximum memory", options.max_memory, pointer, limit)
         maximum = options.max_memory
     elif not options.growable_memory:
         maximum = pointer
