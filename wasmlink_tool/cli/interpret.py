@@ -143,7 +143,7 @@ def _combinations(line: CommandLine, options: LinkOptions) -> list[tuple[Severit
         found += [(Severity.ERROR, text) for text in _refused_beside_relocatable(line, options)]
     if options.is_pic:
         found += _position_independent(line, options)
-    elif options.unresolved_symbols is UnresolvedPolicy.IMPORT_DYNAMIC and not line.has("experimental-pic"):
+    if options.unresolved_symbols is UnresolvedPolicy.IMPORT_DYNAMIC and not line.has("experimental-pic"):
         text = "dynamic imports are not yet stable (--unresolved-symbols=import-dynamic)"
         found.append((Severity.WARNING, text))
     if line.has("Bsymbolic") and not options.shared:

@@ -63,6 +63,9 @@ def is_exported(symbol: Symbol, options: LinkOptions) -> bool:
     """Whether the output exports a symbol, provided that it is live."""
     if symbol.state != DEFINED or symbol.is_local:
         return False
+    if options.shared and symbol.is_weak and not symbol.is_hidden and symbol.is_live:
+        # It may be the definition that the dynamic linker chooses.
+        return True
     if options.export_all or (options.export_dynamic and not symbol.is_hidden):
         return True
     return symbol.is_explicitly_exported
