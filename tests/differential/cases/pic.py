@@ -59,13 +59,18 @@ def _library(signature: bytes) -> bytes:
 
 
 INT_TO_INT = b"\x60\1\x7f\1\x7f"
-LINKED = {"main.c": PIC + PROGRAM, "libwork.so": _library(INT_TO_INT)}
-DISAGREEING = {"main.c": PIC + PROGRAM, "libwork.so": _library(b"\x60\0\0")}
+LINKED: dict[str, str | bytes] = {"main.c": PIC + PROGRAM, "libwork.so": _library(INT_TO_INT)}
+DISAGREEING: dict[str, str | bytes] = {"main.c": PIC + PROGRAM, "libwork.so": _library(b"\x60\0\0")}
 
 CASES = [
     Case("shared", LIB, f"lib.o {SHARED}", validate=False, has=["import GOT.mem.far_data", "import env.replaced func"]),
-    Case("shared-unstable", LIB, "lib.o -shared --unresolved-symbols=import-dynamic", validate=False,
-         says=["creating shared libraries, with -shared, is not yet stable"]),
+    Case(
+        "shared-unstable",
+        LIB,
+        "lib.o -shared --unresolved-symbols=import-dynamic",
+        validate=False,
+        says=["creating shared libraries, with -shared, is not yet stable"],
+    ),
     Case("shared-undefined", LIB, "lib.o -shared --experimental-pic", exit=1, says=["undefined symbol: far"]),
     Case("shared-allow-undefined", LIB, "lib.o -shared --experimental-pic --allow-undefined", validate=False),
     Case("shared-symbolic", BOTH, "main.o lib.o -shared --experimental-pic -Bsymbolic", validate=False),
@@ -77,7 +82,13 @@ CASES = [
     Case("shared-map", LIB, f"lib.o {SHARED} -M", validate=False),
     Case("shared-entry", LIB, f"lib.o {SHARED} --entry=work", validate=False),
     Case("shared-extended", {"lib.c": EXTENDED + LIBRARY}, f"lib.o {SHARED}", validate=False),
-    Case("shared-no-pic-objects", {"lib.c": "// flags: -fvisibility=default\n" + LIBRARY}, f"lib.o {SHARED}", exit=1, says=["recompile with -fPIC"]),
+    Case(
+        "shared-no-pic-objects",
+        {"lib.c": "// flags: -fvisibility=default\n" + LIBRARY},
+        f"lib.o {SHARED}",
+        exit=1,
+        says=["recompile with -fPIC"],
+    ),
     Case("shared-imported-memory", LIB, f"lib.o {SHARED} --import-memory=a,b", validate=False),
     Case("shared-stripped", LIB, f"lib.o {SHARED} -s", validate=False),
     Case("pie", BOTH, f"main.o lib.o {PIE}", validate=False),
@@ -86,29 +97,60 @@ CASES = [
     Case("pie-export-all-no-gc", BOTH, f"main.o lib.o {PIE} --export-all --no-gc-sections", validate=False),
     Case("pie-imported-memory", BOTH, f"main.o lib.o {PIE} --import-memory", validate=False),
     Case("pie-no-merge", BOTH, f"main.o lib.o {PIE} --no-merge-data-segments", validate=False),
-    Case("pie-import-dynamic", {"main.c": PIC + PROGRAM}, f"main.o {PIE} --unresolved-symbols=import-dynamic",
-         validate=False),
+    Case(
+        "pie-import-dynamic",
+        {"main.c": PIC + PROGRAM},
+        f"main.o {PIE} --unresolved-symbols=import-dynamic",
+        validate=False,
+    ),
     Case("pie-against-shared", LINKED, f"main.o libwork.so {PIE}", validate=False, has=["import GOT.func.work"]),
     Case("pie-search", LINKED, f"main.o -L. -lwork {PIE}", validate=False),
     Case("shared-against-shared", LINKED, f"main.o libwork.so {SHARED}", validate=False),
-    Case("static-against-shared", LINKED, "main.o libwork.so", exit=1,
-         says=["attempted static link of dynamic object libwork.so"]),
+    Case(
+        "static-against-shared",
+        LINKED,
+        "main.o libwork.so",
+        exit=1,
+        says=["attempted static link of dynamic object libwork.so"],
+    ),
     Case("dynamic-against-shared", LINKED, "-Bdynamic main.o libwork.so", validate=False),
     Case("dynamic-search", LINKED, "-Bdynamic main.o -L. -lwork", validate=False),
-    Case("static-search", LINKED, "-Bdynamic -Bstatic main.o -L. -lwork", exit=1,
-         says=["unable to find library -lwork"]),
-    Case("shared-disagrees", DISAGREEING, f"main.o libwork.so {PIE}", exit=1, says=["function signature mismatch: work"]),
+    Case(
+        "static-search", LINKED, "-Bdynamic -Bstatic main.o -L. -lwork", exit=1, says=["unable to find library -lwork"]
+    ),
+    Case(
+        "shared-disagrees", DISAGREEING, f"main.o libwork.so {PIE}", exit=1, says=["function signature mismatch: work"]
+    ),
     Case("shared-disagrees-unchecked", DISAGREEING, f"main.o libwork.so {PIE} --no-shlib-sigcheck", validate=False),
-    Case("import-dynamic", {"main.c": PROGRAM}, "main.o --unresolved-symbols=import-dynamic", validate=False,
-         says=["dynamic imports are not yet stable"]),
-    Case("import-dynamic-pic", {"main.c": PIC + PROGRAM}, "main.o --unresolved-symbols=import-dynamic --experimental-pic",
-         validate=False),
+    Case(
+        "import-dynamic",
+        {"main.c": PROGRAM},
+        "main.o --unresolved-symbols=import-dynamic",
+        validate=False,
+        says=["dynamic imports are not yet stable"],
+    ),
+    Case(
+        "import-dynamic-pic",
+        {"main.c": PIC + PROGRAM},
+        "main.o --unresolved-symbols=import-dynamic --experimental-pic",
+        validate=False,
+    ),
     Case("static-pic", BOTH, "main.o lib.o --export=run --export=maybe", calls={"maybe()": 0}),
     Case("static-mixed", {"main.c": PROGRAM, **LIB}, "main.o lib.o --export=maybe", calls={"maybe()": 0}),
-    Case("refused-export-table", LIB, f"lib.o {SHARED} --export-table", exit=1,
-         says=["-shared/-pie is incompatible with --export-table"]),
-    Case("refused-export-memory", LIB, f"lib.o {SHARED} --export-memory", exit=1,
-         says=["--export-memory is incompatible with --shared"]),
+    Case(
+        "refused-export-table",
+        LIB,
+        f"lib.o {SHARED} --export-table",
+        exit=1,
+        says=["-shared/-pie is incompatible with --export-table"],
+    ),
+    Case(
+        "refused-export-memory",
+        LIB,
+        f"lib.o {SHARED} --export-memory",
+        exit=1,
+        says=["--export-memory is incompatible with --shared"],
+    ),
     Case("refused-global-base", LIB, f"lib.o {SHARED} --global-base=1024", exit=1, says=["--global-base may not"]),
     Case("refused-table-base", LIB, f"lib.o {SHARED} --table-base=2", exit=1, says=["--table-base may not"]),
-]  # fmt: skip
+]
