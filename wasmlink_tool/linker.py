@@ -115,12 +115,13 @@ def _write_reports(
     plan: Plan, sections: list[OutputSection], options: LinkOptions, files: InputFiles, diagnostics: Diagnostics
 ) -> None:
     """What was asked for beside the module."""
-    if options.map_file is not None:
-        reports.write_text(options.map_file, reports.link_map(plan, sections), "map", diagnostics)
-    if options.print_map:
-        reports.write_text("-", reports.link_map(plan, sections), "map", diagnostics)
+    maps = [path for path in (options.map_file, "-" if options.print_map else None) if path is not None]
+    if maps:
+        text = reports.link_map(plan, sections)
+        for path in maps:
+            reports.write_text(path, text, "map", diagnostics)
     if options.dependency_file is not None:
-        text = reports.dependencies(options.output or "-", [*files.read, *options.also_read])
+        text = reports.dependencies(options.output or "-", files.read)
         reports.write_text(options.dependency_file, text, "dependency", diagnostics)
 
 

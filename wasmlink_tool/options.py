@@ -163,8 +163,6 @@ class LinkOptions:
     why_extract: str | None = None
     """A file, or ``-`` for standard output."""
     dependency_file: str | None = None
-    also_read: Sequence[str] = ()
-    """Files that the options come from; the dependency file names them too."""
     verbose: bool = False
 
     # Speed

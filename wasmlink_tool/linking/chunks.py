@@ -236,8 +236,6 @@ class LinkedFile:
         self.type_numbers: dict[int, int] = {}
         self.compressed: dict[int, bytes] = {}
         """Live function to its entry, where relocations are compressed."""
-        self.moves: dict[int, list[tuple[int, int]]] = {}
-        """Compressed function to (offset in the input's code section, bytes removed before it), sorted."""
 
     def function_size(self, index: int) -> int:
         """Of a function's entry, its size field included, in bytes."""

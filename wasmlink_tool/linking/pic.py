@@ -8,7 +8,7 @@ from ..binary.leb128 import sleb, uleb
 from ..binary.relocations import WIDTH
 from ..options import LinkOptions
 from .chunks import InputSegment, ObjectInput, OutputSegment
-from .relocate import Relocator, relocations_in
+from .relocate import Relocator, segment_relocations
 from .resolve import Resolution
 from .scan import Scan
 from .strings import MergedStrings
@@ -67,10 +67,7 @@ def has_tls_relocations(segments: list[OutputSegment]) -> bool:
     """Whether the initial contents of thread-local data have relocations."""
     for segment in segments:
         for chunk in segment.inputs if segment.is_tls else ():
-            file = chunk.file
-            assert isinstance(file, ObjectInput)
-            start = file.object.segments[chunk.index].offset
-            if relocations_in(file.relocations(file.object.data_section), [(start, start + chunk.size)]).types:
+            if segment_relocations(chunk).types:
                 return True
     return False
 
@@ -79,9 +76,9 @@ def _chunk_code(
     resolution: Resolution, chunk: InputSegment, file: ObjectInput, options: LinkOptions, relocator: Relocator
 ) -> list[bytes]:
     target = resolution.target
-    add = bytes((Opcode.I64_ADD if target.is_64 else Opcode.I32_ADD,))
+    add = target.add
     start = file.object.segments[chunk.index].offset
-    relocs = relocations_in(file.relocations(file.object.data_section), [(start, start + chunk.size)])
+    relocs = segment_relocations(chunk)
     thread_local = chunk.is_tls and options.shared_memory
     code: list[bytes] = []
     for type_, offset, index, addend in zip(relocs.types, relocs.offsets, relocs.indices, relocs.addends):
@@ -115,7 +112,7 @@ def global_relocation_code(resolution: Resolution, scan: Scan, *, tls: bool) -> 
     """Instructions that put the addresses of this module's own things into the globals of its internal global offset
     table."""
     target = resolution.target
-    add = bytes((Opcode.I64_ADD if target.is_64 else Opcode.I32_ADD,))
+    add = target.add
     code = b""
     for symbol in scan.got:
         if symbol.is_tls is not tls:

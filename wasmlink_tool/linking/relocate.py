@@ -17,7 +17,7 @@ from ..binary.constants import RelocationType as R
 from ..binary.constants import SymbolKind
 from ..binary.leb128 import PaddedEncodings, sleb, uleb
 from ..binary.relocations import WIDTH, Relocations
-from .chunks import NO_NUMBER, InputSection, ObjectInput
+from .chunks import NO_NUMBER, InputSection, InputSegment, ObjectInput
 from .live_relocations import live_function_runs
 from .symbols import DEFINED, Symbol
 
@@ -89,18 +89,13 @@ class Relocator:
                     position += 1
                 position += 1
                 body: list[bytes] = []
-                moves = [(position, 0)]
-                removed = 0
                 for offset in offsets[bisect_left(offsets, position) : bisect_left(offsets, end)]:
                     width, encoded = replacements[offset]
                     body += (data[origin + position : origin + offset], encoded)
                     position = offset + width
-                    removed += width - len(encoded)
-                    moves.append((position, removed))
                 body.append(data[origin + position : origin + end])
                 contents = b"".join(body)
                 file.compressed[index] = uleb(len(contents)) + contents
-                file.moves[index] = moves
 
     def data(self, file: ObjectInput) -> memoryview:
         """A copy of a file's data section with the relocations of its live segments applied."""
@@ -264,6 +259,14 @@ def relocations_in(relocs: Relocations, ranges: Iterable[tuple[int, int]]) -> Re
         chosen(relocs.indices),
         chosen(relocs.addends),
     )
+
+
+def segment_relocations(segment: InputSegment) -> Relocations:
+    """The relocations of one data segment; their offsets count from the start of the data section's contents."""
+    obj = segment.file.object
+    assert obj is not None
+    start = obj.segments[segment.index].offset
+    return relocations_in(segment.file.relocations(obj.data_section), [(start, start + segment.size)])
 
 
 def _section_offsets(symbols: list[Symbol], indices: list[int], addends: list[int], tombstone: int | None) -> list[int]:

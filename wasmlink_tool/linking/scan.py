@@ -183,11 +183,10 @@ class _Scanner:
             return
         if may_be_undefined(symbol, self.resolution, self.options):
             return
-        policy = self.options.unresolved_symbols
-        if policy is not UnresolvedPolicy.IGNORE:
+        if self.policy is not UnresolvedPolicy.IGNORE:
             text = f"{file.name}: undefined symbol: {symbol}"
             hints = self.explainer.explain(file, symbol, section, offset) if section >= 0 else ()
-            if policy is UnresolvedPolicy.REPORT_ERROR:
+            if self.policy is UnresolvedPolicy.REPORT_ERROR:
                 self.diagnostics.error(text, hints)
                 return
             self.diagnostics.warn(text, hints)

@@ -135,7 +135,7 @@ def _at(resolution: Resolution, address: int, options: LinkOptions) -> bytes:
         return target.const(address)
     assert resolution.memory_base is not None
     base = bytes((Opcode.GLOBAL_GET,)) + uleb(resolution.memory_base.global_number)
-    return target.const(address) + base + bytes((Opcode.I64_ADD if target.is_64 else Opcode.I32_ADD,))
+    return target.const(address) + base + target.add
 
 
 def _init_memory(resolution: Resolution, segments: list[OutputSegment], memory: Memory, options: LinkOptions) -> bytes:
@@ -158,7 +158,7 @@ def _init_memory(resolution: Resolution, segments: list[OutputSegment], memory: 
         # The flag's address in local 0, a segment's in local 1.
         assert resolution.memory_base is not None
         base = bytes((Opcode.GLOBAL_GET,)) + uleb(resolution.memory_base.global_number)
-        add = bytes((Opcode.I64_ADD if target.is_64 else Opcode.I32_ADD,))
+        add = target.add
         before = base + flag + add + bytes((Opcode.LOCAL_SET, 0))
         flag, locals_ = bytes((Opcode.LOCAL_GET, 0)), b"\1\2" + target.pointer_type
     return _body(

@@ -16,6 +16,11 @@ class Target:
         self.max_memory = 1 << 34 if is_64 else 1 << 32
         """The most memory that a module may ask for, in bytes."""
 
+    @property
+    def add(self) -> bytes:
+        """The instruction that adds two pointers."""
+        return bytes((Opcode.I64_ADD if self.is_64 else Opcode.I32_ADD,))
+
     def const(self, value: int) -> bytes:
         """An instruction that pushes a pointer; ``value`` is taken modulo the size of one."""
         return (i64_const if self.is_64 else i32_const)(value)

@@ -18,7 +18,7 @@ from ..binary.relocations import WITH_ADDEND, Relocations
 from ..linking.chunks import InputSegment, ObjectInput
 from ..linking.live_relocations import live_function_runs
 from ..linking.plan import Plan
-from ..linking.relocate import relocations_in
+from ..linking.relocate import relocations_in, segment_relocations
 from ..linking.symbols import DEFINED, UNDEFINED, Symbol
 from .custom import CustomSection
 from .encoding import OutputSection, custom_section, name, vector
@@ -181,7 +181,7 @@ def _data_entries(plan: Plan, indices: SymbolIndices) -> Iterator[bytes]:
                 file = chunk.file
                 assert isinstance(file, ObjectInput)
                 start = file.object.segments[chunk.index].offset
-                relocs = relocations_in(file.relocations(file.object.data_section), [(start, start + chunk.size)])
+                relocs = segment_relocations(chunk)
                 yield from _entries(file, relocs, position + chunk.offset - start, indices)
 
 

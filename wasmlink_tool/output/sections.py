@@ -299,7 +299,7 @@ def _based(plan: Plan, base: Symbol, offset: int) -> bytes:
     if offset:
         # Which takes extended constant expressions; without them there is one segment, at the base itself.
         assert "extended-const" in plan.features
-        code += target.const(offset) + bytes((Opcode.I64_ADD if target.is_64 else Opcode.I32_ADD,))
+        code += target.const(offset) + target.add
     return code + bytes((Opcode.END,))
 
 
