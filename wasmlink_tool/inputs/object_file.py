@@ -37,6 +37,7 @@ _TAG = int(SymbolKind.TAG)
 _TABLE = int(SymbolKind.TABLE)
 _WEAK = SymbolFlag.BINDING_WEAK
 _LOCAL = SymbolFlag.BINDING_LOCAL
+_TYPE_INDEX = R.TYPE_INDEX_LEB.value
 _UNDEFINED = SymbolFlag.UNDEFINED
 _EXPLICIT_NAME = SymbolFlag.EXPLICIT_NAME
 _ABSOLUTE = SymbolFlag.ABSOLUTE
@@ -612,8 +613,16 @@ class ObjectFile:
         """Every index must name what its type is for, and every patched byte must lie in the section."""
         size = section.end - section.start
         where = section_name(section)
-        for type_, index in set(zip(relocs.types, relocs.indices)):
-            self.check_target(type_, index, section)
+        targets = set(zip(relocs.types, relocs.indices))
+        kinds = [info.kind for info in self.symbols]
+        try:
+            # As a list, which takes less time than a generator.
+            sound = False not in [_MAY_NAME[type_][kinds[index]] for type_, index in targets if type_ != _TYPE_INDEX]
+        except IndexError:
+            sound = False
+        for type_, index in targets:
+            if type_ == _TYPE_INDEX or not sound:
+                self.check_target(type_, index, section)
         if relocs.offsets:
             widest = max(map(WIDTH.__getitem__, set(relocs.types)))
             last = len(relocs.offsets)
@@ -739,3 +748,7 @@ def _target_kinds(type_: R) -> frozenset[int]:
 
 
 _TARGET_KINDS = {type_.value: _target_kinds(type_) for type_ in R if type_ != R.TYPE_INDEX_LEB}
+_MAY_NAME: tuple[list[bool], ...] = tuple(
+    [kind in _TARGET_KINDS.get(type_, ()) and type_ != R.MEMORY_ADDR_LOCREL_I32 for kind in SymbolKind] for type_ in R
+)
+"""By type and kind: whether nothing but the kind has to be looked at."""
