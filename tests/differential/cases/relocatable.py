@@ -9,7 +9,7 @@ from tests.differential.harness import Archive, Case, Files
 
 I32 = "() -> (i32)"
 X = data("x", ".int32 1", ".int32 2", size=8)
-LINKING = "^custom linking"
+LINKING = "^linking segment"
 """Where segments are retained or thread-local: this linker keeps their flags in the segment info, wasm-ld writes 0."""
 
 
