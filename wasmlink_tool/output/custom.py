@@ -48,7 +48,7 @@ class CustomSection:
     def _merge(self, *, merge_strings: bool) -> None:
         merged: MergedStrings | None = None
         for section in self.inputs:
-            if not (merge_strings and section.size):
+            if not merge_strings:
                 self.chunks.append(section)
                 continue
             try:
@@ -70,7 +70,8 @@ def lay_out_custom_sections(resolution: Resolution, options: LinkOptions) -> lis
     for file in resolution.objects:
         for section in file.custom_sections.values():
             section_name = section.name
-            if section.discarded or section_name in (b".llvmbc", b".llvmcmd"):
+            # Tools that strip leave empty sections behind, to keep the others' numbers.
+            if section.discarded or not section.size or section_name in (b".llvmbc", b".llvmcmd"):
                 continue
             if strip_debug and section_name.startswith(b".debug_"):
                 continue

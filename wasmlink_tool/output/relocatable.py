@@ -39,11 +39,7 @@ class SymbolIndices:
         """``sections`` are the custom sections' names and their indices in the output."""
         self.symbols = [s for s in plan.resolution.symbols.values() if s.used and _is_written(s)]
         for file in plan.resolution.objects:
-            self.symbols += [
-                s
-                for s in file.symbols
-                if s.is_local and s.kind != SymbolKind.SECTION and s.is_live and not s.is_discarded
-            ]
+            self.symbols += [s for s in file.symbols if s.is_local and s.kind != SymbolKind.SECTION and s.is_live]
         self._numbers = {symbol: number for number, symbol in enumerate(self.symbols)}
         self.sections: list[int] = []
         self._section_numbers: dict[bytes, int] = {}
