@@ -372,7 +372,6 @@ RICH_OPTIONS = (
     "--wrap=f2",
     "--wrap=f3 --wrap=f4",
     "--wrap=d1",
-    "--wrap=e0",
     "--page-size=1",
     "-O2",
     "--export=alias_f2",
