@@ -263,7 +263,8 @@ class ObjectSource:
         if self.random.random() < 0.05:
             self.lines.append(f".no_dead_strip {name}")
         if self.random.random() < 0.05:
-            self.lines.append(f".export_name {name}, exported_{name}")
+            # wasm-ld's relocatable output forgets another name.
+            self.lines.append(f".export_name {name}, {name if self.rich else 'exported_' + name}")
         self.defined.add(name)
 
     def variable(self, name: str) -> None:
