@@ -16,7 +16,7 @@ from .linking.memory import define_start_stop_symbols, lay_out_memory
 from .linking.pic import combine_segments
 from .linking.plan import Plan
 from .linking.relocate import Relocator
-from .linking.resolve import Resolution, resolve, resolve_indirect_function_table
+from .linking.resolve import Resolution, resolve, resolve_indirect_function_table, seal
 from .linking.scan import scan_relocations
 from .linking.segments import create_output_segments
 from .linking.startup import declare_start_functions, write_start_functions
@@ -85,6 +85,7 @@ def _link(options: LinkOptions, diagnostics: Diagnostics) -> LinkResult:
         # A link that fails has reasons, too.
         text = reports.why_extract(resolution.table.extractions)
         reports.write_text(options.why_extract, text, "--why-extract=", diagnostics)
+    seal(resolution, options, diagnostics)
     mark_live(resolution, options)
     if options.print_gc_sections and options.gc_sections:
         report_removed(resolution, diagnostics)

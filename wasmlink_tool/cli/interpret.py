@@ -180,7 +180,9 @@ def _refused_beside_relocatable(line: CommandLine, options: LinkOptions) -> list
         (options.gc_sections, "-r and --gc-sections may not be used together"),
         (options.compress_relocations, "-r -and --compress-relocations may not be used together"),
         (bool(options.undefined), "-r -and --undefined may not be used together"),
-        (options.is_pic, "-r and -pie may not be used together"),
+        (options.pie, "-r and -pie may not be used together"),
+        # Which wasm-ld does not refuse, and is not made for.
+        (options.shared, "-r and -shared may not be used together"),
         (options.shared_memory, "-r and --shared-memory may not be used together"),
         (bool(options.global_base), "-r and --global-base may not by used together"),
     )

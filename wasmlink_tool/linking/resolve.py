@@ -1,7 +1,7 @@
 """The first pass: from inputs and options to a sealed symbol table.
 
-From the end of :func:`resolve` on, no file joins the link and no symbol is added but by the linker's own later needs
-(stubs, wrappers), which live in files of their own.
+From the end of :func:`resolve` on, no file joins the link, and from that of :func:`seal` no symbol is added but by the
+linker's own later needs (stubs, wrappers), which live in files of their own.
 """
 
 from __future__ import annotations
@@ -104,7 +104,7 @@ class Resolution:
 def resolve(
     options: LinkOptions, files: InputFiles, sources: Sequence[ObjectSource | SharedLibrary], diagnostics: Diagnostics
 ) -> Resolution:
-    """Add all sources and the roots that the options name, then what the linker provides itself."""
+    """Add all sources and the roots that the options name, with all that they need."""
     table = SymbolTable(
         diagnostics,
         gc_sections=bool(options.gc_sections),
@@ -135,7 +135,12 @@ def resolve(
         diagnostics.check()
     table.declare_wrapped(map(encode_name, options.wrap))
     _use_stub_libraries(resolution, files.stubs, diagnostics)
-    diagnostics.check()
+    return resolution
+
+
+def seal(resolution: Resolution, options: LinkOptions, diagnostics: Diagnostics) -> None:
+    """Define what nobody defined and the linker can, and settle what every name means, once no file joins any more."""
+    table = resolution.table
     if not options.relocatable:
         _provide_optional_symbols(resolution, options)
     _replace_disagreeing_functions(resolution, diagnostics)
@@ -150,7 +155,6 @@ def resolve(
     table.demote_lazy_symbols()
     if resolution.entry is not None:
         resolution.entry.set_hidden(False)
-    return resolution
 
 
 def _define_own_symbols(resolution: Resolution, options: LinkOptions) -> None:
@@ -160,7 +164,7 @@ def _define_own_symbols(resolution: Resolution, options: LinkOptions) -> None:
         # The next link will call the constructors.
         resolution.synthetic.function_live[symbol.index] = False
         return
-    resolution.table.symbols[symbol.name] = symbol
+    resolution.table.add_own(symbol)
     if options.is_pic:
         resolution.stack_pointer = _import_global(resolution, b"__stack_pointer", mutable=True)
         resolution.memory_base = _import_global(resolution, b"__memory_base", mutable=False)
@@ -175,19 +179,21 @@ def _define_own_symbols(resolution: Resolution, options: LinkOptions) -> None:
         resolution.tls_align = _add_global(resolution, b"__tls_align", mutable=False)
         signature = b"\1" + resolution.target.pointer_type + b"\0"
         resolution.init_tls = add_synthetic_function(resolution, b"__wasm_init_tls", signature)
-        resolution.table.symbols[resolution.init_tls.name] = resolution.init_tls
+        resolution.table.add_own(resolution.init_tls)
 
 
 def _add_global(resolution: Resolution, name: bytes, *, mutable: bool, flags: int = _HIDDEN) -> Symbol:
     """A global of the linker's own, of the type of a pointer."""
-    symbol = resolution.table.symbols[name] = Symbol(name, SymbolKind.GLOBAL, DEFINED, flags, None)
+    symbol = Symbol(name, SymbolKind.GLOBAL, DEFINED, flags, None)
     _define_global(resolution, symbol, mutable=mutable)
+    resolution.table.add_own(symbol)
     return symbol
 
 
 def _import_global(resolution: Resolution, name: bytes, *, mutable: bool) -> Symbol:
     """A global that the dynamic linker provides."""
-    symbol = resolution.table.symbols[name] = Symbol(name, SymbolKind.GLOBAL, UNDEFINED, SymbolFlag.UNDEFINED, None)
+    symbol = Symbol(name, SymbolKind.GLOBAL, UNDEFINED, SymbolFlag.UNDEFINED, None)
+    resolution.table.add_own(symbol)
     symbol.element_type = GlobalType(resolution.target.pointer_type, mutable)
     symbol.used = symbol.force_import = True
     symbol.referenced = not resolution.synthetic.gc_sections
@@ -319,6 +325,7 @@ def _provide_optional_symbols(resolution: Resolution, options: LinkOptions) -> N
             symbol.kind, symbol.state, symbol.flags = SymbolKind.GLOBAL, DEFINED, _HIDDEN
             _define_global(resolution, symbol, mutable=False)
             resolution.tls_base = symbol
+            resolution.table.trace_definition(symbol)
 
 
 def is_exported_by_option(options: LinkOptions, name: bytes) -> bool:
@@ -334,7 +341,7 @@ def provide_address_symbol(resolution: Resolution, options: LinkOptions, name: b
     if symbol is None:
         if not is_exported_by_option(options, name):
             return None
-        symbol = resolution.symbols[name] = Symbol(name, SymbolKind.DATA, UNDEFINED, 0, None)
+        symbol = Symbol(name, SymbolKind.DATA, UNDEFINED, 0, None)
     elif symbol.is_defined:
         return None
     elif symbol.is_undefined and symbol.kind not in (SymbolKind.DATA, SymbolKind.GLOBAL):
@@ -348,6 +355,10 @@ def provide_address_symbol(resolution: Resolution, options: LinkOptions, name: b
     symbol.segment = None
     symbol.value = 0
     symbol.referenced = True
+    if name in resolution.symbols:
+        resolution.table.trace_definition(symbol)
+    else:
+        resolution.table.add_own(symbol)
     return symbol
 
 
@@ -392,6 +403,9 @@ def _become_trap(resolution: Resolution, symbol: Symbol, debug_name: bytes) -> N
     symbol.index = synthetic.add_function(symbol.name, symbol.signature, debug_name)
     symbol.is_stub = True
     synthetic.bodies[symbol.index] = UNREACHABLE_BODY
+    if symbol.traced:
+        shown = debug_name.decode("utf-8", "backslashreplace")
+        resolution.table.diagnostics.message(f"{symbol.file_name}: definition of {shown}")
 
 
 def resolve_indirect_function_table(
@@ -415,15 +429,17 @@ def resolve_indirect_function_table(
             existing = Symbol(INDIRECT_FUNCTION_TABLE, SymbolKind.TABLE, UNDEFINED, _HIDDEN, None)
             existing.element_type = TableType(_FUNCREF, 0, 0, None)
             existing.used = True
-            table.symbols[existing.name] = existing
+            table.add_own(existing)
             existing.referenced = True
         existing.import_module = DEFAULT_MODULE
         existing.import_name = INDIRECT_FUNCTION_TABLE
         resolution.indirect_function_table = existing
     elif (existing is not None and existing.is_live) or options.export_table or required:
         if existing is None:
-            existing = Symbol(INDIRECT_FUNCTION_TABLE, SymbolKind.TABLE, UNDEFINED, 0, None)
-            table.symbols[existing.name] = existing
+            existing = Symbol(INDIRECT_FUNCTION_TABLE, SymbolKind.TABLE, DEFINED, 0, None)
+            table.add_own(existing)
+        else:
+            table.trace_definition(existing)
         synthetic = resolution.synthetic
         type_ = TableType(_FUNCREF, 0, 0, None)
         existing.state = DEFINED

@@ -53,7 +53,8 @@ def declare_start_functions(
         symbol = add_synthetic_function(resolution, name, NO_SIGNATURE)
         symbol.flags = flags
         # A program may have a function of this name for itself.
-        resolution.symbols.setdefault(name, symbol)
+        if name not in resolution.symbols:
+            resolution.table.add_own(symbol)
         resolution.synthetic.function_live[symbol.index] = True
         return symbol
 

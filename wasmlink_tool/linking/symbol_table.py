@@ -179,6 +179,7 @@ class SymbolTable:
                 elif info.kind == _FUNCTION:
                     index = len(file.symbols)
                     symbol = self._insert_used(info.name)
+                    self._trace_reference(symbol, file)
                     if symbol.state == LAZY and not info.flags & _WEAK:
                         yield from self._extract(symbol)
                         symbol = self.symbols[info.name]
@@ -189,6 +190,7 @@ class SymbolTable:
                         symbol = self._reference_function(symbol, file, index, info)
                 else:
                     symbol = self._insert_used(info.name)
+                    self._trace_reference(symbol, file)
                     if symbol.state == LAZY and not info.flags & _WEAK:
                         yield from self._extract(symbol)
                         if symbol.state == DEFINED:
@@ -266,6 +268,19 @@ class SymbolTable:
         """The symbol that a name means, ``--wrap`` considered."""
         return self._renamed.get(name) or self.symbols.get(name)
 
+    def add_own(self, symbol: Symbol) -> None:
+        """Add a symbol that the linker itself defines, or refers to."""
+        self.symbols[symbol.name] = symbol
+        symbol.traced = symbol.name in self._traced
+        if symbol.traced and not symbol.is_defined:
+            self.diagnostics.message(f"{symbol.file_name}: reference to {symbol}")
+        self.trace_definition(symbol)
+
+    def trace_definition(self, symbol: Symbol) -> None:
+        """``--trace-symbol``: say where a symbol is defined now."""
+        if symbol.traced and symbol.is_defined:
+            self.diagnostics.message(f"{symbol.file_name}: definition of {symbol}")
+
     def declare_wrapped(self, names: Iterable[bytes]) -> None:
         """``--wrap``: make sure that there are functions ``__wrap_`` and ``__real_`` for each name in use."""
         for name in names:
@@ -278,7 +293,8 @@ class SymbolTable:
             real.used = False
             for other in (real, wrapper):
                 if other.state == UNDEFINED and other.signature is None:
-                    other.signature = symbol.signature
+                    # What is referred to is of the kind and type of what it stands for.
+                    other.kind, other.signature, other.element_type = symbol.kind, symbol.signature, symbol.element_type
             self._wrapped[name] = (symbol, real, wrapper)
 
     def wrap(self) -> None:
@@ -449,8 +465,7 @@ class SymbolTable:
         symbol.referrers = None
         symbol.import_module = symbol.import_name = None
         self._place(symbol, file, info)
-        if symbol.traced:
-            self.diagnostics.message(f"{file.name}: definition of {symbol}")
+        self.trace_definition(symbol)
 
     def _should_replace(self, existing: Symbol, file: ObjectInput, flags: int) -> bool:
         """Whether a new definition takes an existing symbol's place; two strong ones are an error."""
@@ -469,10 +484,12 @@ class SymbolTable:
 
     # References
 
+    def _trace_reference(self, symbol: Symbol, file: LinkedFile) -> None:
+        if symbol.traced:
+            self.diagnostics.message(f"{file.name}: reference to {symbol.name.decode('utf-8', 'backslashreplace')}")
+
     def _reference(self, symbol: Symbol, file: ObjectInput, info: SymbolInfo) -> None:
         """A reference to anything but a function."""
-        if symbol.traced:
-            self.diagnostics.message(f"{file.name}: reference to {info.name.decode('utf-8', 'backslashreplace')}")
         kind, flags = info.kind, info.flags
         if symbol.is_new:
             symbol.is_new = False
@@ -513,8 +530,6 @@ class SymbolTable:
         """A reference to a function: symbol ``index`` of ``file``."""
         obj = file.object
         flags = info.flags
-        if symbol.traced:
-            self.diagnostics.message(f"{file.name}: reference to {symbol}")
         signature = obj.function_signature(info.index)
         import_module = import_name = None
         if info.index < len(obj.imported_functions):
