@@ -144,7 +144,7 @@ class Symbol:
 
     @property
     def is_undefined_weak(self) -> bool:
-        return self.state != DEFINED and bool(self.flags & _WEAK)
+        return self.state not in (DEFINED, SHARED) and bool(self.flags & _WEAK)
 
     @property
     def is_explicitly_exported(self) -> bool:
