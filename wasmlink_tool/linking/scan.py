@@ -56,6 +56,11 @@ class Scan:
         self.got: list[Symbol] = []
         self.types: dict[bytes, int] = {}
 
+    @property
+    def has_addresses(self) -> bool:
+        """Whether functions have addresses; those of stubs are null, but a table they ask for."""
+        return bool(self.table_entries) or any(symbol.kind == SymbolKind.FUNCTION for symbol in self.got)
+
 
 class _Scanner:
     def __init__(
@@ -125,9 +130,8 @@ class _Scanner:
             self._check_dynamic(file, symbol, type_)
         if index in undefined and symbol.state == UNDEFINED and not self.options.relocatable:
             if type_ in _RELATIVE:
-                self.diagnostics.error(
-                    f"{file.name}: relocation {type_name(type_)} is not supported against an undefined symbol `{symbol}`"
-                )
+                what = f"{file.name}: relocation {type_name(type_)} is not supported against"
+                self.diagnostics.error(f"{what} an undefined symbol `{symbol}`")
             if not symbol.is_weak:
                 self._check_undefined(file, symbol, section, relocs.offsets[i])
 
@@ -159,15 +163,14 @@ class _Scanner:
 
     def _check_tls(self, file: ObjectInput, symbol: Symbol, type_: int) -> None:
         what = f"{file.name}: relocation {type_name(type_)} cannot be used against"
-        if symbol.state != DEFINED:
+        if not symbol.is_defined:
             self.diagnostics.error(f"{what} an undefined symbol `{symbol}`")
-            return
         if not self.options.shared_memory:
             # Thread-local data is data like any other.
             return
         if not symbol.flags & SymbolFlag.TLS:
             self.diagnostics.error(f"{what} non-TLS symbol `{symbol}`")
-        if not symbol.is_tls:
+        if symbol.state == DEFINED and not symbol.is_tls:
             output = symbol.segment.output if symbol.segment is not None else None
             name = output.name.decode("utf-8", "replace") if output is not None else ""
             self.diagnostics.error(f"{what} `{symbol}` in non-TLS section: {name}")
@@ -188,7 +191,10 @@ class _Scanner:
         return symbol.state == UNDEFINED and symbol.number == NO_NUMBER and symbol.stub is None
 
     def check_table(self) -> None:
-        """Undefined functions that may come from elsewhere, but are hidden from there, have no address."""
+        """Undefined functions that may come from elsewhere, but are hidden from there, have no address. wasm-ld
+        crashes on them."""
+        if self.diagnostics.error_count:
+            return
         for symbol in self.result.table_entries:
             may_come = self.policy is UnresolvedPolicy.IMPORT_DYNAMIC or may_be_undefined(
                 symbol, self.resolution, self.options

@@ -14,7 +14,7 @@ from .memory import Memory
 from .pic import data_relocation_code, global_relocation_code, has_tls_relocations
 from .resolve import NO_SIGNATURE, Resolution, add_synthetic_function
 from .scan import Scan
-from .symbols import Symbol
+from .symbols import SHARED, Symbol
 from .synthetic import call
 from .target import i32_const, i64_const
 
@@ -52,8 +52,10 @@ def declare_start_functions(
     def declare(name: bytes, flags: int = SymbolFlag.VISIBILITY_HIDDEN) -> Symbol:
         symbol = add_synthetic_function(resolution, name, NO_SIGNATURE)
         symbol.flags = flags
-        # A program may have a function of this name for itself.
-        resolution.symbols.setdefault(name, symbol)
+        existing = resolution.symbols.get(name)
+        if existing is None or existing.state == SHARED:
+            # A program may have a function of this name for itself; that of a shared library is its own affair.
+            resolution.symbols[name] = symbol
         resolution.synthetic.function_live[symbol.index] = True
         return symbol
 

@@ -16,7 +16,7 @@ from ..binary.constants import (
 )
 from ..binary.leb128 import uleb
 from ..inputs.object_file import GlobalType, TableType
-from ..linking.chunks import NO_NUMBER, ObjectInput, OutputSegment, SyntheticFile
+from ..linking.chunks import ObjectInput, OutputSegment, SyntheticFile
 from ..linking.live_relocations import live_function_runs
 from ..linking.plan import Plan
 from ..linking.relocate import Relocator
