@@ -415,7 +415,8 @@ def resolve_indirect_function_table(
         if existing is None:
             if not required:
                 return
-            existing = Symbol(INDIRECT_FUNCTION_TABLE, SymbolKind.TABLE, UNDEFINED, _HIDDEN, None)
+            flags = _HIDDEN | SymbolFlag.UNDEFINED
+            existing = Symbol(INDIRECT_FUNCTION_TABLE, SymbolKind.TABLE, UNDEFINED, flags, None)
             existing.element_type = TableType(_FUNCREF, 0, 0, None)
             existing.used = True
             table.symbols[existing.name] = existing
