@@ -9,7 +9,7 @@ from .diagnostics import Diagnostic, Diagnostics, FatalError, LinkError
 from .inputs.files import InputFiles
 from .linking.exports import calculate_exports, force_exports
 from .linking.features import check_mutable_globals, merge_features
-from .linking.imports import calculate_imports
+from .linking.imports import calculate_imports, import_late_table
 from .linking.index_spaces import assign_indexes, calculate_types
 from .linking.mark_live import mark_live, report_removed
 from .linking.memory import define_start_stop_symbols, lay_out_memory
@@ -86,6 +86,7 @@ def _link(options: LinkOptions, diagnostics: Diagnostics) -> LinkResult:
         text = reports.why_extract(resolution.table.extractions)
         reports.write_text(options.why_extract, text, "--why-extract=", diagnostics)
     seal(resolution, options, diagnostics)
+    diagnostics.check()
     mark_live(resolution, options)
     if options.print_gc_sections and options.gc_sections:
         report_removed(resolution, diagnostics)
@@ -147,8 +148,10 @@ def _plan(resolution: Resolution, options: LinkOptions, diagnostics: Diagnostics
         segments = combine_segments(segments)
     imports = calculate_imports(resolution, options)
     scan = scan_relocations(resolution, imports, options, diagnostics)
-    if scan.table_entries and resolution.indirect_function_table is None:
-        resolve_indirect_function_table(resolution, options, diagnostics, required=True)
+    if scan.has_addresses:
+        if resolution.indirect_function_table is None:
+            resolve_indirect_function_table(resolution, options, diagnostics, required=True)
+        import_late_table(imports, resolution)
     start = declare_start_functions(resolution, segments, scan, features, options)
     spaces = assign_indexes(resolution, imports, scan, diagnostics)
     # Every index is final from here on, but for the wrappers, which come last.

@@ -15,6 +15,9 @@ from .resolve import Resolution
 def merge_features(resolution: Resolution, options: LinkOptions, diagnostics: Diagnostics) -> set[str]:
     """The features of the output."""
     allowed = set(options.extra_features)
+    if options.is_pic:
+        # Addresses come by globals that the dynamic linker sets.
+        allowed.add("mutable-globals")
     infer = options.features is None
     if options.features is not None:
         allowed.update(options.features)

@@ -144,7 +144,6 @@ def seal(resolution: Resolution, options: LinkOptions, diagnostics: Diagnostics)
     if not options.relocatable:
         _provide_optional_symbols(resolution, options)
     _replace_disagreeing_functions(resolution, diagnostics)
-    diagnostics.check()
     table.wrap()
     for name in (*options.exports, *options.exports_if_defined):
         symbol = table.find(encode_name(name))
@@ -238,7 +237,7 @@ def _resolve_entry(resolution: Resolution, options: LinkOptions, diagnostics: Di
             diagnostics.error(f"entry symbol not defined (pass --no-entry to suppress): {options.entry}")
     if options.start:
         start = _require(table, encode_name(options.start), "--start")
-        if start is None or not start.is_defined:
+        if start is None or start.state != DEFINED:
             diagnostics.error(f"start symbol not defined: {options.start}")
         elif start.kind != SymbolKind.FUNCTION or start.signature != NO_SIGNATURE:
             found = describe.signature(start.signature) if start.kind == SymbolKind.FUNCTION and start.signature else ""
@@ -261,7 +260,7 @@ def _resolve_entry(resolution: Resolution, options: LinkOptions, diagnostics: Di
         return
     call_dtors = _require(table, b"__wasm_call_dtors", "<internal>")
     if call_dtors is not None:
-        if not call_dtors.is_defined or call_dtors.kind != SymbolKind.FUNCTION:
+        if call_dtors.state != DEFINED or call_dtors.kind != SymbolKind.FUNCTION:
             diagnostics.error("__wasm_call_dtors must be a function")
         elif call_dtors.signature != NO_SIGNATURE:
             diagnostics.error("__wasm_call_dtors must have no argument or return values")
@@ -365,7 +364,7 @@ def provide_address_symbol(resolution: Resolution, options: LinkOptions, name: b
 def _replace_disagreeing_functions(resolution: Resolution, diagnostics: Diagnostics) -> None:
     """Where a name was declared with several signatures, calls by any but the definition's trap."""
     for name, variants in resolution.table.disagreeing_functions():
-        defined = next((v for v in variants if v.is_defined), None)
+        defined = next((v for v in variants if v.state == DEFINED), None)
         text = resolution.table.names.text(name)
         if defined is None:
             diagnostics.error(_mismatch(text, variants[0], variants[1]))
@@ -426,7 +425,8 @@ def resolve_indirect_function_table(
         if existing is None:
             if not required:
                 return
-            existing = Symbol(INDIRECT_FUNCTION_TABLE, SymbolKind.TABLE, UNDEFINED, _HIDDEN, None)
+            flags = _HIDDEN | SymbolFlag.UNDEFINED
+            existing = Symbol(INDIRECT_FUNCTION_TABLE, SymbolKind.TABLE, UNDEFINED, flags, None)
             existing.element_type = TableType(_FUNCREF, 0, 0, None)
             existing.used = True
             table.add_own(existing)

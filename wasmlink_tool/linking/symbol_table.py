@@ -88,26 +88,28 @@ class SymbolTable:
 
     def add_shared(self, library: SharedLibrary) -> None:
         """Let a shared library define what nothing else does."""
-        for name, signature, flags in library.symbols:
+        for name, signature in library.symbols:
             symbol = self.symbols.get(name) or self._insert(name)
-            if not symbol.is_new and symbol.state != UNDEFINED and (signature is None or symbol.state != LAZY):
-                continue
             kind = _DATA if signature is None else _FUNCTION
-            if not symbol.is_new and kind == _FUNCTION:
-                if symbol.kind != _FUNCTION and symbol.state == UNDEFINED:
-                    self.report_kind(symbol, library.name, _FUNCTION)
-                    continue
+            if not symbol.is_new and symbol.state == UNDEFINED:
+                if symbol.kind != kind:
+                    self.report_kind(symbol, library.name, kind)
+                    if kind == _FUNCTION:
+                        continue
                 expected = symbol.signature
-                if expected is not None and expected != signature and self.is_called_directly(symbol):
+                if kind == _FUNCTION and expected not in (None, signature) and self.is_called_directly(symbol):
                     if self._check_shared_signatures:
                         self._report_signatures(symbol, signature, library.name)
-                    # Without the check, what the program expects goes.
-                    signature = expected
+                    else:
+                        signature = expected
+            elif not symbol.is_new and not (symbol.state == LAZY and kind == _FUNCTION):
+                continue
             symbol.is_new = False
             symbol.kind = kind
             symbol.state = SHARED
-            symbol.flags = flags
+            symbol.flags = 0
             symbol.library = library
+            symbol.import_module = symbol.import_name = None
             symbol.signature = signature
             if symbol.traced:
                 self.diagnostics.message(f"{library.name}: definition of {symbol}")
@@ -419,7 +421,7 @@ class SymbolTable:
         if (
             symbol.signature is not None
             and symbol.signature != signature
-            and (symbol.state == DEFINED or self.is_called_directly(symbol))
+            and (symbol.state != UNDEFINED or self.is_called_directly(symbol))
         ):
             variant, is_new = self._variant(symbol, signature)
             if is_new or self._should_replace(symbol, file, info.flags):
@@ -469,11 +471,11 @@ class SymbolTable:
 
     def _should_replace(self, existing: Symbol, file: ObjectInput, flags: int) -> bool:
         """Whether a new definition takes an existing symbol's place; two strong ones are an error."""
-        if existing.state != DEFINED:
+        if not existing.is_defined:
             return True
         if flags & _BINDING == _WEAK:
             return False
-        if existing.flags & _WEAK:
+        if existing.flags & _WEAK or existing.state == SHARED:
             return True
         if self._allow_multiple_definition:
             return False
@@ -565,6 +567,8 @@ class SymbolTable:
             if symbol.state == SHARED:
                 if self._check_shared_signatures:
                     self._report_signatures(symbol, signature, file.name)
+                else:
+                    symbol.signature = signature
             elif existing_undefined is not None and not self.is_called_directly(existing_undefined):
                 become_undefined(symbol)
             else:
@@ -592,8 +596,11 @@ class SymbolTable:
                 )
         existing.import_name = existing.import_name or name
         existing.import_module = existing.import_module or module
-        if existing.flags & _WEAK and flags & _BINDING != _WEAK:
-            existing.flags = existing.flags & ~_BINDING | flags & _BINDING
+        if existing.flags & _WEAK:
+            if flags & _BINDING == _WEAK:
+                existing.flags = flags | _UNDEFINED_FLAG
+            else:
+                existing.flags = existing.flags & ~_BINDING | flags & _BINDING
 
     def _calls_directly(self, file: LinkedFile, index: int) -> bool:
         """Whether a file's code calls symbol ``index``, as opposed to taking its address."""

@@ -119,7 +119,8 @@ class Symbol:
 
     @property
     def is_defined(self) -> bool:
-        return self.state == DEFINED
+        """Here or in a shared library."""
+        return self.state in (DEFINED, SHARED)
 
     @property
     def is_undefined(self) -> bool:
@@ -144,7 +145,7 @@ class Symbol:
 
     @property
     def is_undefined_weak(self) -> bool:
-        return self.state != DEFINED and bool(self.flags & _WEAK)
+        return not self.is_defined and bool(self.flags & _WEAK)
 
     @property
     def is_explicitly_exported(self) -> bool:
