@@ -150,7 +150,7 @@ class LinkOptions:
     """``none``, ``fast``, ``tree``, ``sha1``, ``md5``, ``sha3``, ``uuid``, or ``0x`` and hexadecimal digits."""
     record_linker: bool = False
     """Add this linker to the producers section (``--record-linker``, ours)."""
-    demangle: bool = False
+    demangle: bool = True
     """Show C++, Rust and D names as in the source, in the name section, messages and maps."""
     soname: str = ""
     """The module's name in the name section; empty: the base name of ``output``."""

@@ -162,10 +162,9 @@ OPTIONS: tuple[tuple[str, tuple[Option, ...]], ...] = (
             Option(
                 "demangle",
                 "[-]-demangle",
-                "Show C++, Rust and D names as in the source, in the name section, messages and maps",
-                note="wasm-ld's default; ours, for now, are the names of the object files.",
+                "Show C++, Rust and D names as in the source, in the name section, messages and maps (default)",
             ),
-            Option("no-demangle", "[-]-no-demangle", "Show names as they stand in the object files (default)"),
+            Option("no-demangle", "[-]-no-demangle", "Show names as they stand in the object files"),
         ),
     ),
     (

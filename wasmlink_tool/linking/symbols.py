@@ -262,6 +262,11 @@ class Symbol:
         return symbol_text(self.name)
 
     @property
+    def raw_text(self) -> str:
+        """Its name as the object files have it, which is what ``--trace-symbol`` prints."""
+        return self.name.decode("utf-8", "backslashreplace")
+
+    @property
     def file_name(self) -> str:
         """The file that it comes from; the linker's own symbols come from ``<internal>``."""
         if self.state == LAZY and self.source is not None:
