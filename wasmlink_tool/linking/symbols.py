@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from ..binary.constants import SymbolFlag, SymbolKind
+from ..demangle import demangle_text
 from ..inputs.files import ObjectSource
 from ..inputs.object_file import GlobalType, TableType
 from ..inputs.shared import SharedLibrary
@@ -282,6 +283,4 @@ class DemangledSymbol(Symbol):
     __slots__ = ()
 
     def __str__(self) -> str:
-        from ..demangle import demangle_text
-
         return demangle_text(super().__str__())
