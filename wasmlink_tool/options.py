@@ -6,7 +6,7 @@ field that has an option of wasm-ld's is named after it; sizes are bytes.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
@@ -164,6 +164,8 @@ class LinkOptions:
     """A file, or ``-`` for standard output."""
     dependency_file: str | None = None
     verbose: bool = False
+    on_read: Callable[[str, bytes], None] | None = None
+    """Called with the path and the content of each file that the link reads (``--reproduce``)."""
 
     # Speed
     cache_directory: str | None = None

@@ -288,7 +288,14 @@ OPTIONS: tuple[tuple[str, tuple[Option, ...]], ...] = (
                 "The most that the cache may take on disk (512 MiB)",
                 ours=True,
             ),
-            Option("reproduce", "--reproduce=<file> --reproduce_<file>", "Write all inputs into an archive", LATER),
+            Option(
+                "reproduce",
+                "--reproduce=<file> --reproduce_<file>",
+                "Write the inputs and the command line to a tar, to repeat the link elsewhere",
+                note="Unlike wasm-ld's, the tar has the members of thin archives, and its response.txt finds libraries "
+                "and lists of symbols in the tar and writes everything to the current directory. Without the option, "
+                "$LLD_REPRODUCE names the file.",
+            ),
         ),
     ),
     (

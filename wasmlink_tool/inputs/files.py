@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
 from ..binary.constants import MAGIC
@@ -81,10 +81,15 @@ class InputFiles:
     """Opens what the options name. ``read`` lists every file that was read, in order, each once."""
 
     def __init__(
-        self, diagnostics: Diagnostics, library_paths: tuple[str, ...], cache: ParseCache | None = None
+        self,
+        diagnostics: Diagnostics,
+        library_paths: tuple[str, ...],
+        cache: ParseCache | None = None,
+        on_read: Callable[[str, bytes], None] | None = None,
     ) -> None:
         self.diagnostics = diagnostics
         self.library_paths = library_paths
+        self._on_read = on_read
         self._cache = cache
         self._parsed = cache.new_link() if cache is not None else None
         self.read: dict[str, None] = {}
@@ -102,6 +107,8 @@ class InputFiles:
             self.diagnostics.error(f"cannot open {path}: {reason}")
             return None
         self.read[path] = None
+        if self._on_read is not None:
+            self._on_read(path, data)
         return data
 
     def find_library(self, name: str, *, dynamic: bool = False) -> str | None:
