@@ -292,6 +292,8 @@ def _use_stub_libraries(resolution: Resolution, stubs: list[StubLibrary], diagno
                 table.extract(dependency, stub.name, symbol)
         return found
 
+    diagnostics.phase("processStubLibrariesPreLTO")
+    diagnostics.phase("processStubLibraries")
     again = bool(stubs)
     while again:
         again = False
@@ -303,6 +305,7 @@ def _use_stub_libraries(resolution: Resolution, stubs: list[StubLibrary], diagno
             for symbol in list(table.symbols.values()):
                 if symbol.is_undefined and symbol.import_name in stub.dependencies:
                     again |= needs(stub, symbol, stub.dependencies[symbol.import_name])
+    diagnostics.phase("done processStubLibraries")
 
 
 def _provide_optional_symbols(resolution: Resolution, options: LinkOptions) -> None:
