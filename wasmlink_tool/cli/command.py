@@ -155,7 +155,10 @@ def _first_diagnostics(line: CommandLine, reporter: Reporter, errors: list[str])
     for text in line.unknown:
         likely = nearest(text)
         diagnostics.error(f"unknown argument: {text}", (f"did you mean '{likely}'?",) if likely else ())
+    reporter.report(diagnostics.entries)
+    diagnostics.entries.clear()
     if line.has("error-limit"):
+        # It holds for what comes after it was read.
         from wasmlink_tool.cli.interpret import signed_value
 
         # A negative limit is none, as a very large one.

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 
 from ..binary.constants import ExternalKind, SectionId
-from ..binary.leb128 import uleb
 from ..diagnostics import Diagnostics
 from ..linking.plan import Plan
 from .encoding import OutputSection
