@@ -111,7 +111,7 @@ class LinkOptions:
     page_size: int = WASM_PAGE_SIZE
     """1 or 65536."""
     stack_first: bool | None = None
-    """``None``: first, unless ``global_base`` leaves no room for it there and ``stack_size`` is not given either."""
+    """``None``: first, unless ``global_base`` leaves no room for it there."""
     stack_size: int | None = None
     global_base: int | None = None
     initial_memory: int = 0

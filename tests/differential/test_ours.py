@@ -280,3 +280,13 @@ def test_hints(linked: Linker) -> None:
     assert any("_start" in line for line in details)
     assert any("input.c:" in line for line in details)
     assert sum("helper_function" in line for line in details) == 1
+
+
+def test_layout_that_cannot_be_with_shared_memory(linked: Linker) -> None:
+    """The reference dies of a signal."""
+    arguments = "a.o --global-base=1024 --stack-first --shared-memory --no-check-features --max-memory=1048576"
+    result = linked({"a.s": STATE}, arguments)
+    assert (result.status, result.stderr) == (
+        1,
+        "wasmlink: error: --global-base cannot be less than stack size when --stack-first is used\n",
+    )

@@ -215,7 +215,7 @@ OPTIONS: tuple[tuple[str, tuple[Option, ...]], ...] = (
                 "no-stack-first",
                 "[-]-no-stack-first",
                 "Place the stack after the data",
-                note="Without either option, a --global-base that leaves no room for a stack of the default size "
+                note="Without either option, a --global-base that leaves no room for the stack "
                 "before the data also places it after them; wasm-ld fails there.",
             ),
             Option(
