@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from .cache import ParseCache, ParsedObjects
 
 _BITCODE_MAGIC: Final = (b"BC\xc0\xde", b"\xde\xc0\x17\x0b")
+_RUST_METADATA: Final = b"rust\0\0\0"
+"""What describes a crate to the compiler: libraries of Rust have a member that begins so. Nothing is wrong with it, and
+rustc asks for warnings to be errors."""
 
 
 class ObjectSource:
@@ -229,7 +232,7 @@ class InputFiles:
                 self.diagnostics.error(
                     "The file was not recognized as a valid object file", (f"member {member.name} of {path}",)
                 )
-            else:
+            elif not contents.startswith(_RUST_METADATA, start):
                 self.diagnostics.warn(
                     f"{path}: archive member '{member.name}' is neither Wasm object file nor LLVM bitcode"
                 )
