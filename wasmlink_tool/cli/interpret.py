@@ -76,7 +76,7 @@ def link_options(line: CommandLine, diagnostics: Diagnostics) -> LinkOptions:
         extra_features=_comma_list(line.values("extra-features")[-1:]),
         check_features=line.enabled("check-features", True),
         record_linker=line.enabled("record-linker", False),
-        demangle=line.enabled("demangle", False),
+        demangle=line.enabled("demangle", True),
         soname=line.value("soname"),
         map_file=line.value("Map") or None,
         print_map=line.has("print-map"),

@@ -278,22 +278,24 @@ def _use_stub_libraries(resolution: Resolution, stubs: list[StubLibrary], diagno
             return False
         symbol.force_import = True
         if symbol.traced:
-            diagnostics.message(f"{stub.name}: importing {symbol}")
+            diagnostics.message(f"{stub.name}: importing {symbol.raw_text}")
         found = False
         for name in needed:
             dependency = table.find(name)
             if dependency is None or dependency.is_undefined:
-                shown = table.names.text(name)
+                shown = name.decode("utf-8", "backslashreplace")
                 diagnostics.error(f"{stub.name}: undefined symbol: {shown}. Required by {symbol}")
                 continue
             if dependency.traced:
-                diagnostics.message(f"{stub.name}: exported {dependency} due to import of {symbol}")
+                diagnostics.message(f"{stub.name}: exported {dependency} due to import of {symbol.raw_text}")
             dependency.force_export = True
             if dependency.state == LAZY:
                 found = True
                 table.extract(dependency, stub.name, symbol)
         return found
 
+    diagnostics.phase("processStubLibrariesPreLTO")
+    diagnostics.phase("processStubLibraries")
     again = bool(stubs)
     while again:
         again = False
@@ -305,6 +307,7 @@ def _use_stub_libraries(resolution: Resolution, stubs: list[StubLibrary], diagno
             for symbol in list(table.symbols.values()):
                 if symbol.is_undefined and symbol.import_name in stub.dependencies:
                     again |= needs(stub, symbol, stub.dependencies[symbol.import_name])
+    diagnostics.phase("done processStubLibraries")
 
 
 def _provide_optional_symbols(resolution: Resolution, options: LinkOptions) -> None:
@@ -365,20 +368,19 @@ def _replace_disagreeing_functions(resolution: Resolution, diagnostics: Diagnost
     """Where a name was declared with several signatures, calls by any but the definition's trap."""
     for name, variants in resolution.table.disagreeing_functions():
         defined = next((v for v in variants if v.state == DEFINED), None)
-        text = resolution.table.names.text(name)
         if defined is None:
-            diagnostics.error(_mismatch(text, variants[0], variants[1]))
+            diagnostics.error(_mismatch(variants[0], variants[1]))
             return
         for variant in variants:
             if variant is not defined:
-                diagnostics.warn(_mismatch(text, variant, defined))
+                diagnostics.warn(_mismatch(variant, defined))
                 _become_trap(resolution, variant, b"signature_mismatch:" + resolution.table.names.name(name))
 
 
-def _mismatch(name: str, one: Symbol, other: Symbol) -> str:
+def _mismatch(one: Symbol, other: Symbol) -> str:
     assert one.signature is not None and other.signature is not None
     return (
-        f"function signature mismatch: {name}\n"
+        f"function signature mismatch: {one.raw_text}\n"
         f">>> defined as {describe.signature(one.signature)} in {one.file_name}\n"
         f">>> defined as {describe.signature(other.signature)} in {other.file_name}"
     )

@@ -112,12 +112,12 @@ class SymbolTable:
             symbol.import_module = symbol.import_name = None
             symbol.signature = signature
             if symbol.traced:
-                self.diagnostics.message(f"{library.name}: definition of {symbol}")
+                self.diagnostics.message(f"{library.name}: definition of {symbol.raw_text}")
 
     def _report_signatures(self, symbol: Symbol, signature: bytes | None, where: str) -> None:
         assert symbol.signature is not None and signature is not None
         self.diagnostics.error(
-            f"function signature mismatch: {symbol}\n"
+            f"function signature mismatch: {symbol.raw_text}\n"
             f">>> defined as {describe.signature(symbol.signature)} in {symbol.file_name}\n"
             f">>> defined as {describe.signature(signature)} in {where}"
         )
@@ -180,8 +180,7 @@ class SymbolTable:
                     symbol = Symbol(info.name, _SECTION, UNDEFINED, info.flags, file)
                 elif info.kind == _FUNCTION:
                     index = len(file.symbols)
-                    symbol = self._insert_used(info.name)
-                    self._trace_reference(symbol, file)
+                    symbol = self._refer(info.name, file.name)
                     if symbol.state == LAZY and not info.flags & _WEAK:
                         yield from self._extract(symbol)
                         symbol = self.symbols[info.name]
@@ -191,8 +190,7 @@ class SymbolTable:
                     else:
                         symbol = self._reference_function(symbol, file, index, info)
                 else:
-                    symbol = self._insert_used(info.name)
-                    self._trace_reference(symbol, file)
+                    symbol = self._refer(info.name, file.name)
                     if symbol.state == LAZY and not info.flags & _WEAK:
                         yield from self._extract(symbol)
                         if symbol.state == DEFINED:
@@ -258,7 +256,7 @@ class SymbolTable:
                 )
                 return
             flags = SymbolFlag.UNDEFINED | SymbolFlag.NO_STRIP
-            symbol = self._insert_used(import_.field)
+            symbol = self._refer(import_.field, file.name)
             self._reference(symbol, file, SymbolInfo(_TABLE, flags, import_.field, 0, 0, 0))
             file.symbols.append(symbol)
             symbol.referenced = True
@@ -275,13 +273,13 @@ class SymbolTable:
         self.symbols[symbol.name] = symbol
         symbol.traced = symbol.name in self._traced
         if symbol.traced and not symbol.is_defined:
-            self.diagnostics.message(f"{symbol.file_name}: reference to {symbol}")
+            self.diagnostics.message(f"{symbol.file_name}: reference to {symbol.raw_text}")
         self.trace_definition(symbol)
 
     def trace_definition(self, symbol: Symbol) -> None:
         """``--trace-symbol``: say where a symbol is defined now."""
         if symbol.traced and symbol.is_defined:
-            self.diagnostics.message(f"{symbol.file_name}: definition of {symbol}")
+            self.diagnostics.message(f"{symbol.file_name}: definition of {symbol.raw_text}")
 
     def declare_wrapped(self, names: Iterable[bytes]) -> None:
         """``--wrap``: make sure that there are functions ``__wrap_`` and ``__real_`` for each name in use."""
@@ -314,9 +312,7 @@ class SymbolTable:
     def _refer_to_function(self, name: bytes) -> Symbol:
         """The symbol of this name; a member that defines it is linked, and where nothing does, it is an undefined
         function of unknown type."""
-        symbol = self._insert_used(name)
-        if symbol.traced:
-            self.diagnostics.message(f"<internal>: reference to {symbol}")
+        symbol = self._refer(name, "<internal>")
         if symbol.is_new:
             symbol.is_new = False
             symbol.kind = _FUNCTION
@@ -336,19 +332,6 @@ class SymbolTable:
                 symbol.state = UNDEFINED
                 symbol.flags = _WEAK | _UNDEFINED_FLAG
 
-    def _insert_function(self, name: bytes) -> Symbol:
-        """The symbol of this name; a member that defines it is linked, and where nothing does, it is an undefined
-        function of unknown type."""
-        symbol = self._insert_used(name)
-        if symbol.is_new:
-            symbol.is_new = False
-            symbol.kind = _FUNCTION
-            symbol.flags = _UNDEFINED_FLAG
-        elif symbol.state == LAZY:
-            self._run(self._extract(symbol))
-            symbol = self.symbols[name]
-        return symbol
-
     def _insert(self, name: bytes) -> Symbol:
         """A new symbol, of no meaning yet."""
         symbol = self.symbols[name] = self._symbol(name, _DATA, UNDEFINED, 0, None)
@@ -365,13 +348,20 @@ class SymbolTable:
         symbol.used = True
         return symbol
 
+    def _refer(self, name: bytes, where: str) -> Symbol:
+        """The symbol of a name that ``where`` refers to."""
+        symbol = self._insert_used(name)
+        if symbol.traced:
+            self.diagnostics.message(f"{where}: reference to {symbol.raw_text}")
+        return symbol
+
     def _make_lazy(self, symbol: Symbol, source: ObjectSource, flags: int) -> None:
         symbol.is_new = False
         symbol.state = LAZY
         symbol.flags = flags
         symbol.source = source
         if symbol.traced:
-            self.diagnostics.message(f"{source.name}: lazy definition of {symbol}")
+            self.diagnostics.message(f"{source.name}: lazy definition of {symbol.raw_text}")
 
     # Definitions
 
@@ -485,10 +475,6 @@ class SymbolTable:
         return True
 
     # References
-
-    def _trace_reference(self, symbol: Symbol, file: LinkedFile) -> None:
-        if symbol.traced:
-            self.diagnostics.message(f"{file.name}: reference to {symbol.name.decode('utf-8', 'backslashreplace')}")
 
     def _reference(self, symbol: Symbol, file: ObjectInput, info: SymbolInfo) -> None:
         """A reference to anything but a function."""
@@ -675,4 +661,5 @@ class SymbolTable:
 
 
 def _type_mismatch(what: str, existing: Symbol, file: LinkedFile, old: str, new: str) -> str:
-    return f"{what}: {existing}\n>>> defined as {old} in {existing.file_name}\n>>> defined as {new} in {file.name}"
+    defined = f">>> defined as {old} in {existing.file_name}\n>>> defined as {new} in {file.name}"
+    return f"{what}: {existing.raw_text}\n{defined}"

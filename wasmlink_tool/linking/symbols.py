@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from ..binary.constants import SymbolFlag, SymbolKind
+from ..demangle import demangle_text
 from ..inputs.files import ObjectSource
 from ..inputs.object_file import GlobalType, TableType
 from ..inputs.shared import SharedLibrary
@@ -263,6 +264,11 @@ class Symbol:
         return symbol_text(self.name)
 
     @property
+    def raw_text(self) -> str:
+        """Its name as the object files have it, which is what ``--trace-symbol`` prints."""
+        return self.name.decode("utf-8", "backslashreplace")
+
+    @property
     def file_name(self) -> str:
         """The file that it comes from; the linker's own symbols come from ``<internal>``."""
         if self.state == LAZY and self.source is not None:
@@ -278,6 +284,4 @@ class DemangledSymbol(Symbol):
     __slots__ = ()
 
     def __str__(self) -> str:
-        from ..demangle import demangle_text
-
         return demangle_text(super().__str__())

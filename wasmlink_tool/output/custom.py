@@ -136,7 +136,7 @@ def _names(plan: Plan, options: LinkOptions) -> OutputSection:
                     functions.append(uleb(numbers[i]) + name(text))
         for g, live, number in zip(file.globals, bytes(file.global_live), file.global_numbers):
             if live and g.name:
-                globals_.append(uleb(number) + name(g.name))
+                globals_.append(uleb(number) + name(shown(g.name)))
     for symbol in plan.spaces.got:
         what = b"func" if symbol.kind == SymbolKind.FUNCTION else b"data"
         own_name = symbol.name
