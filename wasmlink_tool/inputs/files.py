@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Final
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING
 
-from ..binary.constants import MAGIC
+from ..binary.constants import BITCODE_MAGIC, BITCODE_WRAPPER_MAGIC, MAGIC
 from ..binary.reader import FormatError
 from ..diagnostics import Diagnostics, FatalError
 from ..options import Input
@@ -15,9 +15,16 @@ from .archive import Member
 from .object_file import ObjectFile, is_wasm
 
 if TYPE_CHECKING:
+    from .bitcode import BitcodeFile
     from .cache import ParseCache, ParsedObjects
 
-_BITCODE_MAGIC: Final = (b"BC\xc0\xde", b"\xde\xc0\x17\x0b")
+AddSymbolTable = Callable[[str, bytes], bytes]
+"""From the name and contents of a bitcode file that has no symbol table to the same modules with one."""
+
+
+def is_bitcode(data: bytes, start: int = 0) -> bool:
+    """Whether LLVM bitcode starts at ``start``."""
+    return data[start : start + 4] in (BITCODE_MAGIC, BITCODE_WRAPPER_MAGIC)
 
 
 class ObjectSource:
@@ -27,7 +34,21 @@ class ObjectSource:
     when something needs them unless they came with ``--whole-archive``; ``lazy`` tells.
     """
 
-    __slots__ = ("_cache", "archive", "data", "eager", "end", "known_symbols", "lazy", "member", "name", "start")
+    __slots__ = (
+        "_add_symbol_table",
+        "_bitcode",
+        "_cache",
+        "archive",
+        "data",
+        "eager",
+        "end",
+        "is_generated",
+        "known_symbols",
+        "lazy",
+        "member",
+        "name",
+        "start",
+    )
 
     def __init__(
         self,
@@ -40,6 +61,8 @@ class ObjectSource:
         lazy: bool = False,
         symbols: list[bytes] | None = None,
         cache: ParsedObjects | None = None,
+        is_generated: bool = False,
+        add_symbol_table: AddSymbolTable | None = None,
     ) -> None:
         self.data = data
         self.start = start
@@ -52,7 +75,32 @@ class ObjectSource:
         """Whether its constructors run although nothing else of it is live."""
         self.known_symbols = symbols
         """What it would define, where that was read already."""
+        self.is_generated = is_generated
+        """It is what link-time optimisation made."""
         self._cache = cache
+        self._add_symbol_table = add_symbol_table
+        self._bitcode: BitcodeFile | None = None
+
+    @property
+    def is_bitcode(self) -> bool:
+        """Whether it is LLVM bitcode, to be parsed by :meth:`parse_bitcode`."""
+        return is_bitcode(self.data, self.start)
+
+    def parse_bitcode(self) -> BitcodeFile:
+        """:raises FatalError: the file is damaged."""
+        from .bitcode import BitcodeFile, NoSymbolTableError
+
+        if self._bitcode is None:
+            try:
+                try:
+                    self._bitcode = BitcodeFile(self.data, self.start, self.end)
+                except NoSymbolTableError:
+                    if self._add_symbol_table is None:
+                        raise
+                    self._bitcode = BitcodeFile(self._add_symbol_table(self.name, self.data[self.start : self.end]))
+            except FormatError as error:
+                raise FatalError(f"{self.name}: {error}") from None
+        return self._bitcode
 
     def parse(self) -> ObjectFile:
         """:raises FatalError: the object is damaged."""
@@ -70,6 +118,9 @@ class ObjectSource:
         """
         if self.known_symbols is not None:
             return self.known_symbols
+        if self.is_bitcode:
+            self.known_symbols = self.parse_bitcode().defined_symbols()
+            return self.known_symbols
         try:
             self.known_symbols = archive.defined_symbols(self.data, self.start, self.end)
             return self.known_symbols
@@ -81,11 +132,16 @@ class InputFiles:
     """Opens what the options name. ``read`` lists every file that was read, in order, each once."""
 
     def __init__(
-        self, diagnostics: Diagnostics, library_paths: tuple[str, ...], cache: ParseCache | None = None
+        self,
+        diagnostics: Diagnostics,
+        library_paths: tuple[str, ...],
+        cache: ParseCache | None = None,
+        add_symbol_table: AddSymbolTable | None = None,
     ) -> None:
         self.diagnostics = diagnostics
         self.library_paths = library_paths
         self._cache = cache
+        self._add_symbol_table = add_symbol_table
         self._parsed = cache.new_link() if cache is not None else None
         self.read: dict[str, None] = {}
         self.allowed_undefined: set[bytes] = set()
@@ -143,10 +199,16 @@ class InputFiles:
                     self.diagnostics.error(f"{path}: {error}")
             elif is_wasm(data) and shared.is_shared_library(data):
                 yield from self._shared_library(data, path, item)
-            elif is_wasm(data):
-                yield ObjectSource(data, 0, len(data), path, lazy=item.lazy, cache=self._parsed)
-            elif data.startswith(_BITCODE_MAGIC):
-                self.diagnostics.error(f"{path}: LLVM bitcode is not supported yet: compile without -flto")
+            elif is_wasm(data) or is_bitcode(data):
+                yield ObjectSource(
+                    data,
+                    0,
+                    len(data),
+                    path,
+                    lazy=item.lazy,
+                    cache=self._parsed,
+                    add_symbol_table=self._add_symbol_table,
+                )
             elif data.startswith(stub.MAGIC):
                 self.stubs.append(stub.StubLibrary(path, data))
             else:
@@ -200,7 +262,7 @@ class InputFiles:
                     continue
                 start, end, contents = 0, len(read), read
             magic = contents[start : min(start + 4, end)]
-            if magic == MAGIC:
+            if magic == MAGIC or is_bitcode(magic):
                 yield ObjectSource(
                     contents,
                     start,
@@ -210,14 +272,8 @@ class InputFiles:
                     lazy=not item.whole_archive,
                     symbols=symbols,
                     cache=self._parsed,
+                    add_symbol_table=self._add_symbol_table,
                 )
-            elif magic in _BITCODE_MAGIC:
-                text = f"{path}({member.name}): LLVM bitcode is not supported yet: compile without -flto"
-                if item.whole_archive:
-                    self.diagnostics.error(text)
-                else:
-                    # Perhaps nothing needs it; if something does, its symbols are undefined.
-                    self.diagnostics.warn(text)
             elif item.whole_archive:
                 self.diagnostics.error(
                     "The file was not recognized as a valid object file", (f"member {member.name} of {path}",)

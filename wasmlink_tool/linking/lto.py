@@ -1,0 +1,114 @@
+"""Link-time optimisation: from the bitcode files of a link to the objects that take their place.
+
+Resolution has chosen the definitions; code generation hears of each symbol whether its module's definition prevails
+and who else refers to it. What it may call that no module names is asked for before, if bitcode would define it, and
+after by the generated objects themselves.
+"""
+
+from __future__ import annotations
+
+import os
+
+from ..binary.constants import SymbolFlag
+from ..diagnostics import Diagnostics, FatalError
+from ..inputs.files import InputFiles, ObjectSource
+from ..lto.compilers import configured_compiler, find_compiler
+from ..lto.generate import generate
+from ..lto.libcalls import runtime_libcalls
+from ..lto.modules import CodeGeneration, Module, SymbolResolution
+from ..options import LinkOptions
+from .chunks import BitcodeInput
+from .mark_live import is_exported
+from .resolve import Resolution
+from .symbols import DEFINED, LAZY, Symbol
+
+
+def compile_bitcode(
+    resolution: Resolution, files: InputFiles, options: LinkOptions, diagnostics: Diagnostics
+) -> None:
+    """Compile all bitcode of the link, and add the generated objects with what they pull in.
+
+    :raises FatalError: there is no compiler, or it failed.
+    """
+    table = resolution.table
+    for name in runtime_libcalls(table.bitcode[0].bitcode.triple):
+        _extract_bitcode(resolution, table.symbols.get(name), "<libcall>")
+    _keep_what_stub_libraries_need(resolution, files)
+    diagnostics.check()
+
+    modules = [_module(file, resolution, options) for file in table.bitcode]
+    how = CodeGeneration(
+        output=options.output or "a.out",
+        position_independent=_is_position_independent(table.bitcode, options),
+        optimize=options.lto_optimize,
+        codegen_optimize=(
+            max(2, options.lto_optimize) if options.lto_codegen_optimize is None else options.lto_codegen_optimize
+        ),
+        llvm_options=tuple(options.llvm_options),
+        save_temps=options.save_temps,
+        verify=options.verify_bitcode,
+        debug_pass_manager=options.lto_debug_pass_manager,
+        jobs=options.thinlto_jobs,
+    )
+    newest = max(file.bitcode.llvm_version for file in table.bitcode)
+    compiler = find_compiler(configured_compiler(options.lto_compiler), newest)
+    diagnostics.log(f"link-time optimisation: {compiler.shown}")
+    objects = generate(compiler, modules, how, diagnostics)
+    if options.lto_object_path:
+        for number, generated in enumerate(objects):
+            _write(f"{options.lto_object_path}{number or ''}", generated.contents)
+
+    table.forget_bitcode_definitions()
+    for generated in objects:
+        table.add_generated(
+            ObjectSource(generated.contents, 0, len(generated.contents), generated.name, is_generated=True)
+        )
+
+
+def _extract_bitcode(resolution: Resolution, symbol: Symbol | None, reason: str) -> None:
+    """Link the member that would define a symbol if it is bitcode: later would be too late."""
+    if symbol is not None and symbol.state == LAZY and symbol.source is not None and symbol.source.is_bitcode:
+        resolution.table.extract(symbol, reason)
+
+
+def _keep_what_stub_libraries_need(resolution: Resolution, files: InputFiles) -> None:
+    table = resolution.table
+    for stub in files.stubs:
+        for name, needed in stub.dependencies.items():
+            imported = table.find(name)
+            if imported is not None and not imported.is_undefined:
+                continue
+            for dependency in map(table.find, needed):
+                if dependency is not None:
+                    dependency.used = True
+                    _extract_bitcode(resolution, dependency, stub.name)
+
+
+def _module(file: BitcodeInput, resolution: Resolution, options: LinkOptions) -> Module:
+    redefined = resolution.table.redefined_symbols
+    source = file.source
+    identifier = source.name
+    if source.archive:
+        identifier = f"{source.archive}({os.path.basename(source.member)} at {source.start})"
+    resolutions = []
+    for info, symbol in zip(file.bitcode.symbols, file.symbols):
+        prevailing = not info.is_undefined and symbol.state == DEFINED and symbol.file is file
+        kept = options.relocatable or symbol.used or bool(symbol.flags & SymbolFlag.NO_STRIP)
+        visible = kept or (prevailing and is_exported(symbol, options))
+        resolutions.append(SymbolResolution(prevailing, visible, symbol in redefined))
+    return Module(file.name, identifier, file.bitcode, resolutions)
+
+
+def _is_position_independent(inputs: list[BitcodeInput], options: LinkOptions) -> bool:
+    if options.relocatable:
+        # As they were compiled: how the output is linked is for later to decide.
+        return all(file.bitcode.is_position_independent for file in inputs)
+    return options.is_pic
+
+
+def _write(path: str, contents: bytes) -> None:
+    try:
+        with open(path, "wb") as file:
+            file.write(contents)
+    except OSError as error:
+        raise FatalError(f"cannot open {path}: {error.strerror}") from None
