@@ -167,6 +167,11 @@ class LinkOptions:
     lto_object_path: str | None = None
     """Where to write the generated object as well."""
     lto_debug_pass_manager: bool = False
+    lto_cache_directory: str | None = None
+    """Where generated objects are kept from link to link (``--thinlto-cache-dir``); ``None``: with what
+    ``cache_directory`` keeps."""
+    lto_cache_limit: int = DEFAULT_CACHE_LIMIT
+    """Bytes on disk."""
     verify_bitcode: bool = True
     save_temps: bool = False
     """Keep the modules before and after each step beside the output."""

@@ -11,6 +11,8 @@ import os
 
 from ..binary.constants import SymbolFlag
 from ..diagnostics import Diagnostics, FatalError
+from ..inputs.archive import HEADER_SIZE
+from ..inputs.cache import ParseCache, cache_at
 from ..inputs.files import InputFiles, ObjectSource
 from ..lto.compilers import configured_compiler, find_compiler
 from ..lto.generate import generate
@@ -31,6 +33,10 @@ def compile_bitcode(
     :raises FatalError: there is no compiler, or it failed.
     """
     table = resolution.table
+    if not table.bitcode:
+        if options.lto_object_path:
+            _write_object(options.lto_object_path, b"")
+        return
     for name in runtime_libcalls(table.bitcode[0].bitcode.triple):
         _extract_bitcode(resolution, table.symbols.get(name), "<libcall>")
     _keep_what_stub_libraries_need(resolution, files)
@@ -53,10 +59,10 @@ def compile_bitcode(
     newest = max(file.bitcode.llvm_version for file in table.bitcode)
     compiler = find_compiler(configured_compiler(options.lto_compiler), newest)
     diagnostics.log(f"link-time optimisation: {compiler.shown}")
-    objects = generate(compiler, modules, how, diagnostics)
+    objects = generate(compiler, modules, how, diagnostics, _cache(options))
     if options.lto_object_path:
         for number, generated in enumerate(objects):
-            _write(f"{options.lto_object_path}{number or ''}", generated.contents)
+            _write_object(f"{options.lto_object_path}{number or ''}", generated.contents)
 
     table.forget_bitcode_definitions()
     for generated in objects:
@@ -89,7 +95,9 @@ def _module(file: BitcodeInput, resolution: Resolution, options: LinkOptions) ->
     source = file.source
     identifier = source.name
     if source.archive:
-        identifier = f"{source.archive}({os.path.basename(source.member)} at {source.start})"
+        # Where the member's header is.
+        offset = max(0, source.start - HEADER_SIZE)
+        identifier = f"{source.archive}({os.path.basename(source.member)} at {offset})"
     resolutions = []
     for info, symbol in zip(file.bitcode.symbols, file.symbols):
         prevailing = not info.is_undefined and symbol.state == DEFINED and symbol.file is file
@@ -106,9 +114,21 @@ def _is_position_independent(inputs: list[BitcodeInput], options: LinkOptions) -
     return options.is_pic
 
 
-def _write(path: str, contents: bytes) -> None:
+def _cache(options: LinkOptions) -> ParseCache | None:
+    if options.lto_cache_directory is not None:
+        return cache_at(options.lto_cache_directory, options.lto_cache_limit)
+    if options.cache_directory is not None:
+        return cache_at(options.cache_directory, options.cache_limit)
+    return None
+
+
+def _write_object(path: str, contents: bytes) -> None:
+    """Write what ``--lto-obj-path`` asks for.
+
+    :raises FatalError: it cannot be written.
+    """
     try:
         with open(path, "wb") as file:
             file.write(contents)
-    except OSError as error:
-        raise FatalError(f"cannot open {path}: {error.strerror}") from None
+    except (OSError, ValueError) as error:
+        raise FatalError(f"cannot create {path}: {getattr(error, 'strerror', None) or error}") from None

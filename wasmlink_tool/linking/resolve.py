@@ -145,7 +145,7 @@ def resolve(
         _resolve_entry(resolution, options, diagnostics)
         diagnostics.check()
     table.declare_wrapped(map(encode_name, options.wrap))
-    if table.bitcode and compile_bitcode is not None:
+    if compile_bitcode is not None and (table.bitcode or options.lto_object_path):
         compile_bitcode(resolution, files, options, diagnostics)
         diagnostics.check()
     if options.start and not options.relocatable:

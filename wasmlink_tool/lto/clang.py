@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container
 from typing import Final
 
 from .modules import GeneratedObject
@@ -33,6 +33,9 @@ _DEFINITION: Final = re.compile(
 _FUNCTION_NAME: Final = re.compile(rf'(?:"[^"]*"|[^"@])*@(?P<name>{_NAME})')
 _COMDAT: Final = re.compile(rf',? comdat(?:\(\${_NAME}\))?(?=[ ,\n]|$)|"[^"]*"')
 _ESCAPE: Final = re.compile(rb"\\([0-9A-Fa-f]{2})")
+_LTO_FLAG: Final = re.compile(r'!\{i32 \d+(, !"(?:EnableSplitLTOUnit|ThinLTO|UnifiedLTO)", i32 )')
+_MAXIMUM: Final = "!{i32 7"
+"""Of a module's flag: that the highest value counts where modules are linked."""
 _KEPT: Final = frozenset(("private", "internal", "available_externally", "appending", "external", "extern_weak"))
 """Linkages that say nothing of what a link chooses among."""
 
@@ -71,8 +74,9 @@ class _Clang:
         return GeneratedObject(f"{self._how.output}.lto.o", self._place.read("lto.o"))
 
     def _run(self, *arguments: str) -> None:
-        # The modules say for which features each function was compiled; the compiler shall add none.
-        flags = [f"--target={self._target}", "-mcpu=mvp", "-ffunction-sections", "-fdata-sections"]
+        # The modules say for which features each function was compiled: without a processor, clang adds none.
+        flags = [f"--target={self._target}", "-Xclang", "-target-cpu", "-Xclang", ""]
+        flags += ["-ffunction-sections", "-fdata-sections"]
         flags.append("-fPIC" if self._how.position_independent else "-fno-pic")
         for option in self._how.llvm_options:
             flags += _llvm_option(option)
@@ -91,6 +95,7 @@ class _Clang:
     def _inputs(self) -> list[str]:
         names = []
         prevailing = self._prevailing_modules()
+        is_mixed = len({module.bitcode.is_thin for module in self._place.modules}) > 1
         for number, (module, name) in enumerate(zip(self._place.modules, self._place.names)):
             losing = {
                 symbol.name
@@ -100,11 +105,12 @@ class _Clang:
                 # A weak definition yields to an earlier one by itself.
                 and not (symbol.is_weak and prevailing.get(symbol.name, number) < number)
             }
-            if losing:
+            if losing or is_mixed:
                 text = os.path.splitext(name)[0] + ".ll"
                 self._disassemble(name, text)
-                self._rewrite(text, lambda symbol, linkage, losing=losing: _replaceable(symbol, linkage, losing))
-                name = text
+                self._rewrite(text, _yielding(losing), any_flags=is_mixed)
+                name = f"edited-{name}"
+                self._run(*_UNOPTIMIZED, *_BITCODE, "-o", name, "-x", "ir", text)
             names.append(name)
         return names
 
@@ -149,16 +155,22 @@ class _Clang:
 
         return choose
 
-    def _rewrite(self, name: str, choose: Choose) -> None:
-        text = self._place.read(name).decode("utf-8", "surrogateescape")
-        self._place.write(name, with_linkages(text, choose).encode("utf-8", "surrogateescape"))
+    def _rewrite(self, name: str, choose: Choose, *, any_flags: bool = False) -> None:
+        text = with_linkages(self._place.read(name).decode("utf-8", "surrogateescape"), choose)
+        if any_flags:
+            # Modules for ThinLTO and others do not agree on what only linkers care for.
+            text = _LTO_FLAG.sub(rf"{_MAXIMUM}\1", text)
+        self._place.write(name, text.encode("utf-8", "surrogateescape"))
 
 
-def _replaceable(name: bytes, linkage: str, losing: Iterable[bytes]) -> str | None:
-    if name not in losing:
-        return None
-    # Copies of an inline function that is the same everywhere may still be looked into.
-    return "linkonce_odr" if linkage.endswith("_odr") else "linkonce"
+def _yielding(losing: Container[bytes]) -> Choose:
+    def choose(name: bytes, linkage: str) -> str | None:
+        if name not in losing:
+            return None
+        # Copies of an inline function that is the same everywhere may still be looked into.
+        return "linkonce_odr" if linkage.endswith("_odr") else "linkonce"
+
+    return choose
 
 
 def with_linkages(text: str, choose: Choose) -> str:

@@ -65,10 +65,13 @@ def _object_name(output: str, identifier: str) -> str:
 
 
 def _keep_modules(place: Workplace) -> None:
-    """What the compiler saved: ``lto.0.2.internalize.bc`` is of all modules, ``module3.bc.4.opt.bc`` of one."""
-    owners = dict(zip(place.names, (module.identifier for module in place.modules)))
+    """What the compiler saved: ``lto.0.2.internalize.bc`` is of all modules without a summary, ``lto.3.4.opt.bc`` of
+    the third that has one."""
+    thin = [module.identifier for module in place.modules if module.bitcode.is_thin]
     for file in sorted(os.listdir(place.directory)):
-        if file.endswith((".bc", ".dot")):
-            for prefix, path in ((_OUTPUT, place.how.output), *owners.items()):
-                if file.startswith(f"{prefix}."):
-                    place.keep(file, path + file.removeprefix(prefix))
+        if file.startswith(f"{_OUTPUT}.") and file.endswith((".bc", ".dot")):
+            number, _, step = file.removeprefix(f"{_OUTPUT}.").partition(".")
+            if number.isdigit() and 1 <= int(number) <= len(thin):
+                place.keep(file, f"{thin[int(number) - 1]}.{step}")
+            else:
+                place.keep(file, place.how.output + file.removeprefix(_OUTPUT))

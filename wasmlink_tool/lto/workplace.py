@@ -82,4 +82,5 @@ class Workplace:
             text,
         )
         program = re.escape(os.path.basename(self.compiler.command[0]))
-        return re.sub(rf"^(?:\S*{program}: )?(?:error: )?", "", text).strip()
+        text = re.sub(rf"^(?:\S*{program}: )?(?:fatal )?(?:error: )?(?:fatal error: )?", "", text)
+        return re.sub(r"^\d+ (?:error|warning)s? generated\.$", "", text, flags=re.MULTILINE).strip()
