@@ -34,7 +34,10 @@ def link_options(line: CommandLine, diagnostics: Diagnostics) -> LinkOptions:
     entry = line.last("entry", "no-entry")
     relocatable = line.has("relocatable")
     lto_optimize = _lto_level(line, "lto-O", 2, "optimization", diagnostics)
-    lto_codegen_optimize = _lto_level(line, "lto-CGO", max(2, min(lto_optimize, 3)), "codegen optimization", diagnostics)
+    lto_codegen_optimize = (
+        _lto_level(line, "lto-CGO", 0, "codegen optimization", diagnostics) if line.has("lto-CGO") else None
+    )
+    _number(line, "lto-partitions", 1, diagnostics)
     optimize = _number(line, "O", 1, diagnostics)
     lto_cache_limit = _cache_limit(line.value("thinlto-cache-policy"))
     if isinstance(lto_cache_limit, str):
