@@ -112,6 +112,9 @@ def _extract(options: LinkOptions, diagnostics: Diagnostics) -> Extraction:
     diagnostics.check()
 
     linked = [file.source for file in table.objects if file.source is not None and file.source.archive]
+    if table.bitcode:
+        # What generated code will call is known when it is generated, and not before: any member may define it.
+        linked = [source for source in sources if source.archive]
     occurrences = _occurrences(sources)
     members: list[LinkedMember] = []
     thin_members: list[str] = []

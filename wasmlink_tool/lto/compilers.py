@@ -6,6 +6,7 @@ import functools
 import importlib.util
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import tempfile
@@ -67,7 +68,7 @@ def split_command(text: str) -> tuple[str, ...]:
     """A compiler's command as one text: a program's path, spaces and all, or a program and its arguments."""
     if not text or os.path.isfile(text):
         return (text,) if text else ()
-    return tuple(text.split())
+    return tuple(shlex.split(text, posix=os.name != "nt"))
 
 
 def _configured(command: tuple[str, ...]) -> Compiler:
