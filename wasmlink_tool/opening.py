@@ -26,7 +26,15 @@ _LISTS = (
     "llvm_options",
     "lto_compiler",
 )
-_PATHS = ("output", "map_file", "why_extract", "dependency_file", "cache_directory", "lto_object_path", "lto_cache_directory")
+_PATHS = (
+    "output",
+    "map_file",
+    "why_extract",
+    "dependency_file",
+    "cache_directory",
+    "lto_object_path",
+    "lto_cache_directory",
+)
 
 
 def checked(options: LinkOptions) -> LinkOptions:

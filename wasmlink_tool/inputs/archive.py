@@ -25,6 +25,8 @@ class Member(NamedTuple):
     start: int
     end: int
     path: str | None = None
+    offset: int = 0
+    """Of its header in the archive."""
 
 
 def is_archive(data: bytes) -> bool:
@@ -57,7 +59,7 @@ def members(data: bytes, path: str) -> Iterator[Member]:
         end = start + stored
         if end > size_of_file:
             raise FormatError(f"truncated or malformed archive (a member at offset {pos} extends past the end)")
-        pos = end + (end & 1)
+        header_at, pos = pos, end + (end & 1)
         if raw_name == b"//":
             names = data[start:end]
             continue
@@ -82,9 +84,9 @@ def members(data: bytes, path: str) -> Iterator[Member]:
             continue
         text = os.fsdecode(name)
         if thin:
-            yield Member(text, 0, 0, os.path.join(directory, text))
+            yield Member(text, 0, 0, os.path.join(directory, text), header_at)
         else:
-            yield Member(text, start, end)
+            yield Member(text, start, end, None, header_at)
 
 
 def defined_symbols(data: bytes, start: int, end: int) -> list[bytes]:

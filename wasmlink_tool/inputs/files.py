@@ -47,6 +47,7 @@ class ObjectSource:
         "lazy",
         "member",
         "name",
+        "offset",
         "start",
     )
 
@@ -58,6 +59,7 @@ class ObjectSource:
         path: str,
         *,
         archive_path: str = "",
+        offset: int = 0,
         lazy: bool = False,
         symbols: list[bytes] | None = None,
         cache: ParsedObjects | None = None,
@@ -69,6 +71,8 @@ class ObjectSource:
         self.end = end
         self.archive = archive_path
         self.member = path
+        self.offset = offset
+        """Of a member's header in its archive."""
         self.name = f"{archive_path}({path})" if archive_path else path
         self.lazy = lazy
         self.eager = not (archive_path and lazy)
@@ -243,7 +247,7 @@ class InputFiles:
                 index.append((member.name, member.start, member.end, symbols))
             self._cache.add_index(key, index)
         for name, start, end, symbols in index:
-            yield Member(name, start, end), symbols
+            yield Member(name, start, end, None, start - archive.HEADER_SIZE), symbols
 
     def save_parsed(self) -> None:
         """Put what was parsed into the cache."""
@@ -269,6 +273,7 @@ class InputFiles:
                     end,
                     member.name,
                     archive_path=path,
+                    offset=member.offset,
                     lazy=not item.whole_archive,
                     symbols=symbols,
                     cache=self._parsed,

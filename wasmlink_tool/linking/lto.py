@@ -11,7 +11,6 @@ import os
 
 from ..binary.constants import SymbolFlag
 from ..diagnostics import Diagnostics, FatalError
-from ..inputs.archive import HEADER_SIZE
 from ..inputs.cache import ParseCache, cache_at
 from ..inputs.files import InputFiles, ObjectSource
 from ..lto.compilers import configured_compiler, find_compiler
@@ -25,9 +24,7 @@ from .resolve import Resolution
 from .symbols import DEFINED, LAZY, Symbol
 
 
-def compile_bitcode(
-    resolution: Resolution, files: InputFiles, options: LinkOptions, diagnostics: Diagnostics
-) -> None:
+def compile_bitcode(resolution: Resolution, files: InputFiles, options: LinkOptions, diagnostics: Diagnostics) -> None:
     """Compile all bitcode of the link, and add the generated objects with what they pull in.
 
     :raises FatalError: there is no compiler, or it failed.
@@ -95,9 +92,7 @@ def _module(file: BitcodeInput, resolution: Resolution, options: LinkOptions) ->
     source = file.source
     identifier = source.name
     if source.archive:
-        # Where the member's header is.
-        offset = max(0, source.start - HEADER_SIZE)
-        identifier = f"{source.archive}({os.path.basename(source.member)} at {offset})"
+        identifier = f"{source.archive}({os.path.basename(source.member)} at {source.offset})"
     resolutions = []
     for info, symbol in zip(file.bitcode.symbols, file.symbols):
         prevailing = not info.is_undefined and symbol.state == DEFINED and symbol.file is file

@@ -25,8 +25,8 @@ _BITCODE: Final = ("-c", "-emit-llvm")
 _NAME: Final = r'(?:"[^"]*"|[-\w$.]+)'
 _LINKAGES: Final = "private|internal|available_externally|linkonce_odr|linkonce|weak_odr|weak|common|appending|external"
 _DEFINITION: Final = re.compile(
-    rf"^(?:@(?P<data>{_NAME}) = |define )(?:(?P<linkage>{_LINKAGES}|extern_weak) )?(?P<preemption>dso_local |dso_preemptable )?"
-    r"(?P<visibility>default |hidden |protected )?(?P<rest>.*)$",
+    rf"^(?:@(?P<data>{_NAME}) = |define )(?:(?P<linkage>{_LINKAGES}|extern_weak) )?"
+    r"(?P<preemption>dso_local |dso_preemptable )?(?P<visibility>default |hidden |protected )?(?P<rest>.*)$",
     re.MULTILINE,
 )
 """A line that defines or declares data, or defines a function: quoted text in it holds no quotes and no line ends."""

@@ -144,8 +144,7 @@ def run(command: Sequence[str], *, directory: str | None = None) -> subprocess.C
                 words,
                 cwd=directory,
                 stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
+                capture_output=True,
                 check=False,
             )
         except (OSError, ValueError) as error:

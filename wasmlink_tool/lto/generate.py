@@ -14,7 +14,6 @@ from .compilers import Compiler
 from .modules import CodeGeneration, GeneratedObject, Module, SymbolResolution
 from .workplace import Workplace
 
-
 if TYPE_CHECKING:
     from ..inputs.cache import ParseCache
 
