@@ -106,7 +106,11 @@ def _extract(options: LinkOptions, diagnostics: Diagnostics) -> Extraction:
     options = checked(options)
     files, opened = open_inputs(options, diagnostics)
     inputs = tuple(item for item in options.inputs if isinstance(item, Input))
-    read = [_SymbolSource(source) if isinstance(source, ObjectSource) else source for source in opened]
+    # Of bitcode, nothing else is read in any case.
+    read = [
+        _SymbolSource(source) if isinstance(source, ObjectSource) and not source.is_bitcode else source
+        for source in opened
+    ]
     sources = [source for source in read if isinstance(source, ObjectSource)]
     table = resolve(options, files, read, diagnostics).table
     diagnostics.check()
