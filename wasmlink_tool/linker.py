@@ -111,11 +111,11 @@ def _link(options: LinkOptions, diagnostics: Diagnostics) -> LinkResult:
     return LinkResult(module, options.output, tuple(diagnostics.entries), tuple(files.read))
 
 
-def _compile_bitcode(resolution: Resolution, files: InputFiles, options: LinkOptions, diagnostics: Diagnostics) -> None:
+def _compile_bitcode(resolution: Resolution, options: LinkOptions, diagnostics: Diagnostics) -> None:
     # Most links have no bitcode, and need not load what reads and compiles it.
     from .linking.lto import compile_bitcode
 
-    compile_bitcode(resolution, files, options, diagnostics)
+    compile_bitcode(resolution, options, diagnostics)
 
 
 def _write_reports(

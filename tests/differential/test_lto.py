@@ -13,13 +13,15 @@ from pathlib import Path
 import pytest
 
 from tests.differential import harness
-from tests.differential.harness import Archive, Case, Files, Result, parsed
+from tests.differential.harness import TRAP, Archive, Case, Files, Result, parsed
 from tests.support.toolchain import zig
 from wasmlink_tool.cli import main
 from wasmlink_tool.lto.compilers import ENVIRONMENT_VARIABLE
 
 LTO = "// flags: -flto -O2\n"
 THIN = "// flags: -flto=thin -O2\n"
+MVP = "// flags: -flto -O2 -mno-bulk-memory -mcpu=mvp\n"
+THROWS = "// flags: -flto -O2 -fexceptions -fwasm-exceptions\n"
 SHARED = "// flags: -flto -O2 -fPIC -fvisibility=default\n"
 NATIVE = "// flags: -O2\n"
 EXPORT = '__attribute__((export_name("run"))) '
@@ -162,7 +164,7 @@ CASES = [
     Case(
         "libcall-from-native-member",
         {
-            "a.c": LTO.replace("-O2", "-O2 -mno-bulk-memory -mcpu=mvp") + COPY,
+            "a.c": MVP + COPY,
             "lib.a": Archive({"m.c": NATIVE + MEMCPY}),
         },
         "--no-entry a.o lib.a --why-extract=-",
@@ -172,7 +174,7 @@ CASES = [
     Case(
         "libcall-from-bitcode-member",
         {
-            "a.c": LTO.replace("-O2", "-O2 -mno-bulk-memory -mcpu=mvp") + COPY,
+            "a.c": MVP + COPY,
             "lib.a": Archive({"m.c": LTO.replace("-flto", "-flto -fno-builtin") + MEMCPY}),
         },
         "--no-entry a.o lib.a --why-extract=-",
@@ -246,6 +248,80 @@ CASES = [
         },
         "--no-entry b.o a.o",
         calls={"run(2)": 5},
+    ),
+    Case(
+        "stub-library-needs-bitcode",
+        {
+            "a.c": NATIVE + f"int hosted(int); {EXPORT}int run(int x) {{ return hosted(x); }}",
+            "lib.a": Archive({"n.c": LTO + "int needed(int x) { return x * 2; }"}),
+            "host.so": "#STUB\nhosted: needed\n",
+        },
+        "--no-entry a.o lib.a host.so",
+        calls={"needed(4)": 8},
+    ),
+    Case(
+        "too-late",
+        {
+            "a.c": MVP + COPY,
+            "lib.a": Archive(
+                {
+                    "m.c": NATIVE
+                    + MEMCPY.replace("return to", "return next(to)").replace("void", "void *next(); void", 1),
+                    "n.c": LTO + "void *next(void *to) { return to; }",
+                }
+            ),
+        },
+        "--no-entry a.o lib.a",
+        exit=1,
+        says=["lib.a(n.o): attempt to add bitcode file after LTO (next)"],
+    ),
+    Case(
+        "signatures-disagree",
+        {"a.c": NATIVE + MAIN.replace("helper(int)", "helper(long long)"), "b.c": LTO + HELPER},
+        "--no-entry a.o b.o",
+        says=["function signature mismatch: helper"],
+        calls={"run(2)": TRAP},
+    ),
+    Case(
+        "weak-undefined",
+        {
+            "a.c": LTO
+            + "__attribute__((weak)) int maybe(int); extern int array[] __attribute__((weak));\n"
+            + f"{EXPORT}int run(int x) {{ return (maybe ? maybe(x) : 7) + (array ? array[0] : 9); }}",
+            "lib.a": Archive({"m.c": LTO + "int maybe(int x) { return 1; }"}),
+        },
+        "--no-entry a.o lib.a",
+        calls={"run(2)": 16},
+    ),
+    Case(
+        "destructors",
+        {
+            "a.c": LTO
+            + "void host(int); void __wasm_call_dtors(void) { host(1); }\n"
+            + "__attribute__((constructor)) static void start(void) { host(2); }\n"
+            + f"{EXPORT}int run(int x) {{ return x; }}"
+        },
+        "--no-entry --allow-undefined a.o",
+        calls={"run(3)": 3},
+        heard=["env.host(2,)", "env.host(1,)"],
+    ),
+    Case(
+        "dynamic-imports",
+        {"a.c": LTO + f"extern int far; {EXPORT}int run(void) {{ return far; }}"},
+        "--no-entry --unresolved-symbols=import-dynamic --experimental-pic a.o",
+        has=["^import .*GOT.mem"],
+    ),
+    Case(
+        "exceptions",
+        {
+            "a.cpp": THROWS
+            + f'extern "C" void may(int); extern "C" {EXPORT}int run(int x)'
+            + " { try { may(x); return 1; } catch (...) { return 2; } }",
+            "b.cpp": THROWS + 'extern "C" void may(int x) { if (x > 3) throw x; }',
+        },
+        "--no-entry --allow-undefined --mllvm=-wasm-enable-eh -mllvm -exception-model=wasm a.o b.o",
+        has=["tag"],
+        validate=False,
     ),
     Case(
         "kinds-disagree",

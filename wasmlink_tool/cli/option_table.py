@@ -427,7 +427,7 @@ OPTIONS: tuple[tuple[str, tuple[Option, ...]], ...] = (
                 "disable-verify",
                 "[-]-disable-verify",
                 "Do not verify bitcode",
-                note="A clang verifies what it reads in any case.",
+                note="llvm-lto2 is told; a clang does what it was built to do.",
             ),
         ),
     ),

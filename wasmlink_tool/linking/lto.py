@@ -1,8 +1,7 @@
 """Link-time optimisation: from the bitcode files of a link to the objects that take their place.
 
 Resolution has chosen the definitions; code generation hears of each symbol whether its module's definition prevails
-and who else refers to it. What it may call that no module names is asked for before, if bitcode would define it, and
-after by the generated objects themselves.
+and whether anything else refers to it. What it newly calls, the generated objects ask for as any object does.
 """
 
 from __future__ import annotations
@@ -12,19 +11,18 @@ import os
 from ..binary.constants import SymbolFlag
 from ..diagnostics import Diagnostics, FatalError
 from ..inputs.cache import ParseCache, cache_at
-from ..inputs.files import InputFiles, ObjectSource
+from ..inputs.files import ObjectSource
 from ..lto.compilers import configured_compiler, find_compiler
 from ..lto.generate import generate
-from ..lto.libcalls import runtime_libcalls
 from ..lto.modules import CodeGeneration, Module, SymbolResolution
-from ..options import LinkOptions
+from ..options import LinkOptions, UnresolvedPolicy
 from .chunks import BitcodeInput
 from .mark_live import is_exported
 from .resolve import Resolution
-from .symbols import DEFINED, LAZY, Symbol
+from .symbols import DEFINED
 
 
-def compile_bitcode(resolution: Resolution, files: InputFiles, options: LinkOptions, diagnostics: Diagnostics) -> None:
+def compile_bitcode(resolution: Resolution, options: LinkOptions, diagnostics: Diagnostics) -> None:
     """Compile all bitcode of the link, and add the generated objects with what they pull in.
 
     :raises FatalError: there is no compiler, or it failed.
@@ -34,11 +32,6 @@ def compile_bitcode(resolution: Resolution, files: InputFiles, options: LinkOpti
         if options.lto_object_path:
             _write_object(options.lto_object_path, b"")
         return
-    for name in runtime_libcalls(table.bitcode[0].bitcode.triple):
-        _extract_bitcode(resolution, table.symbols.get(name), "<libcall>")
-    _keep_what_stub_libraries_need(resolution, files)
-    diagnostics.check()
-
     modules = [_module(file, resolution, options) for file in table.bitcode]
     how = CodeGeneration(
         output=options.output or "a.out",
@@ -68,25 +61,6 @@ def compile_bitcode(resolution: Resolution, files: InputFiles, options: LinkOpti
         )
 
 
-def _extract_bitcode(resolution: Resolution, symbol: Symbol | None, reason: str) -> None:
-    """Link the member that would define a symbol if it is bitcode: later would be too late."""
-    if symbol is not None and symbol.state == LAZY and symbol.source is not None and symbol.source.is_bitcode:
-        resolution.table.extract(symbol, reason)
-
-
-def _keep_what_stub_libraries_need(resolution: Resolution, files: InputFiles) -> None:
-    table = resolution.table
-    for stub in files.stubs:
-        for name, needed in stub.dependencies.items():
-            imported = table.find(name)
-            if imported is not None and not imported.is_undefined:
-                continue
-            for dependency in map(table.find, needed):
-                if dependency is not None:
-                    dependency.used = True
-                    _extract_bitcode(resolution, dependency, stub.name)
-
-
 def _module(file: BitcodeInput, resolution: Resolution, options: LinkOptions) -> Module:
     redefined = resolution.table.redefined_symbols
     source = file.source
@@ -106,7 +80,7 @@ def _is_position_independent(inputs: list[BitcodeInput], options: LinkOptions) -
     if options.relocatable:
         # As they were compiled: how the output is linked is for later to decide.
         return all(file.bitcode.is_position_independent for file in inputs)
-    return options.is_pic
+    return options.is_pic or options.unresolved_symbols is UnresolvedPolicy.IMPORT_DYNAMIC
 
 
 def _cache(options: LinkOptions) -> ParseCache | None:

@@ -101,7 +101,7 @@ class Resolution:
         return self.table.symbols
 
 
-CompileBitcode = Callable[[Resolution, InputFiles, LinkOptions, Diagnostics], None]
+CompileBitcode = Callable[[Resolution, LinkOptions, Diagnostics], None]
 """Has code generated for the bitcode files, and adds the objects."""
 
 
@@ -145,9 +145,16 @@ def resolve(
         _resolve_entry(resolution, options, diagnostics)
         diagnostics.check()
     table.declare_wrapped(map(encode_name, options.wrap))
-    if compile_bitcode is not None and (table.bitcode or options.lto_object_path):
-        compile_bitcode(resolution, files, options, diagnostics)
-        diagnostics.check()
+    if table.bitcode:
+        _extract_libcalls(table)
+    _keep_what_stub_libraries_need(table, files.stubs)
+    diagnostics.check()
+    if compile_bitcode is not None:
+        # Bitcode that joins the link after this is an error.
+        table.code_is_generated = True
+        if table.bitcode or options.lto_object_path:
+            compile_bitcode(resolution, options, diagnostics)
+            diagnostics.check()
     if options.start and not options.relocatable:
         _resolve_start(resolution, options.start, diagnostics)
     _use_stub_libraries(resolution, files.stubs, diagnostics)
@@ -287,6 +294,27 @@ def _resolve_start(resolution: Resolution, name: str, diagnostics: Diagnostics) 
         )
     else:
         resolution.start = start
+
+
+def _extract_libcalls(table: SymbolTable) -> None:
+    """Link the members of bitcode that define what generated code may call."""
+    from ..lto.libcalls import runtime_libcalls
+
+    for name in runtime_libcalls(table.bitcode[0].bitcode.triple):
+        table.extract_bitcode(table.symbols.get(name), "<libcall>")
+
+
+def _keep_what_stub_libraries_need(table: SymbolTable, stubs: list[StubLibrary]) -> None:
+    """Have code generation keep what :func:`_use_stub_libraries` may export."""
+    for stub in stubs:
+        for name, needed in stub.dependencies.items():
+            imported = table.find(name)
+            if imported is not None and not imported.is_undefined:
+                continue
+            for dependency in map(table.find, needed):
+                if dependency is not None:
+                    dependency.used = True
+                    table.extract_bitcode(dependency, stub.name)
 
 
 def _use_stub_libraries(resolution: Resolution, stubs: list[StubLibrary], diagnostics: Diagnostics) -> None:

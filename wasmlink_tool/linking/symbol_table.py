@@ -133,6 +133,11 @@ class SymbolTable:
         shown = listed or self.symbols[symbol.name]
         self.extractions.append((reason, shown.file_name, str(shown)))
 
+    def extract_bitcode(self, symbol: Symbol | None, reason: str) -> None:
+        """Link the member that would define a symbol if it is bitcode: once code is generated, it is too late."""
+        if symbol is not None and symbol.state == LAZY and symbol.source is not None and symbol.source.is_bitcode:
+            self.extract(symbol, reason)
+
     def _run(self, steps: Iterator[ObjectSource]) -> None:
         stack = [steps]
         while stack:
@@ -284,7 +289,6 @@ class SymbolTable:
                     if symbol.signature is None:
                         # Nothing but bitcode calls it.
                         symbol.referrers = None
-        self.code_is_generated = True
 
     def add_generated(self, source: ObjectSource) -> None:
         """Add an object that was made from the bitcode files, and what that pulls in."""
