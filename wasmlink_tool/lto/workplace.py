@@ -68,7 +68,8 @@ class Workplace:
         if done.returncode:
             raise FatalError(said or f"{self.compiler.shown} failed with status {done.returncode}")
         for line in said.splitlines():
-            if line.startswith("warning: "):
+            # llvm-lto2 does not say that a warning is one.
+            if line.startswith("warning: ") or (self.compiler.is_lto2 and not self.how.debug_pass_manager):
                 self._diagnostics.warn(line.removeprefix("warning: "))
             else:
                 self._diagnostics.message(line)
@@ -77,7 +78,7 @@ class Workplace:
         """What the compiler said, its own name left out and the modules called by theirs."""
         text = said.decode("utf-8", "replace").replace(self.directory + os.sep, "")
         text = re.sub(
-            r"\bmodule(\d+)\.(?:bc|ll)\b",
+            r"\b(?:edited-)?module(\d+)\.(?:bc|ll)\b",
             lambda match: self.modules[int(match[1])].name if int(match[1]) < len(self.modules) else match[0],
             text,
         )
