@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-from dataclasses import dataclass
 
 from .diagnostics import Diagnostic, Diagnostics, FatalError, LinkError
 from .inputs.files import InputFiles
@@ -29,9 +28,10 @@ from .output.encoding import Chunk, OutputSection
 from .output.producers import merge_producers
 from .output.sections import known_sections, place_functions
 from .output.writer import check_writable, write_output
+from .records import record
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class LinkResult:
     """A finished link."""
 

@@ -8,23 +8,29 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from typing import Final, NamedTuple
 
 from ..binary.constants import LINKING_VERSION, LinkingSubsection, SymbolFlag, SymbolKind
 from ..binary.reader import FormatError, Reader
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Final
 
 ARCHIVE_MAGIC: Final = b"!<arch>\n"
 THIN_MAGIC: Final = b"!<thin>\n"
 _HEADER_SIZE: Final = 60
 
 
-class Member(NamedTuple):
+class Member:
     """One file of an archive: ``data[start:end]`` of the archive, or ``path`` where the archive is thin."""
 
-    name: str
-    start: int
-    end: int
-    path: str | None = None
+    __slots__ = ("end", "name", "path", "start")
+
+    def __init__(self, name: str, start: int, end: int, path: str | None = None) -> None:
+        self.name = name
+        self.start = start
+        self.end = end
+        self.path = path
 
 
 def is_archive(data: bytes) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Final
 
 from ..binary.constants import MAGIC
 from ..binary.reader import FormatError
@@ -14,7 +13,10 @@ from . import archive, shared, stub
 from .archive import Member
 from .object_file import ObjectFile, is_wasm
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Final
+
     from .cache import ParseCache, ParsedObjects
 
 _BITCODE_MAGIC: Final = (b"BC\xc0\xde", b"\xde\xc0\x17\x0b")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from ..binary.constants import ExternalKind, SectionId
 from ..binary.leb128 import uleb
 from ..binary.reader import FormatError, Reader
@@ -13,11 +11,8 @@ _LOCAL_NAMES = frozenset((b"__wasm_apply_data_relocs", b"__wasm_call_ctors"))
 """Every shared library has its own."""
 
 
-class SharedSymbol(NamedTuple):
-    name: bytes
-    signature: bytes | None
-    """``None``: it is data."""
-    flags: int
+SharedSymbol = tuple[bytes, "bytes | None", int]
+"""(name, signature, flags); without a signature it is data."""
 
 
 def is_shared_library(data: bytes) -> bool:
@@ -70,9 +65,9 @@ class SharedLibrary:
             if kind == ExternalKind.FUNCTION:
                 if index >= len(functions) or functions[index] >= len(types):
                     raise FormatError("invalid function export")
-                self.symbols.append(SharedSymbol(name, types[functions[index]], flags.get(name, 0)))
+                self.symbols.append((name, types[functions[index]], flags.get(name, 0)))
             elif kind == ExternalKind.GLOBAL:
-                self.symbols.append(SharedSymbol(name, None, flags.get(name, 0)))
+                self.symbols.append((name, None, flags.get(name, 0)))
 
 
 def _types(section: Reader) -> list[bytes]:

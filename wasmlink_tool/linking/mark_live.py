@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Sequence
-from typing import Final
 
 from ..binary.constants import RelocationType as R
 from ..binary.constants import SymbolFlag, SymbolKind
@@ -14,6 +13,10 @@ from ..options import LinkOptions
 from .chunks import InputSegment, LinkedFile
 from .resolve import Resolution, encode_name
 from .symbols import DEFINED, Symbol
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Final
 
 TABLE_RELOCATIONS: Final = frozenset(
     (
@@ -27,11 +30,11 @@ TABLE_RELOCATIONS: Final = frozenset(
 )
 """Those that take a function's address."""
 
-_FUNCTION: Final = int(SymbolKind.FUNCTION)
-_DATA: Final = int(SymbolKind.DATA)
-_GLOBAL: Final = int(SymbolKind.GLOBAL)
-_TAG: Final = int(SymbolKind.TAG)
-_TABLE: Final = int(SymbolKind.TABLE)
+_FUNCTION: Final = SymbolKind.FUNCTION
+_DATA: Final = SymbolKind.DATA
+_GLOBAL: Final = SymbolKind.GLOBAL
+_TAG: Final = SymbolKind.TAG
+_TABLE: Final = SymbolKind.TABLE
 _TYPE_INDEX: Final = bytes((R.TYPE_INDEX_LEB,))
 
 

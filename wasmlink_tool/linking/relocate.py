@@ -11,7 +11,6 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import compress
 from struct import Struct
-from typing import Final
 
 from ..binary.constants import RelocationType as R
 from ..binary.constants import SymbolKind
@@ -20,6 +19,10 @@ from ..binary.relocations import WIDTH, Relocations
 from .chunks import NO_NUMBER, InputSection, InputSegment, ObjectInput
 from .live_relocations import live_function_runs
 from .symbols import DEFINED, Symbol
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Final
 
 _I32: Final = Struct("<I").pack_into
 _I64: Final = Struct("<Q").pack_into

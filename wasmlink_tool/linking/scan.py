@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
-from typing import Final
 
 from ..binary.constants import RelocationType as R
 from ..binary.constants import SymbolFlag, SymbolKind
@@ -23,6 +22,10 @@ from .mark_live import TABLE_RELOCATIONS
 from .references import Explainer
 from .resolve import UNREACHABLE_BODY, Resolution, add_synthetic_function
 from .symbols import DEFINED, SHARED, UNDEFINED, Symbol
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Final
 
 _GLOBAL_RELOCATIONS: Final = frozenset((R.GLOBAL_INDEX_LEB, R.GLOBAL_INDEX_I32))
 _TLS_RELOCATIONS: Final = frozenset((R.MEMORY_ADDR_TLS_SLEB, R.MEMORY_ADDR_TLS_SLEB64))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from ..binary.constants import RelocationType as R
 from ..binary.constants import SegmentFlag
 from ..options import DataOrder, LinkOptions
@@ -11,6 +9,10 @@ from .chunks import InputSegment, OutputSegment
 from .live_relocations import live_relocations
 from .resolve import Resolution, is_exported_by_option
 from .strings import MergedStrings
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Final
 
 _MERGED_PREFIXES: Final = (b".text.", b".data.", b".bss.", b".rodata.")
 

@@ -8,9 +8,8 @@ Python's own: archives chain deeply, and links run on threads with small stacks.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Final
 
-from ..binary.constants import ComdatKind, SymbolFlag, SymbolKind
+from ..binary.constants import ComdatKind, SegmentFlag, SymbolFlag, SymbolKind
 from ..binary.constants import RelocationType as R
 from ..diagnostics import Diagnostics, FatalError
 from ..inputs.files import ObjectSource
@@ -21,6 +20,10 @@ from .chunks import LinkedFile, ObjectInput
 from .describe import Names
 from .symbols import DEFINED, LAZY, SHARED, UNDEFINED, DemangledSymbol, Symbol
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Final
+
 _UNDEFINED_FLAG: Final = SymbolFlag.UNDEFINED
 _LOCAL: Final = SymbolFlag.BINDING_LOCAL
 _WEAK: Final = SymbolFlag.BINDING_WEAK
@@ -28,12 +31,12 @@ _BINDING: Final = _LOCAL | _WEAK
 _ABSOLUTE: Final = SymbolFlag.ABSOLUTE
 _EXPLICIT_NAME: Final = SymbolFlag.EXPLICIT_NAME
 _TLS: Final = SymbolFlag.TLS
-_FUNCTION: Final = int(SymbolKind.FUNCTION)
-_DATA: Final = int(SymbolKind.DATA)
-_GLOBAL: Final = int(SymbolKind.GLOBAL)
-_SECTION: Final = int(SymbolKind.SECTION)
-_TAG: Final = int(SymbolKind.TAG)
-_TABLE: Final = int(SymbolKind.TABLE)
+_FUNCTION: Final = SymbolKind.FUNCTION
+_DATA: Final = SymbolKind.DATA
+_GLOBAL: Final = SymbolKind.GLOBAL
+_SECTION: Final = SymbolKind.SECTION
+_TAG: Final = SymbolKind.TAG
+_TABLE: Final = SymbolKind.TABLE
 
 INDIRECT_FUNCTION_TABLE: Final = b"__indirect_function_table"
 DEFAULT_MODULE: Final = b"env"
@@ -168,28 +171,45 @@ class SymbolTable:
         self._check_target(file)
         self._read_comdats(file)
         add = file.symbols.append
+        make = self._symbol
+        segments = file.segments
+        signatures = file.function_signatures
+        imported_functions = len(obj.imported_functions)
         for info in obj.symbols:
-            symbol = None
-            if not info.flags & _UNDEFINED_FLAG:
-                symbol = self._define(file, info)
+            kind, flags, name, number, offset, size = info
+            symbol: Symbol | None = None
+            if not flags & _UNDEFINED_FLAG:
+                if flags & _LOCAL and kind == _DATA and not flags & _ABSOLUTE:
+                    symbol = make(name, _DATA, DEFINED, flags, file)
+                    symbol.value = offset
+                    symbol.size = size
+                    symbol.segment = segments[number]
+                    if segments[number].flags & SegmentFlag.TLS:
+                        symbol.flags |= _TLS
+                elif flags & _LOCAL and kind == _FUNCTION:
+                    symbol = make(name, _FUNCTION, DEFINED, flags, file)
+                    symbol.index = number - imported_functions
+                    symbol.signature = signatures[symbol.index]
+                else:
+                    symbol = self._define(file, info)
             if symbol is None:
-                if info.kind == _SECTION:
+                if kind == _SECTION:
                     # Of a COMDAT group that another file provides: nothing refers to it but what is discarded too.
-                    symbol = Symbol(info.name, _SECTION, UNDEFINED, info.flags, file)
-                elif info.kind == _FUNCTION:
+                    symbol = Symbol(name, _SECTION, UNDEFINED, flags, file)
+                elif kind == _FUNCTION:
                     index = len(file.symbols)
-                    symbol = self._insert_used(info.name)
-                    if symbol.state == LAZY and not info.flags & _WEAK:
+                    symbol = self._insert_used(name)
+                    if symbol.state == LAZY and not flags & _WEAK:
                         yield from self._extract(symbol)
-                        symbol = self.symbols[info.name]
+                        symbol = self.symbols[name]
                         if symbol.kind != _FUNCTION and symbol.state != LAZY:
                             self._report_kind(symbol, file, _FUNCTION)
                         self.extractions.append((file.name, symbol.file_name, str(symbol)))
                     else:
                         symbol = self._reference_function(symbol, file, index, info)
                 else:
-                    symbol = self._insert_used(info.name)
-                    if symbol.state == LAZY and not info.flags & _WEAK:
+                    symbol = self._insert_used(name)
+                    if symbol.state == LAZY and not flags & _WEAK:
                         yield from self._extract(symbol)
                         if symbol.state == DEFINED:
                             self._check_type(symbol, file, info)
@@ -231,7 +251,7 @@ class SymbolTable:
         without relocations."""
         obj = file.object
         number = len(obj.imported_tables) + len(obj.tables)
-        named = sum(info.kind == _TABLE for info in obj.symbols)
+        named = sum([kind == _TABLE for kind, _, _, _, _, _ in obj.symbols])
         if number == named:
             return
         error = self.diagnostics.error
@@ -255,7 +275,7 @@ class SymbolTable:
                 return
             flags = SymbolFlag.UNDEFINED | SymbolFlag.NO_STRIP
             symbol = self._insert_used(import_.field)
-            self._reference(symbol, file, SymbolInfo(_TABLE, flags, import_.field, 0, 0, 0))
+            self._reference(symbol, file, (_TABLE, flags, import_.field, 0, 0, 0))
             file.symbols.append(symbol)
             symbol.referenced = True
             self.legacy_function_table = True
@@ -360,29 +380,29 @@ class SymbolTable:
     def _define(self, file: ObjectInput, info: SymbolInfo) -> Symbol | None:
         """The symbol of a definition, or ``None`` where a COMDAT group that another file provides holds it: what is
         left then is a reference."""
-        kind, flags = info.kind, info.flags
+        kind, flags, name, index, _, _ = info
         obj = file.object
         if kind == _SECTION:
-            section = file.custom_sections.get(info.index)
+            section = file.custom_sections.get(index)
             if section is not None and section.discarded:
                 return None
-            symbol = Symbol(obj.sections[info.index].name, _SECTION, DEFINED, flags, file)
+            symbol = Symbol(obj.sections[index].name, _SECTION, DEFINED, flags, file)
             symbol.section = section
-            symbol.index = info.index
+            symbol.index = index
             return symbol
         if flags & _LOCAL:
-            symbol = self._symbol(info.name, kind, DEFINED, flags, file)
+            symbol = self._symbol(name, kind, DEFINED, flags, file)
             self._place(symbol, file, info)
             return symbol
         if kind == _FUNCTION:
-            index = info.index - len(obj.imported_functions)
+            index -= len(obj.imported_functions)
             return None if file.function_discarded[index] else self._define_function(file, index, info)
         if kind == _DATA:
-            if not flags & _ABSOLUTE and file.segments[info.index].discarded:
+            if not flags & _ABSOLUTE and file.segments[index].discarded:
                 return None
-        elif kind == _TAG and file.tag_discarded[info.index - len(obj.imported_tags)]:
+        elif kind == _TAG and file.tag_discarded[index - len(obj.imported_tags)]:
             return None
-        symbol = self._insert_used(info.name)
+        symbol = self._insert_used(name)
         if symbol.is_new or symbol.state == LAZY:
             self._replace(symbol, file, info)
         else:
@@ -392,7 +412,8 @@ class SymbolTable:
         return symbol
 
     def _define_function(self, file: ObjectInput, index: int, info: SymbolInfo) -> Symbol:
-        symbol = self._insert_used(info.name)
+        _, flags, name, _, _, _ = info
+        symbol = self._insert_used(name)
         if symbol.is_new or symbol.state == LAZY:
             self._replace(symbol, file, info)
             return symbol
@@ -406,45 +427,46 @@ class SymbolTable:
             and (symbol.state == DEFINED or self.is_called_directly(symbol))
         ):
             variant, is_new = self._variant(symbol, signature)
-            if is_new or self._should_replace(symbol, file, info.flags):
+            if is_new or self._should_replace(symbol, file, flags):
                 self._replace(variant, file, info)
-            self.symbols[info.name] = variant
+            self.symbols[name] = variant
             return variant
-        if self._should_replace(symbol, file, info.flags):
+        if self._should_replace(symbol, file, flags):
             self._replace(symbol, file, info)
         return symbol
 
     def _place(self, symbol: Symbol, file: ObjectInput, info: SymbolInfo) -> None:
         """Say where a definition is."""
         obj = file.object
-        kind = info.kind
+        kind, flags, _, index, offset, size = info
         if kind == _FUNCTION:
-            symbol.index = info.index - len(obj.imported_functions)
+            symbol.index = index - len(obj.imported_functions)
             symbol.signature = file.function_signatures[symbol.index]
         elif kind == _DATA:
-            symbol.value = info.offset
-            symbol.size = info.size
+            symbol.value = offset
+            symbol.size = size
             symbol.segment = None
-            if not info.flags & _ABSOLUTE:
-                segment = file.segments[info.index]
+            if not flags & _ABSOLUTE:
+                segment = file.segments[index]
                 symbol.segment = segment
                 if segment.is_tls:
                     symbol.flags |= _TLS
         elif kind == _GLOBAL:
-            symbol.index = info.index - len(obj.imported_globals)
+            symbol.index = index - len(obj.imported_globals)
             symbol.element_type = file.globals[symbol.index].type
         elif kind == _TAG:
-            symbol.index = info.index - len(obj.imported_tags)
+            symbol.index = index - len(obj.imported_tags)
             symbol.signature = file.tags[symbol.index][1]
         elif kind == _TABLE:
-            symbol.index = info.index - len(obj.imported_tables)
+            symbol.index = index - len(obj.imported_tables)
             symbol.element_type = file.tables[symbol.index].type
 
     def _replace(self, symbol: Symbol, file: ObjectInput, info: SymbolInfo) -> None:
+        kind, flags, _, _, _, _ = info
         symbol.is_new = False
-        symbol.kind = info.kind
+        symbol.kind = kind
         symbol.state = DEFINED
-        symbol.flags = info.flags
+        symbol.flags = flags
         symbol.file = file
         symbol.referrers = None
         symbol.import_module = symbol.import_name = None
@@ -471,9 +493,9 @@ class SymbolTable:
 
     def _reference(self, symbol: Symbol, file: ObjectInput, info: SymbolInfo) -> None:
         """A reference to anything but a function."""
+        kind, flags, name, _, _, _ = info
         if symbol.traced:
-            self.diagnostics.message(f"{file.name}: reference to {info.name.decode('utf-8', 'backslashreplace')}")
-        kind, flags = info.kind, info.flags
+            self.diagnostics.message(f"{file.name}: reference to {name.decode('utf-8', 'backslashreplace')}")
         if symbol.is_new:
             symbol.is_new = False
             symbol.kind = kind
@@ -491,18 +513,19 @@ class SymbolTable:
 
     def _set_imported_type(self, symbol: Symbol, file: ObjectInput, info: SymbolInfo) -> None:
         obj = file.object
-        if info.kind == _DATA:
+        kind, flags, _, index, _, _ = info
+        if kind == _DATA:
             return
-        imports = {_GLOBAL: obj.imported_globals, _TAG: obj.imported_tags, _TABLE: obj.imported_tables}[info.kind]
+        imports = {_GLOBAL: obj.imported_globals, _TAG: obj.imported_tags, _TABLE: obj.imported_tables}[kind]
         # A definition that a COMDAT group lost stays a reference, and has no import.
-        if info.index >= len(imports):
-            if info.kind == _TAG:
-                symbol.signature = file.tags[info.index - len(imports)][1]
+        if index >= len(imports):
+            if kind == _TAG:
+                symbol.signature = file.tags[index - len(imports)][1]
             return
-        import_ = imports[info.index]
+        import_ = imports[index]
         if import_.module:
             symbol.import_module = import_.module
-        if info.flags & _EXPLICIT_NAME:
+        if flags & _EXPLICIT_NAME:
             symbol.import_name = import_.field
         if isinstance(import_.type, int):
             symbol.signature = obj.types[import_.type]
@@ -512,15 +535,18 @@ class SymbolTable:
     def _reference_function(self, symbol: Symbol, file: ObjectInput, index: int, info: SymbolInfo) -> Symbol:
         """A reference to a function: symbol ``index`` of ``file``."""
         obj = file.object
-        flags = info.flags
+        _, flags, _, function, _, _ = info
         if symbol.traced:
             self.diagnostics.message(f"{file.name}: reference to {symbol}")
-        signature = obj.function_signature(info.index)
         import_module = import_name = None
-        if info.index < len(obj.imported_functions):
-            import_ = obj.imported_functions[info.index]
+        if function < len(obj.imported_functions):
+            import_ = obj.imported_functions[function]
+            assert isinstance(import_.type, int)
+            signature = obj.types[import_.type]
             import_module = import_.module or None
             import_name = import_.field if flags & _EXPLICIT_NAME else None
+        else:
+            signature = obj.function_signature(function)
 
         def become_undefined(target: Symbol) -> None:
             target.is_new = False
@@ -621,20 +647,20 @@ class SymbolTable:
         """An error: ``where`` has something of another kind under a symbol's name."""
         self.diagnostics.error(
             f"symbol type mismatch: {existing}\n"
-            f">>> defined as {describe.KIND_NAMES[SymbolKind(existing.kind)]} in {existing.file_name}\n"
-            f">>> defined as {describe.KIND_NAMES[SymbolKind(kind)]} in {where}"
+            f">>> defined as {describe.KIND_NAMES[existing.kind]} in {existing.file_name}\n"
+            f">>> defined as {describe.KIND_NAMES[kind]} in {where}"
         )
 
     def _check_type(self, existing: Symbol, file: ObjectInput, info: SymbolInfo) -> None:
         """A symbol other than a function's must have the same kind and type wherever it is named."""
-        kind = info.kind
+        kind, flags, name, _, _, _ = info
         if existing.kind != kind:
             self._report_kind(existing, file, kind)
             return
         if kind == _DATA:
             return
-        other = Symbol(info.name, kind, UNDEFINED, info.flags, file)
-        if info.flags & _UNDEFINED_FLAG:
+        other = Symbol(name, kind, UNDEFINED, flags, file)
+        if flags & _UNDEFINED_FLAG:
             self._set_imported_type(other, file, info)
         else:
             self._place(other, file, info)
