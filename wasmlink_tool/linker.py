@@ -22,7 +22,6 @@ from .linking.startup import declare_start_functions, write_start_functions
 from .linking.synthetic import calculate_init_functions, create_command_wrappers, write_call_ctors
 from .opening import checked, open_inputs
 from .options import LinkOptions
-from .output import build_id, reports
 from .output.custom import lay_out_custom_sections, own_custom_sections, write_custom_section
 from .output.encoding import Chunk, OutputSection
 from .output.producers import merge_producers
@@ -83,6 +82,8 @@ def _link(options: LinkOptions, diagnostics: Diagnostics) -> LinkResult:
     resolution = resolve(options, files, sources, diagnostics)
     if options.why_extract is not None:
         # A link that fails has reasons, too.
+        from .output import reports
+
         text = reports.why_extract(resolution.table.extractions)
         reports.write_text(options.why_extract, text, "--why-extract=", diagnostics)
     mark_live(resolution, options)
@@ -115,6 +116,10 @@ def _write_reports(
     plan: Plan, sections: list[OutputSection], options: LinkOptions, files: InputFiles, diagnostics: Diagnostics
 ) -> None:
     """What was asked for beside the module."""
+    if options.map_file is None and options.dependency_file is None and not options.print_map:
+        return
+    from .output import reports
+
     maps = [path for path in (options.map_file, "-" if options.print_map else None) if path is not None]
     if maps:
         text = reports.link_map(plan, sections)
@@ -197,9 +202,10 @@ def _write_sections(plan: Plan, options: LinkOptions) -> list[OutputSection]:
         linking = linking_section(plan, indices)
         sections += [linking, *relocation_sections(plan, sections, custom, indices)]
     sections += own_custom_sections(plan, options, merge_producers(plan.resolution, options))
-    identity = build_id.placeholder(options.build_id)
-    if identity is not None:
-        sections.append(identity)
+    if options.build_id != "none":
+        from .output import build_id
+
+        sections.append(build_id.placeholder(options.build_id))
     return sections
 
 
@@ -207,6 +213,8 @@ def _write_build_id(options: LinkOptions, chunks: list[Chunk]) -> None:
     """Fill in the build id, the module's last bytes: a hash of all others."""
     if options.build_id == "none":
         return
+    from .output import build_id
+
     identity = build_id.compute(options.build_id, chunks)
     last = bytes(chunks[-1])
     chunks[-1] = last[: len(last) - len(identity)] + identity

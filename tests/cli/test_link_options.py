@@ -168,5 +168,3 @@ def test_empty_arguments_are_ignored_but_not_as_values() -> None:
 def test_a_value_may_look_like_an_option() -> None:
     options, _ = read(["-o", "--gc-sections", "a.o"])
     assert options.output == "--gc-sections"
-
-

@@ -16,6 +16,11 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Final
 
+COMPILED: Final = not __file__.endswith((".py", ".pyc"))
+"""Whether this is the package that mypyc compiled: then loops do what bulk operations do here."""
+if COMPILED:
+    from . import loops
+
 WITH_ADDEND: Final = frozenset(
     (
         R.MEMORY_ADDR_LEB,
@@ -46,6 +51,13 @@ def _width(name: str) -> int:
 
 WIDTH: Final[dict[int, int]] = {r.value: _width(r.name) for r in R}
 """How many bytes each relocation type patches."""
+
+FORMATS: Final = (
+    bytes(WIDTH[r] for r in R),
+    bytes(r in WITH_ADDEND for r in R),
+    bytes("SLEB" in r.name for r in R),
+)
+"""By type: the width, whether there is an addend, whether what is patched is a signed LEB128 number."""
 
 _KNOWN: Final = bytes(R)
 _TOKEN: Final = rb"[\x80-\xff]*[\x00-\x7f]"
@@ -129,6 +141,10 @@ def decode(entries: bytes, count: int) -> Relocations:
         if entries:
             raise FormatError("data after the last relocation")
         return NO_RELOCATIONS
+    if COMPILED:
+        columns = loops.decode(entries, count, FORMATS[1])
+        if columns is not None:
+            return Relocations(*columns)
     # All relocations of debug sections have an addend, so that their tokens stand in groups of four. Elsewhere an
     # addend of zero is written behind each entry that has none.
     tokens = _TOKENS.findall(entries) if entries[:1] in _WITH_ADDEND_BYTES else []

@@ -234,6 +234,11 @@ class ObjectFile:
         }
         return other
 
+    def relocation_entries(self, section: int) -> tuple[bytes, int]:
+        """The encoded relocations of a section, and their number."""
+        start, end, count = self._relocation_sections.get(section, (0, 0, 0))
+        return self.data[start:end], count
+
     def relocation_sections(self) -> dict[int, tuple[int, int, int]]:
         """Section to where in ``data`` the entries of its relocations are (start, end), and their number."""
         return self._relocation_sections
@@ -701,19 +706,9 @@ class ObjectFile:
     def _check_relocations(self, relocs: Relocations, section: Section) -> None:
         """Every index must name what its type is for, and every patched byte must lie in the section."""
         size = section.end - section.start
-        where = section.name.decode("utf-8", "replace") or SECTION_NAMES[section.id]
+        where = section_name(section)
         for type_, index in set(zip(relocs.types, relocs.indices)):
-            if type_ == R.TYPE_INDEX_LEB:
-                if index >= len(self.types):
-                    raise FormatError(f"invalid relocation type index: {index}")
-            elif type_ == R.MEMORY_ADDR_LOCREL_I32 and section.id != SectionId.DATA:
-                raise FormatError(f"relocation {type_name(type_)} in section {where}, which has no address")
-            elif index >= len(self.symbols):
-                raise FormatError(f"invalid relocation symbol index: {index}")
-            elif self.symbols[index][0] not in _TARGET_KINDS[type_]:
-                raise FormatError(
-                    f"relocation {type_name(type_)} in section {where} against a symbol of another kind: {index}"
-                )
+            self.check_target(type_, index, section)
         if relocs.offsets:
             widest = max(map(WIDTH.__getitem__, set(relocs.types)))
             last = len(relocs.offsets)
@@ -729,6 +724,25 @@ class ObjectFile:
             )
         elif section.id != SectionId.CUSTOM:
             raise FormatError(f"relocations for section {where}, which cannot have any")
+
+    def check_target(self, type_: int, index: int, section: Section) -> None:
+        """Whether a relocation in ``section`` may name symbol (or type) ``index``.
+
+        :raises FormatError: there is none, or it is of a kind that the relocation cannot name.
+        """
+        if type_ == R.TYPE_INDEX_LEB:
+            if index >= len(self.types):
+                raise FormatError(f"invalid relocation type index: {index}")
+        elif type_ == R.MEMORY_ADDR_LOCREL_I32 and section.id != SectionId.DATA:
+            where = section_name(section)
+            raise FormatError(f"relocation {type_name(type_)} in section {where}, which has no address")
+        elif index >= len(self.symbols):
+            raise FormatError(f"invalid relocation symbol index: {index}")
+        elif self.symbols[index][0] not in _TARGET_KINDS[type_]:
+            where = section_name(section)
+            raise FormatError(
+                f"relocation {type_name(type_)} in section {where} against a symbol of another kind: {index}"
+            )
 
     def _check_chunk_bounds(self, relocs: Relocations, starts: list[int], ends: list[int]) -> None:
         """A relocation may not straddle two functions or segments, nor lie between them."""
@@ -753,6 +767,11 @@ class ObjectFile:
 
 def _text(name: bytes) -> str:
     return name.decode("utf-8", "backslashreplace")
+
+
+def section_name(section: Section) -> str:
+    """For messages."""
+    return section.name.decode("utf-8", "replace") or SECTION_NAMES[section.id]
 
 
 def type_name(type_: int) -> str:

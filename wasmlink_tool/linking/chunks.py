@@ -6,7 +6,7 @@ it is in arrays of its file. An object-local :class:`ObjectFile` is never change
 
 from __future__ import annotations
 
-from ..binary.constants import SegmentFlag, SymbolKind
+from ..binary.constants import MAGIC, VERSION, SegmentFlag, SymbolKind
 from ..binary.leb128 import uleb
 from ..binary.reader import FormatError
 from ..binary.relocations import Relocations
@@ -78,7 +78,6 @@ class InputSegment:
 
     def contents(self) -> bytes:
         obj = self.file.object
-        assert obj is not None
         start = obj.sections[obj.data_section].start + obj.segments[self.index].offset
         return obj.data[start : start + self.size]
 
@@ -168,7 +167,6 @@ class InputSection:
 
     def contents(self) -> bytes:
         obj = self.file.object
-        assert obj is not None
         return obj.data[self.section.start : self.section.end]
 
     def output_offset(self, offset: int) -> int:
@@ -178,6 +176,9 @@ class InputSection:
 
     def __str__(self) -> str:
         return f"{self.file.name}:({self.name.decode('utf-8', 'replace')})"
+
+
+_NO_OBJECT: Final = ObjectFile(MAGIC + VERSION + b"\0\x09\7linking\2")
 
 
 @record()
@@ -196,14 +197,14 @@ class LinkedTable:
 class LinkedFile:
     """A file in the link, with the arrays of what the link decides about its functions, globals, tags and tables.
 
-    All of them count defined elements only, from 0. The linker's own functions and globals live in files without
-    an ``object``; see :class:`SyntheticFile`.
+    All of them count defined elements only, from 0. The linker's own functions and globals live in files whose
+    ``object`` is empty; see :class:`SyntheticFile`.
     """
 
     def __init__(self, name: str, *, gc_sections: bool) -> None:
         self.name = name
         self.gc_sections = gc_sections
-        self.object: ObjectFile | None = None
+        self.object = _NO_OBJECT
         self.source: ObjectSource | None = None
         self.live = True
         """Whether the file's constructors and retained segments count: a file from an archive must first have
@@ -250,7 +251,6 @@ class LinkedFile:
 
         :raises FatalError: they are damaged.
         """
-        assert self.object is not None
         try:
             return self.object.relocations(section)
         except FormatError as error:
@@ -302,8 +302,6 @@ class SyntheticFile(LinkedFile):
 
 class ObjectInput(LinkedFile):
     """An object file in the link."""
-
-    object: ObjectFile
 
     def __init__(self, source: ObjectSource, *, gc_sections: bool) -> None:
         super().__init__(source.name, gc_sections=gc_sections)

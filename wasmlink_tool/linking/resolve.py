@@ -252,11 +252,8 @@ def _resolve_entry(resolution: Resolution, options: LinkOptions, diagnostics: Di
     if (
         call_ctors.used
         or options.entry == "__wasm_call_ctors"
-        or "__wasm_call_ctors"
-        in (
-            *options.exports,
-            *options.exports_if_defined,
-        )
+        or "__wasm_call_ctors" in options.exports
+        or "__wasm_call_ctors" in options.exports_if_defined
     ):
         return
     call_dtors = _require(table, b"__wasm_call_dtors", "<internal>")

@@ -611,7 +611,6 @@ class SymbolTable:
         calls = self._direct_calls.get(file)
         if calls is None:
             obj = file.object
-            assert obj is not None
             relocs = file.relocations(obj.code_section)
             calls = {i for type_, i in zip(relocs.types, relocs.indices) if type_ == R.FUNCTION_INDEX_LEB}
             self._direct_calls[file] = calls

@@ -115,7 +115,7 @@ def _names(plan: Plan, options: LinkOptions) -> OutputSection:
                 if own_names[i]:
                     text = debug_names.get(i) or shown(own_names[i])
                     functions.append(uleb(numbers[i]) + name(text))
-        for g, live, number in zip(file.globals, file.global_live, file.global_numbers):
+        for g, live, number in zip(file.globals, bytes(file.global_live), file.global_numbers):
             if live and g.name:
                 globals_.append(uleb(number) + name(g.name))
     for symbol in plan.spaces.got:

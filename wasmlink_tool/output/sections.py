@@ -146,7 +146,7 @@ def _tags(plan: Plan) -> OutputSection | None:
     entries = [
         b"\0" + uleb(types[signature])
         for file in plan.spaces.files
-        for (_, signature), live in zip(file.tags, file.tag_live)
+        for (_, signature), live in zip(file.tags, bytes(file.tag_live))
         if live
     ]
     return _section(SectionId.TAG, vector(entries)) if entries else None
@@ -156,7 +156,7 @@ def _globals(plan: Plan, options: LinkOptions) -> OutputSection | None:
     entries = [
         _global_type(g.type) + g.initializer
         for file in plan.spaces.files
-        for g, live in zip(file.globals, file.global_live)
+        for g, live in zip(file.globals, bytes(file.global_live))
         if live
     ]
     target = plan.resolution.target
