@@ -442,9 +442,11 @@ class ObjectFile:
             size = data[pos]
             pos += 1
             if size >= 0x80:
-                reader.pos = pos - 1
-                size = reader.uleb()
-                pos = reader.pos
+                if data[pos] < 0x80:
+                    size += (data[pos] - 1) << 7
+                    pos += 1
+                else:
+                    size, pos = uleb_at(data, pos - 1, end)
             if not 0 < size <= end - pos:
                 raise FormatError("a function body extends past the end of its section")
             pos += size
@@ -608,11 +610,18 @@ class ObjectFile:
                 name = data[pos : pos + length]
                 pos += length
                 if not flags & _UNDEFINED:
-                    index, offset, size = data[pos], data[pos + 1], data[pos + 2]
-                    pos += 3
-                    if index >= 0x80 or offset >= 0x80 or size >= 0x80:
-                        index, pos = uleb_at(data, pos - 3, end)
-                        offset, pos = uleb_at(data, pos, end, 64)
+                    index = data[pos]
+                    pos += 1
+                    if index >= 0x80:
+                        if data[pos] < 0x80:
+                            index += (data[pos] - 1) << 7
+                            pos += 1
+                        else:
+                            index, pos = uleb_at(data, pos - 1, end)
+                    offset, size = data[pos], data[pos + 1]
+                    pos += 2
+                    if offset >= 0x80 or size >= 0x80:
+                        offset, pos = uleb_at(data, pos - 2, end, 64)
                         size, pos = uleb_at(data, pos, end, 64)
                     if not flags & _ABSOLUTE and pos <= end:
                         if index >= len(segments):
@@ -631,7 +640,11 @@ class ObjectFile:
                 index = data[pos]
                 pos += 1
                 if index >= 0x80:
-                    index, pos = uleb_at(data, pos - 1, end)
+                    if data[pos] < 0x80:
+                        index += (data[pos] - 1) << 7
+                        pos += 1
+                    else:
+                        index, pos = uleb_at(data, pos - 1, end)
                 if kind == _FUNCTION:
                     imports, imported, last = self.imported_functions, functions, last_function
                 else:

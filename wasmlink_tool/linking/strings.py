@@ -23,8 +23,11 @@ class StringPieces:
         if not contents.endswith(b"\0"):
             raise ValueError("string is not null terminated")
         self.strings = contents[:-1].split(b"\0")
-        self.starts = list(accumulate((len(s) + 1 for s in self.strings), initial=0))
-        self.starts.pop()
+        if len(self.strings) == 1:
+            self.starts = [0]
+        else:
+            self.starts = list(accumulate([len(s) + 1 for s in self.strings], initial=0))
+            self.starts.pop()
         self.offsets: list[int] = []
 
     def output_offset(self, offset: int) -> int:
