@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from enum import IntEnum
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Final
@@ -11,6 +9,11 @@ if TYPE_CHECKING:
 MAGIC: Final = b"\0asm"
 VERSION: Final = b"\1\0\0\0"
 LINKING_VERSION: Final = 2
+
+
+def _names(numbers: type) -> dict[int, str]:
+    """Number to name, of a class of numbers."""
+    return {number: name for name, number in vars(numbers).items() if name.isupper()}
 
 
 class SectionId:
@@ -30,23 +33,7 @@ class SectionId:
     TAG: Final = 13
 
 
-SECTION_NAMES: Final = (
-    "CUSTOM",
-    "TYPE",
-    "IMPORT",
-    "FUNCTION",
-    "TABLE",
-    "MEMORY",
-    "GLOBAL",
-    "EXPORT",
-    "START",
-    "ELEMENT",
-    "CODE",
-    "DATA",
-    "DATA_COUNT",
-    "TAG",
-)
-"""By :class:`SectionId`."""
+SECTION_NAMES: Final = _names(SectionId)
 
 
 class ExternalKind:
@@ -176,33 +163,36 @@ class ComdatKind:
     SECTION: Final = 5
 
 
-class RelocationType(IntEnum):
+class RelocationType:
     """Linking.md, "Relocation Sections"; the numbers of tool-conventions and LLVM."""
 
-    FUNCTION_INDEX_LEB = 0
-    TABLE_INDEX_SLEB = 1
-    TABLE_INDEX_I32 = 2
-    MEMORY_ADDR_LEB = 3
-    MEMORY_ADDR_SLEB = 4
-    MEMORY_ADDR_I32 = 5
-    TYPE_INDEX_LEB = 6
-    GLOBAL_INDEX_LEB = 7
-    FUNCTION_OFFSET_I32 = 8
-    SECTION_OFFSET_I32 = 9
-    TAG_INDEX_LEB = 10
-    MEMORY_ADDR_REL_SLEB = 11
-    TABLE_INDEX_REL_SLEB = 12
-    GLOBAL_INDEX_I32 = 13
-    MEMORY_ADDR_LEB64 = 14
-    MEMORY_ADDR_SLEB64 = 15
-    MEMORY_ADDR_I64 = 16
-    MEMORY_ADDR_REL_SLEB64 = 17
-    TABLE_INDEX_SLEB64 = 18
-    TABLE_INDEX_I64 = 19
-    TABLE_NUMBER_LEB = 20
-    MEMORY_ADDR_TLS_SLEB = 21
-    FUNCTION_OFFSET_I64 = 22
-    MEMORY_ADDR_LOCREL_I32 = 23
-    TABLE_INDEX_REL_SLEB64 = 24
-    MEMORY_ADDR_TLS_SLEB64 = 25
-    FUNCTION_INDEX_I32 = 26
+    FUNCTION_INDEX_LEB: Final = 0
+    TABLE_INDEX_SLEB: Final = 1
+    TABLE_INDEX_I32: Final = 2
+    MEMORY_ADDR_LEB: Final = 3
+    MEMORY_ADDR_SLEB: Final = 4
+    MEMORY_ADDR_I32: Final = 5
+    TYPE_INDEX_LEB: Final = 6
+    GLOBAL_INDEX_LEB: Final = 7
+    FUNCTION_OFFSET_I32: Final = 8
+    SECTION_OFFSET_I32: Final = 9
+    TAG_INDEX_LEB: Final = 10
+    MEMORY_ADDR_REL_SLEB: Final = 11
+    TABLE_INDEX_REL_SLEB: Final = 12
+    GLOBAL_INDEX_I32: Final = 13
+    MEMORY_ADDR_LEB64: Final = 14
+    MEMORY_ADDR_SLEB64: Final = 15
+    MEMORY_ADDR_I64: Final = 16
+    MEMORY_ADDR_REL_SLEB64: Final = 17
+    TABLE_INDEX_SLEB64: Final = 18
+    TABLE_INDEX_I64: Final = 19
+    TABLE_NUMBER_LEB: Final = 20
+    MEMORY_ADDR_TLS_SLEB: Final = 21
+    FUNCTION_OFFSET_I64: Final = 22
+    MEMORY_ADDR_LOCREL_I32: Final = 23
+    TABLE_INDEX_REL_SLEB64: Final = 24
+    MEMORY_ADDR_TLS_SLEB64: Final = 25
+    FUNCTION_INDEX_I32: Final = 26
+
+
+RELOCATION_NAMES: Final = _names(RelocationType)

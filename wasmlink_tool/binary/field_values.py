@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .constants import RelocationType as R
+from .constants import RELOCATION_NAMES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ NOTHING: Final = LOWEST - 3
 SCATTERED: Final = LOWEST - 4
 """The value is no sum: it has to be looked up by the addend."""
 
-_TYPES: Final = len(R)
+_TYPES: Final = len(RELOCATION_NAMES)
 
 
 class FieldValues:

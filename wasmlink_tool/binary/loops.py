@@ -22,7 +22,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Final
 
-_LOCREL: Final = R.MEMORY_ADDR_LOCREL_I32.value
+_LOCREL: Final = R.MEMORY_ADDR_LOCREL_I32
 
 
 def decode(entries: bytes, count: int, with_addend: bytes) -> tuple[bytes, array[int], array[int], array[int]] | None:

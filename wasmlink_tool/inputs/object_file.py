@@ -14,6 +14,7 @@ from ..binary.constants import (
     LIMITS_IS_64,
     LINKING_VERSION,
     MAGIC,
+    RELOCATION_NAMES,
     SECTION_NAMES,
     VERSION,
     ComdatKind,
@@ -789,7 +790,7 @@ def section_name(section: Section) -> str:
 
 def type_name(type_: int) -> str:
     """The name of a relocation type as LLVM's tools print it."""
-    return "R_WASM_" + R(type_).name
+    return "R_WASM_" + RELOCATION_NAMES[type_]
 
 
 _SECTIONS_IN_ORDER: tuple[int | bytes, ...] = (
@@ -888,8 +889,7 @@ def _features(contents: bytes) -> list[tuple[int, bytes]]:
     return features
 
 
-def _target_kinds(type_: R) -> frozenset[int]:
-    name = type_.name
+def _target_kinds(name: str) -> frozenset[int]:
     if name.startswith(("FUNCTION_", "TABLE_INDEX")):
         return frozenset((SymbolKind.FUNCTION,))
     if name.startswith("MEMORY_ADDR"):
@@ -904,4 +904,4 @@ def _target_kinds(type_: R) -> frozenset[int]:
     return frozenset((SymbolKind.TABLE,))
 
 
-_TARGET_KINDS = {type_.value: _target_kinds(type_) for type_ in R if type_ != R.TYPE_INDEX_LEB}
+_TARGET_KINDS = {type_: _target_kinds(name) for type_, name in RELOCATION_NAMES.items() if type_ != R.TYPE_INDEX_LEB}

@@ -109,7 +109,7 @@ class _Targets:
         self.ranges.append(len(offsets))
         self.indices = relocs.indices
         if _TYPE_INDEX in relocs.types:
-            type_index = R.TYPE_INDEX_LEB.value
+            type_index = R.TYPE_INDEX_LEB
             self.indices = [
                 -1 if type_ == type_index else index for type_, index in zip(relocs.types, relocs.indices)
             ]

@@ -14,8 +14,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import compress, repeat
 from struct import Struct, error
 
+from ..binary.constants import RELOCATION_NAMES, SymbolKind
 from ..binary.constants import RelocationType as R
-from ..binary.constants import SymbolKind
 from ..binary.field_values import LOWEST, NOTHING, REMOVED, SCATTERED, FieldValues
 from ..binary.leb128 import PaddedEncodings, sleb, uleb
 from ..binary.reader import FormatError
@@ -351,23 +351,27 @@ def _global_number(symbol: Symbol) -> int:
     return symbol.global_number if symbol.kind == SymbolKind.GLOBAL else symbol.got_number
 
 
-_TABLE_INDEX: Final = frozenset(r for r in R if r.name.startswith("TABLE_INDEX"))
-_TABLE_INDEX_RELATIVE: Final = frozenset(r for r in R if r.name.startswith("TABLE_INDEX_REL"))
-_WITH_ADDEND: Final = frozenset(r for r in R if r.name.startswith(("MEMORY_ADDR", "FUNCTION_OFFSET")))
-_SIGNED: Final = frozenset(r for r in R if "SLEB" in r.name)
+def _types(prefix: str) -> frozenset[int]:
+    return frozenset([type_ for type_, name in RELOCATION_NAMES.items() if name.startswith(prefix)])
+
+
+_TABLE_INDEX: Final = _types("TABLE_INDEX")
+_TABLE_INDEX_RELATIVE: Final = _types("TABLE_INDEX_REL")
+_WITH_ADDEND: Final = _types("MEMORY_ADDR") | _types("FUNCTION_OFFSET")
+_SIGNED: Final = frozenset(type_ for type_, name in RELOCATION_NAMES.items() if "SLEB" in name)
 
 
 def _bases() -> Iterator[tuple[int, Callable[[Symbol], int]]]:
-    for type_ in R:
-        if type_.name.startswith("FUNCTION_INDEX"):
+    for type_, name in RELOCATION_NAMES.items():
+        if name.startswith("FUNCTION_INDEX"):
             yield type_, lambda symbol: symbol.function_number
-        elif type_.name.startswith("FUNCTION_OFFSET"):
+        elif name.startswith("FUNCTION_OFFSET"):
             yield type_, _function_offset
-        elif type_.name.startswith("MEMORY_ADDR_TLS"):
+        elif name.startswith("MEMORY_ADDR_TLS"):
             yield type_, _tls_offset
-        elif type_.name.startswith("MEMORY_ADDR"):
+        elif name.startswith("MEMORY_ADDR"):
             yield type_, _address
-        elif type_.name.startswith("GLOBAL_INDEX"):
+        elif name.startswith("GLOBAL_INDEX"):
             yield type_, _global_number
         elif type_ == R.TAG_INDEX_LEB:
             yield type_, lambda symbol: symbol.tag_number
@@ -378,5 +382,5 @@ def _bases() -> Iterator[tuple[int, Callable[[Symbol], int]]]:
 _BASE_OF: Final = dict(_bases())
 """Relocation type to the value of a symbol, addend apart."""
 
-_SELECT: Final = {type_.value: bytes(i == type_ for i in range(256)) for type_ in R}
+_SELECT: Final = {type_: bytes([i == type_ for i in range(256)]) for type_ in RELOCATION_NAMES}
 """Translation tables that mark one type in a column of types."""

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from ..binary.constants import RelocationType as R
-from ..binary.constants import SegmentFlag
+from ..binary.constants import RELOCATION_NAMES, SegmentFlag
 from ..options import DataOrder, LinkOptions
 from .chunks import InputSegment, OutputSegment
 from .live_relocations import live_relocations
@@ -134,7 +133,7 @@ def split_name(name: bytes) -> tuple[bytes, bytes]:
     return (name, b"") if dot < 0 else (name[:dot], name[dot:])
 
 
-_DATA_RELOCATIONS: Final = bytes(r for r in R if r.name.startswith("MEMORY_ADDR"))
+_DATA_RELOCATIONS: Final = bytes([type_ for type_, name in RELOCATION_NAMES.items() if name.startswith("MEMORY_ADDR")])
 
 
 def _count_references(resolution: Resolution) -> None:
