@@ -41,6 +41,7 @@ _TAG = SymbolKind.TAG
 _TABLE = SymbolKind.TABLE
 _WEAK = SymbolFlag.BINDING_WEAK
 _LOCAL = SymbolFlag.BINDING_LOCAL
+_TYPE_INDEX = R.TYPE_INDEX_LEB
 _UNDEFINED = SymbolFlag.UNDEFINED
 _EXPLICIT_NAME = SymbolFlag.EXPLICIT_NAME
 _ABSOLUTE = SymbolFlag.ABSOLUTE
@@ -721,8 +722,16 @@ class ObjectFile:
         """Every index must name what its type is for, and every patched byte must lie in the section."""
         size = section.end - section.start
         where = section_name(section)
-        for type_, index in set(zip(relocs.types, relocs.indices)):
-            self.check_target(type_, index, section)
+        targets = set(zip(relocs.types, relocs.indices))
+        kinds = [info[0] for info in self.symbols]
+        try:
+            # As a list, which takes less time than a generator.
+            sound = False not in [_MAY_NAME[type_][kinds[index]] for type_, index in targets if type_ != _TYPE_INDEX]
+        except IndexError:
+            sound = False
+        for type_, index in targets:
+            if type_ == _TYPE_INDEX or not sound:
+                self.check_target(type_, index, section)
         if relocs.offsets:
             widest = max(map(WIDTH.__getitem__, set(relocs.types)))
             last = len(relocs.offsets)
@@ -905,3 +914,10 @@ def _target_kinds(name: str) -> frozenset[int]:
 
 
 _TARGET_KINDS = {type_: _target_kinds(name) for type_, name in RELOCATION_NAMES.items() if type_ != R.TYPE_INDEX_LEB}
+_MAY_NAME: tuple[list[bool], ...] = tuple(
+    [
+        [kind in _TARGET_KINDS.get(type_, ()) and type_ != R.MEMORY_ADDR_LOCREL_I32 for kind in range(_TABLE + 1)]
+        for type_ in RELOCATION_NAMES
+    ]
+)
+"""By type and kind: whether nothing but the kind has to be looked at."""

@@ -54,6 +54,14 @@ class SymbolValues(FieldValues):
         self._file = file
         self._table_base = table_base
         self._merged: dict[int, _MergedOffsets] = {}
+        self._known: dict[tuple[int, int], int] = {}
+
+    def bases(self, targets: set[tuple[int, int]]) -> dict[tuple[int, int], int]:
+        """What :meth:`base` says of each (type, index). A file's sections ask for the same again and again."""
+        known = self._known
+        for target in targets.difference(known):
+            known[target] = self.base(*target)
+        return {target: known[target] for target in targets}
 
     def check(self, type_: int, index: int) -> None:
         obj = self._file.object
@@ -130,11 +138,12 @@ class Relocator:
             file.relocations(obj.code_section), ((starts[first], starts[after]) for first, after in runs)
         )
         replacements: dict[int, tuple[int, bytes]] = {}
-        for type_ in sorted(set(relocs.types)):
-            offsets, values = self._column(file, relocs, type_, None)
-            width = WIDTH[type_]
-            for offset, value in zip(offsets, values):
-                replacements[offset] = width, _shortest(type_, value)
+        types = set(relocs.types)
+        for alike in _WRITTEN_ALIKE:
+            if not types.isdisjoint(alike):
+                width = WIDTH[alike[0]]
+                for offset, value in zip(*self._column(file, relocs, alike, None)):
+                    replacements[offset] = width, _shortest(alike[0], value)
         offsets = sorted(replacements)
         data, origin = obj.data, section.start
         for first, after in runs:
@@ -170,7 +179,8 @@ class Relocator:
 
     def value(self, file: ObjectInput, type_: int, index: int, addend: int) -> int:
         """Of one relocation."""
-        return self._values(file, type_, [0], [index], [addend], None)[0]
+        column = Relocations(bytes((type_,)), [0], [index], [addend])
+        return self._column(file, column, column.types, None)[1][0]
 
     # One section
 
@@ -194,8 +204,10 @@ class Relocator:
                 return done
         relocs = relocations_in(file.relocations(section), ranges)
         buffer = bytearray(contents)
-        for type_ in sorted(set(relocs.types)):
-            self._write(buffer, type_, *self._column(file, relocs, type_, tombstone))
+        types = set(relocs.types)
+        for alike in _WRITTEN_ALIKE:
+            if not types.isdisjoint(alike):
+                self._write(buffer, alike[0], *self._column(file, relocs, alike, tombstone))
         return buffer
 
     def _of(self, file: ObjectInput) -> SymbolValues:
@@ -205,38 +217,34 @@ class Relocator:
         return values
 
     def _column(
-        self, file: ObjectInput, relocs: Relocations, type_: int, tombstone: int | None
+        self, file: ObjectInput, relocs: Relocations, types: bytes, tombstone: int | None
     ) -> tuple[Sequence[int], list[int]]:
-        """Offsets and values of the relocations of one type."""
+        """Offsets and values of the relocations of these types."""
         offsets, indices, addends = relocs.offsets, relocs.indices, relocs.addends
-        selected = relocs.types.translate(_SELECT[type_])
-        if 0 in selected:
+        present = relocs.types
+        if present.translate(None, types):
+            selected = present.translate(_SELECT[types])
             offsets = list(compress(offsets, selected))
             indices = list(compress(indices, selected))
             addends = list(compress(addends, selected))
-        return offsets, self._values(file, type_, offsets, indices, addends, tombstone)
-
-    def _values(
-        self,
-        file: ObjectInput,
-        type_: int,
-        offsets: Sequence[int],
-        indices: Sequence[int],
-        addends: Sequence[int],
-        tombstone: int | None,
-    ) -> list[int]:
+            present = bytes(compress(present, selected))
         of = self._of(file)
-        bases = {index: of.base(type_, index) for index in set(indices)}
+        pairs = of.bases(set(zip(present, indices)))
+        bases = {index: base for (_, index), base in pairs.items()}
+        if len(bases) != len(pairs):
+            # One symbol is named by relocations of different types: it has more than one value.
+            mappings = {pair: of.mapping(pair[1], base, tombstone) for pair, base in pairs.items()}
+            return offsets, [mappings[pair](addend) for pair, addend in zip(zip(present, indices), addends)]
         if min(bases.values()) < LOWEST:
-            mappings = {index: of.mapping(index, base, tombstone) for index, base in bases.items()}
-            values = [mappings[index](addend) for index, addend in zip(indices, addends)]
-        elif type_ in _WITH_ADDEND or type_ == R.SECTION_OFFSET_I32:
+            functions = {index: of.mapping(index, base, tombstone) for index, base in bases.items()}
+            values = [functions[index](addend) for index, addend in zip(indices, addends)]
+        elif any(addends):
             values = [bases[index] + addend for index, addend in zip(indices, addends)]
         else:
             values = [bases[index] for index in indices]
-        if type_ == R.MEMORY_ADDR_LOCREL_I32:
-            return _relative_to_place(file, offsets, values)
-        return values
+        if types[0] == R.MEMORY_ADDR_LOCREL_I32:
+            values = _relative_to_place(file, offsets, values)
+        return offsets, values
 
     def _write(self, buffer: bytearray, type_: int, offsets: Sequence[int], values: list[int]) -> None:
         width = WIDTH[type_]
@@ -326,17 +334,18 @@ def _function_offset(symbol: Symbol) -> int:
     """Where a function's body starts, behind its size, in the output code section's contents."""
     file = symbol.file
     assert file is not None
-    offset = file.function_offsets[symbol.index]
-    obj = file.object
+    index = symbol.index
+    offset = file.function_offsets[index]
     if isinstance(file, SyntheticFile):
         return offset + 1
     if file.compressed:
-        return offset + len(uleb(len(file.compressed[symbol.index])))
-    pos = obj.sections[obj.code_section].start + obj.function_offsets[symbol.index]
-    while obj.data[pos] >= 0x80:
+        return offset + len(uleb(len(file.compressed[index])))
+    obj = file.object
+    data = obj.data
+    first = pos = obj.sections[obj.code_section].start + obj.function_offsets[index]
+    while data[pos] >= 0x80:
         pos += 1
-        offset += 1
-    return offset + 1
+    return offset + pos - first + 1
 
 
 def _address(symbol: Symbol) -> int:
@@ -382,5 +391,17 @@ def _bases() -> Iterator[tuple[int, Callable[[Symbol], int]]]:
 _BASE_OF: Final = dict(_bases())
 """Relocation type to the value of a symbol, addend apart."""
 
-_SELECT: Final = {type_: bytes([i == type_ for i in range(256)]) for type_ in RELOCATION_NAMES}
-"""Translation tables that mark one type in a column of types."""
+
+def _groups() -> Iterator[bytes]:
+    groups: dict[tuple[int, bool, int], list[int]] = {}
+    for type_ in RELOCATION_NAMES:
+        # An index of a type is no symbol's, and some values depend on where they are written.
+        alone = type_ if type_ in (R.TYPE_INDEX_LEB, R.MEMORY_ADDR_LOCREL_I32) else -1
+        groups.setdefault((WIDTH[type_], type_ in _SIGNED, alone), []).append(type_)
+    yield from map(bytes, groups.values())
+
+
+_WRITTEN_ALIKE: Final = tuple(_groups())
+"""Relocation types in groups whose values are written in one way: one pass over the columns serves each group."""
+_SELECT: Final = {group: bytes([i in group for i in range(256)]) for group in _WRITTEN_ALIKE}
+"""Translation tables that mark the members of a group in a column of types."""
