@@ -27,20 +27,28 @@ from .output.encoding import Chunk, OutputSection
 from .output.producers import merge_producers
 from .output.sections import known_sections, place_functions
 from .output.writer import check_writable, write_output
-from .records import record
 
 
-@record(frozen=True)
 class LinkResult:
     """A finished link."""
 
-    module: bytes
-    output: str | None
-    """The file that was written; ``None`` where the options asked for none."""
-    diagnostics: tuple[Diagnostic, ...]
-    """Warnings and messages, in order."""
-    files_read: tuple[str, ...]
-    """Every file that the link read, in order, each once."""
+    def __init__(
+        self, chunks: list[Chunk], output: str | None, diagnostics: tuple[Diagnostic, ...], files_read: tuple[str, ...]
+    ) -> None:
+        self._chunks = chunks
+        self.output = output
+        """The file that was written; ``None`` where the options asked for none."""
+        self.diagnostics = diagnostics
+        """Warnings and messages, in order."""
+        self.files_read = files_read
+        """Every file that the link read, in order, each once."""
+
+    @property
+    def module(self) -> bytes:
+        """The module; joined when it is asked for, since a link that writes it to a file needs it in no other way."""
+        joined = b"".join(self._chunks)
+        self._chunks = [joined]
+        return joined
 
 
 def link(options: LinkOptions) -> LinkResult:
@@ -103,13 +111,12 @@ def _link(options: LinkOptions, diagnostics: Diagnostics) -> LinkResult:
         position += len(section.header) + section.size
     _write_build_id(options, chunks)
 
-    module = b"".join(chunks)
     if options.output is not None:
-        write_output(options.output, [module], executable=True)
+        write_output(options.output, chunks, executable=True)
     _write_reports(plan, sections, options, files, diagnostics)
     diagnostics.check()
     files.save_parsed()
-    return LinkResult(module, options.output, tuple(diagnostics.entries), tuple(files.read))
+    return LinkResult(chunks, options.output, tuple(diagnostics.entries), tuple(files.read))
 
 
 def _write_reports(

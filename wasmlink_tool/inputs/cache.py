@@ -201,6 +201,8 @@ class ParsedObjects:
         key, obj = self._cache.load_object(data, start, end)
         if obj is None:
             obj = ObjectFile(data, start, end)
+            # Also where it is too large to be kept in memory: its relocations go to the disk.
+            obj.is_cached = True
             self._cache.add_object(key, obj)
         self._used.append((key, obj))
         return obj
@@ -318,6 +320,7 @@ def _decode_object(payload: bytes, data: bytes, start: int, end: int) -> ObjectF
         raise ValueError("written by a machine of the other byte order")
     obj = ObjectFile.__new__(ObjectFile)
     obj.data, obj.start, obj.end = data, start, end
+    obj.is_cached = True
     obj.sections = [Section(i, _bytes(name), start + a, start + b) for i, name, a, b in header["sections"]]
     obj.types = [_bytes(t) for t in header["types"]]
     obj.imported_functions, obj.imported_tables, obj.imported_globals, obj.imported_tags = (

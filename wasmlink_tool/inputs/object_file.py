@@ -194,6 +194,8 @@ class ObjectFile:
         self.data_section = -1
         self._relocation_sections: dict[int, tuple[int, int, int]] = {}
         self._relocations: dict[int, Relocations] = {}
+        self.is_cached = False
+        """Whether decoded relocations outlive the link."""
         self._data_count: int | None = None
         self._read()
 
@@ -220,6 +222,11 @@ class ObjectFile:
                 self._check_relocations(found, self.sections[section])
             self._relocations[section] = found
         return found
+
+    def release_relocations(self, section: int) -> None:
+        """Forget decoded relocations: the link has no more use for them, and there are many."""
+        if not self.is_cached:
+            self._relocations.pop(section, None)
 
     # What the cache asks for
 

@@ -201,6 +201,7 @@ class Relocator:
             except (FormatError, OverflowError):
                 done = None
             if done is not None:
+                obj.release_relocations(section)
                 return done
         relocs = relocations_in(file.relocations(section), ranges)
         buffer = bytearray(contents)
@@ -208,6 +209,7 @@ class Relocator:
         for alike in _WRITTEN_ALIKE:
             if not types.isdisjoint(alike):
                 self._write(buffer, alike[0], *self._column(file, relocs, alike, tombstone))
+        obj.release_relocations(section)
         return buffer
 
     def _of(self, file: ObjectInput) -> SymbolValues:
