@@ -171,27 +171,11 @@ class SymbolTable:
         self._check_target(file)
         self._read_comdats(file)
         add = file.symbols.append
-        make = self._symbol
-        segments = file.segments
-        signatures = file.function_signatures
-        imported_functions = len(obj.imported_functions)
         for info in obj.symbols:
-            kind, flags, name, number, offset, size = info
+            kind, flags, name, _, _, _ = info
             symbol: Symbol | None = None
             if not flags & _UNDEFINED_FLAG:
-                if flags & _LOCAL and kind == _DATA and not flags & _ABSOLUTE:
-                    symbol = make(name, _DATA, DEFINED, flags, file)
-                    symbol.value = offset
-                    symbol.size = size
-                    symbol.segment = segments[number]
-                    if segments[number].flags & SegmentFlag.TLS:
-                        symbol.flags |= _TLS
-                elif flags & _LOCAL and kind == _FUNCTION:
-                    symbol = make(name, _FUNCTION, DEFINED, flags, file)
-                    symbol.index = number - imported_functions
-                    symbol.signature = signatures[symbol.index]
-                else:
-                    symbol = self._define(file, info)
+                symbol = self._define(file, info)
             if symbol is None:
                 if kind == _SECTION:
                     # Of a COMDAT group that another file provides: nothing refers to it but what is discarded too.
@@ -390,37 +374,46 @@ class SymbolTable:
             symbol.section = section
             symbol.index = index
             return symbol
-        if flags & _LOCAL:
-            symbol = self._symbol(name, kind, DEFINED, flags, file)
-            self._place(symbol, file, info)
-            return symbol
-        if kind == _FUNCTION:
-            index -= len(obj.imported_functions)
-            return None if file.function_discarded[index] else self._define_function(file, index, info)
-        if kind == _DATA:
-            if not flags & _ABSOLUTE and file.segments[index].discarded:
+        if not flags & _LOCAL:
+            if kind == _FUNCTION:
+                if file.function_discarded[index - len(obj.imported_functions)]:
+                    return None
+            elif kind == _DATA:
+                if not flags & _ABSOLUTE and file.segments[index].discarded:
+                    return None
+            elif kind == _TAG and file.tag_discarded[index - len(obj.imported_tags)]:
                 return None
-        elif kind == _TAG and file.tag_discarded[index - len(obj.imported_tags)]:
-            return None
-        symbol = self._insert_used(name)
+        found = None if flags & _LOCAL else self.symbols.get(name)
+        if found is None:
+            symbol = self._symbol(name, kind, DEFINED, flags, file)
+            if not flags & _LOCAL:
+                self.symbols[name] = symbol
+                symbol.used = True
+                symbol.referenced = not self._gc_sections
+            self._place(symbol, file, info)
+            if name in self._traced and not flags & _LOCAL:
+                symbol.traced = True
+                self.diagnostics.message(f"{file.name}: definition of {symbol}")
+            return symbol
+        symbol = found
+        symbol.used = True
         if symbol.is_new or symbol.state == LAZY:
             self._replace(symbol, file, info)
+        elif kind == _FUNCTION:
+            return self._define_function(symbol, file, info)
         else:
             self._check_type(symbol, file, info)
             if self._should_replace(symbol, file, flags):
                 self._replace(symbol, file, info)
         return symbol
 
-    def _define_function(self, file: ObjectInput, index: int, info: SymbolInfo) -> Symbol:
-        _, flags, name, _, _, _ = info
-        symbol = self._insert_used(name)
-        if symbol.is_new or symbol.state == LAZY:
-            self._replace(symbol, file, info)
-            return symbol
+    def _define_function(self, symbol: Symbol, file: ObjectInput, info: SymbolInfo) -> Symbol:
+        """The symbol of a function's definition, where its name has a meaning already."""
+        _, flags, name, index, _, _ = info
         if symbol.kind != _FUNCTION:
             self._report_kind(symbol, file, _FUNCTION)
             return symbol
-        signature = file.function_signatures[index]
+        signature = file.function_signatures[index - len(file.object.imported_functions)]
         if (
             symbol.signature is not None
             and symbol.signature != signature
@@ -449,7 +442,7 @@ class SymbolTable:
             if not flags & _ABSOLUTE:
                 segment = file.segments[index]
                 symbol.segment = segment
-                if segment.is_tls:
+                if segment.flags & SegmentFlag.TLS:
                     symbol.flags |= _TLS
         elif kind == _GLOBAL:
             symbol.index = index - len(obj.imported_globals)
@@ -548,19 +541,8 @@ class SymbolTable:
         else:
             signature = obj.function_signature(function)
 
-        def become_undefined(target: Symbol) -> None:
-            target.is_new = False
-            target.kind = _FUNCTION
-            target.state = UNDEFINED
-            target.flags = flags | _UNDEFINED_FLAG
-            target.file = file
-            target.signature = signature
-            target.import_module = import_module
-            target.import_name = import_name
-            target.referrers = [(file, index)]
-
         if symbol.is_new:
-            become_undefined(symbol)
+            _become_undefined(symbol, file, index, flags, signature, import_module, import_name)
             return symbol
         if symbol.state == LAZY:
             symbol.flags = symbol.flags & ~_BINDING | _WEAK
@@ -577,11 +559,11 @@ class SymbolTable:
                 if self._check_shared_signatures:
                     self._report_signatures(symbol, signature, file.name)
             elif existing_undefined is not None and not self.is_called_directly(existing_undefined):
-                become_undefined(symbol)
+                _become_undefined(symbol, file, index, flags, signature, import_module, import_name)
             else:
                 variant, is_new = self._variant(symbol, signature)
                 if is_new:
-                    become_undefined(variant)
+                    _become_undefined(variant, file, index, flags, signature, import_module, import_name)
                 symbol = variant
         if existing_undefined is not None:
             self._merge_import(existing_undefined, file, flags, import_module, import_name)
@@ -676,6 +658,27 @@ class SymbolTable:
         elif isinstance(before, TableType) and isinstance(now, TableType) and before.element_type != now.element_type:
             old, new = describe.table_type(before), describe.table_type(now)
             self.diagnostics.error(_type_mismatch("Table type mismatch", existing, file, old, new))
+
+
+def _become_undefined(
+    symbol: Symbol,
+    file: ObjectInput,
+    index: int,
+    flags: int,
+    signature: bytes,
+    import_module: bytes | None,
+    import_name: bytes | None,
+) -> None:
+    """Let a symbol be what symbol ``index`` of ``file``, a reference to a function, says."""
+    symbol.is_new = False
+    symbol.kind = _FUNCTION
+    symbol.state = UNDEFINED
+    symbol.flags = flags | _UNDEFINED_FLAG
+    symbol.file = file
+    symbol.signature = signature
+    symbol.import_module = import_module
+    symbol.import_name = import_name
+    symbol.referrers = [(file, index)]
 
 
 def _type_mismatch(what: str, existing: Symbol, file: LinkedFile, old: str, new: str) -> str:
