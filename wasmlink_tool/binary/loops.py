@@ -33,6 +33,7 @@ def decode(entries: bytes, count: int, with_addend: bytes) -> tuple[bytes, array
     end: i64 = len(entries)
     pos: i64 = 0
     known: i64 = len(with_addend)
+    one: i64 = 1  # Compiled, the literal would be too narrow to shift.
     types = BytesWriter()
     offsets = BytesWriter()
     indices = BytesWriter()
@@ -90,7 +91,7 @@ def decode(entries: bytes, count: int, with_addend: bytes) -> tuple[bytes, array
                 if byte < 0x80:
                     break
             if byte & 0x40:
-                value -= 1 << shift
+                value -= one << shift
         write_i64_le(addends, value)
         left -= 1
     if pos != end:
@@ -124,6 +125,7 @@ def relocate(
     pos: i64 = 0
     widths, with_addend, signed = formats
     known: i64 = len(widths)
+    one: i64 = 1  # Compiled, the literal would be too narrow to shift.
     out = BytesWriter()
     out.write(contents)
     tables = values.tables
@@ -181,7 +183,7 @@ def relocate(
                 if byte < 0x80:
                     break
             if byte & 0x40:
-                addend -= 1 << shift
+                addend -= one << shift
 
         while offset >= range_end:
             if next_range == range_count:

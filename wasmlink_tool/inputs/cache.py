@@ -327,8 +327,7 @@ def _decode_object(payload: bytes, data: bytes, start: int, end: int) -> ObjectF
     header = json.loads(payload[:split])
     if header["endian"] != array("H", [1]).tobytes()[0]:
         raise ValueError("written by a machine of the other byte order")
-    obj = ObjectFile.__new__(ObjectFile)
-    obj.data, obj.start, obj.end = data, start, end
+    obj = ObjectFile(data, start, end, read=False)
     obj.is_cached = True
     obj.sections = [Section(i, _bytes(name), start + a, start + b) for i, name, a, b in header["sections"]]
     obj.types = [_bytes(t) for t in header["types"]]

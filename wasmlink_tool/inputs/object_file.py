@@ -156,7 +156,8 @@ class ObjectFile:
     :raises FormatError: the file is damaged, or uses what a linker does not know.
     """
 
-    def __init__(self, data: bytes, start: int = 0, end: int | None = None) -> None:
+    def __init__(self, data: bytes, start: int = 0, end: int | None = None, *, read: bool = True) -> None:
+        """:param read: leave it empty otherwise: the cache knows what is in the file."""
         self.data = data
         self.start = start
         self.end = len(data) if end is None else end
@@ -197,7 +198,8 @@ class ObjectFile:
         self.is_cached = False
         """Whether decoded relocations outlive the link."""
         self._data_count: int | None = None
-        self._read()
+        if read:
+            self._read()
 
     # What the passes ask for
 

@@ -199,7 +199,7 @@ class Explainer:
                     obj = source.parse()
                 except FatalError:
                     continue
-                if (name, True) in _own_definitions(obj):
+                if (name, True) in set(_own_definitions(obj)):
                     return f"{source.name} has a local symbol of that name"
         return None
 
