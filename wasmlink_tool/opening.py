@@ -78,7 +78,7 @@ def open_inputs(
 
         return with_symbol_table(options.lto_compiler, name, bitcode)
 
-    files = InputFiles(diagnostics, tuple(options.library_paths), cache, add_symbol_table)
+    files = InputFiles(diagnostics, tuple(options.library_paths), cache, options.on_read, add_symbol_table)
     sources = list(files.sources([item for item in options.inputs if isinstance(item, Input)]))
     diagnostics.check()
     for path in options.allow_undefined_files:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from ..binary.constants import BITCODE_MAGIC, BITCODE_WRAPPER_MAGIC, MAGIC
 from ..binary.reader import FormatError
@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 
 AddSymbolTable = Callable[[str, bytes], bytes]
 """From the name and contents of a bitcode file that has no symbol table to the same modules with one."""
+
+_RUST_METADATA: Final = b"rust\0\0\0"
+"""What describes a crate to the compiler: libraries of Rust have a member that begins so. Nothing is wrong with it, and
+rustc asks for warnings to be errors."""
 
 
 def is_bitcode(data: bytes, start: int = 0) -> bool:
@@ -75,7 +79,7 @@ class ObjectSource:
         """Of a member's header in its archive."""
         self.name = f"{archive_path}({path})" if archive_path else path
         self.lazy = lazy
-        self.eager = not (archive_path and lazy)
+        self.eager = not lazy
         """Whether its constructors run although nothing else of it is live."""
         self.known_symbols = symbols
         """What it would define, where that was read already."""
@@ -140,10 +144,12 @@ class InputFiles:
         diagnostics: Diagnostics,
         library_paths: tuple[str, ...],
         cache: ParseCache | None = None,
+        on_read: Callable[[str, bytes], None] | None = None,
         add_symbol_table: AddSymbolTable | None = None,
     ) -> None:
         self.diagnostics = diagnostics
         self.library_paths = library_paths
+        self._on_read = on_read
         self._cache = cache
         self._add_symbol_table = add_symbol_table
         self._parsed = cache.new_link() if cache is not None else None
@@ -162,6 +168,8 @@ class InputFiles:
             self.diagnostics.error(f"cannot open {path}: {reason}")
             return None
         self.read[path] = None
+        if self._on_read is not None:
+            self._on_read(path, data)
         return data
 
     def find_library(self, name: str, *, dynamic: bool = False) -> str | None:
@@ -283,7 +291,7 @@ class InputFiles:
                 self.diagnostics.error(
                     "The file was not recognized as a valid object file", (f"member {member.name} of {path}",)
                 )
-            else:
+            elif not contents.startswith(_RUST_METADATA, start):
                 self.diagnostics.warn(
                     f"{path}: archive member '{member.name}' is neither Wasm object file nor LLVM bitcode"
                 )

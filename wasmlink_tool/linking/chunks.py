@@ -237,6 +237,9 @@ class LinkedFile:
         self.type_numbers: dict[int, int] = {}
         self.compressed: dict[int, bytes] = {}
         """Live function to its entry, where relocations are compressed."""
+        self.shrinkage: tuple[list[int], list[int]] = [], []
+        """Of the relocated numbers of compressed functions: where each ends in the input code section's contents, and
+        how many bytes were saved up to there."""
 
     def function_size(self, index: int) -> int:
         """Of a function's entry, its size field included, in bytes."""

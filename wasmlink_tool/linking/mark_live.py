@@ -57,6 +57,21 @@ def mark_live(resolution: Resolution, options: LinkOptions) -> None:
     if not options.relocatable and (options.is_pic or _has_live_constructors(resolution)):
         resolution.synthetic.function_live[resolution.call_ctors.index] = True
         resolution.call_ctors.referenced = True
+    if options.relocatable:
+        _drop_nameless_tables(resolution)
+
+
+def _drop_nameless_tables(resolution: Resolution) -> None:
+    """A weak table that another one replaced has no symbol left, and no object may have such a table."""
+    for file in resolution.objects:
+        if file.tables:
+            named = {
+                symbol.index
+                for symbol in file.symbols
+                if symbol.kind == _TABLE and symbol.state == DEFINED and symbol.file is file
+            }
+            for index in range(len(file.tables)):
+                file.table_live[index] &= index in named
 
 
 def is_exported(symbol: Symbol, options: LinkOptions) -> bool:

@@ -95,34 +95,36 @@ class SymbolTable:
 
     def add_shared(self, library: SharedLibrary) -> None:
         """Let a shared library define what nothing else does."""
-        for name, signature, flags in library.symbols:
+        for name, signature in library.symbols:
             symbol = self.symbols.get(name) or self._insert(name)
-            if not symbol.is_new and symbol.state != UNDEFINED and (signature is None or symbol.state != LAZY):
-                continue
             kind = _DATA if signature is None else _FUNCTION
-            if not symbol.is_new and kind == _FUNCTION:
-                if symbol.kind != _FUNCTION and symbol.state == UNDEFINED:
-                    self.report_kind(symbol, library.name, _FUNCTION)
-                    continue
+            if not symbol.is_new and symbol.state == UNDEFINED:
+                if symbol.kind != kind:
+                    self.report_kind(symbol, library.name, kind)
+                    if kind == _FUNCTION:
+                        continue
                 expected = symbol.signature
-                if expected is not None and expected != signature and self.is_called_directly(symbol):
+                if kind == _FUNCTION and expected not in (None, signature) and self.is_called_directly(symbol):
                     if self._check_shared_signatures:
                         self._report_signatures(symbol, signature, library.name)
-                    # Without the check, what the program expects goes.
-                    signature = expected
+                    else:
+                        signature = expected
+            elif not symbol.is_new and not (symbol.state == LAZY and kind == _FUNCTION):
+                continue
             symbol.is_new = False
             symbol.kind = kind
             symbol.state = SHARED
-            symbol.flags = flags
+            symbol.flags = 0
             symbol.library = library
+            symbol.import_module = symbol.import_name = None
             symbol.signature = signature
             if symbol.traced:
-                self.diagnostics.message(f"{library.name}: definition of {symbol}")
+                self.diagnostics.message(f"{library.name}: definition of {symbol.raw_text}")
 
     def _report_signatures(self, symbol: Symbol, signature: bytes | None, where: str) -> None:
         assert symbol.signature is not None and signature is not None
         self.diagnostics.error(
-            f"function signature mismatch: {symbol}\n"
+            f"function signature mismatch: {symbol.raw_text}\n"
             f">>> defined as {describe.signature(symbol.signature)} in {symbol.file_name}\n"
             f">>> defined as {describe.signature(signature)} in {where}"
         )
@@ -195,7 +197,7 @@ class SymbolTable:
                     symbol = Symbol(info.name, _SECTION, UNDEFINED, info.flags, file)
                 elif info.kind == _FUNCTION:
                     index = len(file.symbols)
-                    symbol = self._insert_used(info.name)
+                    symbol = self._refer(info.name, file.name)
                     if symbol.state == LAZY and not info.flags & _WEAK:
                         yield from self._extract(symbol)
                         symbol = self.symbols[info.name]
@@ -205,7 +207,7 @@ class SymbolTable:
                     else:
                         symbol = self._reference_function(symbol, file, index, info)
                 else:
-                    symbol = self._insert_used(info.name)
+                    symbol = self._refer(info.name, file.name)
                     if symbol.state == LAZY and not info.flags & _WEAK:
                         yield from self._extract(symbol)
                         if symbol.state == DEFINED:
@@ -349,7 +351,7 @@ class SymbolTable:
                 )
                 return
             flags = SymbolFlag.UNDEFINED | SymbolFlag.NO_STRIP
-            symbol = self._insert_used(import_.field)
+            symbol = self._refer(import_.field, file.name)
             self._reference(symbol, file, SymbolInfo(_TABLE, flags, import_.field, 0, 0, 0))
             file.symbols.append(symbol)
             symbol.referenced = True
@@ -366,6 +368,19 @@ class SymbolTable:
         """The symbol that a name means, ``--wrap`` considered."""
         return self._renamed.get(name) or self.symbols.get(name)
 
+    def add_own(self, symbol: Symbol) -> None:
+        """Add a symbol that the linker itself defines, or refers to."""
+        self.symbols[symbol.name] = symbol
+        symbol.traced = symbol.name in self._traced
+        if symbol.traced and not symbol.is_defined:
+            self.diagnostics.message(f"{symbol.file_name}: reference to {symbol.raw_text}")
+        self.trace_definition(symbol)
+
+    def trace_definition(self, symbol: Symbol) -> None:
+        """``--trace-symbol``: say where a symbol is defined now."""
+        if symbol.traced and symbol.is_defined:
+            self.diagnostics.message(f"{symbol.file_name}: definition of {symbol.raw_text}")
+
     def declare_wrapped(self, names: Iterable[bytes]) -> None:
         """``--wrap``: make sure that there are functions ``__wrap_`` and ``__real_`` for each name in use."""
         for name in names:
@@ -378,7 +393,8 @@ class SymbolTable:
             real.used = False
             for other in (real, wrapper):
                 if other.state == UNDEFINED and other.signature is None:
-                    other.signature = symbol.signature
+                    # What is referred to is of the kind and type of what it stands for.
+                    other.kind, other.signature, other.element_type = symbol.kind, symbol.signature, symbol.element_type
             self._wrapped[name] = (symbol, real, wrapper)
 
     def wrap(self) -> None:
@@ -396,9 +412,7 @@ class SymbolTable:
     def _refer_to_function(self, name: bytes) -> Symbol:
         """The symbol of this name; a member that defines it is linked, and where nothing does, it is an undefined
         function of unknown type."""
-        symbol = self._insert_used(name)
-        if symbol.traced:
-            self.diagnostics.message(f"<internal>: reference to {symbol}")
+        symbol = self._refer(name, "<internal>")
         if symbol.is_new:
             symbol.is_new = False
             symbol.kind = _FUNCTION
@@ -418,19 +432,6 @@ class SymbolTable:
                 symbol.state = UNDEFINED
                 symbol.flags = _WEAK | _UNDEFINED_FLAG
 
-    def _insert_function(self, name: bytes) -> Symbol:
-        """The symbol of this name; a member that defines it is linked, and where nothing does, it is an undefined
-        function of unknown type."""
-        symbol = self._insert_used(name)
-        if symbol.is_new:
-            symbol.is_new = False
-            symbol.kind = _FUNCTION
-            symbol.flags = _UNDEFINED_FLAG
-        elif symbol.state == LAZY:
-            self._run(self._extract(symbol))
-            symbol = self.symbols[name]
-        return symbol
-
     def _insert(self, name: bytes) -> Symbol:
         """A new symbol, of no meaning yet."""
         symbol = self.symbols[name] = self._symbol(name, _DATA, UNDEFINED, 0, None)
@@ -447,13 +448,20 @@ class SymbolTable:
         symbol.used = True
         return symbol
 
+    def _refer(self, name: bytes, where: str) -> Symbol:
+        """The symbol of a name that ``where`` refers to."""
+        symbol = self._insert_used(name)
+        if symbol.traced:
+            self.diagnostics.message(f"{where}: reference to {symbol.raw_text}")
+        return symbol
+
     def _make_lazy(self, symbol: Symbol, source: ObjectSource, flags: int) -> None:
         symbol.is_new = False
         symbol.state = LAZY
         symbol.flags = flags
         symbol.source = source
         if symbol.traced:
-            self.diagnostics.message(f"{source.name}: lazy definition of {symbol}")
+            self.diagnostics.message(f"{source.name}: lazy definition of {symbol.raw_text}")
 
     # Definitions
 
@@ -503,7 +511,7 @@ class SymbolTable:
         if (
             symbol.signature is not None
             and symbol.signature != signature
-            and (symbol.state == DEFINED or self.is_called_directly(symbol))
+            and (symbol.state != UNDEFINED or self.is_called_directly(symbol))
         ):
             variant, is_new = self._variant(symbol, signature)
             if is_new or self._should_replace(symbol, file, info.flags):
@@ -549,16 +557,15 @@ class SymbolTable:
         symbol.referrers = None
         symbol.import_module = symbol.import_name = None
         self._place(symbol, file, info)
-        if symbol.traced:
-            self.diagnostics.message(f"{file.name}: definition of {symbol}")
+        self.trace_definition(symbol)
 
     def _should_replace(self, existing: Symbol, file: LinkedFile, flags: int) -> bool:
         """Whether a new definition takes an existing symbol's place; two strong ones are an error."""
-        if existing.state != DEFINED:
+        if not existing.is_defined:
             return True
         if flags & _BINDING == _WEAK:
             return False
-        if existing.flags & _WEAK:
+        if existing.flags & _WEAK or existing.state == SHARED:
             return True
         if self._allow_multiple_definition:
             return False
@@ -571,8 +578,6 @@ class SymbolTable:
 
     def _reference(self, symbol: Symbol, file: ObjectInput, info: SymbolInfo) -> None:
         """A reference to anything but a function."""
-        if symbol.traced:
-            self.diagnostics.message(f"{file.name}: reference to {info.name.decode('utf-8', 'backslashreplace')}")
         kind, flags = info.kind, info.flags
         if symbol.is_new:
             symbol.is_new = False
@@ -613,8 +618,6 @@ class SymbolTable:
         """A reference to a function: symbol ``index`` of ``file``."""
         obj = file.object
         flags = info.flags
-        if symbol.traced:
-            self.diagnostics.message(f"{file.name}: reference to {symbol}")
         signature = obj.function_signature(info.index)
         import_module = import_name = None
         if info.index < len(obj.imported_functions):
@@ -650,6 +653,8 @@ class SymbolTable:
             if symbol.state == SHARED:
                 if self._check_shared_signatures:
                     self._report_signatures(symbol, signature, file.name)
+                else:
+                    symbol.signature = signature
             elif existing_undefined is not None and not self.is_called_directly(existing_undefined):
                 become_undefined(symbol)
             else:
@@ -677,8 +682,11 @@ class SymbolTable:
                 )
         existing.import_name = existing.import_name or name
         existing.import_module = existing.import_module or module
-        if existing.flags & _WEAK and flags & _BINDING != _WEAK:
-            existing.flags = existing.flags & ~_BINDING | flags & _BINDING
+        if existing.flags & _WEAK:
+            if flags & _BINDING == _WEAK:
+                existing.flags = flags | _UNDEFINED_FLAG
+            else:
+                existing.flags = existing.flags & ~_BINDING | flags & _BINDING
 
     def _calls_directly(self, file: LinkedFile, index: int) -> bool:
         """Whether a file's code calls symbol ``index``, as opposed to taking its address."""
@@ -755,4 +763,5 @@ class SymbolTable:
 
 
 def _type_mismatch(what: str, existing: Symbol, file: LinkedFile, old: str, new: str) -> str:
-    return f"{what}: {existing}\n>>> defined as {old} in {existing.file_name}\n>>> defined as {new} in {file.name}"
+    defined = f">>> defined as {old} in {existing.file_name}\n>>> defined as {new} in {file.name}"
+    return f"{what}: {existing.raw_text}\n{defined}"
