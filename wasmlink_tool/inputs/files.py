@@ -18,12 +18,12 @@ if TYPE_CHECKING:
     from .bitcode import BitcodeFile
     from .cache import ParseCache, ParsedObjects
 
-AddSymbolTable = Callable[[str, bytes], bytes]
-"""From the name and contents of a bitcode file that has no symbol table to the same modules with one."""
-
 _RUST_METADATA: Final = b"rust\0\0\0"
 """What describes a crate to the compiler: libraries of Rust have a member that begins so. Nothing is wrong with it, and
 rustc asks for warnings to be errors."""
+
+AddSymbolTable = Callable[[str, bytes], bytes]
+"""From the name and contents of a bitcode file that has no symbol table to the same modules with one."""
 
 
 def is_bitcode(data: bytes, start: int = 0) -> bool:
