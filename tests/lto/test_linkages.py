@@ -125,3 +125,18 @@ def test_what_only_code_refers_to_is_kept(tmp_path: Path) -> None:
         (tmp_path / name).write_bytes(compile_object(text, ".c", tmp_path))
     inputs = [str(tmp_path / name) for name in ("first.o", "inline.o", "caller.o")]
     assert link(LinkOptions(inputs=inputs, entry=None, output=None, lto_compiler=[zig()])).module
+
+
+def test_an_imported_wrapper_has_the_wrapped_functions_type(tmp_path: Path) -> None:
+    """The reference crashes here: before code is generated, nobody knows the type."""
+    text = '// flags: -flto -O2\nint f(int); __attribute__((export_name("run"))) int run(int x) { return f(x); }\n'
+    (tmp_path / "a.o").write_bytes(compile_object(text, ".c", tmp_path))
+    options = LinkOptions(
+        inputs=[str(tmp_path / "a.o")],
+        entry=None,
+        output=None,
+        wrap=["f"],
+        import_undefined=True,
+        lto_compiler=[zig()],
+    )
+    assert b"\x03env\x08__wrap_f\x00" in link(options).module
