@@ -10,7 +10,7 @@ import pytest
 from wasmlink_tool.cli.interpret import link_options
 from wasmlink_tool.cli.parser import Parser
 from wasmlink_tool.diagnostics import Diagnostics
-from wasmlink_tool.options import DataOrder, Input, LinkOptions, UnresolvedPolicy
+from wasmlink_tool.options import DEFAULT_CACHE_LIMIT, DataOrder, Input, LinkOptions, UnresolvedPolicy
 
 BASE = ["a.o", "-o", "out"]
 
@@ -50,6 +50,17 @@ FIELDS: list[tuple[str, dict[str, Any]]] = [
     ("--export=a -export b", {"exports": ["a", "b"]}),
     ("--export-if-defined=a", {"exports_if_defined": ["a"]}),
     ("--export-all", {"export_all": True}),
+    ("", {"lto_optimize": 2, "lto_codegen_optimize": None, "verify_bitcode": True, "save_temps": False}),
+    ("--lto-O0 --lto-CGO3", {"lto_optimize": 0, "lto_codegen_optimize": 3}),
+    ("--lto-O1 --lto-O3", {"lto_optimize": 3}),
+    ("--lto-compiler=a --lto-compiler b\\", {"lto_compiler": ("b\\",)}),
+    ("--lto-obj-path=x --lto-debug-pass-manager", {"lto_object_path": "x", "lto_debug_pass_manager": True}),
+    ("-mllvm -a --mllvm=-b=c -mllvm=d", {"llvm_options": ["-a", "-b=c", "d"]}),
+    ("--save-temps -disable-verify", {"save_temps": True, "verify_bitcode": False}),
+    ("--thinlto-jobs=all --lto-partitions=3", {"thinlto_jobs": "all"}),
+    ("--thinlto-cache-dir=d", {"lto_cache_directory": "d", "lto_cache_limit": DEFAULT_CACHE_LIMIT}),
+    ("--thinlto-cache-policy=prune_after=1h:cache_size_bytes=3k:cache_size=50%", {"lto_cache_limit": 3072}),
+    ("--thinlto-prefix-replace=a;b --thinlto-object-suffix-replace=c;d", {}),
     ("-E", {"export_dynamic": True}),
     ("-E --no-export-dynamic", {"export_dynamic": False}),
     ("--allow-multiple-definition", {"allow_multiple_definition": True}),

@@ -6,6 +6,7 @@ symbol of each module whether its definition prevails and who else sees it. What
 
 from __future__ import annotations
 
+import shlex
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.differential import harness
+from tests.differential.asm import START
 from tests.differential.harness import TRAP, Archive, Case, Files, Result, parsed
 from tests.support.toolchain import zig
 from wasmlink_tool.cli import main
@@ -331,6 +333,48 @@ CASES = [
         says=["symbol type mismatch: helper"],
     ),
 ]
+
+
+WRONG_VALUES = [
+    "--lto-O4",
+    "--lto-O-1",
+    "--lto-Ox",
+    "--lto-O",
+    "--lto-O9 --lto-CGO9 -O x --lto-partitions=x --initial-memory=y --threads=0",
+    "--lto-CGO4",
+    "--lto-CGO=2",
+    "--lto-partitions=0",
+    "--lto-partitions=0 --thinlto-jobs=x",
+    "--thinlto-jobs=-1 -shared -pie",
+    "--thinlto-jobs=99999999999",
+    "--thinlto-cache-policy=foo --thinlto-prefix-replace=a",
+    "--thinlto-cache-policy=: --lto-O9",
+    "--thinlto-cache-policy=a:",
+    "--thinlto-cache-policy=prune_after=",
+    "--thinlto-cache-policy=prune_after=1",
+    "--thinlto-cache-policy=prune_interval=xs",
+    "--thinlto-cache-policy=prune_after=1d",
+    "--thinlto-cache-policy=prune_after=1s:cache_size=50",
+    "--thinlto-cache-policy=cache_size=101%",
+    "--thinlto-cache-policy=cache_size=x%",
+    "--thinlto-cache-policy=cache_size_bytes=1kb",
+    "--thinlto-cache-policy=cache_size_bytes=",
+    "--thinlto-cache-policy cache_size_files=x",
+    "--thinlto-prefix-replace=a --thinlto-object-suffix-replace=b --unresolved-symbols=x",
+    "--thinlto-prefix-replace=a;b;c",
+]
+
+
+@pytest.mark.parametrize("options", WRONG_VALUES)
+def test_wrong_values(options: str, tmp_path: Path, objects: Path, capfdbinary: pytest.CaptureFixture[bytes]) -> None:
+    case = Case("wrong-value", {"a.s": START}, f"a.o {shlex.join(options.split(' '))}", exit=1, says=["error: "])
+    harness.prepare(case, tmp_path / "both", objects)
+    expected = harness.run_reference(case, tmp_path / "both")
+    harness.check_expectations(case, expected)
+    arguments = harness.command_line(case, reference=False)
+    found = harness.run_here(main, arguments, tmp_path / "both", capfdbinary.readouterr)
+    assert found.status == expected.status
+    assert not harness.compare_diagnostics(expected.stderr, found.stderr)
 
 
 def compilers() -> list[str]:

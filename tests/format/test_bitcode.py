@@ -134,3 +134,12 @@ def test_links_of_damaged_files(seed: int, plain: bytes, tmp_path: Path) -> None
         path.write_bytes(b"BC\xc0\xde" + mutate(plain, random_source)[4:])
         with suppress(LinkError):
             link(LinkOptions(inputs=[str(path)], entry=None, export_all=True, output=None))
+
+
+def test_names_take_no_more_than_the_file(plain: bytes) -> None:
+    """A table in which every symbol has the whole string table as its name."""
+    file = BitcodeFile(plain)
+    table = struct.pack("<19I", 3, 0, 0, 0, 0, 76, 0, 76, 10_000, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
+    table += struct.pack("<6I", 0, 1_000_000, 0, 0, 0xFFFFFFFF, 1 << 10) * 10_000
+    with pytest.raises(FormatError, match="a name is outside"):
+        file._read_symbols(bytes(1_000_000), table)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import stat
+import subprocess
 import sys
 from pathlib import Path
 
@@ -141,3 +142,15 @@ def test_a_file_without_a_symbol_table(bitcode: Path) -> None:
     with pytest.raises(NoSymbolTableError):
         BitcodeFile(bitcode.read_bytes())
     assert linked(bitcode, lto_compiler=[zig()]).module.startswith(b"\0asm")
+
+
+def test_a_link_without_bitcode_loads_none_of_it(tmp_path: Path) -> None:
+    path = tmp_path / "native.o"
+    path.write_bytes(compile_object(SOURCE.replace("-flto ", ""), ".c", tmp_path))
+    code = (
+        "import sys; from wasmlink_tool import LinkOptions, link\n"
+        f"link(LinkOptions(inputs=[{str(path)!r}], entry=None, output=None))\n"
+        "print([name for name in sys.modules if '.lto' in name or 'bitcode' in name])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"

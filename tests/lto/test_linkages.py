@@ -104,3 +104,39 @@ def test_every_linkage_can_be_written(tmp_path: Path) -> None:
 
         (tmp_path / "b.ll").write_text(with_linkages(text, choose), encoding="utf-8")
         subprocess.run([*base, "-x", "ir", str(tmp_path / "b.ll"), "-o", str(tmp_path / "c.ll")], check=True)
+
+
+def test_what_only_code_refers_to_is_kept(tmp_path: Path) -> None:
+    """A definition that its own module could do without, in a module that is not the first."""
+    (tmp_path / "inline.ll").write_text(
+        'target datalayout = "e-m:e-p:32:32-p10:8:8-p20:8:8-i64:64-i128:128-n32:64-S128-ni:1:10:20"\n'
+        'target triple = "wasm32-unknown-unknown"\n'
+        "define linkonce_odr i32 @helper(i32 %x) {\n  ret i32 %x\n}\n",
+        encoding="utf-8",
+    )
+    assemble = [zig(), "clang", "--target=wasm32", "-c", "-emit-llvm", "-Xclang", "-disable-llvm-passes", "-x", "ir"]
+    subprocess.run([*assemble, "inline.ll", "-o", "inline.o"], cwd=tmp_path, check=True)
+    caller = '__attribute__((export_name("run"))) int run(int x) { return helper(x); }\n'
+    sources = {
+        "first.o": "// flags: -flto\nint other(void) { return 1; }\n",
+        "caller.o": f"// flags: -O2\nint helper(int);\n{caller}",
+    }
+    for name, text in sources.items():
+        (tmp_path / name).write_bytes(compile_object(text, ".c", tmp_path))
+    inputs = [str(tmp_path / name) for name in ("first.o", "inline.o", "caller.o")]
+    assert link(LinkOptions(inputs=inputs, entry=None, output=None, lto_compiler=[zig()])).module
+
+
+def test_an_imported_wrapper_has_the_wrapped_functions_type(tmp_path: Path) -> None:
+    """The reference crashes here: before code is generated, nobody knows the type."""
+    text = '// flags: -flto -O2\nint f(int); __attribute__((export_name("run"))) int run(int x) { return f(x); }\n'
+    (tmp_path / "a.o").write_bytes(compile_object(text, ".c", tmp_path))
+    options = LinkOptions(
+        inputs=[str(tmp_path / "a.o")],
+        entry=None,
+        output=None,
+        wrap=["f"],
+        import_undefined=True,
+        lto_compiler=[zig()],
+    )
+    assert b"\x03env\x08__wrap_f\x00" in link(options).module

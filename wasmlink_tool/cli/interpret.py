@@ -196,10 +196,10 @@ def _position_independent(line: CommandLine, options: LinkOptions) -> list[tuple
     if options.shared and options.pie:
         found.append((Severity.ERROR, "-shared and -pie may not be used together"))
     if not line.has("experimental-pic"):
-        if options.pie:
-            found.append((Severity.WARNING, "creating PIEs, with -pie, is not yet stable"))
         if options.shared:
             found.append((Severity.WARNING, "creating shared libraries, with -shared, is not yet stable"))
+        if options.pie:
+            found.append((Severity.WARNING, "creating PIEs, with -pie, is not yet stable"))
     if options.global_base:
         found.append((Severity.ERROR, "--global-base may not be used with -shared/-pie"))
     if line.has("table-base"):

@@ -28,6 +28,8 @@ _SYMTAB_VERSION: Final = 3
 _HEADER: Final = struct.Struct("<19I")
 _COMDAT: Final = struct.Struct("<3I")
 _SYMBOL: Final = struct.Struct("<6I")
+_SHARING: Final = 16
+"""How often a name is used at most, on average: a bound for what a file can make of its size."""
 _NO_COMDAT: Final = 0xFFFFFFFF
 
 # Flags of its symbols, by bit; the first two bits are the visibility.
@@ -47,8 +49,6 @@ class NoSymbolTableError(FormatError):
 
 class BitcodeSymbol(NamedTuple):
     name: bytes
-    ir_name: bytes
-    """Within the module; empty for what only assembly in it names."""
     flags: int
     """Of a symbol table's entry (:class:`SymbolFlag`): binding, visibility, undefined, thread-local."""
     comdat: int
@@ -149,8 +149,13 @@ class BitcodeFile:
         return strings, table
 
     def _read_symbols(self, strings: bytes, table: bytes) -> None:
+        # Names stand in the table once, but for those that the modules of one file share.
+        budget = _SHARING * (len(strings) + 1)
+
         def text(offset: int, size: int) -> bytes:
-            if offset + size > len(strings):
+            nonlocal budget
+            budget -= size
+            if offset + size > len(strings) or budget < 0:
                 raise FormatError("a name is outside of the bitcode file's string table")
             return strings[offset : offset + size]
 
@@ -166,7 +171,7 @@ class BitcodeFile:
         comdats, symbols, triple = header[5:7], header[7:9], header[11:13]
         self.triple = text(*triple).decode("utf-8", "replace")
         self.comdats = [text(offset, size) for offset, size, _ in rows(_COMDAT, *comdats)]
-        for name, name_size, ir_name, ir_size, comdat, bits in rows(_SYMBOL, *symbols):
+        for name, name_size, _, _, comdat, bits in rows(_SYMBOL, *symbols):
             if not bits & _GLOBAL or bits & _FORMAT_SPECIFIC:
                 continue
             if comdat == _NO_COMDAT:
@@ -186,7 +191,6 @@ class BitcodeFile:
             self.symbols.append(
                 BitcodeSymbol(
                     text(name, name_size),
-                    text(ir_name, ir_size),
                     flags,
                     comdat,
                     bool(bits & _EXECUTABLE),

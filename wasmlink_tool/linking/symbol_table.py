@@ -394,14 +394,13 @@ class SymbolTable:
             wrapper = self._refer_to_function(b"__wrap_" + name)
             symbol.used = wrapper.used = True
             real.used = False
-            for other in (real, wrapper):
-                if other.state == UNDEFINED and other.signature is None:
-                    # What is referred to is of the kind and type of what it stands for.
-                    other.kind, other.signature, other.element_type = symbol.kind, symbol.signature, symbol.element_type
             self._wrapped[name] = (symbol, real, wrapper)
+        self._type_wrapped()
 
     def wrap(self) -> None:
         """Let references to each wrapped name mean ``__wrap_`` and the name, and those to ``__real_`` the name."""
+        # Bitcode's functions have types since code was generated for them.
+        self._type_wrapped()
         meant: dict[Symbol, Symbol] = {}
         for name, (symbol, real, wrapper) in self._wrapped.items():
             meant[symbol] = wrapper
@@ -411,6 +410,13 @@ class SymbolTable:
         if meant:
             for file in self.objects:
                 file.symbols = [meant.get(symbol, symbol) for symbol in file.symbols]
+
+    def _type_wrapped(self) -> None:
+        """What is referred to is of the kind and type of what it stands for."""
+        for symbol, real, wrapper in self._wrapped.values():
+            for other in (real, wrapper):
+                if other.state == UNDEFINED and other.signature is None:
+                    other.kind, other.signature, other.element_type = symbol.kind, symbol.signature, symbol.element_type
 
     def _refer_to_function(self, name: bytes) -> Symbol:
         """The symbol of this name; a member that defines it is linked, and where nothing does, it is an undefined

@@ -105,10 +105,16 @@ class _Clang:
                 # A weak definition yields to an earlier one by itself.
                 and not (symbol.is_weak and prevailing.get(symbol.name, number) < number)
             }
-            if losing or is_mixed:
+            kept = {
+                symbol.name
+                for symbol, resolution in zip(module.bitcode.symbols, module.resolutions)
+                # clang leaves out what it may where no module before refers to it.
+                if number and symbol.is_weak and resolution.prevailing and resolution.visible
+            }
+            if losing or kept or is_mixed:
                 text = os.path.splitext(name)[0] + ".ll"
                 self._disassemble(name, text)
-                self._rewrite(text, _yielding(losing), any_flags=is_mixed)
+                self._rewrite(text, _chosen(losing, kept), any_flags=is_mixed)
                 name = f"edited-{name}"
                 self._run(*_UNOPTIMIZED, *_BITCODE, "-o", name, "-x", "ir", text)
             names.append(name)
@@ -150,8 +156,7 @@ class _Clang:
                 return "weak"
             if name not in visible:
                 return "internal"
-            # What prevails is there whether or not the module itself needs it.
-            return linkage.replace("linkonce", "weak") if linkage.startswith("linkonce") else None
+            return _kept(linkage)
 
         return choose
 
@@ -163,14 +168,23 @@ class _Clang:
         self._place.write(name, text.encode("utf-8", "surrogateescape"))
 
 
-def _yielding(losing: Container[bytes]) -> Choose:
+def _chosen(losing: Container[bytes], kept: Container[bytes]) -> Choose:
+    """The linkages of one module's definitions before modules are linked."""
+
     def choose(name: bytes, linkage: str) -> str | None:
+        if name in kept:
+            return _kept(linkage)
         if name not in losing:
             return None
         # Copies of an inline function that is the same everywhere may still be looked into.
         return "linkonce_odr" if linkage.endswith("_odr") else "linkonce"
 
     return choose
+
+
+def _kept(linkage: str) -> str | None:
+    """Of what has to be there whether or not its module needs it."""
+    return linkage.replace("linkonce", "weak") if linkage.startswith("linkonce") else None
 
 
 def with_linkages(text: str, choose: Choose) -> str:

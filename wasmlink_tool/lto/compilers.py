@@ -68,7 +68,11 @@ def split_command(text: str) -> tuple[str, ...]:
     """A compiler's command as one text: a program's path, spaces and all, or a program and its arguments."""
     if not text or os.path.isfile(text):
         return (text,) if text else ()
-    return tuple(shlex.split(text, posix=os.name != "nt"))
+    try:
+        return tuple(shlex.split(text, posix=os.name != "nt"))
+    except ValueError:
+        # Not quoted as a shell would have it: a name, perhaps.
+        return (text,)
 
 
 def _configured(command: tuple[str, ...]) -> Compiler:
