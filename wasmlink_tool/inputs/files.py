@@ -48,7 +48,7 @@ class ObjectSource:
         self.member = path
         self.name = f"{archive_path}({path})" if archive_path else path
         self.lazy = lazy
-        self.eager = not (archive_path and lazy)
+        self.eager = not lazy
         """Whether its constructors run although nothing else of it is live."""
         self.known_symbols = symbols
         """What it would define, where that was read already."""
