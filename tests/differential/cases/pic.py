@@ -441,6 +441,33 @@ CASES = [
             ("whole-archive", "-pie --experimental-pic --whole-archive f.so", "", 0),
         )
     ),
+    *(
+        Case(
+            f"library-and-lazy-{number}",
+            {
+                "a.s": _reads("global.get f@GOT", "global.get d@GOT") + F + D,
+                "b.s": DEFINES + data("d", ".int32 1"),
+                "w.s": func("f", flags="weak") + data("d", ".int32 1", flags="weak hidden"),
+                "f.so": PROVIDED,
+            },
+            f"--no-entry --export=use -pie --experimental-pic {inputs}",
+            has=["import GOT.mem.d"] if found else (),
+            lacks=() if found else ["import GOT.mem.d"],
+            validate=False,
+        )
+        for number, (inputs, found) in enumerate(
+            (
+                ("--start-lib b.o --end-lib f.so a.o", True),
+                ("--start-lib w.o --end-lib f.so a.o", True),
+                ("f.so a.o --start-lib b.o", True),
+                ("f.so a.o --start-lib w.o", True),
+                ("a.o --start-lib b.o --end-lib f.so", False),
+                ("--start-lib a.o b.o --end-lib f.so", True),
+                ("f.so b.o a.o", False),
+                ("f.so w.o a.o", True),
+            )
+        )
+    ),
     # Options against each other: what is said, in which order, and what goes unsaid because something else is wrong
     *(
         Case(f"options-{number}", {"a.s": START, "f.so": PROVIDED}, f"a.o {options}", exit=code, says=[said])
