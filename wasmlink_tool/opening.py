@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 
-from .diagnostics import Diagnostics, FatalError
+from .diagnostics import Diagnostics, FatalError, Severity
 from .inputs.files import InputFiles, ObjectSource
 from .inputs.shared import SharedLibrary
 from .options import Input, LinkOptions
@@ -64,9 +64,10 @@ def checked(options: LinkOptions) -> LinkOptions:
 def open_inputs(
     options: LinkOptions, diagnostics: Diagnostics
 ) -> tuple[InputFiles, Sequence[ObjectSource | SharedLibrary]]:
-    """Read the inputs of checked options; what cannot be read is reported.
+    """Read the inputs of checked options; what cannot be read is reported, and then what the options themselves have
+    against each other.
 
-    :raises LinkError: an input cannot be read.
+    :raises LinkError: an input cannot be read, or the options are refused.
     """
     cache = None
     if options.cache_directory is not None:
@@ -81,6 +82,9 @@ def open_inputs(
 
     files = InputFiles(diagnostics, tuple(options.library_paths), cache, options.on_read, add_symbol_table)
     sources = list(files.sources([item for item in options.inputs if isinstance(item, Input)]))
+    diagnostics.check()
+    for remark in options.remarks:
+        (diagnostics.error if remark.severity is Severity.ERROR else diagnostics.warn)(remark.text, remark.hints)
     diagnostics.check()
     for path in options.allow_undefined_files:
         files.read_undefined_list(path)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from enum import Enum
 
+from .diagnostics import Diagnostic
 from .records import record
 
 WASM_PAGE_SIZE = 65536
@@ -188,6 +189,8 @@ class LinkOptions:
     """A file, or ``-`` for standard output."""
     dependency_file: str | None = None
     verbose: bool = False
+    remarks: Sequence[Diagnostic] = ()
+    """What is wrong with these options; said when the inputs have been opened, and then an error ends the link."""
     on_read: Callable[[str, bytes], None] | None = None
     """Called with the path and the content of each file that the link reads (``--reproduce``)."""
 

@@ -87,12 +87,11 @@ def test_warnings_of_a_link_that_succeeds(run: Runner, link_says: Callable[..., 
         Diagnostic(Severity.WARNING, "something", ("a hint",)),
         Diagnostic(Severity.WARNING, "another"),
     )
-    outcome = run(["-z", "foo", "--Bsymbolic", *LINE])
+    outcome = run(["-z", "foo", *LINE])
     assert outcome.status == 0
     assert outcome.out == "empty.o\n"
     assert outcome.err == (
         "wasm-ld: warning: unknown -z value: foo\n"
-        "wasm-ld: warning: -Bsymbolic is only meaningful when combined with -shared\n"
         "wasm-ld: Loading: empty.o\n"
         "wasm-ld: warning: something\n>>> a hint\n"
         "\nwasm-ld: warning: another\n"

@@ -98,3 +98,35 @@ def test_start_function_after_the_memory(
     args = f"a.o {SHARED} --start=begin --allow-undefined"
     module = link({"a.s": source}, args, tmp_path / "work", objects, capfdbinary, True)
     assert host("start.cjs", module) == [7, 9]
+
+
+DYNAMIC = "-shared --experimental-pic -Bsymbolic"
+POSITION_INDEPENDENT = {
+    "library": DYNAMIC,
+    "library-extended-const": f"{DYNAMIC} --extra-features=extended-const",
+    "library-no-merge": f"{DYNAMIC} --no-merge-data-segments",
+    "program": "-pie --experimental-pic --no-entry --export=__wasm_call_ctors",
+    "program-no-gc": "-pie --experimental-pic --no-entry --export=__wasm_call_ctors --no-gc-sections",
+}
+
+
+@needs_node
+@pytest.mark.parametrize("variant", POSITION_INDEPENDENT)
+def test_position_independent(
+    variant: str, tmp_path: Path, objects: Path, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    """Thread-local objects are constructed in each thread, and its initial pointers are those of the loaded module."""
+    files = {"library.cpp": f"// flags: {FLAGS} -fPIC\n" + (HERE / "library.cpp").read_text()}
+    exports = " ".join(
+        f"--export={name}" for name in ("block", "stack", "run", "counts", "per_thread", "__wasm_init_tls")
+    )
+    args = f"library.o --shared-memory --import-memory --max-memory=1048576 {exports} {POSITION_INDEPENDENT[variant]}"
+    modules = [link(files, args, tmp_path / str(ours), objects, capfdbinary, ours) for ours in (False, True)]
+    assert modules[0].read_bytes() == modules[1].read_bytes()
+    found = host("library.cjs", modules[1])
+    assert isinstance(found, dict)
+    expected = {
+        id: (7 + 1000 * id) + (3 + 1000 * id) + 1000 + (3 + (id & 1) + 1) * 100000 + 4 * 1000000 for id in range(4)
+    }
+    assert dict(found["results"]) == expected
+    assert found["counts"] == 4 * 100 + 4

@@ -6,7 +6,7 @@ import os
 
 from wasmlink_tool.cli.option_table import LATER
 from wasmlink_tool.cli.parser import CommandLine
-from wasmlink_tool.diagnostics import Diagnostics, Severity
+from wasmlink_tool.diagnostics import Diagnostic, Diagnostics, Severity
 from wasmlink_tool.options import (
     DEFAULT_CACHE_LIMIT,
     WASM_PAGE_SIZE,
@@ -131,13 +131,10 @@ def link_options(line: CommandLine, diagnostics: Diagnostics) -> LinkOptions:
     inputs = options.inputs = _inputs(line, diagnostics)
     if not inputs and not diagnostics.error_count:
         diagnostics.error("no input files")
-    combinations = _combinations(line, options)
-    if diagnostics.error_count or combinations:
-        # The link may never come to them, and a command's errors are best told together.
+    if diagnostics.error_count:
+        # The link will never come to them, and a command's errors are best told together.
         _report_missing_inputs(inputs, diagnostics)
-    if not diagnostics.error_count:
-        for severity, text in combinations:
-            (diagnostics.error if severity is Severity.ERROR else diagnostics.warn)(text)
+    options.remarks = [Diagnostic(severity, text) for severity, text in _combinations(line, options)]
     return options
 
 
@@ -179,30 +176,26 @@ def _combinations(line: CommandLine, options: LinkOptions) -> list[tuple[Severit
             found.append((Severity.ERROR, "--lto-partitions: number of threads must be > 0"))
         if not _is_job_count(options.thinlto_jobs):
             found.append((Severity.ERROR, f"--thinlto-jobs: invalid job count: {options.thinlto_jobs}"))
-    if options.relocatable:
-        found += [(Severity.ERROR, text) for text in _refused_beside_relocatable(line, options)]
-    if options.is_pic:
-        found += _position_independent(line, options)
-    if options.unresolved_symbols is UnresolvedPolicy.IMPORT_DYNAMIC and not line.has("experimental-pic"):
-        text = "dynamic imports are not yet stable (--unresolved-symbols=import-dynamic)"
-        found.append((Severity.WARNING, text))
-    if line.has("Bsymbolic") and not options.shared:
-        found.append((Severity.WARNING, "-Bsymbolic is only meaningful when combined with -shared"))
-    return found
-
-
-def _position_independent(line: CommandLine, options: LinkOptions) -> list[tuple[Severity, str]]:
-    found: list[tuple[Severity, str]] = []
     if options.shared and options.pie:
         found.append((Severity.ERROR, "-shared and -pie may not be used together"))
+    if options.relocatable:
+        found += [(Severity.ERROR, text) for text in _refused_beside_relocatable(line, options)]
     if not line.has("experimental-pic"):
-        if options.shared:
-            found.append((Severity.WARNING, "creating shared libraries, with -shared, is not yet stable"))
-        if options.pie:
-            found.append((Severity.WARNING, "creating PIEs, with -pie, is not yet stable"))
-    if options.global_base:
+        for unstable, what in (
+            (options.shared, "creating shared libraries, with -shared, is not yet stable"),
+            (options.pie, "creating PIEs, with -pie, is not yet stable"),
+            (
+                options.unresolved_symbols is UnresolvedPolicy.IMPORT_DYNAMIC,
+                "dynamic imports are not yet stable (--unresolved-symbols=import-dynamic)",
+            ),
+        ):
+            if unstable:
+                found.append((Severity.WARNING, what))
+    if options.bsymbolic and not options.shared:
+        found.append((Severity.WARNING, "-Bsymbolic is only meaningful when combined with -shared"))
+    if options.is_pic and options.global_base:
         found.append((Severity.ERROR, "--global-base may not be used with -shared/-pie"))
-    if line.has("table-base"):
+    if options.is_pic and line.has("table-base"):
         found.append((Severity.ERROR, "--table-base may not be used with -shared/-pie"))
     return found
 

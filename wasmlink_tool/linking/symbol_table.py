@@ -111,7 +111,7 @@ class SymbolTable:
                         self._report_signatures(symbol, signature, library.name)
                     else:
                         signature = expected
-            elif not symbol.is_new and not (symbol.state == LAZY and kind == _FUNCTION):
+            elif not symbol.is_new and symbol.state != LAZY:
                 continue
             symbol.is_new = False
             symbol.kind = kind

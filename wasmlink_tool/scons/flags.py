@@ -52,14 +52,15 @@ def options_of(words: list[str]) -> LinkOptions | None:
     """The options of the link that the words stand for; ``None`` if the command would refuse them."""
     # A null build does not come here, and need not load them.
     from ..cli.interpret import link_options
-    from ..diagnostics import Diagnostics
+    from ..diagnostics import Diagnostics, Severity
 
     line = _parse(words)
     if line is None or line.unknown or line.missing_value is not None:
         return None
     diagnostics = Diagnostics()
     options = link_options(line, diagnostics)
-    return None if diagnostics.error_count else options
+    refused = diagnostics.error_count or any(remark.severity is Severity.ERROR for remark in options.remarks)
+    return None if refused else options
 
 
 def named_inputs(words: list[str]) -> NamedInputs:

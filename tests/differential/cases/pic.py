@@ -441,4 +441,50 @@ CASES = [
             ("whole-archive", "-pie --experimental-pic --whole-archive f.so", "", 0),
         )
     ),
+    *(
+        Case(
+            f"library-and-lazy-{number}",
+            {
+                "a.s": _reads("global.get f@GOT", "global.get d@GOT") + F + D,
+                "b.s": DEFINES + data("d", ".int32 1"),
+                "w.s": func("f", flags="weak") + data("d", ".int32 1", flags="weak hidden"),
+                "f.so": PROVIDED,
+            },
+            f"--no-entry --export=use -pie --experimental-pic {inputs}",
+            has=["import GOT.mem.d"] if found else (),
+            lacks=() if found else ["import GOT.mem.d"],
+            validate=False,
+        )
+        for number, (inputs, found) in enumerate(
+            (
+                ("--start-lib b.o --end-lib f.so a.o", True),
+                ("--start-lib w.o --end-lib f.so a.o", True),
+                ("f.so a.o --start-lib b.o", True),
+                ("f.so a.o --start-lib w.o", True),
+                ("a.o --start-lib b.o --end-lib f.so", False),
+                ("--start-lib a.o b.o --end-lib f.so", True),
+                ("f.so b.o a.o", False),
+                ("f.so w.o a.o", True),
+            )
+        )
+    ),
+    # Options against each other: what is said, in which order, and what goes unsaid because something else is wrong
+    *(
+        Case(f"options-{number}", {"a.s": START, "f.so": PROVIDED}, f"a.o {options}", exit=code, says=[said])
+        for number, (options, code, said) in enumerate(
+            (
+                ("-pie --global-base=3 --table-base=5 -Bsymbolic", 1, "--table-base may not be used with -shared/-pie"),
+                ("-shared -pie --global-base=3", 1, "-shared and -pie may not be used together"),
+                ("-pie --unresolved-symbols=import-dynamic --table-base=2", 1, "dynamic imports are not yet stable"),
+                ("-r --export-table --growable-table", 1, "--relocatable is incompatible with --growable-table"),
+                ("-shared --export-table --export-memory", 1, "--export-memory is incompatible with --shared"),
+                ("-pie --export-table nothing.o", 1, "cannot open nothing.o"),
+                ("-pie --export-table --build-id=x --table-base=2", 1, "unknown --build-id style: x"),
+                ("-Bsymbolic -lnothing", 1, "unable to find library -lnothing"),
+                ("-Bsymbolic f.so", 1, "attempted static link of dynamic object f.so"),
+                ("-pie --allow-undefined-file=nothing", 1, "creating PIEs, with -pie, is not yet stable"),
+                ("-Bsymbolic --unresolved-symbols=import-dynamic", 0, "-Bsymbolic is only meaningful when combined"),
+            )
+        )
+    ),
 ]

@@ -45,6 +45,32 @@ GOT = {"a.c": GOT_ADDRESS, "b.s": FLAGS + START + T + FEATURES}
 C_FLAGS = "// flags: -mcpu=mvp+atomics+bulk_memory+mutable_globals -ftls-model=local-exec\n"
 SHARED = "a.o --shared-memory"
 IMPORTED = "a.o --shared-memory --import-memory --max-memory=1048576"
+DECLARED = ".type t,@object\n.size t, 4\n"
+ENTRY = (
+    FLAGS
+    + START
+    + T
+    + local("v", ".int32 6")
+    + func("entry", "() -> (i32)", "global.get v@GOT@TLS")
+    + get("t")
+    + FEATURES
+)
+POINTERS = (
+    local("w", ".int32 g", ".int32 x+4", ".int32 h", ".int32 v", size=16)
+    + data("p", ".int32 x", ".int32 g", size=8)
+    + X
+    + extern("g")
+    + extern("h")
+)
+CODE = TLS_BASE + func(
+    "read",
+    "() -> ()",
+    *(
+        line
+        for name in ("g@GOT", "h@GOT", "x@GOT", "w@GOT@TLS", "t@GOT@TLS")
+        for line in (f"global.get {name}", "drop")
+    ),
+)
 
 CASES = [
     # Memory
@@ -722,5 +748,37 @@ CASES = [
             "void _start(void) {}\n"
         },
         f"{SHARED} --export=at_t --export=at_s",
+    ),
+    Case(
+        "got-offset-unshared",
+        {"a.s": ENTRY},
+        "a.o --export=entry --export=get",
+        has=["GOT.data.internal.v.* = i32.const 65540"],
+    ),
+    *(
+        Case(
+            f"got-everything-{how}",
+            {"a.s": ENTRY + POINTERS + CODE, "b.s": FLAGS + func("g") + func("h", flags="globl hidden") + FEATURES},
+            f"a.o b.o --shared-memory --export=entry --export=read --export=p {options}",
+            has=has,
+            validate=False,
+        )
+        for how, options, has in (
+            ("static", "", ["__wasm_apply_tls_relocs"]),
+            ("pie", "-pie --experimental-pic", ["__wasm_apply_global_relocs", "__wasm_apply_data_relocs"]),
+            ("shared", "-shared --experimental-pic", ["__wasm_apply_global_relocs", "import GOT.func.g"]),
+            ("symbolic", "-shared --experimental-pic -Bsymbolic", ["GOT.func.internal.g"]),
+            ("pie-extended", "-pie --experimental-pic --extra-features=extended-const", ["__wasm_apply_data_relocs"]),
+            ("init-exported", "-pie --experimental-pic --export=__wasm_init_tls", ["export __wasm_init_tls"]),
+            ("all-exported", "-shared --experimental-pic --export-all", ["export __tls_size"]),
+            ("no-gc", "-shared --experimental-pic --no-gc-sections", ["__wasm_apply_tls_relocs"]),
+            ("imported", "-pie --experimental-pic --import-memory --max-memory=1048576", ["import env.memory memory"]),
+        )
+    ),
+    Case(
+        "got-undefined-imported",
+        {"a.s": FLAGS + START + func("entry", "() -> ()", "global.get t@GOT@TLS", "drop") + DECLARED + FEATURES},
+        "a.o --shared-memory --export=entry --unresolved-symbols=ignore-all --no-check-features",
+        has=["__wasm_apply_global_tls_relocs"],
     ),
 ]
