@@ -6,7 +6,6 @@ import gc
 from dataclasses import dataclass
 
 from .diagnostics import Diagnostic, Diagnostics, FatalError, LinkError
-from .inputs.files import InputFiles
 from .linking.exports import calculate_exports, force_exports
 from .linking.features import check_mutable_globals, merge_features
 from .linking.imports import calculate_imports
@@ -101,29 +100,27 @@ def _link(options: LinkOptions, diagnostics: Diagnostics) -> LinkResult:
         chunks.append(section.header)
         chunks += section.chunks
         position += len(section.header) + section.size
+    _write_maps(plan, sections, options, diagnostics)
+    diagnostics.check()
     _write_build_id(options, chunks)
 
     module = b"".join(chunks)
     if options.output is not None:
         write_output(options.output, [module], executable=True)
-    _write_reports(plan, sections, options, files, diagnostics)
+    if options.dependency_file is not None:
+        text = reports.dependencies(options.output or "-", files.read)
+        reports.write_text(options.dependency_file, text, "dependency", diagnostics)
     diagnostics.check()
     files.save_parsed()
     return LinkResult(module, options.output, tuple(diagnostics.entries), tuple(files.read))
 
 
-def _write_reports(
-    plan: Plan, sections: list[OutputSection], options: LinkOptions, files: InputFiles, diagnostics: Diagnostics
-) -> None:
-    """What was asked for beside the module."""
+def _write_maps(plan: Plan, sections: list[OutputSection], options: LinkOptions, diagnostics: Diagnostics) -> None:
     maps = [path for path in (options.map_file, "-" if options.print_map else None) if path is not None]
     if maps:
         text = reports.link_map(plan, sections)
         for path in maps:
             reports.write_text(path, text, "map", diagnostics)
-    if options.dependency_file is not None:
-        text = reports.dependencies(options.output or "-", files.read)
-        reports.write_text(options.dependency_file, text, "dependency", diagnostics)
 
 
 def _plan(resolution: Resolution, options: LinkOptions, diagnostics: Diagnostics) -> Plan:
@@ -160,7 +157,6 @@ def _plan(resolution: Resolution, options: LinkOptions, diagnostics: Diagnostics
     calculate_types(spaces)
     exports, address_globals = calculate_exports(resolution, options, features, spaces.global_count)
     check_mutable_globals(features, imports, exports, options, diagnostics)
-    diagnostics.check()
     return Plan(
         resolution=resolution,
         scan=scan,
