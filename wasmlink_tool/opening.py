@@ -62,7 +62,7 @@ def open_inputs(
         from .inputs.cache import cache_at
 
         cache = cache_at(options.cache_directory, options.cache_limit)
-    files = InputFiles(diagnostics, tuple(options.library_paths), cache)
+    files = InputFiles(diagnostics, tuple(options.library_paths), cache, options.on_read)
     sources = list(files.sources([item for item in options.inputs if isinstance(item, Input)]))
     diagnostics.check()
     for path in options.allow_undefined_files:

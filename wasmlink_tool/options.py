@@ -6,7 +6,7 @@ field that has an option of wasm-ld's is named after it; sizes are bytes.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
@@ -111,7 +111,7 @@ class LinkOptions:
     page_size: int = WASM_PAGE_SIZE
     """1 or 65536."""
     stack_first: bool | None = None
-    """``None``: first, unless ``global_base`` leaves no room for it there and ``stack_size`` is not given either."""
+    """``None``: first, unless ``global_base`` leaves no room for it there."""
     stack_size: int | None = None
     global_base: int | None = None
     initial_memory: int = 0
@@ -150,7 +150,7 @@ class LinkOptions:
     """``none``, ``fast``, ``tree``, ``sha1``, ``md5``, ``sha3``, ``uuid``, or ``0x`` and hexadecimal digits."""
     record_linker: bool = False
     """Add this linker to the producers section (``--record-linker``, ours)."""
-    demangle: bool = False
+    demangle: bool = True
     """Show C++, Rust and D names as in the source, in the name section, messages and maps."""
     soname: str = ""
     """The module's name in the name section; empty: the base name of ``output``."""
@@ -164,6 +164,8 @@ class LinkOptions:
     """A file, or ``-`` for standard output."""
     dependency_file: str | None = None
     verbose: bool = False
+    on_read: Callable[[str, bytes], None] | None = None
+    """Called with the path and the content of each file that the link reads (``--reproduce``)."""
 
     # Speed
     cache_directory: str | None = None

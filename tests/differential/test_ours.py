@@ -293,3 +293,21 @@ def test_hints(linked: Linker) -> None:
     assert any("_start" in line for line in details)
     assert any("input.c:" in line for line in details)
     assert sum("helper_function" in line for line in details) == 1
+
+
+def test_metadata_of_rust_is_no_warning(linked: Linker) -> None:
+    """What rustc's own libraries hold beside objects; it passes --fatal-warnings. The reference gives up."""
+    library = harness.Archive({"b.s": func("f"), "lib.rmeta": "rust\0\0\0\6and more"})
+    source = func("_start", "() -> ()", "call f") + extern("f")
+    result = linked({"a.s": source, "lib.a": library}, "a.o lib.a --fatal-warnings")
+    assert (result.status, result.stderr) == (0, "")
+
+
+def test_layout_that_cannot_be_with_shared_memory(linked: Linker) -> None:
+    """The reference dies of a signal."""
+    arguments = "a.o --global-base=1024 --stack-first --shared-memory --no-check-features --max-memory=1048576"
+    result = linked({"a.s": STATE}, arguments)
+    assert (result.status, result.stderr) == (
+        1,
+        "wasmlink: error: --global-base cannot be less than stack size when --stack-first is used\n",
+    )

@@ -76,7 +76,7 @@ def link_options(line: CommandLine, diagnostics: Diagnostics) -> LinkOptions:
         extra_features=_comma_list(line.values("extra-features")[-1:]),
         check_features=line.enabled("check-features", True),
         record_linker=line.enabled("record-linker", False),
-        demangle=line.enabled("demangle", False),
+        demangle=line.enabled("demangle", True),
         soname=line.value("soname"),
         map_file=line.value("Map") or None,
         print_map=line.has("print-map"),
@@ -98,6 +98,7 @@ def link_options(line: CommandLine, diagnostics: Diagnostics) -> LinkOptions:
     options.build_id = _build_id(line, diagnostics)
     if line.asks_version_only():
         return options
+    _check_kind(options, diagnostics)
     inputs = options.inputs = _inputs(line, diagnostics)
     if not inputs and not diagnostics.error_count:
         diagnostics.error("no input files")
@@ -122,18 +123,23 @@ def _refuse_unsupported(line: CommandLine, diagnostics: Diagnostics) -> None:
         diagnostics.error(f"{argument.spelling} is not supported yet")
 
 
+def _check_kind(options: LinkOptions, diagnostics: Diagnostics) -> None:
+    """What the kind of output cannot have. Said before the inputs are opened, and then nothing else is checked."""
+    for wrong, text in (
+        (options.is_pic and options.export_table, "-shared/-pie is incompatible with --export-table"),
+        (options.relocatable and options.export_table, "--relocatable is incompatible with --export-table"),
+        (options.relocatable and options.growable_table, "--relocatable is incompatible with --growable-table"),
+        (options.shared and options.export_memory is not None, "--export-memory is incompatible with --shared"),
+    ):
+        if wrong:
+            diagnostics.error(text)
+
+
 def _combinations(line: CommandLine, options: LinkOptions) -> list[tuple[Severity, str]]:
     """What cannot be used together, or says nothing where it stands."""
     found: list[tuple[Severity, str]] = []
     if not options.output:
         found.append((Severity.ERROR, "no output file specified"))
-    if options.relocatable:
-        for wrong, text in (
-            (options.export_table, "--relocatable is incompatible with --export-table"),
-            (options.growable_table, "--relocatable is incompatible with --growable-table"),
-        ):
-            if wrong:
-                return [*found, (Severity.ERROR, text)]
     if line.has("import-table") and options.export_table:
         found.append((Severity.ERROR, "--import-table and --export-table may not be used together"))
     if options.compress_relocations and not (options.strip_debug or options.strip_all):
@@ -153,12 +159,6 @@ def _combinations(line: CommandLine, options: LinkOptions) -> list[tuple[Severit
 
 def _position_independent(line: CommandLine, options: LinkOptions) -> list[tuple[Severity, str]]:
     found: list[tuple[Severity, str]] = []
-    if options.export_table:
-        found.append((Severity.ERROR, "-shared/-pie is incompatible with --export-table"))
-    if options.shared and options.export_memory is not None:
-        found.append((Severity.ERROR, "--export-memory is incompatible with --shared"))
-    if found:
-        return found
     if options.shared and options.pie:
         found.append((Severity.ERROR, "-shared and -pie may not be used together"))
     if not line.has("experimental-pic"):

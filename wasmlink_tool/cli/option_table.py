@@ -162,10 +162,9 @@ OPTIONS: tuple[tuple[str, tuple[Option, ...]], ...] = (
             Option(
                 "demangle",
                 "[-]-demangle",
-                "Show C++, Rust and D names as in the source, in the name section, messages and maps",
-                note="wasm-ld's default; ours, for now, are the names of the object files.",
+                "Show C++, Rust and D names as in the source, in the name section, messages and maps (default)",
             ),
-            Option("no-demangle", "[-]-no-demangle", "Show names as they stand in the object files (default)"),
+            Option("no-demangle", "[-]-no-demangle", "Show names as they stand in the object files"),
         ),
     ),
     (
@@ -216,7 +215,7 @@ OPTIONS: tuple[tuple[str, tuple[Option, ...]], ...] = (
                 "no-stack-first",
                 "[-]-no-stack-first",
                 "Place the stack after the data",
-                note="Without either option, a --global-base that leaves no room for a stack of the default size "
+                note="Without either option, a --global-base that leaves no room for the stack "
                 "before the data also places it after them; wasm-ld fails there.",
             ),
             Option(
@@ -289,7 +288,14 @@ OPTIONS: tuple[tuple[str, tuple[Option, ...]], ...] = (
                 "The most that the cache may take on disk (512 MiB)",
                 ours=True,
             ),
-            Option("reproduce", "--reproduce=<file> --reproduce_<file>", "Write all inputs into an archive", LATER),
+            Option(
+                "reproduce",
+                "--reproduce=<file> --reproduce_<file>",
+                "Write the inputs and the command line to a tar, to repeat the link elsewhere",
+                note="Unlike wasm-ld's, the tar has the members of thin archives, and its response.txt finds libraries "
+                "and lists of symbols in the tar and writes everything to the current directory. Without the option, "
+                "$LLD_REPRODUCE names the file.",
+            ),
         ),
     ),
     (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
 from ..binary.constants import MAGIC
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from .cache import ParseCache, ParsedObjects
 
 _BITCODE_MAGIC: Final = (b"BC\xc0\xde", b"\xde\xc0\x17\x0b")
+_RUST_METADATA: Final = b"rust\0\0\0"
+"""What describes a crate to the compiler: libraries of Rust have a member that begins so. Nothing is wrong with it, and
+rustc asks for warnings to be errors."""
 
 
 class ObjectSource:
@@ -81,10 +84,15 @@ class InputFiles:
     """Opens what the options name. ``read`` lists every file that was read, in order, each once."""
 
     def __init__(
-        self, diagnostics: Diagnostics, library_paths: tuple[str, ...], cache: ParseCache | None = None
+        self,
+        diagnostics: Diagnostics,
+        library_paths: tuple[str, ...],
+        cache: ParseCache | None = None,
+        on_read: Callable[[str, bytes], None] | None = None,
     ) -> None:
         self.diagnostics = diagnostics
         self.library_paths = library_paths
+        self._on_read = on_read
         self._cache = cache
         self._parsed = cache.new_link() if cache is not None else None
         self.read: dict[str, None] = {}
@@ -102,6 +110,8 @@ class InputFiles:
             self.diagnostics.error(f"cannot open {path}: {reason}")
             return None
         self.read[path] = None
+        if self._on_read is not None:
+            self._on_read(path, data)
         return data
 
     def find_library(self, name: str, *, dynamic: bool = False) -> str | None:
@@ -222,7 +232,7 @@ class InputFiles:
                 self.diagnostics.error(
                     "The file was not recognized as a valid object file", (f"member {member.name} of {path}",)
                 )
-            else:
+            elif not contents.startswith(_RUST_METADATA, start):
                 self.diagnostics.warn(
                     f"{path}: archive member '{member.name}' is neither Wasm object file nor LLVM bitcode"
                 )

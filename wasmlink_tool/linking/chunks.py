@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from ..binary.constants import SegmentFlag, SymbolFlag, SymbolKind
+from ..binary.constants import MAGIC, VERSION, SegmentFlag, SymbolFlag, SymbolKind
 from ..binary.leb128 import uleb
 from ..binary.reader import FormatError
 from ..binary.relocations import Relocations
@@ -76,7 +76,6 @@ class InputSegment:
 
     def contents(self) -> bytes:
         obj = self.file.object
-        assert obj is not None
         start = obj.sections[obj.data_section].start + obj.segments[self.index].offset
         return obj.data[start : start + self.size]
 
@@ -166,7 +165,6 @@ class InputSection:
 
     def contents(self) -> bytes:
         obj = self.file.object
-        assert obj is not None
         return obj.data[self.section.start : self.section.end]
 
     def output_offset(self, offset: int) -> int:
@@ -176,6 +174,9 @@ class InputSection:
 
     def __str__(self) -> str:
         return f"{self.file.name}:({self.name.decode('utf-8', 'replace')})"
+
+
+_NO_OBJECT: Final = ObjectFile(MAGIC + VERSION + b"\0\x09\7linking\2")
 
 
 class LinkedGlobal(NamedTuple):
@@ -192,14 +193,14 @@ class LinkedTable(NamedTuple):
 class LinkedFile:
     """A file in the link, with the arrays of what the link decides about its functions, globals, tags and tables.
 
-    All of them count defined elements only, from 0. The linker's own functions and globals live in files without
-    an ``object``; see :class:`SyntheticFile`.
+    All of them count defined elements only, from 0. The linker's own functions and globals live in files whose
+    ``object`` is empty; see :class:`SyntheticFile`.
     """
 
     def __init__(self, name: str, *, gc_sections: bool) -> None:
         self.name = name
         self.gc_sections = gc_sections
-        self.object: ObjectFile | None = None
+        self.object = _NO_OBJECT
         self.source: ObjectSource | None = None
         self.live = True
         """Whether the file's constructors and retained segments count: a file from an archive must first have
@@ -249,7 +250,6 @@ class LinkedFile:
 
         :raises FatalError: they are damaged.
         """
-        assert self.object is not None
         try:
             return self.object.relocations(section)
         except FormatError as error:
@@ -301,8 +301,6 @@ class SyntheticFile(LinkedFile):
 
 class ObjectInput(LinkedFile):
     """An object file in the link."""
-
-    object: ObjectFile
 
     def __init__(self, source: ObjectSource, *, gc_sections: bool) -> None:
         super().__init__(source.name, gc_sections=gc_sections)

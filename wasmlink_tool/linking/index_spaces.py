@@ -49,11 +49,11 @@ def assign_indexes(resolution: Resolution, imports: Imports, scan: Scan, diagnos
     tag_number = imports.counts[ExternalKind.TAG]
     for file in spaces.files:
         spaces.number_functions(file)
-        for i, live in enumerate(file.global_live):
+        for i, live in enumerate(bytes(file.global_live)):
             if live:
                 file.global_numbers[i] = spaces.global_count
                 spaces.global_count += 1
-        for i, live in enumerate(file.tag_live):
+        for i, live in enumerate(bytes(file.tag_live)):
             if live:
                 file.tag_numbers[i] = tag_number
                 tag_number += 1
@@ -63,7 +63,7 @@ def assign_indexes(resolution: Resolution, imports: Imports, scan: Scan, diagnos
     spaces.got = scan.got
     spaces.types = scan.types
     for file in (*resolution.objects, resolution.synthetic):
-        spaces.tables += [(file, i) for i, live in enumerate(file.table_live) if live]
+        spaces.tables += [(file, i) for i, live in enumerate(bytes(file.table_live)) if live]
     _number_tables(resolution, spaces, diagnostics)
     return spaces
 
@@ -97,6 +97,6 @@ def calculate_types(spaces: IndexSpaces) -> None:
                 if signature not in known:
                     known[signature] = len(known)
     for linked in spaces.files:
-        for (_, signature), live in zip(linked.tags, linked.tag_live):
+        for (_, signature), live in zip(linked.tags, bytes(linked.tag_live)):
             if live:
                 spaces.type_index(signature)

@@ -11,7 +11,7 @@ from ..binary.constants import SymbolFlag, SymbolKind
 from ..binary.relocations import Relocations
 from ..diagnostics import Diagnostics
 from ..options import LinkOptions
-from .chunks import InputSegment, LinkedFile
+from .chunks import InputSegment, LinkedFile, SyntheticFile
 from .resolve import Resolution, encode_name
 from .symbols import DEFINED, Symbol
 
@@ -125,7 +125,7 @@ class _Marker:
             if file.function_live[index]:
                 return
             file.function_live[index] = 1
-            if file.object is not None:
+            if not isinstance(file, SyntheticFile):
                 self._functions.append((file, index))
         elif kind == _GLOBAL:
             file.global_live[symbol.index] = 1
@@ -140,7 +140,7 @@ class _Marker:
 
     def enqueue_implicit(self, file: LinkedFile) -> None:
         """What nothing refers to and is wanted all the same: constructors and retained segments."""
-        if file.object is None:
+        if isinstance(file, SyntheticFile):
             return
         for init in file.object.init_functions:
             symbol = file.symbols[init.symbol]
@@ -163,7 +163,6 @@ class _Marker:
         entry = self._code.get(file)
         if entry is None:
             obj = file.object
-            assert obj is not None
             relocs = file.relocations(obj.code_section)
             offsets = relocs.offsets
             ranges = [bisect_left(offsets, start) for start in obj.function_offsets]
@@ -178,13 +177,11 @@ class _Marker:
         entry = self._data.get(file)
         if entry is None:
             obj = file.object
-            assert obj is not None
             relocs = file.relocations(obj.data_section)
             entry = self._data[file] = _targets(relocs), relocs
         targets, relocs = entry
         if targets:
             obj = file.object
-            assert obj is not None
             offset = obj.segments[segment.index].offset
             start = bisect_left(relocs.offsets, offset)
             stop = bisect_left(relocs.offsets, offset + segment.size, start)
@@ -227,19 +224,19 @@ def report_removed(resolution: Resolution, diagnostics: Diagnostics) -> None:
         message(f"removing unused section {file.name}:({name.decode('utf-8', 'backslashreplace')})")
 
     def report_file(file: LinkedFile) -> None:
-        for i, live in enumerate(file.function_live):
+        for i, live in enumerate(bytes(file.function_live)):
             if not live:
                 report(file, file.function_names[i])
         for segment in file.segments:
             if not segment.live:
                 report(file, segment.name)
-        for i, live in enumerate(file.global_live):
+        for i, live in enumerate(bytes(file.global_live)):
             if not live:
                 report(file, file.globals[i].name)
-        for i, live in enumerate(file.tag_live):
+        for i, live in enumerate(bytes(file.tag_live)):
             if not live:
                 report(file, file.tags[i][0])
-        for i, live in enumerate(file.table_live):
+        for i, live in enumerate(bytes(file.table_live)):
             if not live:
                 report(file, file.tables[i].name)
 

@@ -1,30 +1,34 @@
 """Relocation: the value of every reference, written into copies of the input's sections.
 
 A section's relocations are handled type by type, in columns: the values of a whole column are computed by one
-comprehension and written by one loop. There is one policy for what a relocation against something that is not in the
-output becomes: the section's tombstone if it has one, else the addend.
+comprehension and written by one call. The compiled package walks the entries instead (``binary/loops.py``). Both ask
+:class:`SymbolValues`, the one policy for what a relocation becomes: where what it names is not in the output, that is
+the section's tombstone if it has one, else the addend.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import accumulate, compress
-from struct import Struct
+from itertools import accumulate, compress, repeat
+from struct import Struct, error
 from typing import Final
 
 from ..binary.constants import RelocationType as R
 from ..binary.constants import SymbolKind
+from ..binary.field_values import LOWEST, NOTHING, REMOVED, SCATTERED, FieldValues
 from ..binary.leb128 import PaddedEncodings, sleb, uleb
-from ..binary.relocations import WIDTH, Relocations
-from .chunks import NO_NUMBER, InputSection, InputSegment, ObjectInput
+from ..binary.reader import FormatError
+from ..binary.relocations import COMPILED, FORMATS, WIDTH, Relocations
+from .chunks import NO_NUMBER, InputSection, InputSegment, ObjectInput, SyntheticFile
 from .live_relocations import live_function_runs
 from .symbols import DEFINED, Symbol
 
-_I32: Final = Struct("<I").pack_into
-_I64: Final = Struct("<Q").pack_into
-_MASK32: Final = (1 << 32) - 1
-_MASK64: Final = (1 << 64) - 1
+if COMPILED:
+    from ..binary import loops
+
+_PACK: Final = {width: Struct(code).pack_into for width, code in ((4, "<I"), (8, "<Q"), (5, "5s"), (10, "10s"))}
 
 
 def _tombstone(section: bytes) -> int | None:
@@ -39,11 +43,73 @@ def _tombstone(section: bytes) -> int | None:
     return None
 
 
+class SymbolValues(FieldValues):
+    """What relocations of one file write. By the time of the first question, every index and address is known."""
+
+    def __init__(self, file: ObjectInput, table_base: int) -> None:
+        super().__init__(max(len(file.symbols), len(file.object.types)))
+        self._file = file
+        self._table_base = table_base
+        self._merged: dict[int, _MergedOffsets] = {}
+        self._known: dict[tuple[int, int], int] = {}
+
+    def bases(self, targets: set[tuple[int, int]]) -> dict[tuple[int, int], int]:
+        """What :meth:`base` says of each (type, index). A file's sections ask for the same again and again."""
+        known = self._known
+        for target in targets.difference(known):
+            known[target] = self.base(*target)
+        return {target: known[target] for target in targets}
+
+    def check(self, type_: int, index: int) -> None:
+        obj = self._file.object
+        # Where in the file the relocation is matters for none of the types that get here.
+        obj.check_target(type_, index, obj.sections[0])
+
+    def base(self, type_: int, index: int) -> int:
+        file = self._file
+        if type_ == R.TYPE_INDEX_LEB:
+            return file.type_numbers.get(index, NO_NUMBER)
+        symbol = file.symbols[index]
+        if type_ == R.SECTION_OFFSET_I32:
+            section = symbol.section
+            if section is None or section.discarded:
+                return REMOVED
+            if section.pieces is None:
+                return section.offset
+            self._merged[index] = _MergedOffsets(section)
+            return SCATTERED
+        if not symbol.is_live:
+            return REMOVED
+        if type_ in _WITH_ADDEND and symbol.state != DEFINED:
+            # A weak reference to nothing.
+            return NOTHING if symbol.kind == SymbolKind.DATA else REMOVED
+        if type_ in _TABLE_INDEX:
+            slot = symbol.table_slot
+            if slot == NO_NUMBER:
+                return 0
+            return slot - self._table_base if type_ in _TABLE_INDEX_RELATIVE else slot
+        return _BASE_OF[type_](symbol)
+
+    def scattered(self, index: int, addend: int) -> int:
+        return self._merged[index][addend]
+
+    def mapping(self, index: int, base: int, tombstone: int | None) -> Callable[[int], int]:
+        """From addend to value, for a value or mark that :meth:`base` gave."""
+        if base >= LOWEST:
+            return base.__add__
+        if base == SCATTERED:
+            return self._merged[index].__getitem__
+        if base == NOTHING:
+            return lambda _: 0
+        return (lambda addend: addend) if tombstone is None else (lambda _: tombstone)
+
+
 class Relocator:
     """Writes the final values, once every index and address is known."""
 
     def __init__(self, table_base: int) -> None:
         self._table_base = table_base
+        self._values_of: dict[ObjectInput, SymbolValues] = {}
         self._uleb5 = PaddedEncodings(32, signed=False)
         self._sleb5 = PaddedEncodings(32, signed=True)
         self._uleb10 = PaddedEncodings(64, signed=False)
@@ -51,19 +117,13 @@ class Relocator:
 
     def code(self, file: ObjectInput) -> list[memoryview]:
         """The entries of a file's live functions, relocated, as slices of one copy of its code section."""
-        obj = file.object
-        section = obj.sections[obj.code_section]
-        relocs = file.relocations(obj.code_section)
-        starts = obj.function_offsets
         runs = list(live_function_runs(file))
         if file.compressed:
             return [memoryview(file.compressed[index]) for first, after in runs for index in range(first, after)]
-        buffer = bytearray(obj.data[section.start : section.end])
-        self._apply(
-            file, buffer, relocations_in(relocs, ((starts[first], starts[after]) for first, after in runs)), None
-        )
-        view = memoryview(buffer)
-        return [view[starts[first] : starts[after]] for first, after in runs]
+        starts = file.object.function_offsets
+        ranges = [(starts[first], starts[after]) for first, after in runs]
+        view = memoryview(self._relocated(file, file.object.code_section, ranges, None))
+        return [view[start:end] for start, end in ranges]
 
     def compress(self, file: ObjectInput) -> None:
         """Make the entries of a file's live functions anew, each relocated number as short as it can be."""
@@ -75,11 +135,12 @@ class Relocator:
             file.relocations(obj.code_section), ((starts[first], starts[after]) for first, after in runs)
         )
         replacements: dict[int, tuple[int, bytes]] = {}
-        for type_ in sorted(set(relocs.types)):
-            offsets, values = self._column(file, relocs, type_, None)
-            width = WIDTH[type_]
-            for offset, value in zip(offsets, values):
-                replacements[offset] = width, _shortest(type_, value)
+        types = set(relocs.types)
+        for alike in _WRITTEN_ALIKE:
+            if not types.isdisjoint(alike):
+                width = WIDTH[alike[0]]
+                for offset, value in zip(*self._column(file, relocs, alike, None)):
+                    replacements[offset] = width, _shortest(alike[0], value)
         offsets = sorted(replacements)
         ends = [offset + replacements[offset][0] for offset in offsets]
         saved = accumulate(width - len(encoded) for width, encoded in map(replacements.__getitem__, offsets))
@@ -99,128 +160,114 @@ class Relocator:
 
     def data(self, file: ObjectInput) -> memoryview:
         """A copy of a file's data section with the relocations of its live segments applied."""
-        obj = file.object
-        section = obj.sections[obj.data_section]
-        relocs = file.relocations(obj.data_section)
-        buffer = bytearray(obj.data[section.start : section.end])
+        segments = file.object.segments
         live = [
-            (obj.segments[s.index].offset, obj.segments[s.index].offset + s.size)
+            (segments[s.index].offset, segments[s.index].offset + s.size)
             for s in file.segments
             if s.live and s.pieces is None
         ]
-        self._apply(file, buffer, relocations_in(relocs, live), None)
-        return memoryview(buffer)
+        return memoryview(self._relocated(file, file.object.data_section, live, None))
 
     def section(self, section: InputSection) -> bytes | bytearray:
         """The contents of a custom section, relocated."""
         file = section.file
         assert isinstance(file, ObjectInput)
-        relocs = file.relocations(section.index)
-        contents = section.contents()
-        if not relocs.types:
-            return contents
-        buffer = bytearray(contents)
-        self._apply(file, buffer, relocs, _tombstone(section.name))
-        return buffer
-
-    # One section
-
-    def _apply(self, file: ObjectInput, buffer: bytearray, relocs: Relocations, tombstone: int | None) -> None:
-        for type_ in sorted(set(relocs.types)):
-            self._write(buffer, type_, *self._column(file, relocs, type_, tombstone))
-
-    def _column(
-        self, file: ObjectInput, relocs: Relocations, type_: int, tombstone: int | None
-    ) -> tuple[list[int], list[int]]:
-        """Offsets and values of the relocations of one type."""
-        selected = relocs.types.translate(_SELECT[type_])
-        offsets = list(compress(relocs.offsets, selected))
-        indices = list(compress(relocs.indices, selected))
-        addends = list(compress(relocs.addends, selected))
-        return offsets, self._values(file, type_, offsets, indices, addends, tombstone)
-
-    def _write(self, buffer: bytearray, type_: int, offsets: list[int], values: list[int]) -> None:
-        width = WIDTH[type_]
-        if width == 4:
-            for offset, value in zip(offsets, values):
-                _I32(buffer, offset, value & _MASK32)
-        elif width == 8:
-            for offset, value in zip(offsets, values):
-                _I64(buffer, offset, value & _MASK64)
-        else:
-            signed = type_ in _SIGNED
-            if width == 5:
-                encodings = self._sleb5 if signed else self._uleb5
-            else:
-                encodings = self._sleb10 if signed else self._uleb10
-            for offset, encoded in zip(offsets, map(encodings.__getitem__, values)):
-                buffer[offset : offset + width] = encoded
+        return self._relocated(file, section.index, [(0, section.size)], _tombstone(section.name))
 
     def value(self, file: ObjectInput, type_: int, index: int, addend: int) -> int:
         """Of one relocation."""
-        return self._values(file, type_, [0], [index], [addend], None)[0]
+        column = Relocations(bytes((type_,)), [0], [index], [addend])
+        return self._column(file, column, column.types, None)[1][0]
 
-    def _values(
-        self,
-        file: ObjectInput,
-        type_: int,
-        offsets: list[int],
-        indices: list[int],
-        addends: list[int],
-        tombstone: int | None,
-    ) -> list[int]:
-        symbols = file.symbols
-        if type_ == R.TYPE_INDEX_LEB:
-            numbers = file.type_numbers
-            return [numbers.get(i, NO_NUMBER) for i in indices]
-        if type_ == R.SECTION_OFFSET_I32:
-            return _section_offsets(symbols, indices, addends, tombstone)
-        base_of = self._base_function(type_)
-        absolute = type_ in _WITH_ADDEND
-        bases: dict[int, int] = {}
-        special: dict[int, int | None] = {}
-        for i in set(indices):
-            symbol = symbols[i]
-            if not symbol.is_live:
-                special[i] = tombstone
-            elif absolute and symbol.state != DEFINED:
-                # A weak reference to nothing: 0 whatever the addend.
-                special[i] = 0 if symbol.kind == SymbolKind.DATA else tombstone
-            else:
-                bases[i] = base_of(symbol)
-        if not absolute:
-            for i, value in special.items():
-                bases[i] = 0 if value is None else value
-            return [bases[i] for i in indices]
-        if special:
-            values = []
-            for i, addend in zip(indices, addends):
-                base = bases.get(i)
-                if base is None:
-                    value = special[i]
-                    values.append(addend if value is None else value)
-                else:
-                    values.append(base + addend)
-        else:
-            values = [bases[i] + addend for i, addend in zip(indices, addends)]
-        if type_ == R.MEMORY_ADDR_LOCREL_I32:
-            return self._relative_to_place(file, offsets, values)
+    # One section
+
+    def _relocated(
+        self, file: ObjectInput, section: int, ranges: list[tuple[int, int]], tombstone: int | None
+    ) -> bytes | bytearray:
+        """A section of the file's object with the relocations in ``ranges`` applied; what is elsewhere is of no use."""
+        obj = file.object
+        place = obj.sections[section]
+        contents = obj.data[place.start : place.end]
+        entries, count = obj.relocation_entries(section)
+        if not count:
+            return contents
+        if COMPILED:
+            bounds = [bound for pair in ranges for bound in pair]
+            try:
+                done = loops.relocate(contents, entries, count, self._of(file), bounds, FORMATS, tombstone)
+            except (FormatError, OverflowError):
+                done = None
+            if done is not None:
+                return done
+        relocs = relocations_in(file.relocations(section), ranges)
+        buffer = bytearray(contents)
+        types = set(relocs.types)
+        for alike in _WRITTEN_ALIKE:
+            if not types.isdisjoint(alike):
+                self._write(buffer, alike[0], *self._column(file, relocs, alike, tombstone))
+        return buffer
+
+    def _of(self, file: ObjectInput) -> SymbolValues:
+        values = self._values_of.get(file)
+        if values is None:
+            values = self._values_of[file] = SymbolValues(file, self._table_base)
         return values
 
-    def _base_function(self, type_: int) -> Callable[[Symbol], int]:
-        if type_ in _TABLE_INDEX:
-            base = self._table_base if type_ in _TABLE_INDEX_RELATIVE else 0
-            return lambda symbol: symbol.table_slot - base if symbol.table_slot != NO_NUMBER else 0
-        return _BASE_OF[type_]
+    def _column(
+        self, file: ObjectInput, relocs: Relocations, types: bytes, tombstone: int | None
+    ) -> tuple[Sequence[int], list[int]]:
+        """Offsets and values of the relocations of these types."""
+        offsets, indices, addends = relocs.offsets, relocs.indices, relocs.addends
+        present = relocs.types
+        if present.translate(None, types):
+            selected = present.translate(_SELECT[types])
+            offsets = list(compress(offsets, selected))
+            indices = list(compress(indices, selected))
+            addends = list(compress(addends, selected))
+            present = bytes(compress(present, selected))
+        of = self._of(file)
+        pairs = of.bases(set(zip(present, indices)))
+        bases = {index: base for (_, index), base in pairs.items()}
+        if len(bases) != len(pairs):
+            # One symbol is named by relocations of different types: it has more than one value.
+            mappings = {pair: of.mapping(pair[1], base, tombstone) for pair, base in pairs.items()}
+            return offsets, [mappings[pair](addend) for pair, addend in zip(zip(present, indices), addends)]
+        if min(bases.values()) < LOWEST:
+            functions = {index: of.mapping(index, base, tombstone) for index, base in bases.items()}
+            values = [functions[index](addend) for index, addend in zip(indices, addends)]
+        elif any(addends):
+            values = [bases[index] + addend for index, addend in zip(indices, addends)]
+        else:
+            values = [bases[index] for index in indices]
+        if types[0] == R.MEMORY_ADDR_LOCREL_I32:
+            values = _relative_to_place(file, offsets, values)
+        return offsets, values
 
-    @staticmethod
-    def _relative_to_place(file: ObjectInput, offsets: list[int], values: list[int]) -> list[int]:
-        starts = [segment.offset for segment in file.object.segments]
-        out = []
-        for offset, value in zip(offsets, values):
-            i = bisect_right(starts, offset) - 1
-            out.append(value - file.segments[i].address(offset - starts[i]))
-        return out
+    def _write(self, buffer: bytearray, type_: int, offsets: Sequence[int], values: list[int]) -> None:
+        width = WIDTH[type_]
+        pack = _PACK[width]
+        if width in (4, 8):
+            try:
+                deque(map(pack, repeat(buffer), offsets, values), maxlen=0)
+            except error:
+                mask = (1 << (8 * width)) - 1
+                deque(map(pack, repeat(buffer), offsets, [value & mask for value in values]), maxlen=0)
+            return
+        if type_ in _SIGNED:
+            encodings = self._sleb5 if width == 5 else self._sleb10
+        else:
+            encodings = self._uleb5 if width == 5 else self._uleb10
+        deque(map(pack, repeat(buffer), offsets, map(encodings.__getitem__, values)), maxlen=0)
+
+
+def _relative_to_place(file: ObjectInput, offsets: Sequence[int], values: list[int]) -> list[int]:
+    """The values, counted from the address of the field that each is written to."""
+    starts = [segment.offset for segment in file.object.segments]
+    out = []
+    for offset, value in zip(offsets, values):
+        i = bisect_right(starts, offset) - 1
+        out.append(value - file.segments[i].address(offset - starts[i]))
+    return out
 
 
 def _shortest(type_: int, value: int) -> bytes:
@@ -264,22 +311,8 @@ def relocations_in(relocs: Relocations, ranges: Iterable[tuple[int, int]]) -> Re
 def segment_relocations(segment: InputSegment) -> Relocations:
     """The relocations of one data segment; their offsets count from the start of the data section's contents."""
     obj = segment.file.object
-    assert obj is not None
     start = obj.segments[segment.index].offset
     return relocations_in(segment.file.relocations(obj.data_section), [(start, start + segment.size)])
-
-
-def _section_offsets(symbols: list[Symbol], indices: list[int], addends: list[int], tombstone: int | None) -> list[int]:
-    mappings: dict[int, Callable[[int], int]] = {}
-    for i in set(indices):
-        section = symbols[i].section
-        if section is None or section.discarded:
-            mappings[i] = (lambda addend: addend) if tombstone is None else (lambda _: tombstone)
-        elif section.pieces is not None:
-            mappings[i] = _MergedOffsets(section).__getitem__
-        else:
-            mappings[i] = section.offset.__add__
-    return [mappings[i](addend) for i, addend in zip(indices, addends)]
 
 
 class _MergedOffsets(dict[int, int]):
@@ -298,14 +331,14 @@ def _function_offset(symbol: Symbol) -> int:
     """Where a function's body starts, behind its size, in the output code section's contents."""
     file = symbol.file
     assert file is not None
-    offset = file.function_offsets[symbol.index]
-    obj = file.object
-    if obj is None:
+    index = symbol.index
+    offset = file.function_offsets[index]
+    if isinstance(file, SyntheticFile):
         return offset + 1
     assert isinstance(file, ObjectInput)
     if file.compressed:
-        return offset + compressed_body_start(file, symbol.index)
-    return offset + body_start(file, symbol.index) - obj.function_offsets[symbol.index]
+        return offset + compressed_body_start(file, index)
+    return offset + body_start(file, index) - file.object.function_offsets[index]
 
 
 def body_start(file: ObjectInput, index: int) -> int:
@@ -373,5 +406,17 @@ def _bases() -> Iterator[tuple[int, Callable[[Symbol], int]]]:
 _BASE_OF: Final = dict(_bases())
 """Relocation type to the value of a symbol, addend apart."""
 
-_SELECT: Final = {type_.value: bytes(i == type_ for i in range(256)) for type_ in R}
-"""Translation tables that mark one type in a column of types."""
+
+def _groups() -> Iterator[bytes]:
+    groups: dict[tuple[int, bool, int], list[int]] = {}
+    for type_ in R:
+        # An index of a type is no symbol's, and some values depend on where they are written.
+        alone = type_.value if type_ in (R.TYPE_INDEX_LEB, R.MEMORY_ADDR_LOCREL_I32) else -1
+        groups.setdefault((WIDTH[type_], type_ in _SIGNED, alone), []).append(type_)
+    yield from map(bytes, groups.values())
+
+
+_WRITTEN_ALIKE: Final = tuple(_groups())
+"""Relocation types in groups whose values are written in one way: one pass over the columns serves each group."""
+_SELECT: Final = {group: bytes(i in group for i in range(256)) for group in _WRITTEN_ALIKE}
+"""Translation tables that mark the members of a group in a column of types."""

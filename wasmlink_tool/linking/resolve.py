@@ -144,7 +144,6 @@ def seal(resolution: Resolution, options: LinkOptions, diagnostics: Diagnostics)
     if not options.relocatable:
         _provide_optional_symbols(resolution, options)
     _replace_disagreeing_functions(resolution, diagnostics)
-    diagnostics.check()
     table.wrap()
     for name in (*options.exports, *options.exports_if_defined):
         symbol = table.find(encode_name(name))
@@ -238,7 +237,7 @@ def _resolve_entry(resolution: Resolution, options: LinkOptions, diagnostics: Di
             diagnostics.error(f"entry symbol not defined (pass --no-entry to suppress): {options.entry}")
     if options.start:
         start = _require(table, encode_name(options.start), "--start")
-        if start is None or not start.is_defined:
+        if start is None or start.state != DEFINED:
             diagnostics.error(f"start symbol not defined: {options.start}")
         elif start.kind != SymbolKind.FUNCTION or start.signature != NO_SIGNATURE:
             found = describe.signature(start.signature) if start.kind == SymbolKind.FUNCTION and start.signature else ""
@@ -255,16 +254,13 @@ def _resolve_entry(resolution: Resolution, options: LinkOptions, diagnostics: Di
     if (
         call_ctors.used
         or options.entry == "__wasm_call_ctors"
-        or "__wasm_call_ctors"
-        in (
-            *options.exports,
-            *options.exports_if_defined,
-        )
+        or "__wasm_call_ctors" in options.exports
+        or "__wasm_call_ctors" in options.exports_if_defined
     ):
         return
     call_dtors = _require(table, b"__wasm_call_dtors", "<internal>")
     if call_dtors is not None:
-        if not call_dtors.is_defined or call_dtors.kind != SymbolKind.FUNCTION:
+        if call_dtors.state != DEFINED or call_dtors.kind != SymbolKind.FUNCTION:
             diagnostics.error("__wasm_call_dtors must be a function")
         elif call_dtors.signature != NO_SIGNATURE:
             diagnostics.error("__wasm_call_dtors must have no argument or return values")
@@ -282,22 +278,24 @@ def _use_stub_libraries(resolution: Resolution, stubs: list[StubLibrary], diagno
             return False
         symbol.force_import = True
         if symbol.traced:
-            diagnostics.message(f"{stub.name}: importing {symbol}")
+            diagnostics.message(f"{stub.name}: importing {symbol.raw_text}")
         found = False
         for name in needed:
             dependency = table.find(name)
             if dependency is None or dependency.is_undefined:
-                shown = table.names.text(name)
+                shown = name.decode("utf-8", "backslashreplace")
                 diagnostics.error(f"{stub.name}: undefined symbol: {shown}. Required by {symbol}")
                 continue
             if dependency.traced:
-                diagnostics.message(f"{stub.name}: exported {dependency} due to import of {symbol}")
+                diagnostics.message(f"{stub.name}: exported {dependency} due to import of {symbol.raw_text}")
             dependency.force_export = True
             if dependency.state == LAZY:
                 found = True
                 table.extract(dependency, stub.name, symbol)
         return found
 
+    diagnostics.phase("processStubLibrariesPreLTO")
+    diagnostics.phase("processStubLibraries")
     again = bool(stubs)
     while again:
         again = False
@@ -309,6 +307,7 @@ def _use_stub_libraries(resolution: Resolution, stubs: list[StubLibrary], diagno
             for symbol in list(table.symbols.values()):
                 if symbol.is_undefined and symbol.import_name in stub.dependencies:
                     again |= needs(stub, symbol, stub.dependencies[symbol.import_name])
+    diagnostics.phase("done processStubLibraries")
 
 
 def _provide_optional_symbols(resolution: Resolution, options: LinkOptions) -> None:
@@ -368,21 +367,20 @@ def provide_address_symbol(resolution: Resolution, options: LinkOptions, name: b
 def _replace_disagreeing_functions(resolution: Resolution, diagnostics: Diagnostics) -> None:
     """Where a name was declared with several signatures, calls by any but the definition's trap."""
     for name, variants in resolution.table.disagreeing_functions():
-        defined = next((v for v in variants if v.is_defined), None)
-        text = resolution.table.names.text(name)
+        defined = next((v for v in variants if v.state == DEFINED), None)
         if defined is None:
-            diagnostics.error(_mismatch(text, variants[0], variants[1]))
+            diagnostics.error(_mismatch(variants[0], variants[1]))
             return
         for variant in variants:
             if variant is not defined:
-                diagnostics.warn(_mismatch(text, variant, defined))
+                diagnostics.warn(_mismatch(variant, defined))
                 _become_trap(resolution, variant, b"signature_mismatch:" + resolution.table.names.name(name))
 
 
-def _mismatch(name: str, one: Symbol, other: Symbol) -> str:
+def _mismatch(one: Symbol, other: Symbol) -> str:
     assert one.signature is not None and other.signature is not None
     return (
-        f"function signature mismatch: {name}\n"
+        f"function signature mismatch: {one.raw_text}\n"
         f">>> defined as {describe.signature(one.signature)} in {one.file_name}\n"
         f">>> defined as {describe.signature(other.signature)} in {other.file_name}"
     )
@@ -429,7 +427,8 @@ def resolve_indirect_function_table(
         if existing is None:
             if not required:
                 return
-            existing = Symbol(INDIRECT_FUNCTION_TABLE, SymbolKind.TABLE, UNDEFINED, _HIDDEN, None)
+            flags = _HIDDEN | SymbolFlag.UNDEFINED
+            existing = Symbol(INDIRECT_FUNCTION_TABLE, SymbolKind.TABLE, UNDEFINED, flags, None)
             existing.element_type = TableType(_FUNCREF, 0, 0, None)
             existing.used = True
             table.add_own(existing)

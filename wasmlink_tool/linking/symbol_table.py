@@ -88,34 +88,36 @@ class SymbolTable:
 
     def add_shared(self, library: SharedLibrary) -> None:
         """Let a shared library define what nothing else does."""
-        for name, signature, flags in library.symbols:
+        for name, signature in library.symbols:
             symbol = self.symbols.get(name) or self._insert(name)
-            if not symbol.is_new and symbol.state != UNDEFINED and (signature is None or symbol.state != LAZY):
-                continue
             kind = _DATA if signature is None else _FUNCTION
-            if not symbol.is_new and kind == _FUNCTION:
-                if symbol.kind != _FUNCTION and symbol.state == UNDEFINED:
-                    self.report_kind(symbol, library.name, _FUNCTION)
-                    continue
+            if not symbol.is_new and symbol.state == UNDEFINED:
+                if symbol.kind != kind:
+                    self.report_kind(symbol, library.name, kind)
+                    if kind == _FUNCTION:
+                        continue
                 expected = symbol.signature
-                if expected is not None and expected != signature and self.is_called_directly(symbol):
+                if kind == _FUNCTION and expected not in (None, signature) and self.is_called_directly(symbol):
                     if self._check_shared_signatures:
                         self._report_signatures(symbol, signature, library.name)
-                    # Without the check, what the program expects goes.
-                    signature = expected
+                    else:
+                        signature = expected
+            elif not symbol.is_new and not (symbol.state == LAZY and kind == _FUNCTION):
+                continue
             symbol.is_new = False
             symbol.kind = kind
             symbol.state = SHARED
-            symbol.flags = flags
+            symbol.flags = 0
             symbol.library = library
+            symbol.import_module = symbol.import_name = None
             symbol.signature = signature
             if symbol.traced:
-                self.diagnostics.message(f"{library.name}: definition of {symbol}")
+                self.diagnostics.message(f"{library.name}: definition of {symbol.raw_text}")
 
     def _report_signatures(self, symbol: Symbol, signature: bytes | None, where: str) -> None:
         assert symbol.signature is not None and signature is not None
         self.diagnostics.error(
-            f"function signature mismatch: {symbol}\n"
+            f"function signature mismatch: {symbol.raw_text}\n"
             f">>> defined as {describe.signature(symbol.signature)} in {symbol.file_name}\n"
             f">>> defined as {describe.signature(signature)} in {where}"
         )
@@ -178,8 +180,7 @@ class SymbolTable:
                     symbol = Symbol(info.name, _SECTION, UNDEFINED, info.flags, file)
                 elif info.kind == _FUNCTION:
                     index = len(file.symbols)
-                    symbol = self._insert_used(info.name)
-                    self._trace_reference(symbol, file)
+                    symbol = self._refer(info.name, file.name)
                     if symbol.state == LAZY and not info.flags & _WEAK:
                         yield from self._extract(symbol)
                         symbol = self.symbols[info.name]
@@ -189,8 +190,7 @@ class SymbolTable:
                     else:
                         symbol = self._reference_function(symbol, file, index, info)
                 else:
-                    symbol = self._insert_used(info.name)
-                    self._trace_reference(symbol, file)
+                    symbol = self._refer(info.name, file.name)
                     if symbol.state == LAZY and not info.flags & _WEAK:
                         yield from self._extract(symbol)
                         if symbol.state == DEFINED:
@@ -256,7 +256,7 @@ class SymbolTable:
                 )
                 return
             flags = SymbolFlag.UNDEFINED | SymbolFlag.NO_STRIP
-            symbol = self._insert_used(import_.field)
+            symbol = self._refer(import_.field, file.name)
             self._reference(symbol, file, SymbolInfo(_TABLE, flags, import_.field, 0, 0, 0))
             file.symbols.append(symbol)
             symbol.referenced = True
@@ -273,13 +273,13 @@ class SymbolTable:
         self.symbols[symbol.name] = symbol
         symbol.traced = symbol.name in self._traced
         if symbol.traced and not symbol.is_defined:
-            self.diagnostics.message(f"{symbol.file_name}: reference to {symbol}")
+            self.diagnostics.message(f"{symbol.file_name}: reference to {symbol.raw_text}")
         self.trace_definition(symbol)
 
     def trace_definition(self, symbol: Symbol) -> None:
         """``--trace-symbol``: say where a symbol is defined now."""
         if symbol.traced and symbol.is_defined:
-            self.diagnostics.message(f"{symbol.file_name}: definition of {symbol}")
+            self.diagnostics.message(f"{symbol.file_name}: definition of {symbol.raw_text}")
 
     def declare_wrapped(self, names: Iterable[bytes]) -> None:
         """``--wrap``: make sure that there are functions ``__wrap_`` and ``__real_`` for each name in use."""
@@ -312,9 +312,7 @@ class SymbolTable:
     def _refer_to_function(self, name: bytes) -> Symbol:
         """The symbol of this name; a member that defines it is linked, and where nothing does, it is an undefined
         function of unknown type."""
-        symbol = self._insert_used(name)
-        if symbol.traced:
-            self.diagnostics.message(f"<internal>: reference to {symbol}")
+        symbol = self._refer(name, "<internal>")
         if symbol.is_new:
             symbol.is_new = False
             symbol.kind = _FUNCTION
@@ -334,19 +332,6 @@ class SymbolTable:
                 symbol.state = UNDEFINED
                 symbol.flags = _WEAK | _UNDEFINED_FLAG
 
-    def _insert_function(self, name: bytes) -> Symbol:
-        """The symbol of this name; a member that defines it is linked, and where nothing does, it is an undefined
-        function of unknown type."""
-        symbol = self._insert_used(name)
-        if symbol.is_new:
-            symbol.is_new = False
-            symbol.kind = _FUNCTION
-            symbol.flags = _UNDEFINED_FLAG
-        elif symbol.state == LAZY:
-            self._run(self._extract(symbol))
-            symbol = self.symbols[name]
-        return symbol
-
     def _insert(self, name: bytes) -> Symbol:
         """A new symbol, of no meaning yet."""
         symbol = self.symbols[name] = self._symbol(name, _DATA, UNDEFINED, 0, None)
@@ -363,13 +348,20 @@ class SymbolTable:
         symbol.used = True
         return symbol
 
+    def _refer(self, name: bytes, where: str) -> Symbol:
+        """The symbol of a name that ``where`` refers to."""
+        symbol = self._insert_used(name)
+        if symbol.traced:
+            self.diagnostics.message(f"{where}: reference to {symbol.raw_text}")
+        return symbol
+
     def _make_lazy(self, symbol: Symbol, source: ObjectSource, flags: int) -> None:
         symbol.is_new = False
         symbol.state = LAZY
         symbol.flags = flags
         symbol.source = source
         if symbol.traced:
-            self.diagnostics.message(f"{source.name}: lazy definition of {symbol}")
+            self.diagnostics.message(f"{source.name}: lazy definition of {symbol.raw_text}")
 
     # Definitions
 
@@ -419,7 +411,7 @@ class SymbolTable:
         if (
             symbol.signature is not None
             and symbol.signature != signature
-            and (symbol.state == DEFINED or self.is_called_directly(symbol))
+            and (symbol.state != UNDEFINED or self.is_called_directly(symbol))
         ):
             variant, is_new = self._variant(symbol, signature)
             if is_new or self._should_replace(symbol, file, info.flags):
@@ -469,11 +461,11 @@ class SymbolTable:
 
     def _should_replace(self, existing: Symbol, file: ObjectInput, flags: int) -> bool:
         """Whether a new definition takes an existing symbol's place; two strong ones are an error."""
-        if existing.state != DEFINED:
+        if not existing.is_defined:
             return True
         if flags & _BINDING == _WEAK:
             return False
-        if existing.flags & _WEAK:
+        if existing.flags & _WEAK or existing.state == SHARED:
             return True
         if self._allow_multiple_definition:
             return False
@@ -483,10 +475,6 @@ class SymbolTable:
         return True
 
     # References
-
-    def _trace_reference(self, symbol: Symbol, file: LinkedFile) -> None:
-        if symbol.traced:
-            self.diagnostics.message(f"{file.name}: reference to {symbol.name.decode('utf-8', 'backslashreplace')}")
 
     def _reference(self, symbol: Symbol, file: ObjectInput, info: SymbolInfo) -> None:
         """A reference to anything but a function."""
@@ -565,6 +553,8 @@ class SymbolTable:
             if symbol.state == SHARED:
                 if self._check_shared_signatures:
                     self._report_signatures(symbol, signature, file.name)
+                else:
+                    symbol.signature = signature
             elif existing_undefined is not None and not self.is_called_directly(existing_undefined):
                 become_undefined(symbol)
             else:
@@ -592,15 +582,17 @@ class SymbolTable:
                 )
         existing.import_name = existing.import_name or name
         existing.import_module = existing.import_module or module
-        if existing.flags & _WEAK and flags & _BINDING != _WEAK:
-            existing.flags = existing.flags & ~_BINDING | flags & _BINDING
+        if existing.flags & _WEAK:
+            if flags & _BINDING == _WEAK:
+                existing.flags = flags | _UNDEFINED_FLAG
+            else:
+                existing.flags = existing.flags & ~_BINDING | flags & _BINDING
 
     def _calls_directly(self, file: LinkedFile, index: int) -> bool:
         """Whether a file's code calls symbol ``index``, as opposed to taking its address."""
         calls = self._direct_calls.get(file)
         if calls is None:
             obj = file.object
-            assert obj is not None
             relocs = file.relocations(obj.code_section)
             calls = {i for type_, i in zip(relocs.types, relocs.indices) if type_ == R.FUNCTION_INDEX_LEB}
             self._direct_calls[file] = calls
@@ -669,4 +661,5 @@ class SymbolTable:
 
 
 def _type_mismatch(what: str, existing: Symbol, file: LinkedFile, old: str, new: str) -> str:
-    return f"{what}: {existing}\n>>> defined as {old} in {existing.file_name}\n>>> defined as {new} in {file.name}"
+    defined = f">>> defined as {old} in {existing.file_name}\n>>> defined as {new} in {file.name}"
+    return f"{what}: {existing.raw_text}\n{defined}"

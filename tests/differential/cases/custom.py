@@ -292,6 +292,14 @@ CASES = [
         exit=1,
         says=["Target feature 'sign-ext' used by b.o is not allowed."],
     ),
+    features(
+        "features-given-none-of-many",
+        "+simd128 +sign-ext +tail-call +gc +a +nontrapping-fptoint +call-indirect-overlong +multivalue",
+        f"+reference-types +relaxed-simd +mutable-globals +bb +ccc +dddd +{'e' * 40} +{'f' * 70} +{'g' * 100}",
+        "--features=none --error-limit=0",
+        exit=1,
+    ),
+    features("features-pic-given", "none", "none", "--features=simd128 --pie --experimental-pic"),
     features("features-given-too-few-unchecked", "+simd128", "+sign-ext", "--features=simd128 --no-check-features"),
     features("features-given-empty", "+simd128", "none", "--features=", exit=1),
     features(
