@@ -81,7 +81,7 @@ def _link(options: LinkOptions, diagnostics: Diagnostics) -> LinkResult:
             check_writable(report, what, diagnostics)
     diagnostics.check()
 
-    resolution = resolve(options, files, sources, diagnostics)
+    resolution = resolve(options, files, sources, diagnostics, _compile_bitcode)
     if options.why_extract is not None:
         # A link that fails has reasons, too.
         text = reports.why_extract(resolution.table.extractions)
@@ -116,6 +116,13 @@ def _link(options: LinkOptions, diagnostics: Diagnostics) -> LinkResult:
         write_output(options.output, [module], executable=True)
     files.save_parsed()
     return LinkResult(module, options.output, tuple(diagnostics.entries), tuple(files.read))
+
+
+def _compile_bitcode(resolution: Resolution, options: LinkOptions, diagnostics: Diagnostics) -> None:
+    # Most links have no bitcode, and need not load what reads and compiles it.
+    from .linking.lto import compile_bitcode
+
+    compile_bitcode(resolution, options, diagnostics)
 
 
 def _write_reports(

@@ -155,6 +155,29 @@ class LinkOptions:
     soname: str = ""
     """The module's name in the name section; empty: the base name of ``output``."""
 
+    # Link-time optimisation
+    lto_optimize: int = 2
+    """0 to 3."""
+    lto_codegen_optimize: int | None = None
+    """0 to 3; ``None``: at least 2, and as ``lto_optimize``."""
+    lto_compiler: Sequence[str] = ()
+    """The command that generates code from bitcode, a ``clang`` or ``llvm-lto2``; empty: one that is found."""
+    llvm_options: Sequence[str] = ()
+    """``--mllvm``."""
+    lto_object_path: str | None = None
+    """Where to write the generated object as well."""
+    lto_debug_pass_manager: bool = False
+    lto_cache_directory: str | None = None
+    """Where generated objects are kept from link to link (``--thinlto-cache-dir``); ``None``: with what
+    ``cache_directory`` keeps."""
+    lto_cache_limit: int = DEFAULT_CACHE_LIMIT
+    """Bytes on disk."""
+    verify_bitcode: bool = True
+    save_temps: bool = False
+    """Keep the modules before and after each step beside the output."""
+    thinlto_jobs: str = ""
+    """A number or ``all``; the output does not depend on it."""
+
     # Reports
     map_file: str | None = None
     print_map: bool = False

@@ -6,6 +6,8 @@ from enum import IntEnum
 from typing import Final
 
 MAGIC: Final = b"\0asm"
+BITCODE_MAGIC = b"BC\xc0\xde"
+BITCODE_WRAPPER_MAGIC = b"\xde\xc0\x17\x0b"
 VERSION: Final = b"\1\0\0\0"
 LINKING_VERSION: Final = 2
 

@@ -302,6 +302,8 @@ class SyntheticFile(LinkedFile):
 class ObjectInput(LinkedFile):
     """An object file in the link."""
 
+    source: ObjectSource
+
     def __init__(self, source: ObjectSource, *, gc_sections: bool) -> None:
         super().__init__(source.name, gc_sections=gc_sections)
         obj = source.parse()
@@ -354,6 +356,20 @@ class ObjectInput(LinkedFile):
             return len(self.compressed[index])
         offsets = self.object.function_offsets
         return offsets[index + 1] - offsets[index]
+
+
+class BitcodeInput(LinkedFile):
+    """A bitcode file in the link. Its symbols stand for what code generation makes of them, and have no place."""
+
+    source: ObjectSource
+
+    def __init__(self, source: ObjectSource, *, gc_sections: bool) -> None:
+        super().__init__(source.name, gc_sections=gc_sections)
+        self.source = source
+        self.bitcode = source.parse_bitcode()
+        # What asks after the liveness of its functions before there are any gets one answer for all.
+        self.function_live = bytearray(b"\0" if gc_sections else b"\1")
+        self.function_discarded = bytearray(1)
 
 
 _READ_BY_THE_LINKER: Final = frozenset((b"linking", b"name", b"producers", b"target_features"))

@@ -6,7 +6,7 @@ linker's own later needs (stubs, wrappers), which live in files of their own.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from ..binary.constants import Opcode, SymbolFlag, SymbolKind, ValueType
@@ -17,7 +17,7 @@ from ..inputs.shared import SharedLibrary
 from ..inputs.stub import StubLibrary
 from ..options import LinkOptions, UnresolvedPolicy
 from . import describe
-from .chunks import ObjectInput, SyntheticFile
+from .chunks import BitcodeInput, ObjectInput, SyntheticFile
 from .symbol_table import DEFAULT_MODULE, INDIRECT_FUNCTION_TABLE, SymbolTable
 from .symbols import DEFINED, LAZY, UNDEFINED, Symbol
 from .target import Target
@@ -101,10 +101,21 @@ class Resolution:
         return self.table.symbols
 
 
+CompileBitcode = Callable[[Resolution, LinkOptions, Diagnostics], None]
+"""Has code generated for the bitcode files, and adds the objects."""
+
+
 def resolve(
-    options: LinkOptions, files: InputFiles, sources: Sequence[ObjectSource | SharedLibrary], diagnostics: Diagnostics
+    options: LinkOptions,
+    files: InputFiles,
+    sources: Sequence[ObjectSource | SharedLibrary],
+    diagnostics: Diagnostics,
+    compile_bitcode: CompileBitcode | None = None,
 ) -> Resolution:
-    """Add all sources and the roots that the options name, with all that they need."""
+    """Add all sources and the roots that the options name, with all that they need.
+
+    Without ``compile_bitcode``, symbols that bitcode defines stay without a place.
+    """
     table = SymbolTable(
         diagnostics,
         gc_sections=bool(options.gc_sections),
@@ -134,6 +145,18 @@ def resolve(
         _resolve_entry(resolution, options, diagnostics)
         diagnostics.check()
     table.declare_wrapped(map(encode_name, options.wrap))
+    if table.bitcode:
+        _extract_libcalls(table)
+    _keep_what_stub_libraries_need(table, files.stubs)
+    diagnostics.check()
+    if compile_bitcode is not None:
+        # Bitcode that joins the link after this is an error.
+        table.code_is_generated = True
+        if table.bitcode or options.lto_object_path:
+            compile_bitcode(resolution, options, diagnostics)
+            diagnostics.check()
+    if options.start and not options.relocatable:
+        _resolve_start(resolution, options.start, diagnostics)
     _use_stub_libraries(resolution, files.stubs, diagnostics)
     return resolution
 
@@ -239,14 +262,6 @@ def _resolve_entry(resolution: Resolution, options: LinkOptions, diagnostics: Di
         start = _require(table, encode_name(options.start), "--start")
         if start is None or start.state != DEFINED:
             diagnostics.error(f"start symbol not defined: {options.start}")
-        elif start.kind != SymbolKind.FUNCTION or start.signature != NO_SIGNATURE:
-            found = describe.signature(start.signature) if start.kind == SymbolKind.FUNCTION and start.signature else ""
-            diagnostics.error(
-                f"start symbol must be a function of type () -> void: {options.start}"
-                + (f"\n>>> defined as {found} in {start.file_name}" if found else "")
-            )
-        else:
-            resolution.start = start
     if options.shared:
         return
     call_ctors = resolution.call_ctors
@@ -262,10 +277,46 @@ def _resolve_entry(resolution: Resolution, options: LinkOptions, diagnostics: Di
     if call_dtors is not None:
         if call_dtors.state != DEFINED or call_dtors.kind != SymbolKind.FUNCTION:
             diagnostics.error("__wasm_call_dtors must be a function")
-        elif call_dtors.signature != NO_SIGNATURE:
+        elif call_dtors.signature not in (NO_SIGNATURE, None):
             diagnostics.error("__wasm_call_dtors must have no argument or return values")
         else:
             resolution.call_dtors = call_dtors
+
+
+def _resolve_start(resolution: Resolution, name: str, diagnostics: Diagnostics) -> None:
+    """``--start``, once the types of functions are known."""
+    start = resolution.table.find(encode_name(name))
+    if start is None or not start.is_defined or isinstance(start.file, BitcodeInput):
+        return
+    if start.kind != SymbolKind.FUNCTION or start.signature != NO_SIGNATURE:
+        found = describe.signature(start.signature) if start.kind == SymbolKind.FUNCTION and start.signature else ""
+        diagnostics.error(
+            f"start symbol must be a function of type () -> void: {name}"
+            + (f"\n>>> defined as {found} in {start.file_name}" if found else "")
+        )
+    else:
+        resolution.start = start
+
+
+def _extract_libcalls(table: SymbolTable) -> None:
+    """Link the members of bitcode that define what generated code may call."""
+    from ..lto.libcalls import runtime_libcalls
+
+    for name in runtime_libcalls(table.bitcode[0].bitcode.triple):
+        table.extract_bitcode(table.symbols.get(name), "<libcall>")
+
+
+def _keep_what_stub_libraries_need(table: SymbolTable, stubs: list[StubLibrary]) -> None:
+    """Have code generation keep what :func:`_use_stub_libraries` may export."""
+    for stub in stubs:
+        for name, needed in stub.dependencies.items():
+            imported = table.find(name)
+            if imported is not None and not imported.is_undefined:
+                continue
+            for dependency in map(table.find, needed):
+                if dependency is not None:
+                    dependency.used = True
+                    table.extract_bitcode(dependency, stub.name)
 
 
 def _use_stub_libraries(resolution: Resolution, stubs: list[StubLibrary], diagnostics: Diagnostics) -> None:

@@ -8,7 +8,7 @@ Python's own: archives chain deeply, and links run on threads with small stacks.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from ..binary.constants import ComdatKind, SymbolFlag, SymbolKind
 from ..binary.constants import RelocationType as R
@@ -17,9 +17,12 @@ from ..inputs.files import ObjectSource
 from ..inputs.object_file import GlobalType, SymbolInfo, TableType
 from ..inputs.shared import SharedLibrary
 from . import describe
-from .chunks import LinkedFile, ObjectInput
+from .chunks import BitcodeInput, LinkedFile, ObjectInput
 from .describe import Names
 from .symbols import DEFINED, LAZY, SHARED, UNDEFINED, DemangledSymbol, Symbol
+
+if TYPE_CHECKING:
+    from ..inputs.bitcode import BitcodeSymbol
 
 _UNDEFINED_FLAG: Final = SymbolFlag.UNDEFINED
 _LOCAL: Final = SymbolFlag.BINDING_LOCAL
@@ -60,6 +63,10 @@ class SymbolTable:
         self.symbols: dict[bytes, Symbol] = {}
         self.objects: list[ObjectInput] = []
         """In the order of the output: a file comes after those that its symbols pulled in."""
+        self.bitcode: list[BitcodeInput] = []
+        """In the order in which they joined the link; a file comes before those that its symbols pulled in."""
+        self.code_is_generated = False
+        """Bitcode is too late from here on."""
         self.extractions: list[tuple[str, str, str]] = []
         """Why members were linked: (who asked, member, symbol). As in wasm-ld, an object that asks for anything but
         a function is not listed."""
@@ -128,6 +135,11 @@ class SymbolTable:
         shown = listed or self.symbols[symbol.name]
         self.extractions.append((reason, shown.file_name, str(shown)))
 
+    def extract_bitcode(self, symbol: Symbol | None, reason: str) -> None:
+        """Link the member that would define a symbol if it is bitcode: once code is generated, it is too late."""
+        if symbol is not None and symbol.state == LAZY and symbol.source is not None and symbol.source.is_bitcode:
+            self.extract(symbol, reason)
+
     def _run(self, steps: Iterator[ObjectSource]) -> None:
         stack = [steps]
         while stack:
@@ -141,7 +153,9 @@ class SymbolTable:
     def _extract(self, symbol: Symbol) -> Iterator[ObjectSource]:
         source = symbol.source
         assert source is not None
-        if source.lazy:
+        if self.code_is_generated and source.is_bitcode:
+            self.diagnostics.error(f"{source.name}: attempt to add bitcode file after LTO ({symbol})")
+        elif source.lazy:
             source.lazy = False
             yield source
 
@@ -163,11 +177,14 @@ class SymbolTable:
                     return
 
     def _add_object(self, source: ObjectSource) -> Iterator[ObjectSource]:
-        if self._trace:
+        if self._trace and not source.is_generated:
             self.diagnostics.message(source.name)
+        if source.is_bitcode:
+            yield from self._add_bitcode(source)
+            return
         file = ObjectInput(source, gc_sections=self._gc_sections)
         obj = file.object
-        self._check_target(file)
+        self._check_target(file.name, is_64=obj.is_64)
         self._read_comdats(file)
         add = file.symbols.append
         for info in obj.symbols:
@@ -201,19 +218,97 @@ class SymbolTable:
         self._add_implicit_function_table(file)
         self.objects.append(file)
 
-    def _check_target(self, file: ObjectInput) -> None:
-        is_64 = file.object.is_64
+    def _add_bitcode(self, source: ObjectSource) -> Iterator[ObjectSource]:
+        file = BitcodeInput(source, gc_sections=self._gc_sections)
+        architecture = file.bitcode.architecture
+        if architecture not in ("wasm32", "wasm64"):
+            self.diagnostics.error(f"{file.name}: machine type must be wasm32 or wasm64")
+            return
+        self._check_target(file.name, is_64=architecture == "wasm64")
+        self.bitcode.append(file)
+        kept = []
+        for name in file.bitcode.comdats:
+            kept.append(name not in self._comdats)
+            self._comdats.add(name)
+        for info in file.bitcode.symbols:
+            symbol = self.symbols.get(info.name) or self._insert(info.name)
+            if not info.flags & _UNDEFINED_FLAG and (info.comdat < 0 or kept[info.comdat]):
+                self._define_in_bitcode(symbol, file, info)
+            elif symbol.state == LAZY and not info.flags & _WEAK:
+                yield from self._extract(symbol)
+                symbol = self.symbols[info.name]
+                if info.is_function:
+                    self.extractions.append((file.name, symbol.file_name, str(symbol)))
+            else:
+                self._reference_from_bitcode(symbol, file, info)
+            file.symbols.append(symbol)
+
+    def _define_in_bitcode(self, symbol: Symbol, file: BitcodeInput, info: BitcodeSymbol) -> None:
+        kind = _FUNCTION if info.is_function else _DATA
+        if not symbol.is_new and symbol.state != LAZY:
+            if symbol.kind != kind:
+                self._report_kind(symbol, file, kind)
+                return
+            if not self._should_replace(symbol, file, info.flags):
+                return
+        symbol.is_new = False
+        symbol.kind = kind
+        symbol.state = DEFINED
+        symbol.flags = info.flags & ~_TLS
+        symbol.file = file
+        symbol.index = symbol.value = 0
+        symbol.segment = None
+        symbol.import_module = symbol.import_name = None
+        # Who called it so far expects this signature, and who calls it from here on; bitcode does not tell its own.
+        symbol.referrers = [(file, 0)]
+        if symbol.traced:
+            self.diagnostics.message(f"{file.name}: definition of {symbol}")
+
+    def _reference_from_bitcode(self, symbol: Symbol, file: BitcodeInput, info: BitcodeSymbol) -> None:
+        kind = _FUNCTION if info.is_function else _DATA
+        flags = info.flags & ~_TLS | _UNDEFINED_FLAG
+        if symbol.traced:
+            self.diagnostics.message(f"{file.name}: reference to {symbol}")
+        if symbol.is_new:
+            symbol.is_new = False
+            symbol.kind = kind
+            symbol.flags = flags
+            symbol.file = file
+        elif symbol.state == LAZY:
+            symbol.flags = symbol.flags & ~_BINDING | _WEAK
+        elif symbol.kind != kind:
+            self._report_kind(symbol, file, kind)
+        elif symbol.state == UNDEFINED and symbol.flags & _WEAK and not flags & _WEAK:
+            symbol.flags = symbol.flags & ~_BINDING
+
+    def forget_bitcode_definitions(self) -> None:
+        """Before the generated code defines them: what bitcode files defined is undefined."""
+        for file in self.bitcode:
+            for symbol in file.symbols:
+                if symbol.state == DEFINED and symbol.file is file:
+                    symbol.state = UNDEFINED
+                    symbol.flags = _UNDEFINED_FLAG
+                    if symbol.signature is None:
+                        # Nothing but bitcode calls it.
+                        symbol.referrers = None
+
+    def add_generated(self, source: ObjectSource) -> None:
+        """Add an object that was made from the bitcode files, and what that pulls in."""
+        self._run(self._add_object(source))
+
+    def _check_target(self, name: str, *, is_64: bool) -> None:
         if is_64 and self._memory64 is None:
-            raise FatalError(f"{file.name}: must specify -mwasm64 to process wasm64 object files")
+            raise FatalError(f"{name}: must specify -mwasm64 to process wasm64 object files")
         if is_64 != bool(self._memory64):
-            raise FatalError(f"{file.name}: wasm32 object file can't be linked in wasm64 mode")
+            raise FatalError(f"{name}: wasm32 object file can't be linked in wasm64 mode")
 
     def _read_comdats(self, file: ObjectInput) -> None:
         """Take the members of COMDAT groups that another file provides out of resolution. Nothing refers to them, so
         that they are in the output only if everything is (``--no-gc-sections``, as in wasm-ld)."""
         obj = file.object
         for comdat in obj.comdats:
-            duplicate = comdat.name in self._comdats
+            # Which definitions the program uses was decided before code was generated.
+            duplicate = comdat.name in self._comdats and not file.source.is_generated
             self._comdats.add(comdat.name)
             for kind, index in comdat.members:
                 if kind == ComdatKind.DATA:
@@ -263,6 +358,11 @@ class SymbolTable:
             self.legacy_function_table = True
 
     # Names
+
+    @property
+    def redefined_symbols(self) -> set[Symbol]:
+        """The symbols whose meaning :meth:`wrap` will change."""
+        return {symbol for wrapped in self._wrapped.values() for symbol in wrapped[:2]}
 
     def find(self, name: bytes) -> Symbol | None:
         """The symbol that a name means, ``--wrap`` considered."""
@@ -459,7 +559,7 @@ class SymbolTable:
         self._place(symbol, file, info)
         self.trace_definition(symbol)
 
-    def _should_replace(self, existing: Symbol, file: ObjectInput, flags: int) -> bool:
+    def _should_replace(self, existing: Symbol, file: LinkedFile, flags: int) -> bool:
         """Whether a new definition takes an existing symbol's place; two strong ones are an error."""
         if not existing.is_defined:
             return True
@@ -590,6 +690,8 @@ class SymbolTable:
 
     def _calls_directly(self, file: LinkedFile, index: int) -> bool:
         """Whether a file's code calls symbol ``index``, as opposed to taking its address."""
+        if isinstance(file, BitcodeInput):
+            return True
         calls = self._direct_calls.get(file)
         if calls is None:
             obj = file.object
