@@ -207,7 +207,6 @@ def _plan(resolution: Resolution, options: LinkOptions, diagnostics: Diagnostics
     phase("populateSymtab")
     phase("checkImportExportTargetFeatures")
     check_mutable_globals(features, imports, exports, options, diagnostics)
-    diagnostics.check()
     return Plan(
         resolution=resolution,
         scan=scan,

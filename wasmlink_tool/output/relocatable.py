@@ -38,8 +38,16 @@ class SymbolIndices:
     def __init__(self, plan: Plan, sections: Iterable[tuple[bytes, int]]) -> None:
         """``sections`` are the custom sections' names and their indices in the output."""
         self.symbols = [s for s in plan.resolution.symbols.values() if s.used and _is_written(s)]
+        # Of functions that disagree about their type, one alone has the name.
+        known = set(self.symbols)
         for file in plan.resolution.objects:
-            self.symbols += [s for s in file.symbols if s.is_local and s.kind != SymbolKind.SECTION and s.is_live]
+            self.symbols += [
+                s
+                for s in file.symbols
+                if (s.is_local or (s.file is file and s not in known and s.state == DEFINED))
+                and s.kind != SymbolKind.SECTION
+                and s.is_live
+            ]
         self._numbers = {symbol: number for number, symbol in enumerate(self.symbols)}
         self.sections: list[int] = []
         self._section_numbers: dict[bytes, int] = {}

@@ -107,6 +107,13 @@ CASES = [
         "a.o b.o c.o -y d",
     ),
     Case(
+        "map-beside-feature-error",
+        {"a.s": ".globaltype g, i32\n" + func("_start", "() -> ()", "global.get g", "drop")},
+        "a.o -Map=out.map --allow-undefined",
+        exit=1,
+        says=["mutable global imported but 'mutable-globals' feature not present"],
+    ),
+    Case(
         "trace-symbol-of-the-linker",
         {
             "a.s": ".globaltype __stack_pointer, i32\n"

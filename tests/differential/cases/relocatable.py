@@ -98,7 +98,12 @@ CASES = [
     object_case("long-option", RESULTS, "--relocatable a.o b.o"),
     object_case("empty-object", {"a.s": ""}, "-r a.o"),
     object_case("no-inputs", {}, "-r", exit=1, says=("error: no input files",)),
-    object_case("again", {"a.s": EVERYTHING}, "-r a.o a.o --allow-multiple-definition"),
+    object_case(
+        "again",
+        {"a.s": EVERYTHING},
+        "-r a.o a.o --allow-multiple-definition",
+        ignore="^table externref",  # wasm-ld keeps one without a symbol, which no linker takes
+    ),
     object_case(
         "duplicate", {"a.s": START, "b.s": START}, "-r a.o b.o", exit=1, says=("error: duplicate symbol: _start",)
     ),
@@ -178,7 +183,7 @@ CASES = [
         },
         "-r a.o",
     ),
-    object_case("exported", {"a.s": func("f", extra=".export_name f, other")}, "-r a.o"),
+    object_case("exported", {"a.s": func("f", extra=".export_name f, f")}, "-r a.o"),
     object_case("export-options", {"a.s": func("f") + func("g") + X}, "-r a.o --export=f --export=x"),
     object_case(
         "export-missing",
