@@ -84,6 +84,10 @@ class Diagnostics:
         if self.verbose:
             self.entries.append(Diagnostic(Severity.LOG, text))
 
+    def phase(self, name: str) -> None:
+        """Tell verbosely that a step of the link begins, under wasm-ld's name for it."""
+        self.log(f"-- {name}")
+
     def check(self) -> None:
         """Raise :class:`LinkError` if an error was reported: called where a phase ends."""
         if self.error_count:

@@ -102,12 +102,19 @@ def _extract(options: LinkOptions, diagnostics: Diagnostics) -> Extraction:
     options = checked(options)
     files, opened = open_inputs(options, diagnostics)
     inputs = tuple(item for item in options.inputs if isinstance(item, Input))
-    read = [_SymbolSource(source) if isinstance(source, ObjectSource) else source for source in opened]
+    # Of bitcode, nothing else is read in any case.
+    read = [
+        _SymbolSource(source) if isinstance(source, ObjectSource) and not source.is_bitcode else source
+        for source in opened
+    ]
     sources = [source for source in read if isinstance(source, ObjectSource)]
     table = resolve(options, files, read, diagnostics).table
     diagnostics.check()
 
     linked = [file.source for file in table.objects if file.source is not None and file.source.archive]
+    if table.bitcode:
+        # What generated code will call is known when it is generated, and not before: any member may define it.
+        linked = [source for source in sources if source.archive]
     occurrences = _occurrences(sources)
     members: list[LinkedMember] = []
     thin_members: list[str] = []

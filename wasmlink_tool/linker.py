@@ -8,14 +8,14 @@ from .diagnostics import Diagnostic, Diagnostics, FatalError, LinkError
 from .inputs.files import InputFiles
 from .linking.exports import calculate_exports, force_exports
 from .linking.features import check_mutable_globals, merge_features
-from .linking.imports import calculate_imports
+from .linking.imports import calculate_imports, import_late_table
 from .linking.index_spaces import assign_indexes, calculate_types
 from .linking.mark_live import mark_live, report_removed
 from .linking.memory import define_start_stop_symbols, lay_out_memory
 from .linking.pic import combine_segments
 from .linking.plan import Plan
 from .linking.relocate import Relocator
-from .linking.resolve import Resolution, resolve, resolve_indirect_function_table
+from .linking.resolve import Resolution, resolve, resolve_indirect_function_table, seal
 from .linking.scan import scan_relocations
 from .linking.segments import create_output_segments
 from .linking.startup import declare_start_functions, write_start_functions
@@ -26,6 +26,7 @@ from .output.custom import lay_out_custom_sections, own_custom_sections, write_c
 from .output.encoding import Chunk, OutputSection
 from .output.producers import merge_producers
 from .output.sections import known_sections, place_functions
+from .output.verbose import log_sections, log_writing
 from .output.writer import check_writable, write_output
 
 
@@ -87,13 +88,15 @@ def _link(options: LinkOptions, diagnostics: Diagnostics) -> LinkResult:
             check_writable(report, what, diagnostics)
     diagnostics.check()
 
-    resolution = resolve(options, files, sources, diagnostics)
+    resolution = resolve(options, files, sources, diagnostics, _compile_bitcode)
     if options.why_extract is not None:
         # A link that fails has reasons, too.
         from .output import reports
 
         text = reports.why_extract(resolution.table.extractions)
         reports.write_text(options.why_extract, text, "--why-extract=", diagnostics)
+    seal(resolution, options, diagnostics)
+    diagnostics.check()
     mark_live(resolution, options)
     if options.print_gc_sections and options.gc_sections:
         report_removed(resolution, diagnostics)
@@ -111,12 +114,23 @@ def _link(options: LinkOptions, diagnostics: Diagnostics) -> LinkResult:
         position += len(section.header) + section.size
     _write_build_id(options, chunks)
 
-    if options.output is not None:
-        write_output(options.output, chunks, executable=True)
+    if diagnostics.verbose:
+        log_sections(plan, sections, diagnostics)
     _write_reports(plan, sections, options, files, diagnostics)
     diagnostics.check()
+    if options.output is not None:
+        if diagnostics.verbose:
+            log_writing(options.output, sections, diagnostics)
+        write_output(options.output, chunks, executable=True)
     files.save_parsed()
     return LinkResult(chunks, options.output, tuple(diagnostics.entries), tuple(files.read))
+
+
+def _compile_bitcode(resolution: Resolution, options: LinkOptions, diagnostics: Diagnostics) -> None:
+    # Most links have no bitcode, and need not load what reads and compiles it.
+    from .linking.lto import compile_bitcode
+
+    compile_bitcode(resolution, options, diagnostics)
 
 
 def _write_reports(
@@ -139,12 +153,17 @@ def _write_reports(
 
 def _plan(resolution: Resolution, options: LinkOptions, diagnostics: Diagnostics) -> Plan:
     """Decide everything: from here on, symbols are only ever defined, not added."""
+    phase = diagnostics.phase
+    phase("createOutputSegments")
     segments = create_output_segments(resolution, options)
+    phase("createSyntheticSections")
+    phase("layoutMemory")
     memory = lay_out_memory(resolution, segments, options, diagnostics)
     # Every address is final from here on.
     if not options.relocatable:
         define_start_stop_symbols(resolution, segments, options)
     force_exports(resolution, options, diagnostics)
+    phase("populateTargetFeatures")
     features = merge_features(resolution, options, diagnostics)
     for segment in segments:
         # Relocations may refer to zero-filled segments, and memory from outside need not be zero.
@@ -155,21 +174,38 @@ def _plan(resolution: Resolution, options: LinkOptions, diagnostics: Diagnostics
             or (options.import_memory is not None and "bulk-memory" not in features)
         )
     if options.is_pic and not options.shared_memory and "extended-const" not in features:
+        phase("combineOutputSegments")
         segments = combine_segments(segments)
+    phase("createSyntheticSectionsPostLayout")
+    phase("populateProducers")
+    phase("calculateImports")
     imports = calculate_imports(resolution, options)
+    phase("scanRelocations")
     scan = scan_relocations(resolution, imports, options, diagnostics)
-    if scan.table_entries and resolution.indirect_function_table is None:
-        resolve_indirect_function_table(resolution, options, diagnostics, required=True)
+    phase("finalizeIndirectFunctionTable")
+    if scan.has_addresses:
+        if resolution.indirect_function_table is None:
+            resolve_indirect_function_table(resolution, options, diagnostics, required=True)
+        import_late_table(imports, resolution)
+    phase("createSyntheticInitFunctions")
     start = declare_start_functions(resolution, segments, scan, features, options)
+    phase("assignIndexes")
     spaces = assign_indexes(resolution, imports, scan, diagnostics)
     # Every index is final from here on, but for the wrappers, which come last.
+    phase("calculateInitFunctions")
     init_functions = calculate_init_functions(resolution, options, diagnostics)
     write_start_functions(resolution, start, segments, memory, scan, options)
     write_call_ctors(resolution, init_functions)
-    spaces.add_wrappers(create_command_wrappers(resolution, init_functions, options))
+    spaces.add_wrappers(create_command_wrappers(resolution, init_functions, options, diagnostics))
     diagnostics.check()
+    phase("calculateTypes")
     calculate_types(spaces)
+    phase("calculateExports")
     exports, address_globals = calculate_exports(resolution, options, features, spaces.global_count)
+    phase("calculateCustomSections")
+    diagnostics.log("calculateCustomSections")
+    phase("populateSymtab")
+    phase("checkImportExportTargetFeatures")
     check_mutable_globals(features, imports, exports, options, diagnostics)
     diagnostics.check()
     return Plan(

@@ -26,8 +26,18 @@ _LISTS = (
     "extra_features",
     "runtime_paths",
     "trace_symbols",
+    "llvm_options",
+    "lto_compiler",
 )
-_PATHS = ("output", "map_file", "why_extract", "dependency_file", "cache_directory")
+_PATHS = (
+    "output",
+    "map_file",
+    "why_extract",
+    "dependency_file",
+    "cache_directory",
+    "lto_object_path",
+    "lto_cache_directory",
+)
 
 
 def checked(options: LinkOptions) -> LinkOptions:
@@ -63,7 +73,13 @@ def open_inputs(
         from .inputs.cache import cache_at
 
         cache = cache_at(options.cache_directory, options.cache_limit)
-    files = InputFiles(diagnostics, tuple(options.library_paths), cache)
+
+    def add_symbol_table(name: str, bitcode: bytes) -> bytes:
+        from .lto.symbol_table import with_symbol_table
+
+        return with_symbol_table(options.lto_compiler, name, bitcode)
+
+    files = InputFiles(diagnostics, tuple(options.library_paths), cache, options.on_read, add_symbol_table)
     sources = list(files.sources([item for item in options.inputs if isinstance(item, Input)]))
     diagnostics.check()
     for path in options.allow_undefined_files:

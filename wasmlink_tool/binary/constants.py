@@ -7,6 +7,8 @@ if TYPE_CHECKING:
     from typing import Final
 
 MAGIC: Final = b"\0asm"
+BITCODE_MAGIC = b"BC\xc0\xde"
+BITCODE_WRAPPER_MAGIC = b"\xde\xc0\x17\x0b"
 VERSION: Final = b"\1\0\0\0"
 LINKING_VERSION: Final = 2
 

@@ -18,19 +18,21 @@ if TYPE_CHECKING:
 
 ARCHIVE_MAGIC: Final = b"!<arch>\n"
 THIN_MAGIC: Final = b"!<thin>\n"
-_HEADER_SIZE: Final = 60
+HEADER_SIZE: Final = 60
 
 
 class Member:
     """One file of an archive: ``data[start:end]`` of the archive, or ``path`` where the archive is thin."""
 
-    __slots__ = ("end", "name", "path", "start")
+    __slots__ = ("end", "name", "offset", "path", "start")
 
-    def __init__(self, name: str, start: int, end: int, path: str | None = None) -> None:
+    def __init__(self, name: str, start: int, end: int, path: str | None = None, offset: int = 0) -> None:
         self.name = name
         self.start = start
         self.end = end
         self.path = path
+        self.offset = offset
+        """Of its header in the archive."""
 
 
 def is_archive(data: bytes) -> bool:
@@ -49,21 +51,21 @@ def members(data: bytes, path: str) -> Iterator[Member]:
     pos = len(ARCHIVE_MAGIC)
     size_of_file = len(data)
     while pos < size_of_file:
-        header = data[pos : pos + _HEADER_SIZE]
-        if len(header) < _HEADER_SIZE or header[58:60] != b"`\n":
+        header = data[pos : pos + HEADER_SIZE]
+        if len(header) < HEADER_SIZE or header[58:60] != b"`\n":
             raise FormatError(f"truncated or malformed archive (bad member header at offset {pos})")
         raw_size = header[48:58].rstrip(b" ")
         if not raw_size.isdigit():
             raise FormatError(f"truncated or malformed archive (bad member size at offset {pos})")
         size = int(raw_size)
         raw_name = header[:16].rstrip(b" ")
-        start = pos + _HEADER_SIZE
+        start = pos + HEADER_SIZE
         special = raw_name in (b"/", b"//", b"/SYM64/")
         stored = size if special or not thin else 0
         end = start + stored
         if end > size_of_file:
             raise FormatError(f"truncated or malformed archive (a member at offset {pos} extends past the end)")
-        pos = end + (end & 1)
+        header_at, pos = pos, end + (end & 1)
         if raw_name == b"//":
             names = data[start:end]
             continue
@@ -72,13 +74,13 @@ def members(data: bytes, path: str) -> Iterator[Member]:
         if raw_name.startswith(b"#1/"):
             digits = raw_name[3:]
             if not digits.isdigit() or int(digits) > stored:
-                raise FormatError(f"truncated or malformed archive (bad long name at offset {start - _HEADER_SIZE})")
+                raise FormatError(f"truncated or malformed archive (bad long name at offset {start - HEADER_SIZE})")
             name = data[start : start + int(digits)].rstrip(b"\0")
             start += int(digits)
         elif raw_name.startswith(b"/"):
             digits = raw_name[1:]
             if not digits.isdigit() or int(digits) >= len(names):
-                raise FormatError(f"truncated or malformed archive (bad long name at offset {start - _HEADER_SIZE})")
+                raise FormatError(f"truncated or malformed archive (bad long name at offset {start - HEADER_SIZE})")
             stop = names.find(b"\n", int(digits))
             name = names[int(digits) : stop if stop >= 0 else len(names)]
             name = name[:-1] if name.endswith(b"/") else name
@@ -88,9 +90,9 @@ def members(data: bytes, path: str) -> Iterator[Member]:
             continue
         text = os.fsdecode(name)
         if thin:
-            yield Member(text, 0, 0, os.path.join(directory, text))
+            yield Member(text, 0, 0, os.path.join(directory, text), header_at)
         else:
-            yield Member(text, start, end)
+            yield Member(text, start, end, None, header_at)
 
 
 def defined_symbols(data: bytes, start: int, end: int) -> list[bytes]:

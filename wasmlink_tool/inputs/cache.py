@@ -135,6 +135,15 @@ class ParseCache:
         ]
         self._write(key, json.dumps(rows, separators=(",", ":")).encode())
 
+    # Generated objects
+
+    def load_generated(self, key: str) -> bytes | None:
+        return self._read(key)
+
+    def add_generated(self, key: str, payload: bytes) -> None:
+        self._write(key, payload)
+        self._prune()
+
     # The directory
 
     def _path(self, key: str) -> str:

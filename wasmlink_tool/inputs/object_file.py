@@ -232,8 +232,9 @@ class ObjectFile:
 
     def moved(self, data: bytes, start: int) -> ObjectFile:
         """The same object where its bytes stand at ``data[start:]``."""
-        other = ObjectFile.__new__(ObjectFile)
-        other.__dict__.update(self.__dict__)
+        from copy import copy
+
+        other = copy(self)
         shift = start - self.start
         other.data, other.start, other.end = data, start, self.end + shift
         other.sections = [Section(s.id, s.name, s.start + shift, s.end + shift) for s in self.sections]

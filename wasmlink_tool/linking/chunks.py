@@ -244,6 +244,9 @@ class LinkedFile:
         self.type_numbers: dict[int, int] = {}
         self.compressed: dict[int, bytes] = {}
         """Live function to its entry, where relocations are compressed."""
+        self.shrinkage: tuple[list[int], list[int]] = [], []
+        """Of the relocated numbers of compressed functions: where each ends in the input code section's contents, and
+        how many bytes were saved up to there."""
 
     def function_size(self, index: int) -> int:
         """Of a function's entry, its size field included, in bytes."""
@@ -306,6 +309,8 @@ class SyntheticFile(LinkedFile):
 class ObjectInput(LinkedFile):
     """An object file in the link."""
 
+    source: ObjectSource
+
     def __init__(self, source: ObjectSource, *, gc_sections: bool) -> None:
         super().__init__(source.name, gc_sections=gc_sections)
         obj = source.parse()
@@ -348,6 +353,20 @@ class ObjectInput(LinkedFile):
             return len(self.compressed[index])
         offsets = self.object.function_offsets
         return offsets[index + 1] - offsets[index]
+
+
+class BitcodeInput(LinkedFile):
+    """A bitcode file in the link. Its symbols stand for what code generation makes of them, and have no place."""
+
+    source: ObjectSource
+
+    def __init__(self, source: ObjectSource, *, gc_sections: bool) -> None:
+        super().__init__(source.name, gc_sections=gc_sections)
+        self.source = source
+        self.bitcode = source.parse_bitcode()
+        # What asks after the liveness of its functions before there are any gets one answer for all.
+        self.function_live = bytearray(b"\0" if gc_sections else b"\1")
+        self.function_discarded = bytearray(1)
 
 
 def _own_names(obj: ObjectFile, kind: int, imported: int, defined: int) -> list[bytes]:

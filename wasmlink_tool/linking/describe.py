@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..binary.constants import SymbolKind
+from ..demangle import demangle
 from ..inputs.object_file import GlobalType, TableType
 
 TYPE_CHECKING = False
@@ -49,11 +50,7 @@ class Names:
     def name(self, raw: bytes) -> bytes:
         """For the name section."""
         name = symbol_name(raw)
-        if self.demangled and name[:1] in (b"_", b"."):
-            from ..demangle import demangle
-
-            return demangle(name)
-        return name
+        return demangle(name) if self.demangled else name
 
     def text(self, raw: bytes) -> str:
         """For messages and maps."""

@@ -100,6 +100,14 @@ def _is_imported(symbol: Symbol, resolution: Resolution, options: LinkOptions) -
     )
 
 
+def import_late_table(imports: Imports, resolution: Resolution) -> None:
+    """Import the indirect function table behind all else: only the scan found that there is something in it."""
+    table = resolution.indirect_function_table
+    if table is not None and table.state == UNDEFINED and table.number == NO_NUMBER:
+        table.referenced = True
+        imports.add(table)
+
+
 def calculate_imports(resolution: Resolution, options: LinkOptions) -> Imports:
     """Import the live undefined symbols that may be; the indirect function table before any other table, since some
     objects know it as number 0."""

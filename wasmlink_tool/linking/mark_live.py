@@ -59,6 +59,21 @@ def mark_live(resolution: Resolution, options: LinkOptions) -> None:
     if not options.relocatable and (options.is_pic or _has_live_constructors(resolution)):
         resolution.synthetic.function_live[resolution.call_ctors.index] = True
         resolution.call_ctors.referenced = True
+    if options.relocatable:
+        _drop_nameless_tables(resolution)
+
+
+def _drop_nameless_tables(resolution: Resolution) -> None:
+    """A weak table that another one replaced has no symbol left, and no object may have such a table."""
+    for file in resolution.objects:
+        if file.tables:
+            named = {
+                symbol.index
+                for symbol in file.symbols
+                if symbol.kind == _TABLE and symbol.state == DEFINED and symbol.file is file
+            }
+            for index in range(len(file.tables)):
+                file.table_live[index] &= index in named
 
 
 def is_exported(symbol: Symbol, options: LinkOptions) -> bool:
@@ -110,9 +125,7 @@ class _Targets:
         self.indices = relocs.indices
         if _TYPE_INDEX in relocs.types:
             type_index = R.TYPE_INDEX_LEB
-            self.indices = [
-                -1 if type_ == type_index else index for type_, index in zip(relocs.types, relocs.indices)
-            ]
+            self.indices = [-1 if type_ == type_index else index for type_, index in zip(relocs.types, relocs.indices)]
 
     def calls(self, symbol: int, chunks: list[int]) -> bool:
         """Whether a relocation of one of the chunks does more than take the address of a function."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import compress, repeat
+from itertools import accumulate, compress, repeat
 from struct import Struct, error
 
 from ..binary.constants import RELOCATION_NAMES, SymbolKind
@@ -145,13 +145,13 @@ class Relocator:
                 for offset, value in zip(*self._column(file, relocs, alike, None)):
                     replacements[offset] = width, _shortest(alike[0], value)
         offsets = sorted(replacements)
+        ends = [offset + replacements[offset][0] for offset in offsets]
+        saved = accumulate(width - len(encoded) for width, encoded in map(replacements.__getitem__, offsets))
+        file.shrinkage = ends, list(saved)
         data, origin = obj.data, section.start
         for first, after in runs:
             for index in range(first, after):
-                position, end = starts[index], starts[index + 1]
-                while data[origin + position] >= 0x80:
-                    position += 1
-                position += 1
+                position, end = body_start(file, index), starts[index + 1]
                 body: list[bytes] = []
                 for offset in offsets[bisect_left(offsets, position) : bisect_left(offsets, end)]:
                     width, encoded = replacements[offset]
@@ -340,14 +340,36 @@ def _function_offset(symbol: Symbol) -> int:
     offset = file.function_offsets[index]
     if isinstance(file, SyntheticFile):
         return offset + 1
+    assert isinstance(file, ObjectInput)
     if file.compressed:
-        return offset + len(uleb(len(file.compressed[index])))
+        return offset + compressed_body_start(file, index)
+    return offset + body_start(file, index) - file.object.function_offsets[index]
+
+
+def body_start(file: ObjectInput, index: int) -> int:
+    """Where a function's body starts, behind its size, in the input code section's contents."""
     obj = file.object
-    data = obj.data
-    first = pos = obj.sections[obj.code_section].start + obj.function_offsets[index]
-    while data[pos] >= 0x80:
-        pos += 1
-    return offset + pos - first + 1
+    origin = obj.sections[obj.code_section].start
+    position = obj.function_offsets[index]
+    while obj.data[origin + position] >= 0x80:
+        position += 1
+    return position + 1
+
+
+def compressed_body_start(file: ObjectInput, index: int) -> int:
+    """Where the body starts in a compressed function's entry."""
+    entry = file.compressed[index]
+    return next(i for i, byte in enumerate(entry) if byte < 0x80) + 1
+
+
+def place_in_body(file: ObjectInput, index: int, place: int) -> int:
+    """Where a place in a function's body is after the compression of relocations, both from the start of the body."""
+    if not file.compressed:
+        return place
+    start = body_start(file, index)
+    ends, saved = file.shrinkage
+    before, now = (bisect_right(ends, at) - 1 for at in (start, start + place))
+    return place - (saved[now] if now >= 0 else 0) + (saved[before] if before >= 0 else 0)
 
 
 def _address(symbol: Symbol) -> int:

@@ -43,6 +43,10 @@ _ABSOLUTE_IN_CODE: Final = frozenset(
 """Those that ask for an address at link time."""
 _ABSOLUTE_IN_DATA: Final = frozenset((R.TABLE_INDEX_I32, R.TABLE_INDEX_I64, R.MEMORY_ADDR_I32, R.MEMORY_ADDR_I64))
 """Those that can be done at run time."""
+_RELATIVE: Final = frozenset(
+    (R.TABLE_INDEX_REL_SLEB, R.TABLE_INDEX_REL_SLEB64, R.MEMORY_ADDR_REL_SLEB, R.MEMORY_ADDR_REL_SLEB64)
+)
+"""Those that ask for an offset from this module's own bases."""
 _SPECIAL: Final = frozenset((*TABLE_RELOCATIONS, *_GLOBAL_RELOCATIONS, *_TLS_RELOCATIONS, R.TYPE_INDEX_LEB))
 _INTERESTING: Final = re.compile(b"[" + b"".join(b"\\x%02x" % type_ for type_ in sorted(_SPECIAL)) + b"]")
 
@@ -55,6 +59,11 @@ class Scan:
         self.table_entries: list[Symbol] = []
         self.got: list[Symbol] = []
         self.types: dict[bytes, int] = {}
+
+    @property
+    def has_addresses(self) -> bool:
+        """Whether functions have addresses; those of stubs are null, but a table they ask for."""
+        return bool(self.table_entries) or any(symbol.kind == SymbolKind.FUNCTION for symbol in self.got)
 
 
 class _Scanner:
@@ -125,10 +134,14 @@ class _Scanner:
                 self._add_got_entry(symbol)
         elif type_ in _TLS_RELOCATIONS:
             self._check_tls(file, symbol, type_)
-        if self.options.is_pic or symbol.state == SHARED or self.policy is UnresolvedPolicy.IMPORT_DYNAMIC:
+        if self._has_dynamic_address(symbol):
             self._check_dynamic(file, symbol, type_)
-        if index in undefined and symbol.state == UNDEFINED and not symbol.is_weak and not self.options.relocatable:
-            self._check_undefined(file, symbol, section, relocs.offsets[i])
+        if index in undefined and symbol.state == UNDEFINED and not self.options.relocatable:
+            if type_ in _RELATIVE:
+                what = f"{file.name}: relocation {type_name(type_)} is not supported against"
+                self.diagnostics.error(f"{what} an undefined symbol `{symbol}`")
+            if not symbol.is_weak:
+                self._check_undefined(file, symbol, section, relocs.offsets[i])
 
     def _needs_got(self, symbol: Symbol) -> bool:
         """Whether only the dynamic linker knows a symbol's address."""
@@ -140,28 +153,32 @@ class _Scanner:
             return False
         return symbol.state != DEFINED or (self.options.shared and not self.options.bsymbolic)
 
+    def _has_dynamic_address(self, symbol: Symbol) -> bool:
+        """Whether a symbol's address is not known before the module is loaded."""
+        if self.options.is_pic or symbol.state == SHARED:
+            return True
+        return symbol.state == UNDEFINED and self.policy is UnresolvedPolicy.IMPORT_DYNAMIC
+
     def _check_dynamic(self, file: ObjectInput, symbol: Symbol, type_: int) -> None:
         if type_ in _ABSOLUTE_IN_CODE:
-            if self.options.is_pic:
-                self.diagnostics.error(
-                    f"{file.name}: relocation {type_name(type_)} cannot be used against symbol `{symbol}`; "
-                    "recompile with -fPIC"
-                )
+            self.diagnostics.error(
+                f"{file.name}: relocation {type_name(type_)} cannot be used against symbol `{symbol}`; "
+                "recompile with -fPIC"
+            )
         elif type_ in _ABSOLUTE_IN_DATA and self._needs_got(symbol):
             # Code will copy the address to where it is wanted.
             self._add_got_entry(symbol)
 
     def _check_tls(self, file: ObjectInput, symbol: Symbol, type_: int) -> None:
         what = f"{file.name}: relocation {type_name(type_)} cannot be used against"
-        if symbol.state != DEFINED:
+        if not symbol.is_defined:
             self.diagnostics.error(f"{what} an undefined symbol `{symbol}`")
-            return
         if not self.options.shared_memory:
             # Thread-local data is data like any other.
             return
         if not symbol.flags & SymbolFlag.TLS:
             self.diagnostics.error(f"{what} non-TLS symbol `{symbol}`")
-        if not symbol.is_tls:
+        if symbol.state == DEFINED and not symbol.is_tls:
             output = symbol.segment.output if symbol.segment is not None else None
             name = output.name.decode("utf-8", "replace") if output is not None else ""
             self.diagnostics.error(f"{what} `{symbol}` in non-TLS section: {name}")
@@ -169,9 +186,29 @@ class _Scanner:
     def _add_table_entry(self, symbol: Symbol) -> None:
         if symbol.is_stub or symbol.table_slot != NO_NUMBER or symbol.state not in (DEFINED, UNDEFINED):
             return
+        if self._is_nowhere(symbol) and symbol.is_weak:
+            # Its address is null.
+            return
         entries = self.result.table_entries
         symbol.set_table_slot(self.options.table_base + len(entries))
         entries.append(symbol)
+
+    @staticmethod
+    def _is_nowhere(symbol: Symbol) -> bool:
+        """Whether an undefined function is neither imported nor replaced by a stub."""
+        return symbol.state == UNDEFINED and symbol.number == NO_NUMBER and symbol.stub is None
+
+    def check_table(self) -> None:
+        """Undefined functions that may come from elsewhere, but are hidden from there, have no address. wasm-ld
+        crashes on them."""
+        if self.diagnostics.error_count:
+            return
+        for symbol in self.result.table_entries:
+            may_come = self.policy is UnresolvedPolicy.IMPORT_DYNAMIC or may_be_undefined(
+                symbol, self.resolution, self.options
+            )
+            if self._is_nowhere(symbol) and may_come:
+                self.diagnostics.error(f"{symbol.file_name}: undefined symbol: {symbol}")
 
     def _add_got_entry(self, symbol: Symbol) -> None:
         if self._needs_got(symbol):
@@ -238,4 +275,5 @@ def scan_relocations(resolution: Resolution, imports: Imports, options: LinkOpti
     scanner = _Scanner(resolution, imports, options, diagnostics)
     for file in resolution.objects:
         scanner.scan_file(file)
+    scanner.check_table()
     return scanner.result

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..binary.constants import SymbolFlag, SymbolKind
+from ..demangle import demangle_text
 from ..inputs.files import ObjectSource
 from ..inputs.object_file import GlobalType, TableType
 from ..inputs.shared import SharedLibrary
@@ -121,7 +122,8 @@ class Symbol:
 
     @property
     def is_defined(self) -> bool:
-        return self.state == DEFINED
+        """Here or in a shared library."""
+        return self.state in (DEFINED, SHARED)
 
     @property
     def is_undefined(self) -> bool:
@@ -146,7 +148,7 @@ class Symbol:
 
     @property
     def is_undefined_weak(self) -> bool:
-        return self.state != DEFINED and bool(self.flags & _WEAK)
+        return not self.is_defined and bool(self.flags & _WEAK)
 
     @property
     def is_explicitly_exported(self) -> bool:
@@ -264,6 +266,11 @@ class Symbol:
         return symbol_text(self.name)
 
     @property
+    def raw_text(self) -> str:
+        """Its name as the object files have it, which is what ``--trace-symbol`` prints."""
+        return self.name.decode("utf-8", "backslashreplace")
+
+    @property
     def file_name(self) -> str:
         """The file that it comes from; the linker's own symbols come from ``<internal>``."""
         if self.state == LAZY and self.source is not None:
@@ -279,6 +286,4 @@ class DemangledSymbol(Symbol):
     __slots__ = ()
 
     def __str__(self) -> str:
-        from ..demangle import demangle_text
-
         return demangle_text(super().__str__())

@@ -57,7 +57,7 @@ def call(function: int) -> bytes:
 
 
 def create_command_wrappers(
-    resolution: Resolution, init_functions: list[InitFunction], options: LinkOptions
+    resolution: Resolution, init_functions: list[InitFunction], options: LinkOptions, diagnostics: Diagnostics
 ) -> SyntheticFile:
     """Wrap each exported function of a command, so that a call from outside runs constructors before and destructors
     after it. A module that calls its constructors by itself is a reactor, and is left alone.
@@ -68,6 +68,7 @@ def create_command_wrappers(
     call_ctors = resolution.call_ctors
     if options.relocatable or options.is_pic or call_ctors.used or is_exported(call_ctors, options):
         return wrappers
+    diagnostics.phase("createCommandExportWrappers")
     if not init_functions and resolution.call_dtors is None:
         return wrappers
     wrapped = [

@@ -6,7 +6,7 @@ from ..diagnostics import FatalError
 from .encoding import Chunk, OutputSection, custom_section, name
 
 _MIB = 1 << 20
-SIZES = {"fast": 16, "tree": 16, "uuid": 16, "sha1": 20, "md5": 16, "sha3": 32}
+SIZES = {"fast": 16, "uuid": 16, "sha1": 20, "tree": 20, "md5": 16, "sha3": 32}
 """In bytes, by style."""
 
 
@@ -40,7 +40,7 @@ def compute(style: str, chunks: list[Chunk]) -> bytes:
         return uuid.uuid4().bytes
     import hashlib
 
-    if style == "sha1":
+    if style in ("sha1", "tree"):
         # As in wasm-ld: the digest of the digests of every MiB.
         module = memoryview(b"".join(chunks))
         parts = [
