@@ -7,13 +7,12 @@ from what the output has. One section of one object whose functions are all ther
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from ..binary.constants import RelocationType as R
 from ..binary.constants import SymbolKind
 from ..binary.leb128 import padded, uleb
 from ..binary.reader import FormatError, Reader
 from ..binary.relocations import WIDTH
+from ..records import record
 from .chunks import InputSection, ObjectInput
 from .relocate import place_in_body
 from .symbols import DEFINED, Symbol
@@ -21,7 +20,8 @@ from .symbols import DEFINED, Symbol
 PREFIX = b"metadata.code."
 
 
-class _Function(NamedTuple):
+@record(frozen=True)
+class _Function:
     """What a section says of one function."""
 
     number: int
