@@ -49,10 +49,11 @@ class CodeMetadata:
         functions.sort(key=lambda function: function.number)
         out = [uleb(len(functions))]
         size = len(out[0])
-        for number, symbol, width, instances in functions:
-            width = WIDTH[R.FUNCTION_INDEX_LEB] if keep_relocations else max(width, len(uleb(number)))
-            if keep_relocations and symbol is not None:
-                self.references.append((size, symbol))
+        for function in functions:
+            number, instances = function.number, function.instances
+            width = WIDTH[R.FUNCTION_INDEX_LEB] if keep_relocations else max(function.width, len(uleb(number)))
+            if keep_relocations and function.symbol is not None:
+                self.references.append((size, function.symbol))
             out += (padded(number, width), instances)
             size += width + len(instances)
         self.contents = b"".join(out) if functions else b""
