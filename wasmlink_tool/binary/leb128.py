@@ -16,6 +16,8 @@ def uleb(value: int) -> bytes:
         if value < 0:
             raise ValueError(f"a negative number has no unsigned encoding: {value}")
         return _ONE_BYTE[value]
+    if value < 0x4000:
+        return bytes((value & 0x7F | 0x80, value >> 7))
     out = bytearray()
     while value >= 0x80:
         out.append(value & 0x7F | 0x80)

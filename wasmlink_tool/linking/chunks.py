@@ -99,8 +99,11 @@ class InputSegment:
 
     def address(self, offset: int) -> int:
         """Input offset to address in linear memory."""
-        assert self.output is not None
-        return self.output.address + self.output_offset(offset)
+        output, pieces = self.output, self.pieces
+        assert output is not None
+        if pieces is not None:
+            offset = pieces.output_offset(offset)
+        return output.address + self.offset + offset
 
     def __str__(self) -> str:
         return f"{self.file.name}:({self.name.decode('utf-8', 'replace')})"

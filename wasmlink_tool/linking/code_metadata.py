@@ -7,13 +7,12 @@ from what the output has. One section of one object whose functions are all ther
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from ..binary.constants import RelocationType as R
 from ..binary.constants import SymbolKind
 from ..binary.leb128 import padded, uleb
 from ..binary.reader import FormatError, Reader
 from ..binary.relocations import WIDTH
+from ..records import record
 from .chunks import InputSection, ObjectInput
 from .relocate import place_in_body
 from .symbols import DEFINED, Symbol
@@ -21,7 +20,8 @@ from .symbols import DEFINED, Symbol
 PREFIX = b"metadata.code."
 
 
-class _Function(NamedTuple):
+@record(frozen=True)
+class _Function:
     """What a section says of one function."""
 
     number: int
@@ -49,10 +49,11 @@ class CodeMetadata:
         functions.sort(key=lambda function: function.number)
         out = [uleb(len(functions))]
         size = len(out[0])
-        for number, symbol, width, instances in functions:
-            width = WIDTH[R.FUNCTION_INDEX_LEB] if keep_relocations else max(width, len(uleb(number)))
-            if keep_relocations and symbol is not None:
-                self.references.append((size, symbol))
+        for function in functions:
+            number, instances = function.number, function.instances
+            width = WIDTH[R.FUNCTION_INDEX_LEB] if keep_relocations else max(function.width, len(uleb(number)))
+            if keep_relocations and function.symbol is not None:
+                self.references.append((size, function.symbol))
             out += (padded(number, width), instances)
             size += width + len(instances)
         self.contents = b"".join(out) if functions else b""

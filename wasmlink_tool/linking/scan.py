@@ -85,9 +85,13 @@ class _Scanner:
         if obj.code_section >= 0:
             relocs = file.relocations(obj.code_section)
             live = file.function_live
+            all_live = 0 not in live
             starts = obj.function_offsets
+            types, indices, offsets, type_numbers = relocs.types, relocs.indices, relocs.offsets, file.type_numbers
             for i in self._positions(relocs, undefined):
-                if live[bisect_right(starts, relocs.offsets[i]) - 1]:
+                if types[i] == R.TYPE_INDEX_LEB and indices[i] in type_numbers:
+                    continue
+                if all_live or live[bisect_right(starts, offsets[i]) - 1]:
                     self._scan(file, relocs, i, undefined, obj.code_section)
         if obj.data_section >= 0:
             relocs = file.relocations(obj.data_section)

@@ -23,16 +23,23 @@ class StringPieces:
         """:raises ValueError: the last string has no terminating zero."""
         if not contents.endswith(b"\0"):
             raise ValueError("string is not null terminated")
+        self.offsets: list[int] = []
+        self.starts = [0]
+        if contents.find(b"\0") == len(contents) - 1:
+            # Compilers give each string a segment of its own.
+            self.backwards = [_turned(contents[:-1])]
+            return
         # Tails are compared from the end on. Turning the whole chunk round costs less than turning each string.
         self.backwards = _turned(contents[:-1]).split(b"\0")
         """Each string read from its end, in the chunk's order; the merge drops them."""
         self.backwards.reverse()
         self.starts = list(accumulate([len(s) + 1 for s in self.backwards], initial=0))
         self.starts.pop()
-        self.offsets: list[int] = []
 
     def output_offset(self, offset: int) -> int:
         """Where the byte at ``offset`` is in the merged strings."""
+        if offset == 0:
+            return self.offsets[0]
         i = bisect_right(self.starts, offset) - 1
         return self.offsets[i] + offset - self.starts[i]
 
