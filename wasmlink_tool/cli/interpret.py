@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+from string import hexdigits
 
 from wasmlink_tool.cli.option_table import LATER
 from wasmlink_tool.cli.parser import CommandLine
@@ -11,14 +11,16 @@ from wasmlink_tool.options import DEFAULT_CACHE_LIMIT, WASM_PAGE_SIZE, DataOrder
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterator
 
 BUILD_ID_STYLES = ("none", "fast", "tree", "sha1", "md5", "sha3", "uuid")
 _UINT64_MASK = (1 << 64) - 1
 _UINT32_MAX = (1 << 32) - 1
 
 
-def link_options(line: CommandLine, diagnostics: Diagnostics) -> LinkOptions:
+def link_options(
+    line: CommandLine, diagnostics: Diagnostics, on_read: Callable[[str, bytes], None] | None = None
+) -> LinkOptions:
     """The options of the link; what is wrong with them goes to ``diagnostics``, and then they are not to be used."""
     _refuse_unsupported(line, diagnostics)
     import_memory = line.last("import-memory")
@@ -53,7 +55,7 @@ def link_options(line: CommandLine, diagnostics: Diagnostics) -> LinkOptions:
         runtime_paths=line.values("rpath"),
         relocatable=relocatable,
         emit_relocs=line.has("emit-relocs"),
-        entry=(entry.value if entry else "" if relocatable else "_start") or None,
+        entry="" if entry is None else entry.value or None,
         start=line.value("start") or None,
         undefined=line.values("undefined"),
         wrap=line.values("wrap"),
@@ -87,6 +89,7 @@ def link_options(line: CommandLine, diagnostics: Diagnostics) -> LinkOptions:
         cache_directory=line.value("cache-dir") or None,
         cache_limit=_number(line, "cache-size", DEFAULT_CACHE_LIMIT, diagnostics),
         verbose=line.has("verbose"),
+        on_read=on_read,
         fatal_warnings=line.enabled("fatal-warnings", False),
         noinhibit_exec=line.has("noinhibit-exec"),
     )
@@ -95,6 +98,9 @@ def link_options(line: CommandLine, diagnostics: Diagnostics) -> LinkOptions:
         diagnostics.error("--max-memory is incompatible with --no-growable-memory")
     options.memory64 = _memory64(line, diagnostics)
     _check_threads(line, diagnostics)
+    for wrong, text in _impossible(options):
+        if wrong:
+            diagnostics.error(text)
     options.build_id = _build_id(line, diagnostics)
     if line.asks_version_only():
         return options
@@ -102,9 +108,14 @@ def link_options(line: CommandLine, diagnostics: Diagnostics) -> LinkOptions:
     if not inputs and not diagnostics.error_count:
         diagnostics.error("no input files")
     combinations = _combinations(line, options)
-    if diagnostics.error_count or combinations:
+    if inputs and (diagnostics.error_count or combinations):
         # The link may never come to them, and a command's errors are best told together.
-        _report_missing_inputs(inputs, diagnostics)
+        from wasmlink_tool.opening import unreadable_inputs
+
+        refused = any(severity is Severity.ERROR for severity, _ in combinations)
+        unreadable = unreadable_inputs(options)
+        if diagnostics.error_count or refused or unreadable.error_count:
+            diagnostics.extend(unreadable)
     if not diagnostics.error_count:
         for severity, text in combinations:
             (diagnostics.error if severity is Severity.ERROR else diagnostics.warn)(text)
@@ -122,69 +133,65 @@ def _refuse_unsupported(line: CommandLine, diagnostics: Diagnostics) -> None:
         diagnostics.error(f"{argument.spelling} is not supported yet")
 
 
+def _impossible(options: LinkOptions) -> Iterator[tuple[bool, str]]:
+    """What no kind of output can have, each with whether it was asked for."""
+    yield options.is_pic and options.export_table, "-shared/-pie is incompatible with --export-table"
+    if options.relocatable:
+        yield options.export_table, "--relocatable is incompatible with --export-table"
+        yield options.growable_table, "--relocatable is incompatible with --growable-table"
+    yield options.shared and options.export_memory is not None, "--export-memory is incompatible with --shared"
+
+
 def _combinations(line: CommandLine, options: LinkOptions) -> list[tuple[Severity, str]]:
-    """What cannot be used together, or says nothing where it stands."""
-    found: list[tuple[Severity, str]] = []
-    if not options.output:
-        found.append((Severity.ERROR, "no output file specified"))
+    """What cannot be used together, or says nothing where it stands, in wasm-ld's order."""
+    unstripped = not (options.strip_debug or options.strip_all)
+    errors = [
+        (
+            options.compress_relocations and unstripped,
+            "--compress-relocations is incompatible with output debug information. "
+            "Please pass --strip-debug or --strip-all",
+        ),
+        (options.pie and options.shared, "-shared and -pie may not be used together"),
+        (not options.output, "no output file specified"),
+        (
+            line.has("import-table") and options.export_table,
+            "--import-table and --export-table may not be used together",
+        ),
+    ]
     if options.relocatable:
-        for wrong, text in (
-            (options.export_table, "--relocatable is incompatible with --export-table"),
-            (options.growable_table, "--relocatable is incompatible with --growable-table"),
-        ):
-            if wrong:
-                return [*found, (Severity.ERROR, text)]
-    if line.has("import-table") and options.export_table:
-        found.append((Severity.ERROR, "--import-table and --export-table may not be used together"))
-    if options.compress_relocations and not (options.strip_debug or options.strip_all):
-        text = "--compress-relocations is incompatible with output debug information. "
-        found.append((Severity.ERROR, text + "Please pass --strip-debug or --strip-all"))
-    if options.relocatable:
-        found += [(Severity.ERROR, text) for text in _refused_beside_relocatable(line, options)]
-    if options.is_pic:
-        found += _position_independent(line, options)
-    if options.unresolved_symbols is UnresolvedPolicy.IMPORT_DYNAMIC and not line.has("experimental-pic"):
-        text = "dynamic imports are not yet stable (--unresolved-symbols=import-dynamic)"
-        found.append((Severity.WARNING, text))
-    if line.has("Bsymbolic") and not options.shared:
-        found.append((Severity.WARNING, "-Bsymbolic is only meaningful when combined with -shared"))
-    return found
+        errors += _refused_beside_relocatable(line, options)
+    unstable = not line.has("experimental-pic")
+    dynamic = options.unresolved_symbols is UnresolvedPolicy.IMPORT_DYNAMIC
+    warnings = [
+        (unstable and options.shared, "creating shared libraries, with -shared, is not yet stable"),
+        (unstable and options.pie, "creating PIEs, with -pie, is not yet stable"),
+        (unstable and dynamic, "dynamic imports are not yet stable (--unresolved-symbols=import-dynamic)"),
+        (line.has("Bsymbolic") and not options.shared, "-Bsymbolic is only meaningful when combined with -shared"),
+    ]
+    table_base = line.value("table-base") not in ("", "0")
+    bases = [
+        (options.is_pic and bool(options.global_base), "--global-base may not be used with -shared/-pie"),
+        (options.is_pic and table_base, "--table-base may not be used with -shared/-pie"),
+    ]
+    return [
+        (severity, text)
+        for severity, checks in ((Severity.ERROR, errors), (Severity.WARNING, warnings), (Severity.ERROR, bases))
+        for wrong, text in checks
+        if wrong
+    ]
 
 
-def _position_independent(line: CommandLine, options: LinkOptions) -> list[tuple[Severity, str]]:
-    found: list[tuple[Severity, str]] = []
-    if options.export_table:
-        found.append((Severity.ERROR, "-shared/-pie is incompatible with --export-table"))
-    if options.shared and options.export_memory is not None:
-        found.append((Severity.ERROR, "--export-memory is incompatible with --shared"))
-    if found:
-        return found
-    if options.shared and options.pie:
-        found.append((Severity.ERROR, "-shared and -pie may not be used together"))
-    if not line.has("experimental-pic"):
-        if options.pie:
-            found.append((Severity.WARNING, "creating PIEs, with -pie, is not yet stable"))
-        if options.shared:
-            found.append((Severity.WARNING, "creating shared libraries, with -shared, is not yet stable"))
-    if options.global_base:
-        found.append((Severity.ERROR, "--global-base may not be used with -shared/-pie"))
-    if line.has("table-base"):
-        found.append((Severity.ERROR, "--table-base may not be used with -shared/-pie"))
-    return found
-
-
-def _refused_beside_relocatable(line: CommandLine, options: LinkOptions) -> list[str]:
+def _refused_beside_relocatable(line: CommandLine, options: LinkOptions) -> list[tuple[bool, str]]:
     entry = line.last("entry", "no-entry")
-    checks = (
+    return [
         (entry is not None and bool(entry.value), "entry point specified for relocatable output file"),
-        (options.gc_sections, "-r and --gc-sections may not be used together"),
+        (bool(options.gc_sections), "-r and --gc-sections may not be used together"),
         (options.compress_relocations, "-r -and --compress-relocations may not be used together"),
         (bool(options.undefined), "-r -and --undefined may not be used together"),
         (options.is_pic, "-r and -pie may not be used together"),
         (options.shared_memory, "-r and --shared-memory may not be used together"),
         (bool(options.global_base), "-r and --global-base may not by used together"),
-    )
-    return [text for wrong, text in checks if wrong]
+    ]
 
 
 def _inputs(line: CommandLine, diagnostics: Diagnostics) -> list[Input]:
@@ -213,15 +220,6 @@ def _inputs(line: CommandLine, diagnostics: Diagnostics) -> list[Input]:
                 diagnostics.error("stray --end-lib")
             in_library = False
     return inputs
-
-
-def _report_missing_inputs(inputs: Sequence[Input], diagnostics: Diagnostics) -> None:
-    for entry in inputs:
-        if not entry.library:
-            try:
-                os.stat(entry.path)
-            except OSError as error:
-                diagnostics.error(f"cannot open {entry.path}: {error.strerror}")
 
 
 # Values
@@ -355,8 +353,12 @@ def _build_id(line: CommandLine, diagnostics: Diagnostics) -> str:
         return "fast"
     style = argument.value
     if style.startswith("0x"):
-        if any(digit not in "0123456789abcdefABCDEF" for digit in style[2:]):
-            diagnostics.error(f"not a hexadecimal value: {style[2:]}")
+        digits = style[2:]
+        # They are read byte by byte.
+        pairs = [digits[at : at + 2] for at in range(0, len(digits), 2)]
+        wrong = next((pair for pair in pairs if not set(pair) <= set(hexdigits)), None)
+        if wrong is not None:
+            diagnostics.error(f"not a hexadecimal value: {wrong}")
     elif style not in BUILD_ID_STYLES:
         diagnostics.error(f"unknown --build-id style: {style}")
     return style
