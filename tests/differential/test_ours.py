@@ -266,6 +266,19 @@ def test_the_function_keeps_its_name() -> None:
         subprocess.run([sys.executable, "-c", text], cwd=Path(__file__).parents[2], check=True)
 
 
+def test_wrapped_data_without_a_wrapper(linked: Linker) -> None:
+    """wasm-ld takes whatever is wrapped for a function, and crashes."""
+    files: harness.Files = {
+        "a.s": START + func("run", "() -> (i32)", "i32.const v") + data("v", ".int32 9"),
+    }
+    result = linked(files, "a.o --wrap=v --export=run")
+    assert result.status == 1
+    assert "undefined symbol: __wrap_v" in result.stderr
+    result = linked(files, "a.o --wrap=v --export=run --allow-undefined", "allowed")
+    assert result.module is not None
+    assert harness.run_module(result.module, ["run()"])[0] == {"run()": 0}
+
+
 def test_hints(linked: Linker) -> None:
     """Under an undefined symbol: where it is referenced, a likely misspelling, a library that has it; once a symbol."""
     files: harness.Files = {

@@ -106,6 +106,26 @@ CASES = [
         },
         "a.o b.o c.o -y d",
     ),
+    Case(
+        "trace-symbol-of-the-linker",
+        {
+            "a.s": ".globaltype __stack_pointer, i32\n"
+            + func("_start", "() -> ()", "global.get __stack_pointer", "i32.const __heap_base", "drop", "drop")
+            + func("use", "() -> ()", "i32.const __start_items", "drop", "call f", "i32.const 0", "call g")
+            + extern("f", "() -> ()", "weak")
+            + extern("g", "(i32) -> ()")
+            + data("item", ".int32 5", section="items", flags="", segment="R"),
+            "b.s": func("g"),
+        },
+        "a.o b.o --export=use -y __stack_pointer -y __heap_base -y __start_items -y __stop_items -y f -y g "
+        "-y __wasm_call_ctors --export=__data_end -y __data_end -y __indirect_function_table --export-table",
+        says=["<internal>: definition of __heap_base", "<internal>: definition of undefined_weak:f"],
+    ),
+    Case(
+        "trace-symbol-lazy-then-needed",
+        {"a.s": func("_start", "() -> ()", "call f", "i32.const d", "drop") + extern("f"), "lib.a": LIBRARY},
+        "lib.a a.o -y f -y d",
+    ),
     Case("trace-symbol-lazy", {"a.s": START, "lib.a": LIBRARY}, "a.o lib.a -y f"),
     # With more threads, the reference writes sections in no certain order.
     Case("verbose", REPORTED, "a.o lib.a --verbose --threads=1 -M", says=["Processing: lib.a(b.o)", "writing CODE"]),
