@@ -77,6 +77,11 @@ class Diagnostics:
         else:
             self.error(text, hints)
 
+    def extend(self, other: Diagnostics) -> None:
+        """Say what another has collected."""
+        self.entries += other.entries
+        self.error_count += other.error_count
+
     def message(self, text: str) -> None:
         self.entries.append(Diagnostic(Severity.MESSAGE, text))
 

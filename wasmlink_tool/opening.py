@@ -90,3 +90,12 @@ def open_inputs(
         files.read_undefined_list(path)
     diagnostics.check()
     return files, sources
+
+
+def unreadable_inputs(options: LinkOptions) -> Diagnostics:
+    """What is wrong with the inputs, of options that are wrong themselves."""
+    diagnostics = Diagnostics(fatal_warnings=options.fatal_warnings, verbose=options.verbose)
+    files = InputFiles(diagnostics, tuple(options.library_paths), on_read=options.on_read)
+    for _ in files.sources([item for item in options.inputs if isinstance(item, Input)]):
+        pass
+    return diagnostics

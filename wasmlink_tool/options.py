@@ -84,8 +84,9 @@ class LinkOptions:
     """``-m wasm64`` or ``-m wasm32``; ``None`` is the latter, and told otherwise of."""
 
     # Roots and resolution
-    entry: str | None = "_start"
-    """``None`` is ``--no-entry``."""
+    entry: str | None = ""
+    """``None`` is ``--no-entry``. Empty is the entry of the kind of output: ``_start``, of a shared library
+    ``__wasm_call_ctors``, of an object none."""
     undefined: Sequence[str] = ()
     wrap: Sequence[str] = ()
     """``--wrap=X``: references to X mean ``__wrap_X``, and those to ``__real_X`` mean X."""
@@ -212,16 +213,14 @@ class LinkOptions:
             self.gc_sections = not self.relocatable
         if self.merge_data_segments is None:
             self.merge_data_segments = not self.relocatable
-        if self.relocatable and self.entry == "_start":
-            self.entry = None
+        if self.entry == "":
+            self.entry = None if self.relocatable else "__wasm_call_ctors" if self.shared else "_start"
         if self.is_pic:
             # The dynamic linker has the table and chooses the bases.
             self.import_table = True
             self.table_base = 0
         if self.shared:
             self.import_memory = self.import_memory or ("env", "memory")
-            if self.entry == "_start":
-                self.entry = "__wasm_call_ctors"
 
     @property
     def is_pic(self) -> bool:

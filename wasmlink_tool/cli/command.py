@@ -49,9 +49,10 @@ def run(program: str, arguments: list[str]) -> int:
     """Parse, link, print; the exit status."""
     reporter = Reporter(program, color=stream_has_colors(sys.stderr))
     if arguments[:1] == ["-flavor"]:
-        flavor = arguments[1] if len(arguments) > 1 else ""
-        if flavor not in ("wasm", "ld-wasm"):
-            return _fail(reporter, f"unknown flavor: {flavor}" if flavor else "-flavor: missing argument")
+        problem = _flavor_problem(arguments[1:2])
+        if problem:
+            write(sys.stderr, f"{problem}\n")
+            return 1
         arguments = arguments[2:]
 
     parser = Parser()
@@ -74,6 +75,13 @@ def run(program: str, arguments: list[str]) -> int:
     return _link(line, diagnostics, reporter, reproduction)
 
 
+def _flavor_problem(flavor: list[str]) -> str:
+    """What is wrong with the value of ``-flavor``, in the words of ``lld``."""
+    if not flavor:
+        return "missing arg value for '-flavor'"
+    return "" if flavor[0].lower() in ("wasm", "ld-wasm") else f"Unknown flavor: {flavor[0]}"
+
+
 def _reproduction(line: CommandLine, diagnostics: Diagnostics) -> Reproduction | None:
     """The archive of ``--reproduce``, begun."""
     path = line.value("reproduce") if line.has("reproduce") else os.environ.get("LLD_REPRODUCE")
@@ -94,9 +102,7 @@ def _reproduction(line: CommandLine, diagnostics: Diagnostics) -> Reproduction |
 def _link(line: CommandLine, diagnostics: Diagnostics, reporter: Reporter, reproduction: Reproduction | None) -> int:
     from wasmlink_tool.cli.interpret import link_options
 
-    options = link_options(line, diagnostics)
-    if reproduction is not None:
-        options.on_read = reproduction.add_input
+    options = link_options(line, diagnostics, reproduction.add_input if reproduction is not None else None)
     within_limit = reporter.report(diagnostics.entries)
     if diagnostics.error_count or not within_limit:
         return 1

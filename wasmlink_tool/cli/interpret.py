@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+from string import hexdigits
 
 from wasmlink_tool.cli.option_table import LATER
 from wasmlink_tool.cli.parser import CommandLine
@@ -18,14 +18,16 @@ from wasmlink_tool.options import (
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 BUILD_ID_STYLES = ("none", "fast", "tree", "sha1", "md5", "sha3", "uuid")
 _UINT64_MASK = (1 << 64) - 1
 _UINT32_MAX = (1 << 32) - 1
 
 
-def link_options(line: CommandLine, diagnostics: Diagnostics) -> LinkOptions:
+def link_options(
+    line: CommandLine, diagnostics: Diagnostics, on_read: Callable[[str, bytes], None] | None = None
+) -> LinkOptions:
     """The options of the link; what is wrong with them goes to ``diagnostics``, and then they are not to be used."""
     _refuse_unsupported(line, diagnostics)
     import_memory = line.last("import-memory")
@@ -82,7 +84,7 @@ def link_options(line: CommandLine, diagnostics: Diagnostics) -> LinkOptions:
         runtime_paths=line.values("rpath"),
         relocatable=relocatable,
         emit_relocs=line.has("emit-relocs"),
-        entry=(entry.value if entry else "" if relocatable else "_start") or None,
+        entry="" if entry is None else entry.value or None,
         start=line.value("start") or None,
         undefined=line.values("undefined"),
         wrap=line.values("wrap"),
@@ -116,6 +118,7 @@ def link_options(line: CommandLine, diagnostics: Diagnostics) -> LinkOptions:
         cache_directory=line.value("cache-dir") or None,
         cache_limit=_number(line, "cache-size", DEFAULT_CACHE_LIMIT, diagnostics),
         verbose=line.has("verbose"),
+        on_read=on_read,
         fatal_warnings=line.enabled("fatal-warnings", False),
         noinhibit_exec=line.has("noinhibit-exec"),
     )
@@ -125,15 +128,17 @@ def link_options(line: CommandLine, diagnostics: Diagnostics) -> LinkOptions:
     options.memory64 = _memory64(line, diagnostics)
     _check_threads(line, diagnostics)
     options.build_id = _build_id(line, diagnostics)
+    _check_kind(options, diagnostics)
     if line.asks_version_only():
         return options
-    _check_kind(options, diagnostics)
     inputs = options.inputs = _inputs(line, diagnostics)
     if not inputs and not diagnostics.error_count:
         diagnostics.error("no input files")
-    if diagnostics.error_count:
+    if inputs and diagnostics.error_count:
         # The link will never come to them, and a command's errors are best told together.
-        _report_missing_inputs(inputs, diagnostics)
+        from wasmlink_tool.opening import unreadable_inputs
+
+        diagnostics.extend(unreadable_inputs(options))
     options.remarks = [Diagnostic(severity, text) for severity, text in _combinations(line, options)]
     return options
 
@@ -162,49 +167,54 @@ def _check_kind(options: LinkOptions, diagnostics: Diagnostics) -> None:
 
 
 def _combinations(line: CommandLine, options: LinkOptions) -> list[tuple[Severity, str]]:
-    """What cannot be used together, or says nothing where it stands."""
-    found: list[tuple[Severity, str]] = []
-    if not options.output:
-        found.append((Severity.ERROR, "no output file specified"))
-    if line.has("import-table") and options.export_table:
-        found.append((Severity.ERROR, "--import-table and --export-table may not be used together"))
-    if options.compress_relocations and not (options.strip_debug or options.strip_all):
-        text = "--compress-relocations is incompatible with output debug information. "
-        found.append((Severity.ERROR, text + "Please pass --strip-debug or --strip-all"))
-    if not found:
-        if line.has("lto-partitions") and not _number(line, "lto-partitions", 1, Diagnostics()) & _UINT32_MAX:
-            found.append((Severity.ERROR, "--lto-partitions: number of threads must be > 0"))
-        if not _is_job_count(options.thinlto_jobs):
-            found.append((Severity.ERROR, f"--thinlto-jobs: invalid job count: {options.thinlto_jobs}"))
-    if options.shared and options.pie:
-        found.append((Severity.ERROR, "-shared and -pie may not be used together"))
+    """What cannot be used together, or says nothing where it stands, in wasm-ld's order."""
+    unstripped = not (options.strip_debug or options.strip_all)
+    errors = [
+        (
+            options.compress_relocations and unstripped,
+            "--compress-relocations is incompatible with output debug information. "
+            "Please pass --strip-debug or --strip-all",
+        ),
+        (
+            line.has("lto-partitions") and not _number(line, "lto-partitions", 1, Diagnostics()) & _UINT32_MAX,
+            "--lto-partitions: number of threads must be > 0",
+        ),
+        (not _is_job_count(options.thinlto_jobs), f"--thinlto-jobs: invalid job count: {options.thinlto_jobs}"),
+        (options.pie and options.shared, "-shared and -pie may not be used together"),
+        (not options.output, "no output file specified"),
+        (
+            line.has("import-table") and options.export_table,
+            "--import-table and --export-table may not be used together",
+        ),
+    ]
     if options.relocatable:
-        found += [(Severity.ERROR, text) for text in _refused_beside_relocatable(line, options)]
-    if not line.has("experimental-pic"):
-        for unstable, what in (
-            (options.shared, "creating shared libraries, with -shared, is not yet stable"),
-            (options.pie, "creating PIEs, with -pie, is not yet stable"),
-            (
-                options.unresolved_symbols is UnresolvedPolicy.IMPORT_DYNAMIC,
-                "dynamic imports are not yet stable (--unresolved-symbols=import-dynamic)",
-            ),
-        ):
-            if unstable:
-                found.append((Severity.WARNING, what))
-    if options.bsymbolic and not options.shared:
-        found.append((Severity.WARNING, "-Bsymbolic is only meaningful when combined with -shared"))
-    if options.is_pic and options.global_base:
-        found.append((Severity.ERROR, "--global-base may not be used with -shared/-pie"))
-    if options.is_pic and line.has("table-base"):
-        found.append((Severity.ERROR, "--table-base may not be used with -shared/-pie"))
-    return found
+        errors += _refused_beside_relocatable(line, options)
+    unstable = not line.has("experimental-pic")
+    dynamic = options.unresolved_symbols is UnresolvedPolicy.IMPORT_DYNAMIC
+    warnings = [
+        (unstable and options.shared, "creating shared libraries, with -shared, is not yet stable"),
+        (unstable and options.pie, "creating PIEs, with -pie, is not yet stable"),
+        (unstable and dynamic, "dynamic imports are not yet stable (--unresolved-symbols=import-dynamic)"),
+        (line.has("Bsymbolic") and not options.shared, "-Bsymbolic is only meaningful when combined with -shared"),
+    ]
+    table_base = line.value("table-base") not in ("", "0")
+    bases = [
+        (options.is_pic and bool(options.global_base), "--global-base may not be used with -shared/-pie"),
+        (options.is_pic and table_base, "--table-base may not be used with -shared/-pie"),
+    ]
+    return [
+        (severity, text)
+        for severity, checks in ((Severity.ERROR, errors), (Severity.WARNING, warnings), (Severity.ERROR, bases))
+        for wrong, text in checks
+        if wrong
+    ]
 
 
-def _refused_beside_relocatable(line: CommandLine, options: LinkOptions) -> list[str]:
+def _refused_beside_relocatable(line: CommandLine, options: LinkOptions) -> list[tuple[bool, str]]:
     entry = line.last("entry", "no-entry")
-    checks = (
+    return [
         (entry is not None and bool(entry.value), "entry point specified for relocatable output file"),
-        (options.gc_sections, "-r and --gc-sections may not be used together"),
+        (bool(options.gc_sections), "-r and --gc-sections may not be used together"),
         (options.compress_relocations, "-r -and --compress-relocations may not be used together"),
         (bool(options.undefined), "-r -and --undefined may not be used together"),
         (options.pie, "-r and -pie may not be used together"),
@@ -212,8 +222,7 @@ def _refused_beside_relocatable(line: CommandLine, options: LinkOptions) -> list
         (options.shared, "-r and -shared may not be used together"),
         (options.shared_memory, "-r and --shared-memory may not be used together"),
         (bool(options.global_base), "-r and --global-base may not by used together"),
-    )
-    return [text for wrong, text in checks if wrong]
+    ]
 
 
 def _inputs(line: CommandLine, diagnostics: Diagnostics) -> list[Input]:
@@ -242,15 +251,6 @@ def _inputs(line: CommandLine, diagnostics: Diagnostics) -> list[Input]:
                 diagnostics.error("stray --end-lib")
             in_library = False
     return inputs
-
-
-def _report_missing_inputs(inputs: Sequence[Input], diagnostics: Diagnostics) -> None:
-    for entry in inputs:
-        if not entry.library:
-            try:
-                os.stat(entry.path)
-            except OSError as error:
-                diagnostics.error(f"cannot open {entry.path}: {error.strerror}")
 
 
 # Values
@@ -458,8 +458,12 @@ def _build_id(line: CommandLine, diagnostics: Diagnostics) -> str:
         return "fast"
     style = argument.value
     if style.startswith("0x"):
-        if any(digit not in "0123456789abcdefABCDEF" for digit in style[2:]):
-            diagnostics.error(f"not a hexadecimal value: {style[2:]}")
+        digits = style[2:]
+        # They are read byte by byte.
+        pairs = [digits[at : at + 2] for at in range(0, len(digits), 2)]
+        wrong = next((pair for pair in pairs if not set(pair) <= set(hexdigits)), None)
+        if wrong is not None:
+            diagnostics.error(f"not a hexadecimal value: {wrong}")
     elif style not in BUILD_ID_STYLES:
         diagnostics.error(f"unknown --build-id style: {style}")
     return style

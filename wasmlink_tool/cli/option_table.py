@@ -260,7 +260,12 @@ OPTIONS: tuple[tuple[str, tuple[Option, ...]], ...] = (
         "Reports",
         (
             Option("Map", "[-]-Map=<file> [-]-Map_<file>", "Write a map of the output to <file>"),
-            Option("print-map", "[-]-print-map -M", "Write a map of the output to standard output"),
+            Option(
+                "print-map",
+                "[-]-print-map -M",
+                "Write a map of the output to standard output",
+                note="Beside --Map, which wasm-ld then leaves out.",
+            ),
             Option("trace", "[-]-trace -t", "List the files that are linked"),
             Option(
                 "trace-symbol",

@@ -50,21 +50,32 @@ def members(data: bytes, path: str) -> Iterator[Member]:
     names = b""
     pos = len(ARCHIVE_MAGIC)
     size_of_file = len(data)
+    opened = False
     while pos < size_of_file:
         header = data[pos : pos + HEADER_SIZE]
-        if len(header) < HEADER_SIZE or header[58:60] != b"`\n":
-            raise FormatError(f"truncated or malformed archive (bad member header at offset {pos})")
+        if len(header) < HEADER_SIZE:
+            what = f"remaining size of archive too small for next archive member header at offset {pos}"
+            raise _malformed(what, opened=opened)
+        raw_name = header[:16].rstrip(b" ")
+        special = raw_name in (b"/", b"//", b"/SYM64/")
+        shown = (raw_name if special else raw_name.removesuffix(b"/")).decode("utf-8", "backslashreplace")
+        if header[58:60] != b"`\n":
+            what = f'terminator characters in archive member "{_escaped(header[58:60])}" not the correct "`\\n" values '
+            raise _malformed(f"{what}for the archive member header for {shown}", opened=opened)
         raw_size = header[48:58].rstrip(b" ")
         if not raw_size.isdigit():
-            raise FormatError(f"truncated or malformed archive (bad member size at offset {pos})")
+            what = (
+                f"characters in size field in archive member header are not all decimal numbers: '{_escaped(raw_size)}'"
+            )
+            raise _malformed(f"{what} for the archive member header at offset {pos}", opened=opened)
         size = int(raw_size)
-        raw_name = header[:16].rstrip(b" ")
         start = pos + HEADER_SIZE
-        special = raw_name in (b"/", b"//", b"/SYM64/")
         stored = size if special or not thin else 0
         end = start + stored
+        opened |= not special
         if end > size_of_file:
-            raise FormatError(f"truncated or malformed archive (a member at offset {pos} extends past the end)")
+            what = f"offset to next archive member past the end of the archive after member {shown}"
+            raise _malformed(what, opened=opened)
         header_at, pos = pos, end + (end & 1)
         if raw_name == b"//":
             names = data[start:end]
@@ -74,13 +85,13 @@ def members(data: bytes, path: str) -> Iterator[Member]:
         if raw_name.startswith(b"#1/"):
             digits = raw_name[3:]
             if not digits.isdigit() or int(digits) > stored:
-                raise FormatError(f"truncated or malformed archive (bad long name at offset {start - HEADER_SIZE})")
+                raise _malformed(f"bad long name at offset {start - HEADER_SIZE}", opened=opened)
             name = data[start : start + int(digits)].rstrip(b"\0")
             start += int(digits)
         elif raw_name.startswith(b"/"):
             digits = raw_name[1:]
             if not digits.isdigit() or int(digits) >= len(names):
-                raise FormatError(f"truncated or malformed archive (bad long name at offset {start - HEADER_SIZE})")
+                raise _malformed(f"bad long name at offset {start - HEADER_SIZE}", opened=opened)
             stop = names.find(b"\n", int(digits))
             name = names[int(digits) : stop if stop >= 0 else len(names)]
             name = name[:-1] if name.endswith(b"/") else name
@@ -93,6 +104,16 @@ def members(data: bytes, path: str) -> Iterator[Member]:
             yield Member(text, 0, 0, os.path.join(directory, text), header_at)
         else:
             yield Member(text, start, end, None, header_at)
+
+
+def _malformed(what: str, *, opened: bool) -> FormatError:
+    """``opened``: whether a member that is neither index nor name table was seen."""
+    step = "Archive::children failed" if opened else "failed to parse archive"
+    return FormatError(f"{step}: truncated or malformed archive ({what})")
+
+
+def _escaped(text: bytes) -> str:
+    return "".join(chr(byte) if 32 <= byte < 127 else f"\\{byte:03o}" for byte in text)
 
 
 def defined_symbols(data: bytes, start: int, end: int) -> list[bytes]:
@@ -123,7 +144,7 @@ def defined_symbols(data: bytes, start: int, end: int) -> list[bytes]:
 def _defined_in_linking_section(data: bytes, pos: int, end: int) -> list[bytes]:
     version, pos = uleb_at(data, pos, end)
     if version != LINKING_VERSION:
-        raise FormatError("unexpected metadata version")
+        raise FormatError(f"unexpected metadata version: {version} (Expected: {LINKING_VERSION})")
     while pos < end:
         kind = data[pos]
         size, pos = uleb_at(data, pos + 1, end)

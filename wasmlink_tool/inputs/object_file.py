@@ -267,8 +267,10 @@ class ObjectFile:
 
     def _read(self) -> None:
         reader = Reader(self.data, self.start, self.end)
-        if reader.end - reader.pos < 8 or reader.take(4) != MAGIC:
+        if reader.end - reader.pos < 4 or reader.take(4) != MAGIC:
             raise FormatError("not a WebAssembly file")
+        if reader.end - reader.pos < 4:
+            raise FormatError("missing version number")
         version = reader.take(4)
         if version != VERSION:
             raise FormatError(f"invalid version number: {int.from_bytes(version, 'little')}")

@@ -265,13 +265,13 @@ class SymbolTable:
         # Who called it so far expects this signature, and who calls it from here on; bitcode does not tell its own.
         symbol.referrers = [(file, 0)]
         if symbol.traced:
-            self.diagnostics.message(f"{file.name}: definition of {symbol}")
+            self.diagnostics.message(f"{file.name}: definition of {symbol.raw_text}")
 
     def _reference_from_bitcode(self, symbol: Symbol, file: BitcodeInput, info: BitcodeSymbol) -> None:
         kind = _FUNCTION if info.is_function else _DATA
         flags = info.flags & ~_TLS | _UNDEFINED_FLAG
         if symbol.traced:
-            self.diagnostics.message(f"{file.name}: reference to {symbol}")
+            self.diagnostics.message(f"{file.name}: reference to {symbol.raw_text}")
         if symbol.is_new:
             symbol.is_new = False
             symbol.kind = kind
@@ -506,7 +506,7 @@ class SymbolTable:
             self._place(symbol, file, info)
             if name in self._traced and not flags & _LOCAL:
                 symbol.traced = True
-                self.diagnostics.message(f"{file.name}: definition of {symbol}")
+                self.diagnostics.message(f"{file.name}: definition of {symbol.raw_text}")
             return symbol
         symbol = found
         symbol.used = True

@@ -165,6 +165,31 @@ CASES = [
     ),
     Case("empty", {"a.s": START, "lib.a": b"!<arch>\n"}, "a.o lib.a"),
     Case("empty-whole", {"a.s": START, "lib.a": b"!<arch>\n"}, "a.o --whole-archive lib.a"),
+    Case("no-version", {"a.s": START, "b.o": b"\0asm"}, "a.o b.o", exit=1, says=["b.o: missing version number"]),
+    Case(
+        "lazy-metadata-version",
+        {"a.s": START, "b.o": b"\0asm\1\0\0\0\0\x09\x07linking\1"},
+        "a.o --start-lib b.o",
+        exit=1,
+        says=["unexpected metadata version: 1 (Expected: 2)"],
+    ),
+    *(
+        Case(
+            f"damaged-{name}",
+            {"a.s": CALLS, "lib.a": Archive({"b.s": F}, damage=damage)},
+            "a.o lib.a",
+            exit=1,
+            says=[f"lib.a: {says}: truncated or malformed archive"],
+        )
+        for name, damage, says in (
+            ("index-cut", lambda data: data[:80], "failed to parse archive"),
+            ("header-cut", lambda data: data[:20], "failed to parse archive"),
+            ("member-cut", lambda data: data[:-5], "Archive::children failed"),
+            ("terminator", lambda data: data.replace(b"`\n", b"x\x85"), "failed to parse archive"),
+            ("size", lambda data: data[:56] + b"ten       " + data[66:], "failed to parse archive"),
+            ("rest", lambda data: data + b"rest", "Archive::children failed"),
+        )
+    ),
     Case(
         "non-wasm-member",
         {"a.s": START, "lib.a": Archive({"notes.txt": "hello\n", "b.s": F})},

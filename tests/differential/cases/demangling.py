@@ -94,6 +94,7 @@ CASES = [
     Case("map-globals", {"a.s": USES_GLOBAL + f".globl {E}\n{E}:\n"}, "a.o -M"),
     Case("print-gc-sections", {"a.s": START + func(F) + data(D, ".int32 1") + GLOBAL}, "a.o --print-gc-sections"),
     Case("trace-symbol", ARCHIVED, f"a.o lib.a -y {F} -y {D} -y {G}", says=[f"reference to {F}"]),
+    Case("trace-symbol-defined-first", BOTH, f"b.o a.o -y {F} -y {D}", says=[f"b.o: definition of {F}"]),
     Case("trace-symbol-lazy", ARCHIVED, f"lib.a a.o -y {F} -y {D} -y {G}"),
     Case("why-extract", ARCHIVED, "a.o lib.a --why-extract=-", says=["\tn::f(int)"]),
     Case("why-extract-lazy", ARCHIVED, f"lib.a a.o --why-extract=- -u {G}", says=["\tn::f(int)"]),
