@@ -3,6 +3,7 @@ in 32 and in 64 bits. Both linkers' modules are the same, also where each links 
 
 from __future__ import annotations
 
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,6 @@ HERE = Path(__file__).parent
 TARGETS = {
     "32": "wasm32-freestanding -mcpu=generic",
     "32-extended-const": "wasm32-freestanding -mcpu=generic+extended_const",
-    "64": "wasm64-freestanding -mcpu=generic",
     "64-extended-const": "wasm64-freestanding -mcpu=generic+extended_const",
 }
 LIBRARY = "-shared --experimental-pic --unresolved-symbols=import-dynamic"
@@ -48,47 +48,67 @@ def source(name: str, target: str) -> str:
     return f"// flags: -target {target} -fPIC\n{text}"
 
 
-def link_all(directory: Path, linkers: dict[str, str], wide: str, capture: pytest.CaptureFixture[bytes]) -> None:
-    """Take the steps, each with the reference or with this linker."""
-    for output, args in STEPS.items():
-        arguments = ["-o", output, *args.split(), *wide.split()]
-        if linkers[output] == "reference":
-            result = harness.run_process(reference_command(), arguments, directory)
+class Links:
+    """The steps to the three modules, in one directory."""
+
+    def __init__(self, target: str, directory: Path, objects: Path, capture: pytest.CaptureFixture[bytes]) -> None:
+        self.directory = directory
+        self.wide = ["-m", "wasm64"] if target.startswith("64") else []
+        self.capture = capture
+        directory.mkdir()
+        for name in ("program", "first", "second"):
+            text = source(f"{name}.c", TARGETS[target])
+            (directory / f"{name}.o").write_bytes(compile_object(text, ".c", objects))
+
+    def link(self, linker: str, output: str, args: str) -> None:
+        arguments = ["-o", output, *args.split(), *self.wide]
+        if linker == "reference":
+            result = harness.run_process(reference_command(), arguments, self.directory)
         else:
-            result = harness.run_here(main, arguments, directory, capture.readouterr)
+            result = harness.run_here(main, arguments, self.directory, self.capture.readouterr)
         assert result.status == 0, result.stderr
         assert not result.stderr
+
+    def modules(self, library: str, program: str) -> dict[str, bytes]:
+        """The modules by name: both libraries by one linker, the program by another."""
+        for output, args in STEPS.items():
+            self.link(program if output == "program.wasm" else library, output, args)
+        return {name: (self.directory / name).read_bytes() for name in STEPS}
+
+
+def results(modules: dict[str, bytes], target: str) -> dict[str, object]:
+    linker = DynamicLinker(modules, bits=int(target[:2]))
+    linker.load("program.wasm", modules["program.wasm"])
+    linker.start()
+    return {call: linker.call(call) for call in RESULTS}
+
+
+LINKERS = ("reference", "ours")
 
 
 @pytest.mark.parametrize("target", TARGETS)
 def test_three_modules(target: str, tmp_path: Path, objects: Path, capfdbinary: pytest.CaptureFixture[bytes]) -> None:
-    bits = int(target[:2])
-    made = {
-        name: compile_object(source(f"{name}.c", TARGETS[target]), ".c", objects)
-        for name in ("program", "first", "second")
-    }
     found = []
-    for library, program in (
-        ("reference", "reference"),
-        ("ours", "reference"),
-        ("reference", "ours"),
-        ("ours", "ours"),
-    ):
-        directory = tmp_path / f"{library}-{program}"
-        directory.mkdir()
-        for name, content in made.items():
-            (directory / f"{name}.o").write_bytes(content)
-        linkers = {"second.so": library, "first.so": library, "program.wasm": program}
-        link_all(directory, linkers, "-m wasm64" if bits == 64 else "", capfdbinary)
-        found.append({name: (directory / name).read_bytes() for name in STEPS})
+    for library, program in product(LINKERS, LINKERS):
+        links = Links(target, tmp_path / f"{library}-{program}", objects, capfdbinary)
+        found.append(links.modules(library, program))
     assert found[1:] == found[:1] * 3
-
     modules = found[0]
     assert needs_of(modules["first.so"]).libraries == ["second.so"]
     assert needs_of(modules["first.so"]).paths == ["/libraries"]
     assert needs_of(modules["program.wasm"]).libraries == ["first.so", "second.so"]
     assert ("env", "missing") in needs_of(modules["program.wasm"]).weak
-    linker = DynamicLinker(modules, bits=bits)
-    linker.load("program.wasm", modules["program.wasm"])
-    linker.start()
-    assert {call: linker.call(call) for call in RESULTS} == RESULTS
+    assert results(modules, target) == RESULTS
+
+
+@pytest.mark.parametrize("target", ["32", "64-extended-const"])
+def test_relinked_objects(
+    target: str, tmp_path: Path, objects: Path, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    """Objects that went through ``-r`` of either linker make the same modules, by either."""
+    for first, second in product(LINKERS, LINKERS):
+        links = Links(target, tmp_path / f"{first}-{second}", objects, capfdbinary)
+        for name in ("program", "first", "second"):
+            links.link(first, "again.o", f"-r {name}.o")
+            (links.directory / "again.o").replace(links.directory / f"{name}.o")
+        assert results(links.modules(second, second), target) == RESULTS
