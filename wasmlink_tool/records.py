@@ -1,7 +1,8 @@
 """Classes that are little more than their fields, like those of ``dataclasses``: to import that module takes longer
 than a small link.
 
-``dataclasses.fields``, ``replace`` and the others take these classes all the same.
+``dataclasses.fields``, ``replace`` and the others take these classes all the same. A class whose instances are compared
+by compiled code says itself how: mypyc does not see what a decorator adds.
 """
 
 from __future__ import annotations

@@ -31,7 +31,6 @@ from ..binary.constants import RelocationType as R
 from ..binary.leb128 import uleb
 from ..binary.reader import FormatError, Reader, uleb_at
 from ..binary.relocations import NO_RELOCATIONS, WIDTH, Relocations
-from ..records import record
 
 _FUNCTION = SymbolKind.FUNCTION
 _DATA = SymbolKind.DATA
@@ -49,18 +48,37 @@ _ENV = b"\3env"
 _KIND_TEXTS = {_FUNCTION: "function", _GLOBAL: "global", _TAG: "tag", _TABLE: "table"}
 
 
-@record(frozen=True)
 class GlobalType:
-    value_type: bytes
-    mutable: bool
+    __slots__ = ("mutable", "value_type")
+
+    def __init__(self, value_type: bytes, mutable: bool) -> None:
+        self.value_type = value_type
+        self.mutable = mutable
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, GlobalType) and (self.value_type, self.mutable) == (other.value_type, other.mutable)
+
+    def __hash__(self) -> int:
+        return hash((self.value_type, self.mutable))
 
 
-@record(frozen=True)
 class TableType:
-    element_type: bytes
-    flags: int
-    minimum: int
-    maximum: int | None
+    __slots__ = ("element_type", "flags", "maximum", "minimum")
+
+    def __init__(self, element_type: bytes, flags: int, minimum: int, maximum: int | None) -> None:
+        self.element_type = element_type
+        self.flags = flags
+        self.minimum = minimum
+        self.maximum = maximum
+
+    def _fields(self) -> tuple[bytes, int, int, int | None]:
+        return self.element_type, self.flags, self.minimum, self.maximum
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, TableType) and self._fields() == other._fields()
+
+    def __hash__(self) -> int:
+        return hash(self._fields())
 
 
 class Import:
