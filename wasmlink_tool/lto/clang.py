@@ -76,7 +76,7 @@ class _Clang:
     def _run(self, *arguments: str) -> None:
         # The modules say for which features each function was compiled: without a processor, clang adds none.
         flags = [f"--target={self._target}", "-Xclang", "-target-cpu", "-Xclang", ""]
-        flags += ["-ffunction-sections", "-fdata-sections"]
+        flags += ["-ffunction-sections", "-fdata-sections", "-fno-slp-vectorize"]
         flags.append("-fPIC" if self._how.position_independent else "-fno-pic")
         for option in self._how.llvm_options:
             flags += _llvm_option(option)

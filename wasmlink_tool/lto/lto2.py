@@ -30,7 +30,9 @@ def generate_objects(place: Workplace) -> list[GeneratedObject]:
         arguments.append("-save-temps")
     if how.jobs:
         arguments.append(f"-thinlto-threads={how.jobs}")
-    arguments += how.llvm_options
+    # wasm-ld does not vectorise straight-line code, whatever its options for LLVM say.
+    arguments += [option for option in how.llvm_options if "vectorize-slp" not in option]
+    arguments.append("-vectorize-slp=false")
     for name, module in zip(place.names, place.modules):
         for symbol, resolution in zip(module.bitcode.symbols, module.resolutions):
             if b"," in symbol.name:
