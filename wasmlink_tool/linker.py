@@ -68,6 +68,10 @@ def link(options: LinkOptions) -> LinkResult:
 
 def _link(options: LinkOptions, diagnostics: Diagnostics) -> LinkResult:
     options = checked(options)
+    if options.cache_directory is not None:
+        result = _link_again(options)
+        if result is not None:
+            return result
     files, sources = open_inputs(options, diagnostics)
     if options.output is not None:
         check_writable(options.output, "output", diagnostics)
@@ -108,7 +112,23 @@ def _link(options: LinkOptions, diagnostics: Diagnostics) -> LinkResult:
     _write_reports(plan, sections, options, files, diagnostics)
     diagnostics.check()
     files.save_parsed()
+    if options.cache_directory is not None:
+        from .incremental.record import record
+
+        record(options, plan, sections, module, files, diagnostics)
     return LinkResult(module, options.output, tuple(diagnostics.entries), tuple(files.read))
+
+
+def _link_again(options: LinkOptions) -> LinkResult | None:
+    """Link from what the last link left in the cache; ``None`` where that does not do."""
+    from .incremental.relink import relink
+
+    found = relink(options)
+    if found is None:
+        return None
+    if options.output is not None:
+        write_output(options.output, found.chunks, executable=True)
+    return LinkResult(b"".join(found.chunks), options.output, (), found.files_read)
 
 
 def _write_reports(

@@ -89,6 +89,16 @@ class ParseCache:
         self._remember(key, obj)
         return key, obj
 
+    def find_object(self, key: str) -> ObjectFile | None:
+        """The object of an entry: without its bytes, with those of its relocations that an earlier link asked for."""
+        payload = self._read(key)
+        if payload is None:
+            return None
+        try:
+            return _decode_object(payload, b"", 0, 0)
+        except (ValueError, KeyError, TypeError, IndexError, AssertionError):
+            return None
+
     def add_object(self, key: str, obj: ObjectFile) -> None:
         """Keep a freshly parsed object for this process; :meth:`save` puts it on disk."""
         self._remember(key, obj)
@@ -205,6 +215,9 @@ class ParsedObjects:
             self._cache.add_object(key, obj)
         self._used.append((key, obj))
         return obj
+
+    def keys(self) -> dict[int, str]:
+        return {id(obj): key for key, obj in self._used}
 
     def save(self) -> None:
         self._cache.save(self._used)
