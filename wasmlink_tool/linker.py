@@ -124,7 +124,7 @@ def _link_again(options: LinkOptions) -> LinkResult | None:
     from .incremental.relink import relink
 
     found = relink(options)
-    if found is None:
+    if isinstance(found, str):
         return None
     if options.output is not None:
         write_output(options.output, found.chunks, executable=True)

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import os
 from array import array
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from itertools import compress
 from typing import Final
 
 from ..binary.constants import RelocationType as R
-from ..binary.constants import SymbolFlag
 from ..diagnostics import Diagnostics
 from ..inputs.cache import content_key
 from ..inputs.files import InputFiles
@@ -27,6 +26,8 @@ ROW: Final = 13
 """Numbers in a row of the foreign symbols."""
 INTERNAL: Final = -1
 NO_FILE: Final = -2
+END: Final = (1 << 32) - 1
+"""Behind the last section of a run of columns."""
 _FUNCTION_OFFSETS: Final = (R.FUNCTION_OFFSET_I32, R.FUNCTION_OFFSET_I64)
 _SELECT: Final = {t: bytes(i == t for i in range(256)) for t in (*_FUNCTION_OFFSETS, R.SECTION_OFFSET_I32)}
 
@@ -111,9 +112,7 @@ class _Recorder:
                 data_start = start
             elif section.id == 0 and section.name in inputs:
                 self.outputs[section.name] = len(self.custom)
-                self.custom.append(
-                    (section.name, section.offset, start + len(section.chunks[0]), start + section.size)
-                )
+                self.custom.append((section.name, section.offset, start + len(section.chunks[0]), start + section.size))
         self.positions = {segment: data_start + at for segment, at in segment_positions(plan)}
 
     def state(self) -> State | None:
@@ -278,12 +277,10 @@ class _Recorder:
                     self.columns.extend((target, len(offsets)))
                     self.columns.extend(offsets)
                 found[section.index] = first, len(own), len(others)
-                self.columns.append(_END)
+                self.columns.append(END)
         return found
 
-    def _columns(
-        self, file: ObjectInput, section: InputSection
-    ) -> tuple[Iterable[int], list[int], dict[int, list[int]]]:
+    def _columns(self, file: ObjectInput, section: InputSection) -> tuple[list[int], list[int], dict[int, list[int]]]:
         """Offsets of relocations: of those that name the file's own functions; of others, each followed by the file
         and number of its function; of those that name a custom section, by section."""
         relocs = file.relocations(section.index)
@@ -323,8 +320,3 @@ class _Recorder:
                     if ordinal >= 0:
                         others += (offset, ordinal, symbol.index)
         return own, others, sections
-
-
-_END: Final = (1 << 32) - 1
-"""Behind the last section of a run of columns."""
-_ = SymbolFlag

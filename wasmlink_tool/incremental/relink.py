@@ -11,9 +11,8 @@ from __future__ import annotations
 import os
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import accumulate
 from struct import Struct
 from typing import Final
 
@@ -36,9 +35,9 @@ from ..options import DataOrder, Input, LinkOptions
 from ..output.encoding import Chunk
 from ..output.writer import check_writable
 from . import state as states
-from .record import INTERNAL, NO_FILE, ROW, is_recorded
+from .record import END, INTERNAL, NO_FILE, ROW, is_recorded
 from .stamps import is_unchanged
-from .state import FileState, State, column
+from .state import State, column
 
 MOST_CHANGED: Final = 8
 """Objects. Where more changed than that since the state was recorded, it is time for a new one."""
@@ -58,8 +57,8 @@ _PLAIN: Final = frozenset(
 _COUNTED: Final = frozenset(r.value for r in R if r.name.startswith("MEMORY_ADDR"))
 
 
-class Unusable(Exception):
-    """The state does not do: the ordinary link runs."""
+class Unusable(Exception):  # noqa: N818  (no error: the ordinary link runs)
+    """The state does not do; the text says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,27 +71,27 @@ class Relinked:
     """Objects whose bytes were taken from the last module."""
 
 
-def relink(options: LinkOptions) -> Relinked | None:
-    """The module of a link with checked options, or ``None`` where the ordinary link has to find it."""
+def relink(options: LinkOptions) -> Relinked | str:
+    """The module of a link with checked options, or why the ordinary link has to find it."""
     if options.cache_directory is None or not is_recorded(options):
-        return None
+        return "the options ask for a whole link"
     diagnostics = Diagnostics()
     if options.output is not None:
         check_writable(options.output, "output", diagnostics)
     if diagnostics.entries:
-        return None
+        return "the output cannot be written"
     state = states.load(options.cache_directory, states.state_key(options))
     if state is None:
-        return None
+        return "no state"
     try:
         changed = _changed(options, state)
         chunks: list[Chunk] = [state.module]
         if changed:
             cache = cache_at(options.cache_directory, options.cache_limit)
             chunks = _Relink(options, state, changed, cache).chunks()
-    except (Unusable, FatalError, FormatError, LinkError):
+    except (Unusable, FatalError, FormatError, LinkError) as why:
         # Whatever is wrong, the ordinary link finds it again and says so.
-        return None
+        return str(why)
     return Relinked(chunks, tuple(path for path, _, _ in state.read), len(state.files) - len(changed))
 
 
@@ -108,26 +107,24 @@ def _changed(options: LinkOptions, state: State) -> dict[str, bytes]:
         path = files.find_library(item.path, dynamic=item.shared) if item.library else item.path
         paths.append(path)
     if paths != state.inputs:
-        raise Unusable
+        raise Unusable("the list of input files differs")
     known = {path for path, _, _ in state.read}
     changed: dict[str, bytes] = {}
     for path, stamp, key in state.read:
         # Beside an archive there may be a list of what may stay undefined.
         imports = os.path.splitext(path)[0] + ".imports"
-        if path.endswith(".imports") or is_unchanged(path, stamp):
-            pass
         if not is_unchanged(path, stamp):
             try:
                 with open(path, "rb") as file:
                     data = file.read()
             except (OSError, ValueError):
-                raise Unusable from None
+                raise Unusable("a file cannot be read") from None
             if content_key(data) != key:
                 if len(changed) == MOST_CHANGED or paths.count(path) != 1 or not is_wasm(data):
-                    raise Unusable
+                    raise Unusable("too much changed")
                 changed[path] = data
         if path not in changed and not path.endswith(".o") and (imports in known) != os.path.exists(imports):
-            raise Unusable
+            raise Unusable("a list of undefined symbols came or went")
     return changed
 
 
@@ -146,7 +143,7 @@ class _Relink:
         for path, data in changed.items():
             ordinal = by_path.get(path)
             if ordinal is None:
-                raise Unusable
+                raise Unusable("a changed object was not linked")
             self.new[ordinal] = self._object(ordinal, path, data)
 
     # The changed objects
@@ -155,10 +152,10 @@ class _Relink:
         known = self.state.files[ordinal]
         before = self.cache.find_object(known.key)
         if before is None:
-            raise Unusable
+            raise Unusable("the changed object's last version is not in the cache")
         file = ObjectInput(ObjectSource(data, 0, len(data), path), gc_sections=True)
         if not _same_interface(before, file.object):
-            raise Unusable
+            raise Unusable("what an object defines or asks for changed")
         file.function_live = bytearray(known.function_live)
         file.function_numbers = column(known.function_numbers).tolist()
         file.function_slots = known.slots
@@ -184,7 +181,7 @@ class _Relink:
                 try:
                     section.pieces = StringPieces(section.contents())
                 except ValueError:
-                    raise Unusable from None
+                    raise Unusable("a merged section changed") from None
                 start = self.state.custom[output][2] + offset
                 self._check_strings(section.pieces, column(known.pieces[index], "I").tolist(), start)
         self._resolve(ordinal, file)
@@ -202,12 +199,12 @@ class _Relink:
         """Whether strings are those that were merged: then each is found where it was put."""
         assert pieces is not None
         if len(pieces.strings) != len(offsets) or start < 0:
-            raise Unusable
+            raise Unusable("strings changed")
         module = self.module
         for string, offset in zip(pieces.strings, offsets):
             end = start + offset + len(string)
             if module[start + offset : end] != string or module[end]:
-                raise Unusable
+                raise Unusable("strings changed")
         pieces.offsets = offsets
 
     def _resolve(self, ordinal: int, file: ObjectInput) -> None:
@@ -215,13 +212,13 @@ class _Relink:
         obj = file.object
         rows = column(self.state.files[ordinal].symbols)
         if len(rows) != len(obj.symbols):
-            raise Unusable
+            raise Unusable("the symbol table changed")
         for info, row in zip(obj.symbols, rows):
             if row >= 0:
                 file.symbols.append(self._symbol(row))
                 continue
             if info.flags & _UNDEFINED_FLAG:
-                raise Unusable
+                raise Unusable("the symbol table changed")
             symbol = Symbol(info.name, info.kind, DEFINED, info.flags, file)
             if info.kind == _DATA:
                 symbol.value = info.offset
@@ -390,7 +387,7 @@ class _Relink:
                             _add(buffer, start, (at,), change)
                     position += others
                 if own_sections:
-                    while columns[position] != _END:
+                    while columns[position] != END:
                         target, count = columns[position], columns[position + 1]
                         position += 2
                         if target in own_sections:
@@ -440,7 +437,7 @@ class _Relink:
                 if index not in known.pieces:
                     start = self.state.custom[output][2] + offset
                     pieces.append((start, start + size, [self.relocator.section(file.custom_sections[index])]))
-        for (_, header, start, end), growth in zip(self.state.custom, self.section_growth):
+        for (_, header, _, end), growth in zip(self.state.custom, self.section_growth):
             if growth:
                 # The id, then the size.
                 size = end - header - 1
@@ -451,12 +448,10 @@ class _Relink:
                 pieces.append((header + 1, header + 1 + length, [uleb(size + growth)]))
 
 
-_END: Final = (1 << 32) - 1
-
-
-def _add(buffer: bytearray, start: int, offsets: Iterator[int] | object, change: int) -> None:
+def _add(buffer: bytearray, start: int, offsets: Sequence[int], change: int) -> None:
+    """Add to the 32-bit fields at ``offsets`` behind ``start``."""
     read, write = _U32.unpack_from, _U32.pack_into
-    for offset in offsets:  # type: ignore[attr-defined]
+    for offset in offsets:
         place = start + offset
         write(buffer, place, (read(buffer, place)[0] + change) & 0xFFFFFFFF)
 
@@ -521,7 +516,7 @@ def _check_references(before: ObjectFile, file: ObjectInput, options: LinkOption
     old_calls, new_calls = ({i for t, i in set(zip(r.types, r.indices)) if t == _CALL} for r in (old, new))
     if any(after.symbols[i].flags & _UNDEFINED_FLAG for i in old_calls ^ new_calls):
         # Whether a function is called decides what a wrong signature means.
-        raise Unusable
+        raise Unusable("what is called directly changed")
     old_chunks = list(_chunks(before, file))
     new_chunks = list(_chunks(after, file))
     known = {pair for chunk in old_chunks for pair in chunk}
@@ -530,22 +525,22 @@ def _check_references(before: ObjectFile, file: ObjectInput, options: LinkOption
             continue
         had, has = set(one), set(other)
         if {index for type_, index in had if type_ != _TYPE_INDEX} - {i for t, i in has if t != _TYPE_INDEX}:
-            raise Unusable
+            raise Unusable("a reference is gone")
         for type_, index in has - had:
             symbol = None if type_ == _TYPE_INDEX else file.symbols[index]
             if (type_, index) in known and (symbol is None or not symbol.is_stub):
                 continue
             if symbol is None or type_ not in _PLAIN or symbol.state != DEFINED or not symbol.is_live or symbol.is_stub:
-                raise Unusable
+                raise Unusable("a reference is new")
     if _first_uses(old_chunks, file) != _first_uses(new_chunks, file):
-        raise Unusable
+        raise Unusable("the order of first references changed")
     if options.data_order is DataOrder.PACKED:
         counts = [
             Counter(index for chunk in chunks for type_, index in chunk if type_ in _COUNTED)
             for chunks in (old_chunks, new_chunks)
         ]
         if counts[0] != counts[1]:
-            raise Unusable
+            raise Unusable("references to data changed in number")
 
 
 def _chunks(obj: ObjectFile, file: ObjectInput) -> Iterator[list[tuple[int, int]]]:
@@ -579,6 +574,3 @@ def _first_uses(chunks: list[list[tuple[int, int]]], file: ObjectInput) -> list[
             elif type_ in (R.GLOBAL_INDEX_LEB, R.GLOBAL_INDEX_I32) and file.symbols[index].kind != SymbolKind.GLOBAL:
                 found["got", index] = None
     return list(found)
-
-
-_ = accumulate

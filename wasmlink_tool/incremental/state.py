@@ -22,8 +22,6 @@ from ..version import __version__
 _MAGIC: Final = b"wasmlink state 1\n"
 """Its number changes with whatever is stored or how."""
 
-Columns = dict[int, tuple[int, int]]
-
 
 @dataclass(slots=True)
 class FileState:
@@ -93,7 +91,7 @@ _FILE: Final = [field.name for field in fields(FileState)]
 
 def state_key(options: LinkOptions) -> str:
     """The name of the state of a link: of its options, its directory and the linker."""
-    told = [os.getcwd(), _linker(), sys.byteorder, marshal.version]
+    told: list[object] = [os.getcwd(), _linker(), sys.byteorder, marshal.version]
     told += [(field.name, repr(getattr(options, field.name))) for field in fields(options)]
     return blake2b(repr(told).encode("utf-8", "surrogateescape"), digest_size=20).hexdigest()
 
