@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import marshal
 import os
 from array import array
 from collections.abc import Sequence
@@ -135,6 +136,7 @@ class _Recorder:
             code=self.code,
             custom=self.custom,
             moving=moving,
+            names=marshal.dumps(list(self.plan.resolution.symbols)),
             table_base=self.options.table_base,
             columns=self.columns,
             module=self.module,

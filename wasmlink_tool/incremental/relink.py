@@ -8,6 +8,7 @@ corrected in place, by what their target moved.
 
 from __future__ import annotations
 
+import marshal
 import os
 from bisect import bisect_left
 from collections import Counter
@@ -25,7 +26,15 @@ from ..diagnostics import Diagnostics, FatalError, LinkError
 from ..inputs.cache import ParseCache, cache_at, content_key
 from ..inputs.files import InputFiles, ObjectSource
 from ..inputs.object_file import ObjectFile, Section, is_wasm
-from ..linking.chunks import NO_NUMBER, InputSegment, LinkedFile, ObjectInput, OutputSegment, SyntheticFile
+from ..linking.chunks import (
+    NO_NUMBER,
+    InputSection,
+    InputSegment,
+    LinkedFile,
+    ObjectInput,
+    OutputSegment,
+    SyntheticFile,
+)
 from ..linking.live_relocations import live_function_runs
 from ..linking.mark_live import TABLE_RELOCATIONS
 from ..linking.relocate import Relocator
@@ -35,9 +44,10 @@ from ..options import DataOrder, Input, LinkOptions
 from ..output.encoding import Chunk
 from ..output.writer import check_writable
 from . import state as states
+from .matching import ADDED, Match, Unusable
 from .record import END, INTERNAL, NO_FILE, ROW, is_recorded
 from .stamps import is_unchanged
-from .state import State, column
+from .state import FileState, State, column
 
 MOST_CHANGED: Final = 8
 """Objects. Where more changed than that since the state was recorded, it is time for a new one."""
@@ -55,10 +65,6 @@ _PLAIN: Final = frozenset(
 )
 """References that ask for nothing but that their target is in the output."""
 _COUNTED: Final = frozenset(r.value for r in R if r.name.startswith("MEMORY_ADDR"))
-
-
-class Unusable(Exception):  # noqa: N818  (no error: the ordinary link runs)
-    """The state does not do; the text says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +115,7 @@ def _changed(options: LinkOptions, state: State) -> dict[str, bytes]:
     if paths != state.inputs:
         raise Unusable("the list of input files differs")
     known = {path for path, _, _ in state.read}
+    objects = {file.path for file in state.files if not file.member}
     changed: dict[str, bytes] = {}
     for path, stamp, key in state.read:
         # Beside an archive there may be a list of what may stay undefined.
@@ -123,7 +130,7 @@ def _changed(options: LinkOptions, state: State) -> dict[str, bytes]:
                 if len(changed) == MOST_CHANGED or paths.count(path) != 1 or not is_wasm(data):
                     raise Unusable("too much changed")
                 changed[path] = data
-        if path not in changed and not path.endswith(".o") and (imports in known) != os.path.exists(imports):
+        if path not in objects and (imports in known) != os.path.exists(imports):
             raise Unusable("a list of undefined symbols came or went")
     return changed
 
@@ -139,6 +146,7 @@ class _Relink:
         self.foreign_rows = column(state.foreign, "q")
         self.foreign: dict[int, Symbol] = {}
         self.new: dict[int, ObjectInput] = {}
+        self.matches: dict[int, Match] = {}
         by_path = {file.path: i for i, file in enumerate(state.files) if not file.member}
         for path, data in changed.items():
             ordinal = by_path.get(path)
@@ -154,39 +162,62 @@ class _Relink:
         if before is None:
             raise Unusable("the changed object's last version is not in the cache")
         file = ObjectInput(ObjectSource(data, 0, len(data), path), gc_sections=True)
-        if not _same_interface(before, file.object):
-            raise Unusable("what an object defines or asks for changed")
-        file.function_live = bytearray(known.function_live)
-        file.function_numbers = column(known.function_numbers).tolist()
-        file.function_slots = known.slots
-        file.type_numbers = known.types
-        file.global_numbers = known.globals
-        file.global_live = bytearray(number != NO_NUMBER for number in known.globals)
-        file.tag_numbers = known.tags
-        file.tag_live = bytearray(number != NO_NUMBER for number in known.tags)
-        file.table_numbers = known.tables
-        file.table_live = bytearray(number != NO_NUMBER for number in known.tables)
-        for segment, place in zip(file.segments, known.segments):
+        match = Match(before, file.object)
+        self._check_added(match)
+        self._place_functions(file, known, match)
+        for segment, old in zip(file.segments, match.segments):
+            place = None if old == ADDED else known.segments[old]
             self._place(segment, place)
-            if segment.index in known.segment_pieces:
+            if old in known.segment_pieces:
                 assert place is not None
                 segment.split()
-                self._check_strings(segment.pieces, known.segment_pieces[segment.index], place[2])
-        for index in known.discarded:
-            file.custom_sections[index].discarded = True
-        for index, (output, offset, _) in known.sections.items():
-            section = file.custom_sections[index]
-            section.offset = offset
-            if index in known.pieces:
-                try:
-                    section.pieces = StringPieces(section.contents())
-                except ValueError:
-                    raise Unusable("a merged section changed") from None
-                start = self.state.custom[output][2] + offset
-                self._check_strings(section.pieces, column(known.pieces[index], "I").tolist(), start)
-        self._resolve(ordinal, file)
-        _check_references(before, file, self.options)
+                self._check_strings(segment.pieces, known.segment_pieces[old], place[2])
+        for index, old in enumerate(match.sections):
+            if old in known.discarded:
+                file.custom_sections[index].discarded = True
+            elif old in known.sections:
+                output, offset, _ = known.sections[old]
+                section = file.custom_sections[index]
+                section.offset = offset
+                if old in known.pieces:
+                    section.pieces = _split(section)
+                    start = self.state.custom[output][2] + offset
+                    self._check_strings(section.pieces, column(known.pieces[old], "I").tolist(), start)
+        self._resolve(known, file, match)
+        _check_references(match, file, self.options)
+        self.matches[ordinal] = match
         return file
+
+    def _check_added(self, match: Match) -> None:
+        """Whether nobody can ask for what an object newly defines."""
+        names = [info.name for info in match.added if not info.flags & SymbolFlag.BINDING_LOCAL]
+        if not names:
+            return
+        options = self.options
+        if options.export_all or options.export_dynamic:
+            raise Unusable("a new definition is exported")
+        known = set(marshal.loads(self.state.names))
+        asked = {*options.exports, *options.exports_if_defined, *options.undefined, options.entry, options.start}
+        for name in names:
+            if name in known or name.startswith(b"__") or name.decode("utf-8", "surrogateescape") in asked:
+                raise Unusable("a new definition is asked for")
+
+    @staticmethod
+    def _place_functions(file: ObjectInput, known: FileState, match: Match) -> None:
+        """And whatever else is numbered, as in the last link."""
+        numbers = column(known.function_numbers)
+        file.function_live = bytearray(old != ADDED and known.function_live[old] for old in match.functions)
+        file.function_numbers = [NO_NUMBER if old == ADDED else numbers[old] for old in match.functions]
+        file.function_slots = {
+            index: known.slots[old] for index, old in enumerate(match.functions) if old in known.slots
+        }
+        old_types = {signature: index for index, signature in reversed(list(enumerate(match.before.types)))}
+        file.type_numbers = {
+            index: known.types[old]
+            for index, signature in enumerate(file.object.types)
+            if (old := old_types.get(signature)) in known.types
+        }
+        _number_others(file, known)
 
     @staticmethod
     def _place(segment: InputSegment, place: tuple[int, int, int] | None) -> None:
@@ -207,13 +238,14 @@ class _Relink:
                 raise Unusable("strings changed")
         pieces.offsets = offsets
 
-    def _resolve(self, ordinal: int, file: ObjectInput) -> None:
+    def _resolve(self, known: FileState, file: ObjectInput, match: Match) -> None:
         """The symbols of a changed object: those of the last link, which defines the same."""
         obj = file.object
-        rows = column(self.state.files[ordinal].symbols)
-        if len(rows) != len(obj.symbols):
-            raise Unusable("the symbol table changed")
-        for info, row in zip(obj.symbols, rows):
+        rows = column(known.symbols)
+        if len(rows) != len(match.before.symbols):
+            raise Unusable("an object has symbols that its symbol table does not tell of")
+        for info, old in zip(obj.symbols, match.symbols):
+            row = -1 if old == ADDED else rows[old]
             if row >= 0:
                 file.symbols.append(self._symbol(row))
                 continue
@@ -275,13 +307,7 @@ class _Relink:
         file.function_numbers = column(known.function_numbers).tolist()
         file.function_offsets = column(known.function_offsets).tolist()
         file.function_slots = known.slots
-        file.global_numbers, file.tag_numbers, file.table_numbers = known.globals, known.tags, known.tables
-        for numbers, live in (
-            (known.globals, file.global_live),
-            (known.tags, file.tag_live),
-            (known.tables, file.table_live),
-        ):
-            live += bytes(number != NO_NUMBER for number in numbers)
+        _number_others(file, known)
         for index, place in enumerate(known.segments):
             segment = InputSegment(file, index, b"", 0, 0, 0)
             self._place(segment, place)
@@ -356,7 +382,7 @@ class _Relink:
                 if growth[output]:
                     own[index] = growth[output]
                 if file is not None:
-                    section = file.custom_sections[index]
+                    section = file.custom_sections[self.matches[ordinal].sections.index(index)]
                     section.offset += growth[output]
                     growth[output] += section.size - size
             moved.append(own)
@@ -404,8 +430,9 @@ class _Relink:
             before = column(self.state.files[ordinal].function_offsets)[function]
             old = _size_bytes(self.module, self.state.code[0] + before) + before
             obj = file.object
-            new = _size_bytes(obj.data, obj.sections[obj.code_section].start + obj.function_offsets[function])
-            known[key] = file.function_offsets[function] + new - old
+            now = self.matches[ordinal].functions.index(function)
+            new = _size_bytes(obj.data, obj.sections[obj.code_section].start + obj.function_offsets[now])
+            known[key] = file.function_offsets[now] + new - old
         return known[key]
 
     def _replace_code(self, pieces: list[tuple[int, int, list[Chunk]]]) -> None:
@@ -422,7 +449,9 @@ class _Relink:
     def _replace_data(self, buffer: bytearray) -> None:
         for ordinal, file in self.new.items():
             data = None
-            for segment, place in zip(file.segments, self.state.files[ordinal].segments):
+            places = self.state.files[ordinal].segments
+            for segment, old in zip(file.segments, self.matches[ordinal].segments):
+                place = None if old == ADDED else places[old]
                 if place is None or place[2] < 0 or segment.pieces is not None or not segment.size:
                     continue
                 if data is None:
@@ -435,8 +464,9 @@ class _Relink:
             known = self.state.files[ordinal]
             for index, (output, offset, size) in known.sections.items():
                 if index not in known.pieces:
+                    section = file.custom_sections[self.matches[ordinal].sections.index(index)]
                     start = self.state.custom[output][2] + offset
-                    pieces.append((start, start + size, [self.relocator.section(file.custom_sections[index])]))
+                    pieces.append((start, start + size, [self.relocator.section(section)]))
         for (_, header, _, end), growth in zip(self.state.custom, self.section_growth):
             if growth:
                 # The id, then the size.
@@ -476,101 +506,125 @@ def _imported(obj: ObjectFile, kind: int) -> int:
     return len(imports[kind])
 
 
-def _same_interface(before: ObjectFile, after: ObjectFile) -> bool:
-    """Whether two versions of an object define and ask for the same, in the same order and of the same sizes."""
-    return (
-        all(getattr(before, name) == getattr(after, name) for name in _INTERFACE)
-        and [(s.id, s.name) for s in before.sections] == [(s.id, s.name) for s in after.sections]
-        and [s._replace(offset=0) for s in before.segments] == [s._replace(offset=0) for s in after.segments]
+def _split(section: InputSection) -> StringPieces:
+    try:
+        return StringPieces(section.contents())
+    except ValueError:
+        raise Unusable("a section of strings is damaged") from None
+
+
+def _number_others(file: LinkedFile, known: FileState) -> None:
+    """Globals, tags and tables: a changed object has the same."""
+    file.global_numbers, file.tag_numbers, file.table_numbers = known.globals, known.tags, known.tables
+    file.global_live, file.tag_live, file.table_live = (
+        bytearray(number != NO_NUMBER for number in numbers) for numbers in (known.globals, known.tags, known.tables)
     )
 
 
-_INTERFACE: Final = (
-    "types",
-    "imported_functions",
-    "imported_tables",
-    "imported_globals",
-    "imported_tags",
-    "is_64",
-    "functions",
-    "tables",
-    "globals",
-    "tags",
-    "symbols",
-    "init_functions",
-    "comdats",
-    "features",
-    "producers",
-    "export_names",
-    "debug_names",
-)
-
-
-def _check_references(before: ObjectFile, file: ObjectInput, options: LinkOptions) -> None:
+def _check_references(match: Match, file: ObjectInput, options: LinkOptions) -> None:
     """Whether what is live refers to the same, and to nothing more than is in the output.
 
     :raises Unusable: it does not, or it is not certain.
     """
-    after = file.object
-    old, new = before.relocations(before.code_section), file.relocations(after.code_section)
-    old_calls, new_calls = ({i for t, i in set(zip(r.types, r.indices)) if t == _CALL} for r in (old, new))
-    if any(after.symbols[i].flags & _UNDEFINED_FLAG for i in old_calls ^ new_calls):
-        # Whether a function is called decides what a wrong signature means.
-        raise Unusable("what is called directly changed")
-    old_chunks = list(_chunks(before, file))
-    new_chunks = list(_chunks(after, file))
+    before, after = match.before, match.after
+    calls = set(_references(before, before.relocations(before.code_section)))
+    new_calls = set(_references(after, file.relocations(after.code_section), match.symbols))
+    for type_, target in calls ^ new_calls:
+        if type_ == _CALL and target != ADDED:
+            assert isinstance(target, int)
+            if before.symbols[target].flags & _UNDEFINED_FLAG:
+                # Whether a function is called decides what a wrong signature means.
+                raise Unusable("what is called directly changed")
+    old_live = [bool(live) for live in _live_before(match, file)]
+    old_chunks = list(_chunks(before, old_live, None))
+    new_live = [*map(bool, bytes(file.function_live)), *(segment.live for segment in file.segments)]
+    new_chunks = list(_chunks(after, new_live, match.symbols))
     known = {pair for chunk in old_chunks for pair in chunk}
+    by_old = {old: file.symbols[index] for index, old in enumerate(match.symbols) if old != ADDED}
     for one, other in zip(old_chunks, new_chunks):
         if one == other:
             continue
         had, has = set(one), set(other)
-        if {index for type_, index in had if type_ != _TYPE_INDEX} - {i for t, i in has if t != _TYPE_INDEX}:
+        if {i for t, i in had if t != _TYPE_INDEX} - {i for t, i in has if t != _TYPE_INDEX}:
             raise Unusable("a reference is gone")
-        for type_, index in has - had:
-            symbol = None if type_ == _TYPE_INDEX else file.symbols[index]
-            if (type_, index) in known and (symbol is None or not symbol.is_stub):
+        for type_, target in has - had:
+            if target == ADDED:
+                raise Unusable("something new is referred to")
+            symbol = by_old[target] if isinstance(target, int) else None
+            if (type_, target) in known and (symbol is None or not symbol.is_stub):
                 continue
             if symbol is None or type_ not in _PLAIN or symbol.state != DEFINED or not symbol.is_live or symbol.is_stub:
                 raise Unusable("a reference is new")
-    if _first_uses(old_chunks, file) != _first_uses(new_chunks, file):
+    if _first_uses(old_chunks, by_old) != _first_uses(new_chunks, by_old):
         raise Unusable("the order of first references changed")
     if options.data_order is DataOrder.PACKED:
         counts = [
-            Counter(index for chunk in chunks for type_, index in chunk if type_ in _COUNTED)
+            Counter(target for chunk in chunks for type_, target in chunk if type_ in _COUNTED)
             for chunks in (old_chunks, new_chunks)
         ]
         if counts[0] != counts[1]:
             raise Unusable("references to data changed in number")
 
 
-def _chunks(obj: ObjectFile, file: ObjectInput) -> Iterator[list[tuple[int, int]]]:
-    """The relocations (type, index) of each live function, then of each live segment."""
+_Reference = tuple[int, "int | bytes"]
+"""A relocation's type, and what it names: a symbol of the old version, or :data:`ADDED`; a type's signature."""
+
+
+def _references(obj: ObjectFile, relocs: Relocations, matches: Sequence[int] | None = None) -> list[_Reference]:
+    indices = (
+        relocs.indices
+        if matches is None
+        else [-1 if type_ == _TYPE_INDEX else matches[index] for type_, index in zip(relocs.types, relocs.indices)]
+    )
+    if _TYPE_INDEX not in relocs.types:
+        return list(zip(relocs.types, indices))
+    types = obj.types
+    return [
+        (type_, types[index] if type_ == _TYPE_INDEX else target)
+        for type_, index, target in zip(relocs.types, relocs.indices, indices)
+    ]
+
+
+def _live_before(match: Match, file: ObjectInput) -> Iterator[int]:
+    """The marks of the old version's functions, then of its segments."""
+    functions, segments = [0] * len(match.before.functions), [0] * len(match.before.segments)
+    for index, old in enumerate(match.functions):
+        if old != ADDED:
+            functions[old] = file.function_live[index]
+    for segment, old in zip(file.segments, match.segments):
+        if old != ADDED:
+            segments[old] = segment.live
+    yield from functions
+    yield from segments
+
+
+def _chunks(obj: ObjectFile, live: Sequence[bool], matches: Sequence[int] | None) -> Iterator[list[_Reference]]:
+    """The references of each live function, then of each live segment."""
     relocs = obj.relocations(obj.code_section)
+    found = _references(obj, relocs, matches)
     bounds = [bisect_left(relocs.offsets, start) for start in obj.function_offsets]
-    for function, live in enumerate(bytes(file.function_live)):
-        if live:
-            yield _pairs(relocs, bounds[function], bounds[function + 1])
+    functions = len(obj.functions)
+    for function in range(functions):
+        if live[function]:
+            yield found[bounds[function] : bounds[function + 1]]
     relocs = obj.relocations(obj.data_section)
-    for segment, info in zip(file.segments, obj.segments):
-        if segment.live:
-            first = bisect_left(relocs.offsets, info.offset)
-            yield _pairs(relocs, first, bisect_left(relocs.offsets, info.offset + info.size, first))
+    found = _references(obj, relocs, matches)
+    for is_live, segment in zip(live[functions:], obj.segments):
+        if is_live:
+            first = bisect_left(relocs.offsets, segment.offset)
+            yield found[first : bisect_left(relocs.offsets, segment.offset + segment.size, first)]
 
 
-def _pairs(relocs: Relocations, first: int, after: int) -> list[tuple[int, int]]:
-    return list(zip(relocs.types[first:after], relocs.indices[first:after]))
-
-
-def _first_uses(chunks: list[list[tuple[int, int]]], file: ObjectInput) -> list[tuple[str, int]]:
+def _first_uses(chunks: list[list[_Reference]], symbols: dict[int, Symbol]) -> list[tuple[str, int | bytes]]:
     """What takes places in the order in which it is first seen: types, table entries, entries of the global offset
     table."""
-    found: dict[tuple[str, int], None] = {}
+    found: dict[tuple[str, int | bytes], None] = {}
     for chunk in chunks:
-        for type_, index in chunk:
-            if type_ == _TYPE_INDEX:
-                found["type", index] = None
+        for type_, target in chunk:
+            if isinstance(target, bytes):
+                found["type", target] = None
             elif type_ in TABLE_RELOCATIONS:
-                found["table", index] = None
-            elif type_ in (R.GLOBAL_INDEX_LEB, R.GLOBAL_INDEX_I32) and file.symbols[index].kind != SymbolKind.GLOBAL:
-                found["got", index] = None
+                found["table", target] = None
+            elif type_ in (R.GLOBAL_INDEX_LEB, R.GLOBAL_INDEX_I32) and symbols[target].kind != SymbolKind.GLOBAL:
+                found["got", target] = None
     return list(found)

@@ -80,6 +80,8 @@ class State:
     moving: list[dict[int, tuple[int, int, int]]]
     """Of each file, section by section: where its relocations that move start in ``columns``, and how many there are
     of functions of its own, and of others."""
+    names: bytes
+    """All names in the symbol table, packed."""
     table_base: int
     columns: array[int]
     module: bytes
@@ -161,7 +163,7 @@ def column(data: bytes, code: str = "i") -> array[int]:
 
 
 def path_of(directory: str, key: str) -> str:
-    return os.path.join(directory, key[:2], key[2:])
+    return os.path.join(directory, "links", key)
 
 
 def load(directory: str, key: str) -> State | None:
