@@ -11,7 +11,7 @@ from typing import Final
 
 from ..binary.constants import RelocationType as R
 from ..diagnostics import Diagnostics
-from ..inputs.cache import content_key
+from ..inputs.cache import cache_at, content_key
 from ..inputs.files import InputFiles
 from ..linking.chunks import InputSection, LinkedFile, ObjectInput
 from ..linking.plan import Plan
@@ -75,9 +75,12 @@ def record(
         or files.stubs
     ):
         return
+    if 2 * len(module) > options.cache_limit:
+        return
     made = _Recorder(options, plan, sections, module, files).state()
     if made is not None:
-        states.save(options.cache_directory, states.state_key(options), made)
+        size = states.save(options.cache_directory, states.state_key(options), made)
+        cache_at(options.cache_directory, options.cache_limit).wrote(size)
 
 
 class _Recorder:
@@ -98,6 +101,8 @@ class _Recorder:
         self.ordinals[plan.resolution.synthetic] = INTERNAL
         self.foreign: dict[Symbol, int] = {}
         self.columns = array("I")
+        self.is_whole = True
+        """References to merged strings name their starts."""
         self.keys = files.object_keys()
         self.code = (0, 0)
         self.custom: list[tuple[bytes, int, int, int]] = []
@@ -136,6 +141,7 @@ class _Recorder:
             code=self.code,
             custom=self.custom,
             moving=moving,
+            is_whole=self.is_whole,
             names=marshal.dumps(list(self.plan.resolution.symbols)),
             table_base=self.options.table_base,
             columns=self.columns,
@@ -298,10 +304,20 @@ class _Recorder:
             indices = list(compress(relocs.indices, selected))
             if type_ == R.SECTION_OFFSET_I32:
                 targets = {}
+                starts: dict[int, set[int]] = {}
                 for index in set(indices):
                     target = symbols[index].section
-                    if target is not None and not target.discarded and target.pieces is None:
+                    if target is not None and not target.discarded and target.name in self.outputs:
                         targets[index] = sections.setdefault(target.index, [])
+                        if target.pieces is not None:
+                            starts[index] = set(target.pieces.starts)
+                for index, known in starts.items():
+                    addends = compress(relocs.addends, selected)
+                    if len(starts) > 1 or len(targets) > 1:
+                        addends = (addend for addend, other in zip(addends, indices) if other == index)  # type: ignore[assignment]
+                    if not known.issuperset(addends):
+                        # Something names the middle of a string: where that goes, its value does not tell.
+                        self.is_whole = False
                 for offset, index in zip(offsets, indices):
                     if index in targets:
                         targets[index].append(offset)

@@ -38,7 +38,7 @@ from ..linking.chunks import (
 from ..linking.live_relocations import live_function_runs
 from ..linking.mark_live import TABLE_RELOCATIONS
 from ..linking.relocate import Relocator
-from ..linking.strings import StringPieces
+from ..linking.strings import MergedStrings, StringPieces
 from ..linking.symbols import DEFINED, UNDEFINED, Symbol
 from ..options import DataOrder, Input, LinkOptions
 from ..output.encoding import Chunk
@@ -143,6 +143,11 @@ class _Relink:
         self.relocator = Relocator(state.table_base)
         self.cache = cache
         self.stand_ins: dict[int, LinkedFile] = {}
+        self.merging: set[int] = set()
+        """Custom sections whose strings must be merged anew."""
+        self.merged: dict[int, MergedStrings] = {}
+        self.moved_strings: dict[int, dict[int, int]] = {}
+        """Of each of them, old offset to new where it is another."""
         self.foreign_rows = column(state.foreign, "q")
         self.foreign: dict[int, Symbol] = {}
         self.new: dict[int, ObjectInput] = {}
@@ -182,7 +187,10 @@ class _Relink:
                 if old in known.pieces:
                     section.pieces = _split(section)
                     start = self.state.custom[output][2] + offset
-                    self._check_strings(section.pieces, column(known.pieces[old], "I").tolist(), start)
+                    try:
+                        self._check_strings(section.pieces, column(known.pieces[old], "I").tolist(), start)
+                    except Unusable:
+                        self.merging.add(output)
         self._resolve(known, file, match)
         _check_references(match, file, self.options)
         self.matches[ordinal] = match
@@ -323,9 +331,11 @@ class _Relink:
 
     def chunks(self) -> list[Chunk]:
         buffer = bytearray(self.module)
+        for output in self.merging:
+            self._merge(output)
         self._move_functions()
         moved = self._move_sections()
-        if any(moved[i] or self.shifts[i] for i in range(len(moved))):
+        if self.moved_strings or any(moved[i] or self.shifts[i] for i in range(len(moved))):
             self._correct(buffer, moved)
         pieces: list[tuple[int, int, list[Chunk]]] = []
         self._replace_code(pieces)
@@ -340,6 +350,37 @@ class _Relink:
             position = end
         out.append(view[position:])
         return out
+
+    def _merge(self, output: int) -> None:
+        """Merge the strings of a custom section again: those of the unchanged objects, which stand in the module, and
+        those of the changed ones."""
+        if not self.state.is_whole:
+            raise Unusable("something refers to the middle of a string")
+        name, _, start, end = self.state.custom[output]
+        contents = self.module[start:end]
+        used: set[int] = set()
+        strings = MergedStrings(name)
+        for ordinal, known in enumerate(self.state.files):
+            for index in [index for index, (of, _, _) in known.sections.items() if of == output]:
+                packed = known.pieces.get(index)
+                if packed is None:
+                    raise Unusable("a section of strings is empty")
+                file = self.new.get(ordinal)
+                if file is None:
+                    used.update(column(packed, "I"))
+                    continue
+                section = file.custom_sections[self.matches[ordinal].sections.index(index)]
+                section.pieces = _split(section)
+                strings.add(section)
+        find = contents.index
+        offsets = sorted(used)
+        others = InputSection(self.file(INTERNAL), 0, Section(0, name, 0, 0))
+        others.pieces = StringPieces(b"\0")
+        others.pieces.strings = [contents[offset : find(0, offset)] for offset in offsets]
+        strings.add(others)
+        strings.finalize()
+        self.merged[output] = strings
+        self.moved_strings[output] = {old: new for old, new in zip(offsets, others.pieces.offsets) if old != new}
 
     def _move_functions(self) -> None:
         """Where each file's functions stand now: ``shifts`` counts how much later, by file."""
@@ -369,6 +410,9 @@ class _Relink:
     def _move_sections(self) -> list[dict[int, int]]:
         """How much later each custom section stands in its output section, by file; 0 is left out."""
         growth = [0] * len(self.state.custom)
+        for output, strings in self.merged.items():
+            _, _, start, end = self.state.custom[output]
+            growth[output] = strings.size - (end - start)
         moved: list[dict[int, int]] = []
         for ordinal, known in enumerate(self.state.files):
             file = self.new.get(ordinal)
@@ -412,12 +456,14 @@ class _Relink:
                         if change:
                             _add(buffer, start, (at,), change)
                     position += others
-                if own_sections:
+                if own_sections or self.moved_strings:
                     while columns[position] != END:
                         target, count = columns[position], columns[position + 1]
                         position += 2
                         if target in own_sections:
                             _add(buffer, start, columns[position : position + count], own_sections[target])
+                        elif moved_strings := self.moved_strings.get(known.sections[target][0]):
+                            _replace(buffer, start, columns[position : position + count], moved_strings)
                         position += count
 
     def _function_shift(self, known: dict[tuple[int, int], int], ordinal: int, function: int) -> int:
@@ -467,6 +513,9 @@ class _Relink:
                     section = file.custom_sections[self.matches[ordinal].sections.index(index)]
                     start = self.state.custom[output][2] + offset
                     pieces.append((start, start + size, [self.relocator.section(section)]))
+        for output, strings in self.merged.items():
+            _, _, start, end = self.state.custom[output]
+            pieces.append((start, end, [strings.contents]))
         for (_, header, _, end), growth in zip(self.state.custom, self.section_growth):
             if growth:
                 # The id, then the size.
@@ -484,6 +533,16 @@ def _add(buffer: bytearray, start: int, offsets: Sequence[int], change: int) -> 
     for offset in offsets:
         place = start + offset
         write(buffer, place, (read(buffer, place)[0] + change) & 0xFFFFFFFF)
+
+
+def _replace(buffer: bytearray, start: int, offsets: Sequence[int], moved: dict[int, int]) -> None:
+    """Replace values in the 32-bit fields at ``offsets`` behind ``start``."""
+    read, write, find = _U32.unpack_from, _U32.pack_into, moved.get
+    for offset in offsets:
+        place = start + offset
+        value = find(read(buffer, place)[0])
+        if value is not None:
+            write(buffer, place, value)
 
 
 def _size_bytes(data: bytes, position: int) -> int:

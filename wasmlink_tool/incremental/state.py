@@ -80,6 +80,8 @@ class State:
     moving: list[dict[int, tuple[int, int, int]]]
     """Of each file, section by section: where its relocations that move start in ``columns``, and how many there are
     of functions of its own, and of others."""
+    is_whole: bool
+    """Whether every reference to merged strings of custom sections names the start of one."""
     names: bytes
     """All names in the symbol table, packed."""
     table_base: int
@@ -174,15 +176,18 @@ def load(directory: str, key: str) -> State | None:
         return None
 
 
-def save(directory: str, key: str, state: State) -> None:
-    """Write a state; a directory that cannot be written to is a cache that has nothing."""
+def save(directory: str, key: str, state: State) -> int:
+    """Write a state, and say how many bytes it takes: none if the directory cannot be written to."""
     path = path_of(directory, key)
     temporary = f"{path}.{os.getpid()}.tmp"
     try:
         os.makedirs(os.path.dirname(path), exist_ok=True)
         with open(temporary, "wb") as file:
             write(file, key, state)
+            size = file.tell()
         os.replace(temporary, path)
+        return size
     except (OSError, ValueError):
         with suppress(OSError, ValueError):
             os.unlink(temporary)
+        return 0

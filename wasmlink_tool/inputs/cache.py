@@ -177,6 +177,11 @@ class ParseCache:
             return
         self._touched += len(payload)
 
+    def wrote(self, size: int) -> None:
+        """Count what was written to the directory beside the entries."""
+        self._touched += size
+        self._prune()
+
     def _prune(self) -> None:
         """Delete the entries that were written longest ago, once this process has written much."""
         if self._touched < self.limit // 16:
