@@ -11,9 +11,10 @@ from __future__ import annotations
 import marshal
 import os
 from bisect import bisect_left
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import repeat
 from struct import Struct
 from typing import Final
 
@@ -336,7 +337,7 @@ class _Relink:
         self._move_functions()
         moved = self._move_sections()
         if self.moved_strings or any(moved[i] or self.shifts[i] for i in range(len(moved))):
-            self._correct(buffer, moved)
+            self._correct(memoryview(buffer), moved)
         pieces: list[tuple[int, int, list[Chunk]]] = []
         self._replace_code(pieces)
         self._replace_data(buffer)
@@ -433,7 +434,7 @@ class _Relink:
         self.section_growth = growth
         return moved
 
-    def _correct(self, buffer: bytearray, moved: list[dict[int, int]]) -> None:
+    def _correct(self, buffer: memoryview, moved: list[dict[int, int]]) -> None:
         """Correct what the unchanged objects tell of places that moved."""
         columns, shifts = self.state.columns, self.shifts
         last = Counter[tuple[int, int]]()
@@ -527,22 +528,19 @@ class _Relink:
                 pieces.append((header + 1, header + 1 + length, [uleb(size + growth)]))
 
 
-def _add(buffer: bytearray, start: int, offsets: Sequence[int], change: int) -> None:
+def _add(buffer: memoryview, start: int, offsets: Sequence[int], change: int) -> None:
     """Add to the 32-bit fields at ``offsets`` behind ``start``."""
-    read, write = _U32.unpack_from, _U32.pack_into
-    for offset in offsets:
-        place = start + offset
-        write(buffer, place, (read(buffer, place)[0] + change) & 0xFFFFFFFF)
+    place = buffer[start:]
+    values = [(value + change) & 0xFFFFFFFF for (value,) in map(_U32.unpack_from, repeat(place), offsets)]
+    deque(map(_U32.pack_into, repeat(place), offsets, values), maxlen=0)
 
 
-def _replace(buffer: bytearray, start: int, offsets: Sequence[int], moved: dict[int, int]) -> None:
+def _replace(buffer: memoryview, start: int, offsets: Sequence[int], moved: dict[int, int]) -> None:
     """Replace values in the 32-bit fields at ``offsets`` behind ``start``."""
-    read, write, find = _U32.unpack_from, _U32.pack_into, moved.get
-    for offset in offsets:
-        place = start + offset
-        value = find(read(buffer, place)[0])
-        if value is not None:
-            write(buffer, place, value)
+    place = buffer[start:]
+    find = moved.get
+    values = [find(value, value) for (value,) in map(_U32.unpack_from, repeat(place), offsets)]
+    deque(map(_U32.pack_into, repeat(place), offsets, values), maxlen=0)
 
 
 def _size_bytes(data: bytes, position: int) -> int:
