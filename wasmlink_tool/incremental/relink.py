@@ -39,7 +39,7 @@ from ..linking.chunks import (
 from ..linking.live_relocations import live_function_runs
 from ..linking.mark_live import TABLE_RELOCATIONS
 from ..linking.relocate import Relocator
-from ..linking.strings import MergedStrings, StringPieces
+from ..linking.strings import StringPieces
 from ..linking.symbols import DEFINED, UNDEFINED, Symbol
 from ..options import DataOrder, Input, LinkOptions
 from ..output.encoding import Chunk
@@ -49,6 +49,7 @@ from .matching import ADDED, Match, Unusable
 from .record import END, INTERNAL, NO_FILE, ROW, is_recorded
 from .stamps import is_unchanged
 from .state import FileState, State, column
+from .strings import Remerged
 
 MOST_CHANGED: Final = 8
 """Objects. Where more changed than that since the state was recorded, it is time for a new one."""
@@ -146,9 +147,7 @@ class _Relink:
         self.stand_ins: dict[int, LinkedFile] = {}
         self.merging: set[int] = set()
         """Custom sections whose strings must be merged anew."""
-        self.merged: dict[int, MergedStrings] = {}
-        self.moved_strings: dict[int, dict[int, int]] = {}
-        """Of each of them, old offset to new where it is another."""
+        self.merged: dict[int, Remerged] = {}
         self.foreign_rows = column(state.foreign, "q")
         self.foreign: dict[int, Symbol] = {}
         self.new: dict[int, ObjectInput] = {}
@@ -336,7 +335,7 @@ class _Relink:
             self._merge(output)
         self._move_functions()
         moved = self._move_sections()
-        if self.moved_strings or any(moved[i] or self.shifts[i] for i in range(len(moved))):
+        if self.merged or any(moved[i] or self.shifts[i] for i in range(len(moved))):
             self._correct(memoryview(buffer), moved)
         pieces: list[tuple[int, int, list[Chunk]]] = []
         self._replace_code(pieces)
@@ -357,10 +356,11 @@ class _Relink:
         those of the changed ones."""
         if not self.state.is_whole:
             raise Unusable("something refers to the middle of a string")
-        name, _, start, end = self.state.custom[output]
+        _, _, start, end = self.state.custom[output]
         contents = self.module[start:end]
-        used: set[int] = set()
-        strings = MergedStrings(name)
+        kept: set[int] = set()
+        before: set[int] = set()
+        changed: list[InputSection] = []
         for ordinal, known in enumerate(self.state.files):
             for index in [index for index, (of, _, _) in known.sections.items() if of == output]:
                 packed = known.pieces.get(index)
@@ -368,20 +368,19 @@ class _Relink:
                     raise Unusable("a section of strings is empty")
                 file = self.new.get(ordinal)
                 if file is None:
-                    used.update(column(packed, "I"))
+                    kept.update(column(packed, "I"))
                     continue
                 section = file.custom_sections[self.matches[ordinal].sections.index(index)]
                 section.pieces = _split(section)
-                strings.add(section)
-        find = contents.index
-        offsets = sorted(used)
-        others = InputSection(self.file(INTERNAL), 0, Section(0, name, 0, 0))
-        others.pieces = StringPieces(b"\0")
-        others.pieces.strings = [contents[offset : find(0, offset)] for offset in offsets]
-        strings.add(others)
-        strings.finalize()
-        self.merged[output] = strings
-        self.moved_strings[output] = {old: new for old, new in zip(offsets, others.pieces.offsets) if old != new}
+                changed.append(section)
+                before.update(column(packed, "I"))
+        wanted = {string for section in changed if section.pieces is not None for string in section.pieces.strings}
+        before -= kept
+        kept.update(offset for offset in before if contents[offset : contents.index(0, offset)] in wanted)
+        strings = self.merged[output] = Remerged(contents, kept, before - kept, wanted)
+        for section in changed:
+            assert section.pieces is not None
+            section.pieces.offsets = [strings.placed[string] for string in section.pieces.strings]
 
     def _move_functions(self) -> None:
         """Where each file's functions stand now: ``shifts`` counts how much later, by file."""
@@ -413,7 +412,7 @@ class _Relink:
         growth = [0] * len(self.state.custom)
         for output, strings in self.merged.items():
             _, _, start, end = self.state.custom[output]
-            growth[output] = strings.size - (end - start)
+            growth[output] = len(strings.contents) - (end - start)
         moved: list[dict[int, int]] = []
         for ordinal, known in enumerate(self.state.files):
             file = self.new.get(ordinal)
@@ -457,14 +456,14 @@ class _Relink:
                         if change:
                             _add(buffer, start, (at,), change)
                     position += others
-                if own_sections or self.moved_strings:
+                if own_sections or self.merged:
                     while columns[position] != END:
                         target, count = columns[position], columns[position + 1]
                         position += 2
                         if target in own_sections:
                             _add(buffer, start, columns[position : position + count], own_sections[target])
-                        elif moved_strings := self.moved_strings.get(known.sections[target][0]):
-                            _replace(buffer, start, columns[position : position + count], moved_strings)
+                        elif strings := self.merged.get(known.sections[target][0]):
+                            _replace(buffer, start, columns[position : position + count], strings)
                         position += count
 
     def _function_shift(self, known: dict[tuple[int, int], int], ordinal: int, function: int) -> int:
@@ -535,12 +534,11 @@ def _add(buffer: memoryview, start: int, offsets: Sequence[int], change: int) ->
     deque(map(_U32.pack_into, repeat(place), offsets, values), maxlen=0)
 
 
-def _replace(buffer: memoryview, start: int, offsets: Sequence[int], moved: dict[int, int]) -> None:
-    """Replace values in the 32-bit fields at ``offsets`` behind ``start``."""
+def _replace(buffer: memoryview, start: int, offsets: Sequence[int], strings: Remerged) -> None:
+    """Correct the 32-bit fields at ``offsets`` behind ``start``, which hold offsets of strings."""
     place = buffer[start:]
-    find = moved.get
-    values = [find(value, value) for (value,) in map(_U32.unpack_from, repeat(place), offsets)]
-    deque(map(_U32.pack_into, repeat(place), offsets, values), maxlen=0)
+    values = [value for (value,) in map(_U32.unpack_from, repeat(place), offsets)]
+    deque(map(_U32.pack_into, repeat(place), offsets, strings.moved_all(values)), maxlen=0)
 
 
 def _size_bytes(data: bytes, position: int) -> int:
