@@ -126,9 +126,10 @@ def _link_again(options: LinkOptions) -> LinkResult | None:
     found = relink(options)
     if isinstance(found, str):
         return None
+    module = b"".join(found.chunks)
     if options.output is not None:
-        write_output(options.output, found.chunks, executable=True)
-    return LinkResult(b"".join(found.chunks), options.output, (), found.files_read)
+        write_output(options.output, [module], executable=True)
+    return LinkResult(module, options.output, (), found.files_read)
 
 
 def _write_reports(

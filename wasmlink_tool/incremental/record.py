@@ -5,7 +5,7 @@ from __future__ import annotations
 import marshal
 import os
 from array import array
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import compress
 from typing import Final
 
@@ -27,6 +27,7 @@ ROW: Final = 13
 """Numbers in a row of the foreign symbols."""
 INTERNAL: Final = -1
 NO_FILE: Final = -2
+_SectionColumns = dict[int, tuple[list[int], list[int]]]
 END: Final = (1 << 32) - 1
 """Behind the last section of a run of columns."""
 _FUNCTION_OFFSETS: Final = (R.FUNCTION_OFFSET_I32, R.FUNCTION_OFFSET_I64)
@@ -130,7 +131,7 @@ class _Recorder:
         moving = [self._moving(file) for file in objects]
         internal = self._file(self.plan.resolution.synthetic)
         foreign = self._foreign()
-        if foreign is None or None in files or internal is None:
+        if not self.is_whole or foreign is None or None in files or internal is None:
             return None
         return State(
             read=read,
@@ -141,7 +142,6 @@ class _Recorder:
             code=self.code,
             custom=self.custom,
             moving=moving,
-            is_whole=self.is_whole,
             names=marshal.dumps(list(self.plan.resolution.symbols)),
             table_base=self.options.table_base,
             columns=self.columns,
@@ -281,21 +281,57 @@ class _Recorder:
                 first = len(self.columns)
                 self.columns.extend(own)
                 self.columns.extend(others)
-                for target, offsets in sections.items():
+                for target, (offsets, values) in sections.items():
                     self.columns.extend((target, len(offsets)))
                     self.columns.extend(offsets)
+                    self.columns.extend(values)
                 found[section.index] = first, len(own), len(others)
                 self.columns.append(END)
         return found
 
-    def _columns(self, file: ObjectInput, section: InputSection) -> tuple[list[int], list[int], dict[int, list[int]]]:
+    def _section_columns(
+        self,
+        symbols: list[Symbol],
+        offsets: list[int],
+        indices: list[int],
+        addends: Iterable[int],
+        sections: _SectionColumns,
+    ) -> None:
+        """Sort the relocations that name custom sections by section."""
+        columns: dict[int, tuple[list[int], list[int]]] = {}
+        places: dict[int, dict[int, int]] = {}
+        for index in set(indices):
+            target = symbols[index].section
+            if target is not None and not target.discarded and target.name in self.outputs:
+                columns[index] = sections.setdefault(target.index, ([], []))
+                if target.pieces is not None:
+                    places[index] = dict(zip(target.pieces.starts, target.pieces.offsets))
+        try:
+            if len(set(indices)) == 1 == len(places):
+                (places_of,) = places.values()
+                ((known, values),) = columns.values()
+                known += offsets
+                values += map(places_of.__getitem__, addends)
+                return
+            for offset, index, addend in zip(offsets, indices, addends):
+                if index in columns:
+                    known, values = columns[index]
+                    known.append(offset)
+                    if index in places:
+                        values.append(places[index][addend])
+        except KeyError:
+            # Something names the middle of a string: where that goes, its value does not tell.
+            self.is_whole = False
+
+    def _columns(self, file: ObjectInput, section: InputSection) -> tuple[list[int], list[int], _SectionColumns]:
         """Offsets of relocations: of those that name the file's own functions; of others, each followed by the file
-        and number of its function; of those that name a custom section, by section."""
+        and number of its function; of those that name a custom section, by section, with the values of those that name
+        merged strings."""
         relocs = file.relocations(section.index)
         symbols = file.symbols
         own: list[int] = []
         others: list[int] = []
-        sections: dict[int, list[int]] = {}
+        sections: _SectionColumns = {}
         for type_ in _SELECT:
             if type_ not in relocs.types:
                 continue
@@ -303,24 +339,7 @@ class _Recorder:
             offsets = list(compress(relocs.offsets, selected))
             indices = list(compress(relocs.indices, selected))
             if type_ == R.SECTION_OFFSET_I32:
-                targets = {}
-                starts: dict[int, set[int]] = {}
-                for index in set(indices):
-                    target = symbols[index].section
-                    if target is not None and not target.discarded and target.name in self.outputs:
-                        targets[index] = sections.setdefault(target.index, [])
-                        if target.pieces is not None:
-                            starts[index] = set(target.pieces.starts)
-                for index, known in starts.items():
-                    addends = compress(relocs.addends, selected)
-                    if len(starts) > 1 or len(targets) > 1:
-                        addends = (addend for addend, other in zip(addends, indices) if other == index)  # type: ignore[assignment]
-                    if not known.issuperset(addends):
-                        # Something names the middle of a string: where that goes, its value does not tell.
-                        self.is_whole = False
-                for offset, index in zip(offsets, indices):
-                    if index in targets:
-                        targets[index].append(offset)
+                self._section_columns(symbols, offsets, indices, compress(relocs.addends, selected), sections)
                 continue
             named = {index: symbols[index] for index in set(indices)}
             live = {index: s for index, s in named.items() if s.state == DEFINED and s.is_live}

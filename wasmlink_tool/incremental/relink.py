@@ -12,7 +12,7 @@ import marshal
 import os
 from bisect import bisect_left
 from collections import Counter, deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import repeat
 from struct import Struct
@@ -354,8 +354,6 @@ class _Relink:
     def _merge(self, output: int) -> None:
         """Merge the strings of a custom section again: those of the unchanged objects, which stand in the module, and
         those of the changed ones."""
-        if not self.state.is_whole:
-            raise Unusable("something refers to the middle of a string")
         _, _, start, end = self.state.custom[output]
         contents = self.module[start:end]
         kept: set[int] = set()
@@ -375,12 +373,15 @@ class _Relink:
                 changed.append(section)
                 before.update(column(packed, "I"))
         wanted = {string for section in changed if section.pieces is not None for string in section.pieces.strings}
-        before -= kept
-        kept.update(offset for offset in before if contents[offset : contents.index(0, offset)] in wanted)
-        strings = self.merged[output] = Remerged(contents, kept, before - kept, wanted)
+        known_places = {contents[offset : contents.index(0, offset)]: offset for offset in before}
+        stay = {string: offset for string, offset in known_places.items() if string in wanted}
+        kept.update(stay.values())
+        strings = self.merged[output] = Remerged(contents, kept, before - kept, wanted - stay.keys())
+        places = strings.placed
+        places.update((string, strings.moved[offset]) for string, offset in stay.items())
         for section in changed:
             assert section.pieces is not None
-            section.pieces.offsets = [strings.placed[string] for string in section.pieces.strings]
+            section.pieces.offsets = [places[string] for string in section.pieces.strings]
 
     def _move_functions(self) -> None:
         """Where each file's functions stand now: ``shifts`` counts how much later, by file."""
@@ -448,29 +449,34 @@ class _Relink:
                 start = self.state.custom[output][2] + offset
                 position = first + own
                 if shift and own:
-                    _add(buffer, start, columns[first:position], shift)
+                    _add(buffer, start, columns[first:position], repeat(shift))
                 if others:
                     triples = columns[position : position + others]
-                    for at, target, function in zip(triples[::3], triples[1::3], triples[2::3]):
-                        change = self._function_shift(last, target, function)
-                        if change:
-                            _add(buffer, start, (at,), change)
                     position += others
+                    changes = [
+                        self._function_shift(last, target, function) if target in self.new else shifts[target]
+                        for target, function in zip(triples[1::3], triples[2::3])
+                    ]
+                    if any(changes):
+                        _add(buffer, start, triples[::3], changes)
                 if own_sections or self.merged:
                     while columns[position] != END:
                         target, count = columns[position], columns[position + 1]
                         position += 2
-                        if target in own_sections:
-                            _add(buffer, start, columns[position : position + count], own_sections[target])
-                        elif strings := self.merged.get(known.sections[target][0]):
-                            _replace(buffer, start, columns[position : position + count], strings)
+                        offsets = columns[position : position + count]
                         position += count
+                        if target in known.pieces:
+                            strings = self.merged.get(known.sections[target][0])
+                            if strings is not None:
+                                values = map(strings.moved.__getitem__, columns[position : position + count])
+                                _write(buffer, start, offsets, values)
+                            position += count
+                        elif target in own_sections:
+                            _add(buffer, start, offsets, repeat(own_sections[target]))
 
     def _function_shift(self, known: dict[tuple[int, int], int], ordinal: int, function: int) -> int:
-        """How much later the body of a function of another file stands."""
-        file = self.new.get(ordinal)
-        if file is None:
-            return self.shifts[ordinal]
+        """How much later the body of a changed object's function stands."""
+        file = self.new[ordinal]
         key = ordinal, function
         if key not in known:
             before = column(self.state.files[ordinal].function_offsets)[function]
@@ -527,18 +533,16 @@ class _Relink:
                 pieces.append((header + 1, header + 1 + length, [uleb(size + growth)]))
 
 
-def _add(buffer: memoryview, start: int, offsets: Sequence[int], change: int) -> None:
+def _add(buffer: memoryview, start: int, offsets: Sequence[int], changes: Iterable[int]) -> None:
     """Add to the 32-bit fields at ``offsets`` behind ``start``."""
-    place = buffer[start:]
-    values = [(value + change) & 0xFFFFFFFF for (value,) in map(_U32.unpack_from, repeat(place), offsets)]
-    deque(map(_U32.pack_into, repeat(place), offsets, values), maxlen=0)
+    before = map(_U32.unpack_from, repeat(buffer[start:]), offsets)
+    values = [(value + change) & 0xFFFFFFFF for (value,), change in zip(before, changes)]
+    _write(buffer, start, offsets, values)
 
 
-def _replace(buffer: memoryview, start: int, offsets: Sequence[int], strings: Remerged) -> None:
-    """Correct the 32-bit fields at ``offsets`` behind ``start``, which hold offsets of strings."""
-    place = buffer[start:]
-    values = [value for (value,) in map(_U32.unpack_from, repeat(place), offsets)]
-    deque(map(_U32.pack_into, repeat(place), offsets, strings.moved_all(values)), maxlen=0)
+def _write(buffer: memoryview, start: int, offsets: Sequence[int], values: Iterable[int]) -> None:
+    """Fill the 32-bit fields at ``offsets`` behind ``start``."""
+    deque(map(_U32.pack_into, repeat(buffer[start:]), offsets, values), maxlen=0)
 
 
 def _size_bytes(data: bytes, position: int) -> int:

@@ -80,8 +80,6 @@ class State:
     moving: list[dict[int, tuple[int, int, int]]]
     """Of each file, section by section: where its relocations that move start in ``columns``, and how many there are
     of functions of its own, and of others."""
-    is_whole: bool
-    """Whether every reference to merged strings of custom sections names the start of one."""
     names: bytes
     """All names in the symbol table, packed."""
     table_base: int

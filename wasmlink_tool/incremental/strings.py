@@ -8,29 +8,28 @@ ends of another or cease to be.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 
 class Remerged:
-    """The strings of ``kept``, offsets into the old ``contents``, and those of ``wanted``, merged; ``gone`` are the
-    offsets of all other strings of the old contents."""
+    """The strings of ``kept``, offsets into the old ``contents``, and ``new`` ones, merged; ``gone`` are the offsets
+    of all other strings of the old contents. New ones may be among the kept."""
 
-    def __init__(self, contents: bytes, kept: Iterable[int], gone: Iterable[int], wanted: Iterable[bytes]) -> None:
+    def __init__(self, contents: bytes, kept: Iterable[int], gone: Iterable[int], new: Iterable[bytes]) -> None:
         self._old = contents
         offsets = sorted(kept)
         self._offsets = offsets
-        self.starts: list[int] = []
-        """Old offsets from which on ``shifts`` hold, ascending."""
-        self.shifts: list[int] = []
+        self.moved: dict[int, int] = {}
+        """Old offset to new one, of the kept strings."""
         self.placed: dict[bytes, int] = {}
-        """Where the wanted strings are that were not kept."""
+        """Where the new strings are."""
         self._out: list[bytes] = []
         self._size = 0
         self._previous = b""
         self._is_first = True
         added: dict[int, list[bytes]] = {}
         found: dict[bytes, int] = {}
-        for string in set(wanted):
+        for string in set(new):
             index = self._find(string)
             if index < len(offsets) and self._string(index) == string:
                 found[string] = offsets[index]
@@ -38,24 +37,8 @@ class Remerged:
                 added.setdefault(index, []).append(string)
         self._merge(added, {bisect_left(offsets, offset) for offset in gone})
         for string, offset in found.items():
-            self.placed[string] = self.moved(offset)
+            self.placed[string] = self.moved[offset]
         self.contents = b"".join(self._out)
-
-    def moved(self, offset: int) -> int:
-        """Where the kept string of an old offset is."""
-        i = bisect_right(self.starts, offset) - 1
-        return offset + self.shifts[i]
-
-    def moved_all(self, values: Sequence[int]) -> list[int]:
-        """The same of many."""
-        starts, shifts = self.starts, self.shifts
-        if len(starts) == 1 or not values:
-            return [value + shifts[0] for value in values]
-        first, last = (bisect_right(starts, value) for value in (min(values), max(values)))
-        if first == last:
-            shift = shifts[first - 1]
-            return [value + shift for value in values]
-        return [value + shifts[bisect_right(starts, value) - 1] for value in values]
 
     # The order
 
@@ -95,7 +78,7 @@ class Remerged:
                 string = self._string(index)
                 if was_host and not self._ends_previous(string):
                     break
-                self._shift(offset, self._add(string) - offset)
+                self.moved[offset] = self._add(string)
                 index += 1
 
     def _copy(self, index: int, stop: int) -> int:
@@ -106,7 +89,8 @@ class Remerged:
         start = offsets[index]
         last = offsets[stop - 1]
         end = old.index(0, last) + 1
-        self._shift(start, self._size - start)
+        run = offsets[index:stop]
+        self.moved.update(zip(run, map((self._size - start).__add__, run)))
         self._out.append(old[start:end])
         self._size += end - start
         self._previous = old[old.rfind(0, 0, last) + 1 if last else 0 : end - 1]
@@ -125,8 +109,3 @@ class Remerged:
         self._previous = string
         self._is_first = False
         return offset
-
-    def _shift(self, start: int, shift: int) -> None:
-        if not self.shifts or self.shifts[-1] != shift:
-            self.starts.append(start)
-            self.shifts.append(shift)
