@@ -23,6 +23,7 @@ HERE = Path(__file__).parent
 _PROGRAMS = {
     "WasmProgram": """\
 env = Environment(tools=["wasmlink"], toolpath=[PyPackageDir("wasmlink_tool.site_tools")], WASMLIBC=False)
+env.Replace(WASMDATAORDER="input", WASMRECORDLINKER=False)
 env.WasmProgram("module.wasm", $objects, WASMLINKFLAGS=$flags)
 """,
     "command": """\
