@@ -105,7 +105,7 @@ def measure(chosen: BenchInput, variant: str, work: Path, rounds: int) -> Row:
     outputs = work / "outputs"
     outputs.mkdir(parents=True, exist_ok=True)
     stem = f"{chosen.name}{variant}"
-    arguments = write_response_file(outputs / f"{stem}.rsp", ["--no-demangle", *VARIANTS[variant], *chosen.arguments])
+    arguments = write_response_file(outputs / f"{stem}.rsp", [*VARIANTS[variant], *chosen.arguments])
     environment = our_environment()
     # The name section has the file's name: the same one, so that the modules can be compared.
     files = {name: outputs / name.replace(" ", "-") / f"{stem}.wasm" for name in (OURS, IN_PROCESS, REFERENCE)}
@@ -176,7 +176,7 @@ def _progress(text: str) -> None:
 def profile(chosen: BenchInput, variant: str, work: Path) -> None:
     """Print where our link of one input spends its time."""
     work.mkdir(parents=True, exist_ok=True)
-    arguments = write_response_file(work / "profile.rsp", ["--no-demangle", *VARIANTS[variant], *chosen.arguments])
+    arguments = write_response_file(work / "profile.rsp", [*VARIANTS[variant], *chosen.arguments])
     output = work / "profile.wasm"
     command = [sys.executable, "-m", "bench.in_process", "--profile", "-o", str(output), f"@{arguments}"]
     print(run_process(command, our_environment()).output)

@@ -1,6 +1,8 @@
 """Lint, types and tests of the checkout, in an environment that is made when it is needed.
 
-Arguments go to pytest: ``python3 tests/run.py -k archive`` runs a part of the tests, without lint and types.
+The tests of the linker run twice: on the package as it is, and as mypyc compiles it.
+
+Arguments go to pytest: ``python3 tests/run.py -k archive`` runs a part of the tests, without the rest.
 """
 
 from __future__ import annotations
@@ -24,7 +26,7 @@ def main(arguments: list[str]) -> int:
     variables.pop("PYTHONHOME", None)
     steps: list[list[str]] = [["pytest", "-n", "auto", *arguments]]
     if not arguments:
-        steps = [["ruff", "check", "--quiet", "."], ["mypy"], *steps]
+        steps = [["ruff", "check", "--quiet", "."], ["mypy"], *steps, ["tests.compiled"]]
     failed = []
     for step in steps:
         print(f"== {' '.join(step)}", flush=True)

@@ -6,8 +6,9 @@ The linker reports through a :class:`Diagnostics` object that its caller reads; 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
+
+from .records import record
 
 
 class Severity(Enum):
@@ -21,7 +22,7 @@ class Severity(Enum):
     """A line of ``--verbose``: standard error, prefixed with the program's name only."""
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Diagnostic:
     """One thing the linker says.
 
@@ -82,6 +83,10 @@ class Diagnostics:
     def log(self, text: str) -> None:
         if self.verbose:
             self.entries.append(Diagnostic(Severity.LOG, text))
+
+    def phase(self, name: str) -> None:
+        """Tell verbosely that a step of the link begins, under wasm-ld's name for it."""
+        self.log(f"-- {name}")
 
     def check(self) -> None:
         """Raise :class:`LinkError` if an error was reported: called where a phase ends."""

@@ -11,7 +11,6 @@ import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Final
 
 from .binary.reader import FormatError, Reader
 from .binary.relocations import Relocations
@@ -23,9 +22,6 @@ from .linking.resolve import resolve
 from .linking.symbols import LAZY, Symbol
 from .opening import checked, open_inputs
 from .options import Input, LinkOptions
-
-_NO_SEGMENT: Final = Segment(b"", 0, 0, 0, 1 << 64)
-"""Of unknown size: no symbol is outside of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,12 +102,19 @@ def _extract(options: LinkOptions, diagnostics: Diagnostics) -> Extraction:
     options = checked(options)
     files, opened = open_inputs(options, diagnostics)
     inputs = tuple(item for item in options.inputs if isinstance(item, Input))
-    read = [_SymbolSource(source) if isinstance(source, ObjectSource) else source for source in opened]
+    # Of bitcode, nothing else is read in any case.
+    read = [
+        _SymbolSource(source) if isinstance(source, ObjectSource) and not source.is_bitcode else source
+        for source in opened
+    ]
     sources = [source for source in read if isinstance(source, ObjectSource)]
     table = resolve(options, files, read, diagnostics).table
     diagnostics.check()
 
     linked = [file.source for file in table.objects if file.source is not None and file.source.archive]
+    if table.bitcode:
+        # What generated code will call is known when it is generated, and not before: any member may define it.
+        linked = [source for source in sources if source.archive]
     occurrences = _occurrences(sources)
     members: list[LinkedMember] = []
     thin_members: list[str] = []
@@ -235,7 +238,8 @@ class _SymbolFile(ObjectFile):
 
     def _read_data(self, reader: Reader) -> None:
         self.data_section = len(self.sections) - 1
-        self.segments = [_NO_SEGMENT] * reader.count(2)
+        # Of unknown size: no symbol is outside of one.
+        self.segments = [Segment(b"", 0, 0, 0, 1 << 64) for _ in range(reader.count(2))]
         reader.pos = reader.end
 
     def _read_exports(self, reader: Reader) -> None:

@@ -3,45 +3,53 @@
 from __future__ import annotations
 
 import gc
-from dataclasses import dataclass
 
 from .diagnostics import Diagnostic, Diagnostics, FatalError, LinkError
 from .inputs.files import InputFiles
 from .linking.exports import calculate_exports, force_exports
 from .linking.features import check_mutable_globals, merge_features
-from .linking.imports import calculate_imports
+from .linking.imports import calculate_imports, import_late_table
 from .linking.index_spaces import assign_indexes, calculate_types
 from .linking.mark_live import mark_live, report_removed
 from .linking.memory import define_start_stop_symbols, lay_out_memory
 from .linking.pic import combine_segments
 from .linking.plan import Plan
 from .linking.relocate import Relocator
-from .linking.resolve import Resolution, resolve, resolve_indirect_function_table
+from .linking.resolve import Resolution, resolve, resolve_indirect_function_table, seal
 from .linking.scan import scan_relocations
 from .linking.segments import create_output_segments
 from .linking.startup import declare_start_functions, write_start_functions
 from .linking.synthetic import calculate_init_functions, create_command_wrappers, write_call_ctors
 from .opening import checked, open_inputs
 from .options import LinkOptions
-from .output import build_id, reports
 from .output.custom import lay_out_custom_sections, own_custom_sections, write_custom_section
 from .output.encoding import Chunk, OutputSection
 from .output.producers import merge_producers
 from .output.sections import known_sections, place_functions
+from .output.verbose import log_sections, log_writing
 from .output.writer import check_writable, write_output
 
 
-@dataclass(frozen=True, slots=True)
 class LinkResult:
     """A finished link."""
 
-    module: bytes
-    output: str | None
-    """The file that was written; ``None`` where the options asked for none."""
-    diagnostics: tuple[Diagnostic, ...]
-    """Warnings and messages, in order."""
-    files_read: tuple[str, ...]
-    """Every file that the link read, in order, each once."""
+    def __init__(
+        self, chunks: list[Chunk], output: str | None, diagnostics: tuple[Diagnostic, ...], files_read: tuple[str, ...]
+    ) -> None:
+        self._chunks = chunks
+        self.output = output
+        """The file that was written; ``None`` where the options asked for none."""
+        self.diagnostics = diagnostics
+        """Warnings and messages, in order."""
+        self.files_read = files_read
+        """Every file that the link read, in order, each once."""
+
+    @property
+    def module(self) -> bytes:
+        """The module; joined when it is asked for, since a link that writes it to a file needs it in no other way."""
+        joined = b"".join(self._chunks)
+        self._chunks = [joined]
+        return joined
 
 
 def link(options: LinkOptions) -> LinkResult:
@@ -84,11 +92,15 @@ def _link(options: LinkOptions, diagnostics: Diagnostics) -> LinkResult:
             check_writable(report, what, diagnostics)
     diagnostics.check()
 
-    resolution = resolve(options, files, sources, diagnostics)
+    resolution = resolve(options, files, sources, diagnostics, _compile_bitcode)
     if options.why_extract is not None:
         # A link that fails has reasons, too.
+        from .output import reports
+
         text = reports.why_extract(resolution.table.extractions)
         reports.write_text(options.why_extract, text, "--why-extract=", diagnostics)
+    seal(resolution, options, diagnostics)
+    diagnostics.check()
     mark_live(resolution, options)
     if options.print_gc_sections and options.gc_sections:
         report_removed(resolution, diagnostics)
@@ -106,17 +118,27 @@ def _link(options: LinkOptions, diagnostics: Diagnostics) -> LinkResult:
         position += len(section.header) + section.size
     _write_build_id(options, chunks)
 
-    module = b"".join(chunks)
-    if options.output is not None:
-        write_output(options.output, [module], executable=True)
+    if diagnostics.verbose:
+        log_sections(plan, sections, diagnostics)
     _write_reports(plan, sections, options, files, diagnostics)
     diagnostics.check()
+    if options.output is not None:
+        if diagnostics.verbose:
+            log_writing(options.output, sections, diagnostics)
+        write_output(options.output, chunks, executable=True)
     files.save_parsed()
     if options.cache_directory is not None:
         from .incremental.record import record
 
-        record(options, plan, sections, module, files, diagnostics)
-    return LinkResult(module, options.output, tuple(diagnostics.entries), tuple(files.read))
+        record(options, plan, sections, chunks, files, diagnostics)
+    return LinkResult(chunks, options.output, tuple(diagnostics.entries), tuple(files.read))
+
+
+def _compile_bitcode(resolution: Resolution, options: LinkOptions, diagnostics: Diagnostics) -> None:
+    # Most links have no bitcode, and need not load what reads and compiles it.
+    from .linking.lto import compile_bitcode
+
+    compile_bitcode(resolution, options, diagnostics)
 
 
 def _link_again(options: LinkOptions) -> LinkResult | None:
@@ -126,16 +148,19 @@ def _link_again(options: LinkOptions) -> LinkResult | None:
     found = relink(options)
     if isinstance(found, str):
         return None
-    module = b"".join(found.chunks)
     if options.output is not None:
-        write_output(options.output, [module], executable=True)
-    return LinkResult(module, options.output, (), found.files_read)
+        write_output(options.output, found.chunks, executable=True)
+    return LinkResult(found.chunks, options.output, (), found.files_read)
 
 
 def _write_reports(
     plan: Plan, sections: list[OutputSection], options: LinkOptions, files: InputFiles, diagnostics: Diagnostics
 ) -> None:
     """What was asked for beside the module."""
+    if options.map_file is None and options.dependency_file is None and not options.print_map:
+        return
+    from .output import reports
+
     maps = [path for path in (options.map_file, "-" if options.print_map else None) if path is not None]
     if maps:
         text = reports.link_map(plan, sections)
@@ -148,12 +173,17 @@ def _write_reports(
 
 def _plan(resolution: Resolution, options: LinkOptions, diagnostics: Diagnostics) -> Plan:
     """Decide everything: from here on, symbols are only ever defined, not added."""
+    phase = diagnostics.phase
+    phase("createOutputSegments")
     segments = create_output_segments(resolution, options)
+    phase("createSyntheticSections")
+    phase("layoutMemory")
     memory = lay_out_memory(resolution, segments, options, diagnostics)
     # Every address is final from here on.
     if not options.relocatable:
         define_start_stop_symbols(resolution, segments, options)
     force_exports(resolution, options, diagnostics)
+    phase("populateTargetFeatures")
     features = merge_features(resolution, options, diagnostics)
     for segment in segments:
         # Relocations may refer to zero-filled segments, and memory from outside need not be zero.
@@ -164,21 +194,38 @@ def _plan(resolution: Resolution, options: LinkOptions, diagnostics: Diagnostics
             or (options.import_memory is not None and "bulk-memory" not in features)
         )
     if options.is_pic and not options.shared_memory and "extended-const" not in features:
+        phase("combineOutputSegments")
         segments = combine_segments(segments)
+    phase("createSyntheticSectionsPostLayout")
+    phase("populateProducers")
+    phase("calculateImports")
     imports = calculate_imports(resolution, options)
+    phase("scanRelocations")
     scan = scan_relocations(resolution, imports, options, diagnostics)
-    if scan.table_entries and resolution.indirect_function_table is None:
-        resolve_indirect_function_table(resolution, options, diagnostics, required=True)
+    phase("finalizeIndirectFunctionTable")
+    if scan.has_addresses:
+        if resolution.indirect_function_table is None:
+            resolve_indirect_function_table(resolution, options, diagnostics, required=True)
+        import_late_table(imports, resolution)
+    phase("createSyntheticInitFunctions")
     start = declare_start_functions(resolution, segments, scan, features, options)
+    phase("assignIndexes")
     spaces = assign_indexes(resolution, imports, scan, diagnostics)
     # Every index is final from here on, but for the wrappers, which come last.
+    phase("calculateInitFunctions")
     init_functions = calculate_init_functions(resolution, options, diagnostics)
     write_start_functions(resolution, start, segments, memory, scan, options)
     write_call_ctors(resolution, init_functions)
-    spaces.add_wrappers(create_command_wrappers(resolution, init_functions, options))
+    spaces.add_wrappers(create_command_wrappers(resolution, init_functions, options, diagnostics))
     diagnostics.check()
+    phase("calculateTypes")
     calculate_types(spaces)
+    phase("calculateExports")
     exports, address_globals = calculate_exports(resolution, options, features, spaces.global_count)
+    phase("calculateCustomSections")
+    diagnostics.log("calculateCustomSections")
+    phase("populateSymtab")
+    phase("checkImportExportTargetFeatures")
     check_mutable_globals(features, imports, exports, options, diagnostics)
     diagnostics.check()
     return Plan(
@@ -218,9 +265,10 @@ def _write_sections(plan: Plan, options: LinkOptions) -> list[OutputSection]:
         linking = linking_section(plan, indices)
         sections += [linking, *relocation_sections(plan, sections, custom, indices)]
     sections += own_custom_sections(plan, options, merge_producers(plan.resolution, options))
-    identity = build_id.placeholder(options.build_id)
-    if identity is not None:
-        sections.append(identity)
+    if options.build_id != "none":
+        from .output import build_id
+
+        sections.append(build_id.placeholder(options.build_id))
     return sections
 
 
@@ -228,6 +276,8 @@ def _write_build_id(options: LinkOptions, chunks: list[Chunk]) -> None:
     """Fill in the build id, the module's last bytes: a hash of all others."""
     if options.build_id == "none":
         return
+    from .output import build_id
+
     identity = build_id.compute(options.build_id, chunks)
     last = bytes(chunks[-1])
     chunks[-1] = last[: len(last) - len(identity)] + identity

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import fields, replace
 
 from .diagnostics import Diagnostics, FatalError
 from .inputs.files import InputFiles, ObjectSource
 from .inputs.shared import SharedLibrary
 from .options import Input, LinkOptions
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 _LISTS = (
     "inputs",
@@ -23,8 +26,18 @@ _LISTS = (
     "extra_features",
     "runtime_paths",
     "trace_symbols",
+    "llvm_options",
+    "lto_compiler",
 )
-_PATHS = ("output", "map_file", "why_extract", "dependency_file", "cache_directory")
+_PATHS = (
+    "output",
+    "map_file",
+    "why_extract",
+    "dependency_file",
+    "cache_directory",
+    "lto_object_path",
+    "lto_cache_directory",
+)
 
 
 def checked(options: LinkOptions) -> LinkOptions:
@@ -35,19 +48,17 @@ def checked(options: LinkOptions) -> LinkOptions:
     for name in _LISTS:
         if isinstance(getattr(options, name), (str, bytes)):
             raise FatalError(f"{name} must be a list, not a single text")
-    for field in fields(options):
-        value = getattr(options, field.name)
+    given: dict[str, Any] = vars(options)
+    for name, value in given.items():
         if isinstance(value, int) and not isinstance(value, bool) and value < 0:
-            raise FatalError(f"{field.name} must not be negative: {value}")
+            raise FatalError(f"{name} must not be negative: {value}")
     if not options.inputs:
         raise FatalError("no input files")
-    changes: dict[str, object] = {
-        name: os.fspath(value) for name in _PATHS if (value := getattr(options, name)) is not None
-    }
+    changes: dict[str, Any] = {name: os.fspath(given[name]) for name in _PATHS if given[name] is not None}
     changes["inputs"] = [item if isinstance(item, Input) else Input(os.fspath(item)) for item in options.inputs]
     changes["library_paths"] = [os.fspath(path) for path in options.library_paths]
     changes["allow_undefined_files"] = [os.fspath(path) for path in options.allow_undefined_files]
-    return replace(options, **changes)  # type: ignore[arg-type]
+    return LinkOptions(**{**given, **changes})
 
 
 def open_inputs(
@@ -62,7 +73,13 @@ def open_inputs(
         from .inputs.cache import cache_at
 
         cache = cache_at(options.cache_directory, options.cache_limit)
-    files = InputFiles(diagnostics, tuple(options.library_paths), cache)
+
+    def add_symbol_table(name: str, bitcode: bytes) -> bytes:
+        from .lto.symbol_table import with_symbol_table
+
+        return with_symbol_table(options.lto_compiler, name, bitcode)
+
+    files = InputFiles(diagnostics, tuple(options.library_paths), cache, options.on_read, add_symbol_table)
     sources = list(files.sources([item for item in options.inputs if isinstance(item, Input)]))
     diagnostics.check()
     for path in options.allow_undefined_files:

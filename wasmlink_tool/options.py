@@ -6,9 +6,10 @@ field that has an option of wasm-ld's is named after it; sizes are bytes.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from enum import Enum
+
+from .records import record
 
 WASM_PAGE_SIZE = 65536
 DEFAULT_STACK_SIZE = WASM_PAGE_SIZE
@@ -37,7 +38,7 @@ class DataOrder(Enum):
     PACKED = "packed"
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Input:
     """One input, in command-line order.
 
@@ -55,7 +56,7 @@ class Input:
     """Between ``--start-lib`` and ``--end-lib``: an object that is linked only when something needs it."""
 
 
-@dataclass(slots=True, kw_only=True)
+@record(kw_only=True)
 class LinkOptions:
     """One link. Symbol names are text, encoded as UTF-8 (``surrogateescape`` where a name is not)."""
 
@@ -111,7 +112,7 @@ class LinkOptions:
     page_size: int = WASM_PAGE_SIZE
     """1 or 65536."""
     stack_first: bool | None = None
-    """``None``: first, unless ``global_base`` leaves no room for it there and ``stack_size`` is not given either."""
+    """``None``: first, unless ``global_base`` leaves no room for it there."""
     stack_size: int | None = None
     global_base: int | None = None
     initial_memory: int = 0
@@ -150,10 +151,33 @@ class LinkOptions:
     """``none``, ``fast``, ``tree``, ``sha1``, ``md5``, ``sha3``, ``uuid``, or ``0x`` and hexadecimal digits."""
     record_linker: bool = False
     """Add this linker to the producers section (``--record-linker``, ours)."""
-    demangle: bool = False
+    demangle: bool = True
     """Show C++, Rust and D names as in the source, in the name section, messages and maps."""
     soname: str = ""
     """The module's name in the name section; empty: the base name of ``output``."""
+
+    # Link-time optimisation
+    lto_optimize: int = 2
+    """0 to 3."""
+    lto_codegen_optimize: int | None = None
+    """0 to 3; ``None``: at least 2, and as ``lto_optimize``."""
+    lto_compiler: Sequence[str] = ()
+    """The command that generates code from bitcode, a ``clang`` or ``llvm-lto2``; empty: one that is found."""
+    llvm_options: Sequence[str] = ()
+    """``--mllvm``."""
+    lto_object_path: str | None = None
+    """Where to write the generated object as well."""
+    lto_debug_pass_manager: bool = False
+    lto_cache_directory: str | None = None
+    """Where generated objects are kept from link to link (``--thinlto-cache-dir``); ``None``: with what
+    ``cache_directory`` keeps."""
+    lto_cache_limit: int = DEFAULT_CACHE_LIMIT
+    """Bytes on disk."""
+    verify_bitcode: bool = True
+    save_temps: bool = False
+    """Keep the modules before and after each step beside the output."""
+    thinlto_jobs: str = ""
+    """A number or ``all``; the output does not depend on it."""
 
     # Reports
     map_file: str | None = None
@@ -164,6 +188,8 @@ class LinkOptions:
     """A file, or ``-`` for standard output."""
     dependency_file: str | None = None
     verbose: bool = False
+    on_read: Callable[[str, bytes], None] | None = None
+    """Called with the path and the content of each file that the link reads (``--reproduce``)."""
 
     # Speed
     cache_directory: str | None = None

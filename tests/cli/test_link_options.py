@@ -119,6 +119,8 @@ FIELDS: list[tuple[str, dict[str, Any]]] = [
     ("--build-id=q --build-id=none", {"build_id": "none"}),
     ("--record-linker", {"record_linker": True}),
     ("--soname=x", {"soname": "x"}),
+    ("--no-demangle", {"demangle": False}),
+    ("--no-demangle --demangle", {"demangle": True}),
     ("-Map=x", {"map_file": "x"}),
     ("-Map=", {"map_file": None}),
     ("-M", {"print_map": True}),
@@ -130,7 +132,7 @@ FIELDS: list[tuple[str, dict[str, Any]]] = [
     ("--verbose", {"verbose": True}),
     ("--fatal-warnings --noinhibit-exec", {"fatal_warnings": True, "noinhibit_exec": True}),
     ("--fatal-warnings --no-fatal-warnings", {"fatal_warnings": False}),
-    ("--no-pie --Bstatic --threads=4 --no-demangle --disable-verify --rpath=x --no-shlib-sigcheck -mwasm32", {}),
+    ("--no-pie --Bstatic --threads=4 --disable-verify --rpath=x --no-shlib-sigcheck -mwasm32", {}),
     ("--page-size=65536 --error-limit=5 --no-color-diagnostics --rsp-quoting=posix", {}),
 ]
 

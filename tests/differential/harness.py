@@ -58,7 +58,7 @@ class Case:
     name: str
     files: Files
     args: str
-    """The command line, in shell quoting; ``-o out.wasm`` and ``--no-demangle`` come before it."""
+    """The command line, in shell quoting; ``-o out.wasm`` comes before it."""
     exit: int = 0
     says: Sequence[str] = ()
     """Parts of what the reference prints, diagnostics or standard output."""
@@ -146,7 +146,7 @@ def _archive(path: Path, archive: Archive, cache: Path) -> None:
 
 def command_line(case: Case, *, reference: bool) -> list[str]:
     given = case.reference_args if reference and case.reference_args is not None else case.args
-    return ["--no-demangle", *(["-o", OUTPUT] if case.output else []), *shlex.split(given)]
+    return [*(["-o", OUTPUT] if case.output else []), *shlex.split(given)]
 
 
 def run_process(command: Sequence[str], arguments: Sequence[str], directory: Path) -> Result:

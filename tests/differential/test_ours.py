@@ -266,6 +266,19 @@ def test_the_function_keeps_its_name() -> None:
         subprocess.run([sys.executable, "-c", text], cwd=Path(__file__).parents[2], check=True)
 
 
+def test_wrapped_data_without_a_wrapper(linked: Linker) -> None:
+    """wasm-ld takes whatever is wrapped for a function, and crashes."""
+    files: harness.Files = {
+        "a.s": START + func("run", "() -> (i32)", "i32.const v") + data("v", ".int32 9"),
+    }
+    result = linked(files, "a.o --wrap=v --export=run")
+    assert result.status == 1
+    assert "undefined symbol: __wrap_v" in result.stderr
+    result = linked(files, "a.o --wrap=v --export=run --allow-undefined", "allowed")
+    assert result.module is not None
+    assert harness.run_module(result.module, ["run()"])[0] == {"run()": 0}
+
+
 def test_hints(linked: Linker) -> None:
     """Under an undefined symbol: where it is referenced, a likely misspelling, a library that has it; once a symbol."""
     files: harness.Files = {
@@ -280,3 +293,21 @@ def test_hints(linked: Linker) -> None:
     assert any("_start" in line for line in details)
     assert any("input.c:" in line for line in details)
     assert sum("helper_function" in line for line in details) == 1
+
+
+def test_metadata_of_rust_is_no_warning(linked: Linker) -> None:
+    """What rustc's own libraries hold beside objects; it passes --fatal-warnings. The reference gives up."""
+    library = harness.Archive({"b.s": func("f"), "lib.rmeta": "rust\0\0\0\6and more"})
+    source = func("_start", "() -> ()", "call f") + extern("f")
+    result = linked({"a.s": source, "lib.a": library}, "a.o lib.a --fatal-warnings")
+    assert (result.status, result.stderr) == (0, "")
+
+
+def test_layout_that_cannot_be_with_shared_memory(linked: Linker) -> None:
+    """The reference dies of a signal."""
+    arguments = "a.o --global-base=1024 --stack-first --shared-memory --no-check-features --max-memory=1048576"
+    result = linked({"a.s": STATE}, arguments)
+    assert (result.status, result.stderr) == (
+        1,
+        "wasmlink: error: --global-base cannot be less than stack size when --stack-first is used\n",
+    )

@@ -297,6 +297,38 @@ PROGRAMS = [
         {"f()": 4},
     ),
     Program(
+        "export-names-other-than-symbols",
+        {
+            **ENTRY,
+            "a.c": '__attribute__((export_name("outer"))) int f(void) { return 4; }\n'
+            '__attribute__((weak, export_name("w2"))) int w(void) { return 6; }\n',
+            "b.c": '__attribute__((export_name("w3"))) int w(void) { return 7; }\n',
+        },
+        "a.o b.o",
+        "m.o",
+        "",
+        {"outer()": 4, "w3()": 7},
+        reference_objects=False,
+    ),
+    Program(
+        "weak-tables",
+        {
+            **ENTRY,
+            **{
+                n: "# flags: -mcpu=mvp+reference_types\n.tabletype t, externref, "
+                + f"{v}\n"
+                + func(f"run_{n[0]}", I32, "table.size t")
+                + ".weak t\nt:\n"
+                for n, v in (("a.s", 1), ("b.s", 2))
+            },
+        },
+        "a.o b.o",
+        "m.o",
+        "--export=run_a --export=run_b",
+        {"run_a()": 1, "run_b()": 1},
+        reference_objects=False,
+    ),
+    Program(
         "used",
         {
             **ENTRY,

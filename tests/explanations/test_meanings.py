@@ -117,7 +117,7 @@ def test_declared_without_extern_c(compile_at: Compile, explain: Explain) -> Non
     main = compile_at("main.cpp", 'void call(int); extern "C" void run() { call(1); }')
     other = compile_at("other.c", "void call(int x) {}")
     assert explain(main, other) == {
-        "_Z4calli": ("referenced by run", 'did you mean: extern "C" call', f"defined in: {other}")
+        "call(int)": ("referenced by run", 'did you mean: extern "C" call', f"defined in: {other}")
     }
 
 
@@ -125,7 +125,7 @@ def test_defined_without_extern_c(compile_at: Compile, explain: Explain) -> None
     main = compile_at("main.c", "void call(int); void run(void) { call(1); }")
     other = compile_at("other.cpp", "void call(int) {}")
     assert explain(main, other) == {
-        "call": ("referenced by run", 'did you mean to declare _Z4calli as extern "C"?', f"defined in: {other}")
+        "call": ("referenced by run", 'did you mean to declare call(int) as extern "C"?', f"defined in: {other}")
     }
 
 

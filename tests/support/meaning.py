@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import difflib
 
-from .module import Import, Module
+from .linking import describe_linking, describe_relocations
+from .module import BadModuleError, Import, Module
 
 
 def describe(module: Module) -> list[str]:
@@ -37,10 +38,24 @@ def describe(module: Module) -> list[str]:
         name = module.names.get("data", {}).get(index, "?")
         lines.append(f"data {name} flags {segment.flags} at ({segment.offset}) = {segment.content!r}")
     for name, content in module.customs:
-        lines.append(f"custom {name}: {content.hex(' ')}" if name != "name" else "custom name")
+        lines += _custom(name, content)
     for kind, names in module.names.items():
         lines += [f"name {kind} {index} {name}" for index, name in names.items()]
     return lines
+
+
+def _custom(name: str, content: bytes) -> list[str]:
+    if name == "name":
+        return ["custom name"]
+    try:
+        if name == "linking":
+            return describe_linking(content)
+        if name.startswith("reloc."):
+            return describe_relocations(name, content)
+    except BadModuleError:
+        # Then the bytes must do: a section may have this name and be something else.
+        pass
+    return [f"custom {name}: {content.hex(' ')}"]
 
 
 def _import_type(module: Module, entry: Import) -> str:

@@ -98,9 +98,12 @@ class Limits:
     flags: int
     minimum: int
     maximum: int | None
+    page_size: int | None = None
+    """log2 of bytes."""
 
     def __str__(self) -> str:
-        return f"[{self.minimum}, {'-' if self.maximum is None else self.maximum}] flags {self.flags}"
+        page = "" if self.page_size is None else f" page size 2^{self.page_size}"
+        return f"[{self.minimum}, {'-' if self.maximum is None else self.maximum}] flags {self.flags}{page}"
 
 
 @dataclass(frozen=True)
@@ -295,7 +298,8 @@ def _value_types(reader: Reader) -> tuple[str, ...]:
 
 def _limits(reader: Reader) -> Limits:
     flags = reader.unsigned()
-    return Limits(flags, reader.unsigned(), reader.unsigned() if flags & 1 else None)
+    minimum, maximum = reader.unsigned(), reader.unsigned() if flags & 1 else None
+    return Limits(flags, minimum, maximum, reader.unsigned() if flags & 8 else None)
 
 
 def _import(reader: Reader) -> Import:

@@ -7,11 +7,18 @@ section into LEB128 tokens and a memo turns tokens into integers; both run many 
 from __future__ import annotations
 
 import re
+import sys
+from array import array
+from bisect import bisect_left
 from collections.abc import Sequence
-from typing import Final
 
+from .constants import RELOCATION_NAMES
 from .constants import RelocationType as R
 from .reader import FormatError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Final
 
 COMPILED: Final = not __file__.endswith((".py", ".pyc"))
 """Whether this is the package that mypyc compiled: then loops do what bulk operations do here."""
@@ -46,33 +53,36 @@ def _width(name: str) -> int:
     raise AssertionError(name)
 
 
-WIDTH: Final[dict[int, int]] = {r.value: _width(r.name) for r in R}
+WIDTH: Final[dict[int, int]] = {type_: _width(name) for type_, name in RELOCATION_NAMES.items()}
 """How many bytes each relocation type patches."""
 
 FORMATS: Final = (
-    bytes(WIDTH[r] for r in R),
-    bytes(r in WITH_ADDEND for r in R),
-    bytes("SLEB" in r.name for r in R),
+    bytes([WIDTH[type_] for type_ in RELOCATION_NAMES]),
+    bytes([type_ in WITH_ADDEND for type_ in RELOCATION_NAMES]),
+    bytes(["SLEB" in name for name in RELOCATION_NAMES.values()]),
 )
 """By type: the width, whether there is an addend, whether what is patched is a signed LEB128 number."""
 
-_KNOWN: Final = bytes(R)
+_KNOWN: Final = bytes(RELOCATION_NAMES)
 _TOKEN: Final = rb"[\x80-\xff]*[\x00-\x7f]"
 
 
-def _one_of(types: frozenset[int] | set[R]) -> bytes:
+def _one_of(types: frozenset[int] | set[int]) -> bytes:
     return b"[" + b"".join(b"\\x%02x" % t for t in sorted(types)) + b"]"
 
 
 _TOKENS: Final = re.compile(_TOKEN)
-_PLAIN: Final = _one_of(set(R) - WITH_ADDEND)
+_PLAIN: Final = _one_of(RELOCATION_NAMES.keys() - WITH_ADDEND)
 _ADDEND: Final = _one_of(WITH_ADDEND)
 _UP_TO_PLAIN: Final = re.compile(rb"(?:%b(?:%b){3})*%b(?:%b){2}" % (_ADDEND, _TOKEN, _PLAIN, _TOKEN))
 """A run of entries with an addend, up to and including the next one that has none."""
+_ADDENDS_ONLY: Final = re.compile(rb"(?:%b(?:%b){3}){1,32}" % (_ADDEND, _TOKEN))
+"""The first entries, as far as they have addends."""
 
 
 _MEMO_LIMIT: Final = 1 << 18
-"""Offsets repeat between objects, so that most tokens were seen before; the limit bounds the memory."""
+"""Numbers repeat within an object and between objects, so that most tokens were seen before; the limit bounds the
+memory."""
 
 
 class _Unsigned(dict[bytes, int]):
@@ -93,13 +103,18 @@ class _Signed(dict[bytes, int]):
     """LEB128 token to signed 64-bit number."""
 
     def __missing__(self, token: bytes) -> int:
-        value = 0
-        for i, byte in enumerate(token):
-            value |= (byte & 0x7F) << (7 * i)
-        if token[-1] & 0x40:
-            value -= 1 << (7 * len(token))
-        if len(token) > 10 or not -(1 << 63) <= value < 1 << 63:
-            raise FormatError("an addend does not fit in 64 bits")
+        size = len(token)
+        if size == 3 and token[2] < 0x40:
+            # By far the most of what is new: offsets in the sections of debug information.
+            value = token[0] + (token[1] << 7) + (token[2] << 14) - 0x4080
+        else:
+            value = 0
+            for i, byte in enumerate(token):
+                value |= (byte & 0x7F) << (7 * i)
+            if token[-1] & 0x40:
+                value -= 1 << (7 * size)
+            if size > 10 or not -(1 << 63) <= value < 1 << 63:
+                raise FormatError("an addend does not fit in 64 bits")
         if len(self) < _MEMO_LIMIT:
             self[token] = value
         return value
@@ -107,6 +122,84 @@ class _Signed(dict[bytes, int]):
 
 _unsigned: Final = _Unsigned()
 _signed: Final = _Signed()
+
+
+class _Lanes:
+    """LEB128 tokens of one size, 2 to 4 bytes, to numbers: all at once, as lanes of 32 bits in one long integer."""
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._gap = bytes(4 - size)
+        self._number = 0
+        self._continued = self._ended = 0
+        self._digits: list[int] = []
+
+    def _grow(self, number: int) -> None:
+        """Make masks for so many lanes at least: a mask that is longer than the lanes does no harm."""
+        self._number = number = max(number, 2 * self._number)
+        size = self._size
+
+        def mask(lane: int) -> int:
+            return int.from_bytes(lane.to_bytes(4, "little") * number, "little")
+
+        self._continued = mask(sum(0x80 << 8 * i for i in range(size - 1)))
+        self._ended = mask(0x80 << 8 * (size - 1) | (0xFFFFFFFF << 8 * size & 0xFFFFFFFF))
+        self._digits = [mask(0x7F << 7 * i) for i in range(size)]
+
+    def decode(self, tokens: list[bytes]) -> array[int] | None:
+        """``None`` if the tokens are not all of the size."""
+        number = len(tokens)
+        if number > self._number:
+            self._grow(number)
+        gap = self._gap
+        data = gap.join(tokens) + gap
+        lanes = int.from_bytes(data, "little")
+        if (
+            len(data) != 4 * number
+            or lanes & self._ended
+            or (lanes & self._continued).bit_count() != number * (self._size - 1)
+        ):
+            return None
+        numbers = 0
+        for i, digit in enumerate(self._digits):
+            numbers |= lanes >> i & digit
+        column: array[int] = array("I")
+        column.frombytes(numbers.to_bytes(4 * number, sys.byteorder))
+        if sys.byteorder == "big":
+            column.reverse()
+        return column
+
+
+_LANES: Final = (_Lanes(2), _Lanes(3), _Lanes(4))
+
+
+def _ascending(tokens: list[bytes]) -> Sequence[int]:
+    """The numbers of tokens, of which each should be as great as the one before it, and then is as long.
+
+    :raises FormatError: one is smaller than the one before it, or does not fit in 32 bits.
+    """
+    numbers: array[int] = array("I")
+    start = bisect_left(tokens, 2, key=len)
+    numbers.extend(b"".join(tokens[:start]))
+    whole = len(numbers) == start and (not start or max(numbers) < 0x80)
+    for size, lanes in enumerate(_LANES, 2):
+        if not whole or start == len(tokens):
+            break
+        after = bisect_left(tokens, size + 1, start, key=len)
+        if after != start:
+            run = lanes.decode(tokens[start:after])
+            whole = run is not None
+            if run is not None:
+                numbers += run
+            start = after
+    ascending = numbers.tolist()
+    if not whole or start != len(tokens):
+        # Numbers of five bytes, or with needless ones.
+        ascending = list(map(_unsigned.__getitem__, tokens))
+        numbers = array("I", ascending)
+    if ascending != sorted(ascending):
+        raise FormatError("relocations are not in offset order")
+    return numbers
 
 
 class Relocations:
@@ -144,7 +237,12 @@ def decode(entries: bytes, count: int) -> Relocations:
             return Relocations(*columns)
     # All relocations of debug sections have an addend, so that their tokens stand in groups of four. Elsewhere an
     # addend of zero is written behind each entry that has none.
-    tokens = _TOKENS.findall(entries) if entries[:1] in _WITH_ADDEND_BYTES else []
+    first = _ADDENDS_ONLY.match(entries)
+    tokens = (
+        _TOKENS.findall(entries)
+        if first is not None and entries[first.end() : first.end() + 1] in _WITH_ADDEND_BYTES
+        else []
+    )
     types = b"".join(tokens[::4])
     if len(tokens) != 4 * count or len(types) != count or types.translate(None, _WITH_ADDEND_BYTES):
         # A closing entry of zeros ends the last run; whatever is wrong before it shows in the number of tokens.
@@ -165,9 +263,7 @@ def decode(entries: bytes, count: int) -> Relocations:
         del tokens[-4:]
     if entries[-1] >= 0x80:
         raise FormatError("a relocation section ends within a number")
-    offsets = list(map(_unsigned.__getitem__, tokens[1::4]))
-    if offsets != sorted(offsets):
-        raise FormatError("relocations are not in offset order")
+    offsets = _ascending(tokens[1::4])
     indices = list(map(_unsigned.__getitem__, tokens[2::4]))
     addends = list(map(_signed.__getitem__, tokens[3::4]))
     return Relocations(types, offsets, indices, addends)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import sys
 
@@ -10,6 +9,10 @@ from wasmlink_tool.cli.parser import CommandLine, Parser, nearest
 from wasmlink_tool.cli.reporter import DEFAULT_ERROR_LIMIT, Reporter, stream_has_colors, write
 from wasmlink_tool.diagnostics import Diagnostics, LinkError
 from wasmlink_tool.version import __version__
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from wasmlink_tool.cli.reproduce import Reproduction
 
 VERSION_LINE = f"wasmlink {__version__} (compatible with LLD 22)\n"
 STATUS_INTERRUPTED = 130
@@ -64,16 +67,36 @@ def run(program: str, arguments: list[str]) -> int:
         return 1 if diagnostics.error_count else 0
     if line.has("v") or line.has("version"):
         write(sys.stdout, VERSION_LINE)
+    reproduction = _reproduction(line, diagnostics)
     if line.has("version"):
         reporter.report(diagnostics.entries)
         return 1 if diagnostics.error_count else 0
-    return _link(line, diagnostics, reporter)
+    return _link(line, diagnostics, reporter, reproduction)
 
 
-def _link(line: CommandLine, diagnostics: Diagnostics, reporter: Reporter) -> int:
+def _reproduction(line: CommandLine, diagnostics: Diagnostics) -> Reproduction | None:
+    """The archive of ``--reproduce``, begun."""
+    path = line.value("reproduce") if line.has("reproduce") else os.environ.get("LLD_REPRODUCE")
+    if path is None:
+        return None
+    from wasmlink_tool.cli.reproduce import Reproduction, response_text
+
+    try:
+        archive = Reproduction(path)
+    except OSError:
+        diagnostics.error(f"--reproduce: cannot open {path}")
+        return None
+    archive.add_text("response.txt", response_text(line))
+    archive.add_text("version.txt", VERSION_LINE)
+    return archive
+
+
+def _link(line: CommandLine, diagnostics: Diagnostics, reporter: Reporter, reproduction: Reproduction | None) -> int:
     from wasmlink_tool.cli.interpret import link_options
 
     options = link_options(line, diagnostics)
+    if reproduction is not None:
+        options.on_read = reproduction.add_input
     within_limit = reporter.report(diagnostics.entries)
     if diagnostics.error_count or not within_limit:
         return 1
@@ -131,7 +154,10 @@ def _first_diagnostics(line: CommandLine, reporter: Reporter, errors: list[str])
     for text in line.unknown:
         likely = nearest(text)
         diagnostics.error(f"unknown argument: {text}", (f"did you mean '{likely}'?",) if likely else ())
+    reporter.report(diagnostics.entries)
+    diagnostics.entries.clear()
     if line.has("error-limit"):
+        # It holds for what comes after it was read.
         from wasmlink_tool.cli.interpret import signed_value
 
         # A negative limit is none, as a very large one.
@@ -151,6 +177,8 @@ def _fail(reporter: Reporter, message: str) -> int:
 
 def _abandon_standard_output(program: str, error: OSError) -> None:
     message = f"{program}: error: cannot write to standard output: {error.strerror or error}\n"
+    import contextlib  # Only a failing command needs it.
+
     # The descriptor itself, past whatever the stream still holds.
     with contextlib.suppress(OSError):
         os.write(2, message.encode("utf-8", "replace"))

@@ -7,7 +7,14 @@ import os
 from wasmlink_tool.cli.option_table import LATER
 from wasmlink_tool.cli.parser import CommandLine
 from wasmlink_tool.diagnostics import Diagnostics, Severity
-from wasmlink_tool.options import DEFAULT_CACHE_LIMIT, WASM_PAGE_SIZE, DataOrder, Input, LinkOptions, UnresolvedPolicy
+from wasmlink_tool.options import (
+    DEFAULT_CACHE_LIMIT,
+    WASM_PAGE_SIZE,
+    DataOrder,
+    Input,
+    LinkOptions,
+    UnresolvedPolicy,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,11 +33,33 @@ def link_options(line: CommandLine, diagnostics: Diagnostics) -> LinkOptions:
     stack_first = line.last("stack-first", "no-stack-first")
     entry = line.last("entry", "no-entry")
     relocatable = line.has("relocatable")
+    lto_optimize = _lto_level(line, "lto-O", 2, "optimization", diagnostics)
+    lto_codegen_optimize = (
+        _lto_level(line, "lto-CGO", 0, "codegen optimization", diagnostics) if line.has("lto-CGO") else None
+    )
+    _number(line, "lto-partitions", 1, diagnostics)
+    optimize = _number(line, "O", 1, diagnostics)
+    lto_cache_limit = _cache_limit(line.value("thinlto-cache-policy"))
+    if isinstance(lto_cache_limit, str):
+        diagnostics.error(f"--thinlto-cache-policy: invalid cache policy: {lto_cache_limit}")
+        return LinkOptions(inputs=())
+    _check_thinlto_names(line, diagnostics)
     options = LinkOptions(
         inputs=(),
         output=line.value("o"),
         library_paths=line.values("L"),
-        optimize=_number(line, "O", 1, diagnostics),
+        optimize=optimize,
+        lto_optimize=lto_optimize,
+        lto_codegen_optimize=lto_codegen_optimize,
+        lto_compiler=_lto_compiler(line),
+        lto_object_path=line.value("lto-obj-path") or None,
+        lto_debug_pass_manager=line.has("lto-debug-pass-manager"),
+        lto_cache_directory=line.value("thinlto-cache-dir") or None,
+        lto_cache_limit=lto_cache_limit,
+        thinlto_jobs=line.value("thinlto-jobs"),
+        llvm_options=line.values("mllvm"),
+        verify_bitcode=not line.has("disable-verify"),
+        save_temps=line.has("save-temps"),
         unresolved_symbols=_unresolved_policy(line, diagnostics),
         table_base=_number(line, "table-base", 1, diagnostics) & _UINT32_MAX or 1,
         global_base=_optional_number(line, "global-base", diagnostics),
@@ -76,7 +105,7 @@ def link_options(line: CommandLine, diagnostics: Diagnostics) -> LinkOptions:
         extra_features=_comma_list(line.values("extra-features")[-1:]),
         check_features=line.enabled("check-features", True),
         record_linker=line.enabled("record-linker", False),
-        demangle=line.enabled("demangle", False),
+        demangle=line.enabled("demangle", True),
         soname=line.value("soname"),
         map_file=line.value("Map") or None,
         print_map=line.has("print-map"),
@@ -98,6 +127,7 @@ def link_options(line: CommandLine, diagnostics: Diagnostics) -> LinkOptions:
     options.build_id = _build_id(line, diagnostics)
     if line.asks_version_only():
         return options
+    _check_kind(options, diagnostics)
     inputs = options.inputs = _inputs(line, diagnostics)
     if not inputs and not diagnostics.error_count:
         diagnostics.error("no input files")
@@ -122,23 +152,33 @@ def _refuse_unsupported(line: CommandLine, diagnostics: Diagnostics) -> None:
         diagnostics.error(f"{argument.spelling} is not supported yet")
 
 
+def _check_kind(options: LinkOptions, diagnostics: Diagnostics) -> None:
+    """What the kind of output cannot have. Said before the inputs are opened, and then nothing else is checked."""
+    for wrong, text in (
+        (options.is_pic and options.export_table, "-shared/-pie is incompatible with --export-table"),
+        (options.relocatable and options.export_table, "--relocatable is incompatible with --export-table"),
+        (options.relocatable and options.growable_table, "--relocatable is incompatible with --growable-table"),
+        (options.shared and options.export_memory is not None, "--export-memory is incompatible with --shared"),
+    ):
+        if wrong:
+            diagnostics.error(text)
+
+
 def _combinations(line: CommandLine, options: LinkOptions) -> list[tuple[Severity, str]]:
     """What cannot be used together, or says nothing where it stands."""
     found: list[tuple[Severity, str]] = []
     if not options.output:
         found.append((Severity.ERROR, "no output file specified"))
-    if options.relocatable:
-        for wrong, text in (
-            (options.export_table, "--relocatable is incompatible with --export-table"),
-            (options.growable_table, "--relocatable is incompatible with --growable-table"),
-        ):
-            if wrong:
-                return [*found, (Severity.ERROR, text)]
     if line.has("import-table") and options.export_table:
         found.append((Severity.ERROR, "--import-table and --export-table may not be used together"))
     if options.compress_relocations and not (options.strip_debug or options.strip_all):
         text = "--compress-relocations is incompatible with output debug information. "
         found.append((Severity.ERROR, text + "Please pass --strip-debug or --strip-all"))
+    if not found:
+        if line.has("lto-partitions") and not _number(line, "lto-partitions", 1, Diagnostics()) & _UINT32_MAX:
+            found.append((Severity.ERROR, "--lto-partitions: number of threads must be > 0"))
+        if not _is_job_count(options.thinlto_jobs):
+            found.append((Severity.ERROR, f"--thinlto-jobs: invalid job count: {options.thinlto_jobs}"))
     if options.relocatable:
         found += [(Severity.ERROR, text) for text in _refused_beside_relocatable(line, options)]
     if options.is_pic:
@@ -153,12 +193,6 @@ def _combinations(line: CommandLine, options: LinkOptions) -> list[tuple[Severit
 
 def _position_independent(line: CommandLine, options: LinkOptions) -> list[tuple[Severity, str]]:
     found: list[tuple[Severity, str]] = []
-    if options.export_table:
-        found.append((Severity.ERROR, "-shared/-pie is incompatible with --export-table"))
-    if options.shared and options.export_memory is not None:
-        found.append((Severity.ERROR, "--export-memory is incompatible with --shared"))
-    if found:
-        return found
     if options.shared and options.pie:
         found.append((Severity.ERROR, "-shared and -pie may not be used together"))
     if not line.has("experimental-pic"):
@@ -180,7 +214,9 @@ def _refused_beside_relocatable(line: CommandLine, options: LinkOptions) -> list
         (options.gc_sections, "-r and --gc-sections may not be used together"),
         (options.compress_relocations, "-r -and --compress-relocations may not be used together"),
         (bool(options.undefined), "-r -and --undefined may not be used together"),
-        (options.is_pic, "-r and -pie may not be used together"),
+        (options.pie, "-r and -pie may not be used together"),
+        # Which wasm-ld does not refuse, and is not made for.
+        (options.shared, "-r and -shared may not be used together"),
         (options.shared_memory, "-r and --shared-memory may not be used together"),
         (bool(options.global_base), "-r and --global-base may not by used together"),
     )
@@ -338,6 +374,80 @@ def _memory64(line: CommandLine, diagnostics: Diagnostics) -> bool | None:
     if target not in ("wasm32", "wasm64"):
         diagnostics.error(f"invalid target architecture: {target}")
     return target == "wasm64"
+
+
+# Link-time optimisation
+
+
+def _lto_level(line: CommandLine, name: str, default: int, what: str, diagnostics: Diagnostics) -> int:
+    level = _number(line, name, default, diagnostics) & _UINT32_MAX
+    if level > 3:
+        diagnostics.error(f"invalid {what} level for LTO: {level}")
+    return level
+
+
+def _lto_compiler(line: CommandLine) -> Sequence[str]:
+    if not line.has("lto-compiler"):
+        return ()
+    from wasmlink_tool.lto.compilers import split_command
+
+    return split_command(line.value("lto-compiler"))
+
+
+def _is_job_count(text: str) -> bool:
+    return text in ("", "all") or (text.isascii() and text.isdigit() and int(text[:20]) <= _UINT32_MAX)
+
+
+def _check_thinlto_names(line: CommandLine, diagnostics: Diagnostics) -> None:
+    for name in ("thinlto-object-suffix-replace", "thinlto-prefix-replace"):
+        value = line.value(name)
+        if line.has(name) and ";" not in value:
+            diagnostics.error(f"--{name}= expects 'old;new' format, but got {value}")
+        elif value.count(";") > 1 and name == "thinlto-prefix-replace":
+            text = "--thinlto-prefix-replace=old_dir;new_dir;obj_dir must be used with --thinlto-index-only="
+            diagnostics.error(text)
+
+
+def _cache_limit(text: str) -> int | str:
+    """The size that ``--thinlto-cache-policy=`` allows, or what is wrong with the policy."""
+    limit = DEFAULT_CACHE_LIMIT
+    items = text.split(":")
+    if not items[-1]:
+        items.pop()
+    for item in items:
+        key, _, value = item.partition("=")
+        digits, unit = value[:-1], value[-1:]
+        if key in ("prune_interval", "prune_after"):
+            seconds = {"s": 1, "m": 60, "h": 3600}.get(unit)
+            if not value:
+                return "Duration must not be empty"
+            if not _is_natural(digits):
+                return f"'{digits}' not an integer"
+            if seconds is None:
+                return f"'{value}' must end with one of 's', 'm' or 'h'"
+        elif key == "cache_size":
+            if unit != "%":
+                return f"'{value}' must be a percentage"
+            if not _is_natural(digits):
+                return f"'{digits}' not an integer"
+            if int(digits) > 100:
+                return f"'{digits}' must be between 0 and 100"
+        elif key == "cache_size_bytes":
+            power = {"k": 10, "m": 20, "g": 30}.get(unit.lower(), 0)
+            digits = digits if power else value
+            if not _is_natural(digits):
+                return f"'{digits}' not an integer"
+            limit = int(digits) << power or DEFAULT_CACHE_LIMIT
+        elif key == "cache_size_files":
+            if not _is_natural(value):
+                return f"'{value}' not an integer"
+        else:
+            return f"Unknown key: '{key}'"
+    return limit
+
+
+def _is_natural(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) < 20
 
 
 def _check_threads(line: CommandLine, diagnostics: Diagnostics) -> None:

@@ -162,10 +162,9 @@ OPTIONS: tuple[tuple[str, tuple[Option, ...]], ...] = (
             Option(
                 "demangle",
                 "[-]-demangle",
-                "Show C++, Rust and D names as in the source, in the name section, messages and maps",
-                note="wasm-ld's default; ours, for now, are the names of the object files.",
+                "Show C++, Rust and D names as in the source, in the name section, messages and maps (default)",
             ),
-            Option("no-demangle", "[-]-no-demangle", "Show names as they stand in the object files (default)"),
+            Option("no-demangle", "[-]-no-demangle", "Show names as they stand in the object files"),
         ),
     ),
     (
@@ -216,7 +215,7 @@ OPTIONS: tuple[tuple[str, tuple[Option, ...]], ...] = (
                 "no-stack-first",
                 "[-]-no-stack-first",
                 "Place the stack after the data",
-                note="Without either option, a --global-base that leaves no room for a stack of the default size "
+                note="Without either option, a --global-base that leaves no room for the stack "
                 "before the data also places it after them; wasm-ld fails there.",
             ),
             Option(
@@ -289,7 +288,14 @@ OPTIONS: tuple[tuple[str, tuple[Option, ...]], ...] = (
                 "The most that the cache may take on disk (512 MiB)",
                 ours=True,
             ),
-            Option("reproduce", "--reproduce=<file> --reproduce_<file>", "Write all inputs into an archive", LATER),
+            Option(
+                "reproduce",
+                "--reproduce=<file> --reproduce_<file>",
+                "Write the inputs and the command line to a tar, to repeat the link elsewhere",
+                note="Unlike wasm-ld's, the tar has the members of thin archives, and its response.txt finds libraries "
+                "and lists of symbols in the tar and writes everything to the current directory. Without the option, "
+                "$LLD_REPRODUCE names the file.",
+            ),
         ),
     ),
     (
@@ -343,17 +349,44 @@ OPTIONS: tuple[tuple[str, tuple[Option, ...]], ...] = (
     (
         "Link-time optimisation",
         (
-            Option("lto-O", "--lto-O<level>", "The optimisation level", LATER),
-            Option("lto-CGO", "--lto-CGO<level>", "The optimisation level of code generation", LATER),
-            Option("lto-partitions", "--lto-partitions=<count>", "How many parts to generate code for", LATER),
-            Option("lto-debug-pass-manager", "--lto-debug-pass-manager", "Trace the optimiser's passes", LATER),
-            Option("lto-obj-path", "--lto-obj-path=<file>", "Where to write the generated objects", LATER),
-            Option("thinlto-cache-dir", "--thinlto-cache-dir=<dir>", "The cache of generated objects", LATER),
+            Option("lto-O", "--lto-O<level>", "The optimisation level: 0 to 3 (2)"),
+            Option(
+                "lto-CGO",
+                "--lto-CGO<level>",
+                "The optimisation level of code generation: 0 to 3 (that of --lto-O, but not under 2)",
+            ),
+            Option(
+                "lto-compiler",
+                "--lto-compiler=<program> --lto-compiler_<program>",
+                "Generate code with this clang, zig or llvm-lto2",
+                note="Else with the one that the environment variable WASMLINK_LTO_COMPILER names, or one that is "
+                "found: see [the guide](guide.md).",
+                ours=True,
+            ),
+            Option(
+                "lto-partitions",
+                "--lto-partitions=<count>",
+                "How many parts to generate code for",
+                NO_EFFECT,
+                "Code is generated in one part: the same program. The value is checked.",
+            ),
+            Option("lto-debug-pass-manager", "--lto-debug-pass-manager", "Trace the optimiser's passes"),
+            Option(
+                "lto-obj-path",
+                "--lto-obj-path=<file>",
+                "Write the generated object to <file> as well; further ones get numbers",
+            ),
+            Option(
+                "thinlto-cache-dir",
+                "--thinlto-cache-dir=<dir>",
+                "Keep generated objects in <dir>, for the next link of the same modules",
+                note="The entries are ours, and hold what all modules of a link became.",
+            ),
             Option(
                 "thinlto-cache-policy",
                 "--thinlto-cache-policy=<policy> --thinlto-cache-policy_<policy>",
                 "When to remove what from that cache",
-                LATER,
+                note="cache_size_bytes holds; the other keys are checked only.",
             ),
             Option(
                 "thinlto-emit-imports-files", "--thinlto-emit-imports-files", "Write lists of imported files", LATER
@@ -365,27 +398,42 @@ OPTIONS: tuple[tuple[str, tuple[Option, ...]], ...] = (
                 "Write index files and stop",
                 LATER,
             ),
-            Option("thinlto-jobs", "--thinlto-jobs=<count>", "How many jobs to run", LATER),
+            Option(
+                "thinlto-jobs",
+                "--thinlto-jobs=<count>",
+                "How many jobs to run",
+                note="llvm-lto2 runs them; a clang compiles all modules as one.",
+            ),
             Option(
                 "thinlto-object-suffix-replace",
                 "--thinlto-object-suffix-replace=<old;new>",
                 "Change the suffix of objects' names in index files",
-                LATER,
+                NO_EFFECT,
+                "No index files are written. The value is checked.",
             ),
             Option(
                 "thinlto-prefix-replace",
                 "--thinlto-prefix-replace=<old;new>",
                 "Change the prefix of index files' names",
-                LATER,
+                NO_EFFECT,
+                "No index files are written. The value is checked.",
             ),
-            Option("save-temps", "[-]-save-temps", "Keep the intermediate files", LATER),
-            Option("mllvm", "[-]-mllvm=<option> [-]-mllvm_<option>", "Hand an option to LLVM", LATER),
+            Option(
+                "save-temps",
+                "[-]-save-temps",
+                "Keep the modules before and after each step, and the generated objects, beside the output",
+            ),
+            Option(
+                "mllvm",
+                "[-]-mllvm=<option> [-]-mllvm_<option>",
+                "Hand an option to LLVM",
+                note="The compiler knows the option, not the linker: without bitcode, it has no effect.",
+            ),
             Option(
                 "disable-verify",
                 "[-]-disable-verify",
                 "Do not verify bitcode",
-                NO_EFFECT,
-                "There is no bitcode to verify in a link without link-time optimisation.",
+                note="llvm-lto2 is told; a clang does what it was built to do.",
             ),
         ),
     ),

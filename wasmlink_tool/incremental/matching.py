@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
-from typing import Final
 
 from ..binary.constants import ComdatKind, SymbolFlag, SymbolKind
-from ..inputs.object_file import Import, ObjectFile, SymbolInfo
+from ..inputs.object_file import ObjectFile, SymbolInfo
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Final
 
 ADDED: Final = -1
 """In a list of matches: the old version has no such thing."""
 
-_FUNCTION: Final = int(SymbolKind.FUNCTION)
-_DATA: Final = int(SymbolKind.DATA)
-_SECTION: Final = int(SymbolKind.SECTION)
+_FUNCTION: Final = SymbolKind.FUNCTION
+_DATA: Final = SymbolKind.DATA
+_SECTION: Final = SymbolKind.SECTION
 _UNDEFINED: Final = SymbolFlag.UNDEFINED
 _KEPT: Final = SymbolFlag.EXPORTED | SymbolFlag.NO_STRIP
 
@@ -34,7 +37,9 @@ class Match:
         """:raises Unusable: the new version lacks something, or adds more."""
         self.before = before
         self.after = after
-        if any(getattr(before, name) != getattr(after, name) for name in _EQUAL):
+        if any(getattr(before, name) != getattr(after, name) for name in _EQUAL) or (
+            _types_used(before) != _types_used(after)
+        ):
             raise Unusable("an object has other globals, tables, constructors, features or producers")
         self.symbols = _in_order(
             [_symbol_key(before, info) for info in before.symbols],
@@ -64,12 +69,12 @@ class Match:
         before, after = self.before, self.after
         old_first, first = len(before.imported_functions), len(after.imported_functions)
         found: list[int | None] = [None] * len(after.functions)
-        for info, old in zip(after.symbols, self.symbols):
-            if info.kind == _FUNCTION and not info.flags & _UNDEFINED:
-                was = ADDED if old == ADDED else before.symbols[old].index - old_first
-                if found[info.index - first] not in (None, was):
+        for (kind, flags, _, index, _, _), old in zip(after.symbols, self.symbols):
+            if kind == _FUNCTION and not flags & _UNDEFINED:
+                was = ADDED if old == ADDED else before.symbols[old][3] - old_first
+                if found[index - first] not in (None, was):
                     raise Unusable("a function has other names")
-                found[info.index - first] = was
+                found[index - first] = was
         if None in found:
             raise Unusable("a function has no name")
         matched = [old for old in found if old is not None]
@@ -80,14 +85,16 @@ class Match:
 
     def _check_places(self) -> None:
         before, after = self.before, self.after
-        for info, old in zip(after.symbols, self.symbols):
+        for (kind, flags, _, index, _, _), old in zip(after.symbols, self.symbols):
             if old == ADDED:
-                if info.flags & (_UNDEFINED | _KEPT) or info.kind not in (_FUNCTION, _DATA):
+                if flags & (_UNDEFINED | _KEPT) or kind not in (_FUNCTION, _DATA):
                     raise Unusable("an object asks for something new")
-            elif info.kind == _DATA and not info.flags & _UNDEFINED:
-                was = before.symbols[old]
-                if not info.flags & SymbolFlag.ABSOLUTE and self.segments[info.index] != was.index:
-                    raise Unusable("data went to another segment")
+            elif (
+                kind == _DATA
+                and not flags & (_UNDEFINED | SymbolFlag.ABSOLUTE)
+                and (self.segments[index] != before.symbols[old][3])
+            ):
+                raise Unusable("data went to another segment")
         for names in ("export_names", "debug_names"):
             old_names = getattr(before, names)
             for index, name in getattr(after, names).items():
@@ -121,38 +128,33 @@ class Match:
         return index
 
 
-_EQUAL: Final = (
-    "imported_tables",
-    "imported_globals",
-    "imported_tags",
-    "is_64",
-    "tables",
-    "globals",
-    "features",
-    "producers",
-)
+_EQUAL: Final = ("is_64", "tables", "features", "producers")
+
+
+def _types_used(obj: ObjectFile) -> list[object]:
+    """What an object imports and defines beside functions and data."""
+    imports = [*obj.imported_tables, *obj.imported_globals, *obj.imported_tags]
+    return [
+        [(i.module, i.field, obj.types[i.type] if isinstance(i.type, int) else i.type) for i in imports],
+        [(g.type, g.initializer) for g in obj.globals],
+        [obj.types[tag] for tag in obj.tags],
+    ]
 
 
 def _symbol_key(obj: ObjectFile, info: SymbolInfo) -> Hashable:
     """What must be equal for two symbols to be the same."""
-    kind, flags = info.kind, info.flags
+    kind, flags, name, index, offset, size = info
     if kind == _FUNCTION:
         imported = len(obj.imported_functions)
-        import_: Import | None = None
-        if info.index < imported:
-            import_ = obj.imported_functions[info.index]._replace(type=None)
-        return kind, flags, info.name, obj.function_signature(info.index), import_
+        import_ = obj.imported_functions[index] if index < imported else None
+        origin = None if import_ is None else (import_.module, import_.field)
+        return kind, flags, name, obj.function_signature(index), origin
     if kind == _DATA:
-        defined = not flags & _UNDEFINED
-        return kind, flags, info.name, (info.offset, info.size) if defined else None
+        return kind, flags, name, None if flags & _UNDEFINED else (offset, size)
     if kind == _SECTION:
-        section = obj.sections[info.index]
-        return kind, flags, section.name, sum(s.name == section.name for s in obj.sections[: info.index])
-    if kind == SymbolKind.TAG:
-        imported = len(obj.imported_tags)
-        types = [obj.types[t] for t in obj.tags]
-        return kind, flags, info.name, info.index, types[info.index - imported] if info.index >= imported else b""
-    return kind, flags, info.name, info.index
+        section = obj.sections[index]
+        return kind, flags, section.name, sum(s.name == section.name for s in obj.sections[:index])
+    return kind, flags, name, index
 
 
 def _in_order(before: Sequence[Hashable], after: Sequence[Hashable], what: str) -> list[int]:

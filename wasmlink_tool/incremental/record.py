@@ -7,21 +7,25 @@ import os
 from array import array
 from collections.abc import Iterable, Sequence
 from itertools import compress
-from typing import Final
 
 from ..binary.constants import RelocationType as R
 from ..diagnostics import Diagnostics
 from ..inputs.cache import cache_at, content_key
 from ..inputs.files import InputFiles
+from ..linking import code_metadata
 from ..linking.chunks import InputSection, LinkedFile, ObjectInput
 from ..linking.plan import Plan
 from ..linking.symbols import DEFINED, Symbol
 from ..options import LinkOptions
-from ..output.encoding import OutputSection
+from ..output.encoding import Chunk, OutputSection
 from ..output.sections import segment_positions
 from . import state as states
 from .stamps import Stamp, stamp
 from .state import FileState, State
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Final
 
 ROW: Final = 13
 """Numbers in a row of the foreign symbols."""
@@ -55,6 +59,7 @@ def is_recorded(options: LinkOptions) -> bool:
         or options.trace_symbols
         or options.verbose
         or options.print_gc_sections
+        or options.on_read is not None
     )
 
 
@@ -62,7 +67,7 @@ def record(
     options: LinkOptions,
     plan: Plan,
     sections: Sequence[OutputSection],
-    module: bytes,
+    module: list[Chunk],
     files: InputFiles,
     diagnostics: Diagnostics,
 ) -> None:
@@ -74,9 +79,11 @@ def record(
         or diagnostics.entries
         or resolution.is_dynamic(options)
         or files.stubs
+        or any(file.source.is_generated for file in resolution.objects)
+        or any(section.name.startswith(code_metadata.PREFIX) for section in sections)
     ):
         return
-    if 2 * len(module) > options.cache_limit:
+    if 2 * sum(map(len, module)) > options.cache_limit:
         return
     made = _Recorder(options, plan, sections, module, files).state()
     if made is not None:
@@ -90,7 +97,7 @@ class _Recorder:
         options: LinkOptions,
         plan: Plan,
         sections: Sequence[OutputSection],
-        module: bytes,
+        module: list[Chunk],
         files: InputFiles,
     ) -> None:
         self.options = options
@@ -204,7 +211,7 @@ class _Recorder:
             sections={
                 index: (self.outputs[section.name], section.offset, section.size)
                 for index, section in file.custom_sections.items()
-                if section.name in self.outputs and not section.discarded
+                if section.name in self.outputs and section.size and not section.discarded
             },
             discarded=[index for index, section in file.custom_sections.items() if section.discarded],
             pieces={
@@ -274,7 +281,7 @@ class _Recorder:
     def _moving(self, file: ObjectInput) -> dict[int, tuple[int, int, int]]:
         found: dict[int, tuple[int, int, int]] = {}
         for section in file.custom_sections.values():
-            if section.discarded or section.name not in self.outputs or section.pieces is not None:
+            if section.discarded or not section.size or section.name not in self.outputs or section.pieces is not None:
                 continue
             own, others, sections = self._columns(file, section)
             if own or others or sections:
@@ -302,7 +309,7 @@ class _Recorder:
         places: dict[int, dict[int, int]] = {}
         for index in set(indices):
             target = symbols[index].section
-            if target is not None and not target.discarded and target.name in self.outputs:
+            if target is not None and target.size and not target.discarded and target.name in self.outputs:
                 columns[index] = sections.setdefault(target.index, ([], []))
                 if target.pieces is not None:
                     places[index] = dict(zip(target.pieces.starts, target.pieces.offsets))

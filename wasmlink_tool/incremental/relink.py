@@ -13,13 +13,11 @@ import os
 from bisect import bisect_left
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import repeat
 from struct import Struct
-from typing import Final
 
+from ..binary.constants import RELOCATION_NAMES, SectionId, SymbolFlag, SymbolKind
 from ..binary.constants import RelocationType as R
-from ..binary.constants import SectionId, SymbolFlag, SymbolKind
 from ..binary.leb128 import uleb
 from ..binary.reader import FormatError
 from ..binary.relocations import Relocations
@@ -44,6 +42,7 @@ from ..linking.symbols import DEFINED, UNDEFINED, Symbol
 from ..options import DataOrder, Input, LinkOptions
 from ..output.encoding import Chunk
 from ..output.writer import check_writable
+from ..records import record
 from . import state as states
 from .matching import ADDED, Match, Unusable
 from .record import END, INTERNAL, NO_FILE, ROW, is_recorded
@@ -51,25 +50,31 @@ from .stamps import is_unchanged
 from .state import FileState, State, column
 from .strings import Remerged
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Final
+
 MOST_CHANGED: Final = 8
 """Objects. Where more changed than that since the state was recorded, it is time for a new one."""
 
 _U32: Final = Struct("<I")
 _ABSOLUTE: Final = SymbolFlag.ABSOLUTE
 _UNDEFINED_FLAG: Final = SymbolFlag.UNDEFINED
-_FUNCTION: Final = int(SymbolKind.FUNCTION)
-_DATA: Final = int(SymbolKind.DATA)
-_SECTION: Final = int(SymbolKind.SECTION)
-_TYPE_INDEX: Final = R.TYPE_INDEX_LEB.value
-_CALL: Final = R.FUNCTION_INDEX_LEB.value
+_FUNCTION: Final = SymbolKind.FUNCTION
+_DATA: Final = SymbolKind.DATA
+_SECTION: Final = SymbolKind.SECTION
+_TYPE_INDEX: Final = R.TYPE_INDEX_LEB
+_CALL: Final = R.FUNCTION_INDEX_LEB
 _PLAIN: Final = frozenset(
-    r.value for r in R if r.name.startswith(("FUNCTION_INDEX", "MEMORY_ADDR")) and "TLS" not in r.name
+    type_
+    for type_, name in RELOCATION_NAMES.items()
+    if name.startswith(("FUNCTION_INDEX", "MEMORY_ADDR")) and "TLS" not in name
 )
 """References that ask for nothing but that their target is in the output."""
-_COUNTED: Final = frozenset(r.value for r in R if r.name.startswith("MEMORY_ADDR"))
+_COUNTED: Final = frozenset(type_ for type_, name in RELOCATION_NAMES.items() if name.startswith("MEMORY_ADDR"))
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Relinked:
     """The chunks of the module, and what was read."""
 
@@ -93,7 +98,7 @@ def relink(options: LinkOptions) -> Relinked | str:
         return "no state"
     try:
         changed = _changed(options, state)
-        chunks: list[Chunk] = [state.module]
+        chunks = state.module
         if changed:
             cache = cache_at(options.cache_directory, options.cache_limit)
             chunks = _Relink(options, state, changed, cache).chunks()
@@ -141,7 +146,7 @@ class _Relink:
     def __init__(self, options: LinkOptions, state: State, changed: dict[str, bytes], cache: ParseCache) -> None:
         self.options = options
         self.state = state
-        self.module = state.module
+        self.module = bytes(state.module[0])
         self.relocator = Relocator(state.table_base)
         self.cache = cache
         self.stand_ins: dict[int, LinkedFile] = {}
@@ -177,9 +182,15 @@ class _Relink:
                 assert place is not None
                 segment.split()
                 self._check_strings(segment.pieces, known.segment_pieces[old], place[2])
+        outputs = {name for name, _, _, _ in self.state.custom}
         for index, old in enumerate(match.sections):
             if old in known.discarded:
                 file.custom_sections[index].discarded = True
+            elif index in file.custom_sections and (
+                bool(file.custom_sections[index].size) != (old in known.sections)
+                and file.custom_sections[index].name in outputs
+            ):
+                raise Unusable("a section became empty, or ceased to be")
             elif old in known.sections:
                 output, offset, _ = known.sections[old]
                 section = file.custom_sections[index]
@@ -198,7 +209,7 @@ class _Relink:
 
     def _check_added(self, match: Match) -> None:
         """Whether nobody can ask for what an object newly defines."""
-        names = [info.name for info in match.added if not info.flags & SymbolFlag.BINDING_LOCAL]
+        names = [name for _, flags, name, _, _, _ in match.added if not flags & SymbolFlag.BINDING_LOCAL]
         if not names:
             return
         options = self.options
@@ -237,10 +248,11 @@ class _Relink:
     def _check_strings(self, pieces: StringPieces | None, offsets: list[int], start: int) -> None:
         """Whether strings are those that were merged: then each is found where it was put."""
         assert pieces is not None
-        if len(pieces.strings) != len(offsets) or start < 0:
+        strings = [string[::-1] for string in pieces.backwards]
+        if len(strings) != len(offsets) or start < 0:
             raise Unusable("strings changed")
         module = self.module
-        for string, offset in zip(pieces.strings, offsets):
+        for string, offset in zip(strings, offsets):
             end = start + offset + len(string)
             if module[start + offset : end] != string or module[end]:
                 raise Unusable("strings changed")
@@ -252,23 +264,23 @@ class _Relink:
         rows = column(known.symbols)
         if len(rows) != len(match.before.symbols):
             raise Unusable("an object has symbols that its symbol table does not tell of")
-        for info, old in zip(obj.symbols, match.symbols):
+        for (kind, flags, name, index, offset, _), old in zip(obj.symbols, match.symbols):
             row = -1 if old == ADDED else rows[old]
             if row >= 0:
                 file.symbols.append(self._symbol(row))
                 continue
-            if info.flags & _UNDEFINED_FLAG:
+            if flags & _UNDEFINED_FLAG:
                 raise Unusable("the symbol table changed")
-            symbol = Symbol(info.name, info.kind, DEFINED, info.flags, file)
-            if info.kind == _DATA:
-                symbol.value = info.offset
-                if not info.flags & _ABSOLUTE:
-                    symbol.segment = file.segments[info.index]
-            elif info.kind == _SECTION:
-                symbol.index = info.index
-                symbol.section = file.custom_sections.get(info.index)
+            symbol = Symbol(name, kind, DEFINED, flags, file)
+            if kind == _DATA:
+                symbol.value = offset
+                if not flags & _ABSOLUTE:
+                    symbol.segment = file.segments[index]
+            elif kind == _SECTION:
+                symbol.index = index
+                symbol.section = file.custom_sections.get(index)
             else:
-                symbol.index = info.index - _imported(obj, info.kind)
+                symbol.index = index - _imported(obj, kind)
             file.symbols.append(symbol)
 
     def _symbol(self, row: int) -> Symbol:
@@ -307,7 +319,7 @@ class _Relink:
             # Its functions stand in the module, as in an object.
             file.object = ObjectFile.__new__(ObjectFile)
             file.object.data = self.module
-            file.object.sections = [Section(int(SectionId.CODE), b"", *self.state.code)]
+            file.object.sections = [Section(SectionId.CODE, b"", *self.state.code)]
             file.object.code_section = 0
             file.object.function_offsets = column(known.function_offsets).tolist()
         self.stand_ins[ordinal] = file
@@ -372,16 +384,20 @@ class _Relink:
                 section.pieces = _split(section)
                 changed.append(section)
                 before.update(column(packed, "I"))
-        wanted = {string for section in changed if section.pieces is not None for string in section.pieces.strings}
+        strings_of = [
+            (section.pieces, [string[::-1] for string in section.pieces.backwards])
+            for section in changed
+            if section.pieces is not None
+        ]
+        wanted = {string for _, strings in strings_of for string in strings}
         known_places = {contents[offset : contents.index(0, offset)]: offset for offset in before}
         stay = {string: offset for string, offset in known_places.items() if string in wanted}
         kept.update(stay.values())
-        strings = self.merged[output] = Remerged(contents, kept, before - kept, wanted - stay.keys())
-        places = strings.placed
-        places.update((string, strings.moved[offset]) for string, offset in stay.items())
-        for section in changed:
-            assert section.pieces is not None
-            section.pieces.offsets = [places[string] for string in section.pieces.strings]
+        merged = self.merged[output] = Remerged(contents, kept, before - kept, wanted - stay.keys())
+        places = merged.placed
+        places.update((string, merged.moved[offset]) for string, offset in stay.items())
+        for pieces, strings in strings_of:
+            pieces.offsets = [places[string] for string in strings]
 
     def _move_functions(self) -> None:
         """Where each file's functions stand now: ``shifts`` counts how much later, by file."""
@@ -558,9 +574,9 @@ def _imported(obj: ObjectFile, kind: int) -> int:
     """How many elements of a kind an object imports."""
     imports = {
         _FUNCTION: obj.imported_functions,
-        int(SymbolKind.GLOBAL): obj.imported_globals,
-        int(SymbolKind.TAG): obj.imported_tags,
-        int(SymbolKind.TABLE): obj.imported_tables,
+        SymbolKind.GLOBAL: obj.imported_globals,
+        SymbolKind.TAG: obj.imported_tags,
+        SymbolKind.TABLE: obj.imported_tables,
     }
     return len(imports[kind])
 
@@ -591,7 +607,7 @@ def _check_references(match: Match, file: ObjectInput, options: LinkOptions) -> 
     for type_, target in calls ^ new_calls:
         if type_ == _CALL and target != ADDED:
             assert isinstance(target, int)
-            if before.symbols[target].flags & _UNDEFINED_FLAG:
+            if before.symbols[target][1] & _UNDEFINED_FLAG:
                 # Whether a function is called decides what a wrong signature means.
                 raise Unusable("what is called directly changed")
     old_live = [bool(live) for live in _live_before(match, file)]

@@ -11,19 +11,23 @@ import os
 import sys
 from array import array
 from contextlib import suppress
-from dataclasses import dataclass, fields
 from hashlib import blake2b
-from typing import Any, BinaryIO, Final
 from zlib import crc32
 
 from ..options import LinkOptions
+from ..output.encoding import Chunk
+from ..records import record
 from ..version import __version__
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import BinaryIO, Final
 
 _MAGIC: Final = b"wasmlink state 1\n"
 """Its number changes with whatever is stored or how."""
 
 
-@dataclass(slots=True)
+@record()
 class FileState:
     """An object in the output: what the link decided about it. Positions count from the start of the module."""
 
@@ -59,7 +63,7 @@ class FileState:
     """The same of data segments, in the merged chunk."""
 
 
-@dataclass(slots=True)
+@record()
 class State:
     """A finished link."""
 
@@ -84,17 +88,18 @@ class State:
     """All names in the symbol table, packed."""
     table_base: int
     columns: array[int]
-    module: bytes
+    module: list[Chunk]
+    """In one piece once it was loaded."""
 
 
-_HEAD: Final = [field.name for field in fields(State) if field.name not in ("columns", "module")]
-_FILE: Final = [field.name for field in fields(FileState)]
+_HEAD: Final = [name for name in State.__annotations__ if name not in ("columns", "module")]
+_FILE: Final = list(FileState.__annotations__)
 
 
 def state_key(options: LinkOptions) -> str:
     """The name of the state of a link: of its options, its directory and the linker."""
     told: list[object] = [os.getcwd(), _linker(), sys.byteorder, marshal.version]
-    told += [(field.name, repr(getattr(options, field.name))) for field in fields(options)]
+    told += [(name, repr(value)) for name, value in vars(options).items()]
     return blake2b(repr(told).encode("utf-8", "surrogateescape"), digest_size=20).hexdigest()
 
 
@@ -118,12 +123,20 @@ def write(file: BinaryIO, key: str, state: State) -> None:
     head = {name: getattr(state, name) for name in _HEAD}
     head["files"] = [[getattr(entry, name) for name in _FILE] for entry in state.files]
     head["internal"] = [getattr(state.internal, name) for name in _FILE]
-    parts: list[Any] = [marshal.dumps(head), memoryview(state.columns).cast("B"), state.module]
-    index = [key, *[(len(part), crc32(part)) for part in parts]]
+    parts: list[list[Chunk]] = [[marshal.dumps(head)], [memoryview(state.columns).cast("B")], state.module]
+    index = [key, *map(_measured, parts)]
     first = marshal.dumps(index)
     file.write(_MAGIC + crc32(first).to_bytes(4, "little") + len(first).to_bytes(4, "little") + first)
     for part in parts:
-        file.write(part)
+        file.writelines(part)
+
+
+def _measured(part: list[Chunk]) -> tuple[int, int]:
+    """Bytes and checksum."""
+    checksum = 0
+    for chunk in part:
+        checksum = crc32(chunk, checksum)
+    return sum(map(len, part)), checksum
 
 
 def read(file: BinaryIO, key: str) -> State | None:
@@ -150,7 +163,7 @@ def read(file: BinaryIO, key: str) -> State | None:
         values["internal"] = FileState(*values["internal"])
         columns = array("I")
         columns.frombytes(packed)
-        return State(**values, columns=columns, module=module)
+        return State(**values, columns=columns, module=[module])
     except (OSError, ValueError, TypeError, EOFError, LookupError):
         return None
 

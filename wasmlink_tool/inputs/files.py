@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Final
+from collections.abc import Callable, Iterator, Sequence
 
-from ..binary.constants import MAGIC
+from ..binary.constants import BITCODE_MAGIC, BITCODE_WRAPPER_MAGIC, MAGIC
 from ..binary.reader import FormatError
 from ..diagnostics import Diagnostics, FatalError
 from ..options import Input
@@ -14,10 +13,24 @@ from . import archive, shared, stub
 from .archive import Member
 from .object_file import ObjectFile, is_wasm
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Final
+
+    from .bitcode import BitcodeFile
     from .cache import ParseCache, ParsedObjects
 
-_BITCODE_MAGIC: Final = (b"BC\xc0\xde", b"\xde\xc0\x17\x0b")
+_RUST_METADATA: Final = b"rust\0\0\0"
+"""What describes a crate to the compiler: libraries of Rust have a member that begins so. Nothing is wrong with it, and
+rustc asks for warnings to be errors."""
+
+AddSymbolTable = Callable[[str, bytes], bytes]
+"""From the name and contents of a bitcode file that has no symbol table to the same modules with one."""
+
+
+def is_bitcode(data: bytes, start: int = 0) -> bool:
+    """Whether LLVM bitcode starts at ``start``."""
+    return data[start : start + 4] in (BITCODE_MAGIC, BITCODE_WRAPPER_MAGIC)
 
 
 class ObjectSource:
@@ -27,7 +40,22 @@ class ObjectSource:
     when something needs them unless they came with ``--whole-archive``; ``lazy`` tells.
     """
 
-    __slots__ = ("_cache", "archive", "data", "eager", "end", "known_symbols", "lazy", "member", "name", "start")
+    __slots__ = (
+        "_add_symbol_table",
+        "_bitcode",
+        "_cache",
+        "archive",
+        "data",
+        "eager",
+        "end",
+        "is_generated",
+        "known_symbols",
+        "lazy",
+        "member",
+        "name",
+        "offset",
+        "start",
+    )
 
     def __init__(
         self,
@@ -37,22 +65,52 @@ class ObjectSource:
         path: str,
         *,
         archive_path: str = "",
+        offset: int = 0,
         lazy: bool = False,
         symbols: list[bytes] | None = None,
         cache: ParsedObjects | None = None,
+        is_generated: bool = False,
+        add_symbol_table: AddSymbolTable | None = None,
     ) -> None:
         self.data = data
         self.start = start
         self.end = end
         self.archive = archive_path
         self.member = path
+        self.offset = offset
+        """Of a member's header in its archive."""
         self.name = f"{archive_path}({path})" if archive_path else path
         self.lazy = lazy
-        self.eager = not (archive_path and lazy)
+        self.eager = not lazy
         """Whether its constructors run although nothing else of it is live."""
         self.known_symbols = symbols
         """What it would define, where that was read already."""
+        self.is_generated = is_generated
+        """It is what link-time optimisation made."""
         self._cache = cache
+        self._add_symbol_table = add_symbol_table
+        self._bitcode: BitcodeFile | None = None
+
+    @property
+    def is_bitcode(self) -> bool:
+        """Whether it is LLVM bitcode, to be parsed by :meth:`parse_bitcode`."""
+        return is_bitcode(self.data, self.start)
+
+    def parse_bitcode(self) -> BitcodeFile:
+        """:raises FatalError: the file is damaged."""
+        from .bitcode import BitcodeFile, NoSymbolTableError
+
+        if self._bitcode is None:
+            try:
+                try:
+                    self._bitcode = BitcodeFile(self.data, self.start, self.end)
+                except NoSymbolTableError:
+                    if self._add_symbol_table is None:
+                        raise
+                    self._bitcode = BitcodeFile(self._add_symbol_table(self.name, self.data[self.start : self.end]))
+            except FormatError as error:
+                raise FatalError(f"{self.name}: {error}") from None
+        return self._bitcode
 
     def parse(self) -> ObjectFile:
         """:raises FatalError: the object is damaged."""
@@ -70,6 +128,9 @@ class ObjectSource:
         """
         if self.known_symbols is not None:
             return self.known_symbols
+        if self.is_bitcode:
+            self.known_symbols = self.parse_bitcode().defined_symbols()
+            return self.known_symbols
         try:
             self.known_symbols = archive.defined_symbols(self.data, self.start, self.end)
             return self.known_symbols
@@ -82,11 +143,18 @@ class InputFiles:
     file system said of it."""
 
     def __init__(
-        self, diagnostics: Diagnostics, library_paths: tuple[str, ...], cache: ParseCache | None = None
+        self,
+        diagnostics: Diagnostics,
+        library_paths: tuple[str, ...],
+        cache: ParseCache | None = None,
+        on_read: Callable[[str, bytes], None] | None = None,
+        add_symbol_table: AddSymbolTable | None = None,
     ) -> None:
         self.diagnostics = diagnostics
         self.library_paths = library_paths
+        self._on_read = on_read
         self._cache = cache
+        self._add_symbol_table = add_symbol_table
         self._parsed = cache.new_link() if cache is not None else None
         self.read: dict[str, os.stat_result] = {}
         self.input_paths: list[str] = []
@@ -106,6 +174,8 @@ class InputFiles:
             self.diagnostics.error(f"cannot open {path}: {reason}")
             return None
         self.read[path] = status
+        if self._on_read is not None:
+            self._on_read(path, data)
         return data
 
     def find_library(self, name: str, *, dynamic: bool = False) -> str | None:
@@ -148,10 +218,16 @@ class InputFiles:
                     self.diagnostics.error(f"{path}: {error}")
             elif is_wasm(data) and shared.is_shared_library(data):
                 yield from self._shared_library(data, path, item)
-            elif is_wasm(data):
-                yield ObjectSource(data, 0, len(data), path, lazy=item.lazy, cache=self._parsed)
-            elif data.startswith(_BITCODE_MAGIC):
-                self.diagnostics.error(f"{path}: LLVM bitcode is not supported yet: compile without -flto")
+            elif is_wasm(data) or is_bitcode(data):
+                yield ObjectSource(
+                    data,
+                    0,
+                    len(data),
+                    path,
+                    lazy=item.lazy,
+                    cache=self._parsed,
+                    add_symbol_table=self._add_symbol_table,
+                )
             elif data.startswith(stub.MAGIC):
                 self.stubs.append(stub.StubLibrary(path, data))
             else:
@@ -186,7 +262,7 @@ class InputFiles:
                 index.append((member.name, member.start, member.end, symbols))
             self._cache.add_index(key, index)
         for name, start, end, symbols in index:
-            yield Member(name, start, end), symbols
+            yield Member(name, start, end, None, start - archive.HEADER_SIZE), symbols
 
     def object_keys(self) -> dict[int, str]:
         """The names in the cache of what was parsed, by the identity of the object."""
@@ -209,29 +285,24 @@ class InputFiles:
                     continue
                 start, end, contents = 0, len(read), read
             magic = contents[start : min(start + 4, end)]
-            if magic == MAGIC:
+            if magic == MAGIC or is_bitcode(magic):
                 yield ObjectSource(
                     contents,
                     start,
                     end,
                     member.name,
                     archive_path=path,
+                    offset=member.offset,
                     lazy=not item.whole_archive,
                     symbols=symbols,
                     cache=self._parsed,
+                    add_symbol_table=self._add_symbol_table,
                 )
-            elif magic in _BITCODE_MAGIC:
-                text = f"{path}({member.name}): LLVM bitcode is not supported yet: compile without -flto"
-                if item.whole_archive:
-                    self.diagnostics.error(text)
-                else:
-                    # Perhaps nothing needs it; if something does, its symbols are undefined.
-                    self.diagnostics.warn(text)
             elif item.whole_archive:
                 self.diagnostics.error(
                     "The file was not recognized as a valid object file", (f"member {member.name} of {path}",)
                 )
-            else:
+            elif not contents.startswith(_RUST_METADATA, start):
                 self.diagnostics.warn(
                     f"{path}: archive member '{member.name}' is neither Wasm object file nor LLVM bitcode"
                 )

@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from ..binary.constants import ExternalKind, SectionId
 from ..binary.leb128 import uleb
 from ..binary.reader import FormatError, Reader
 
-_DYLINK_EXPORT_INFO = 3
 _LOCAL_NAMES = frozenset((b"__wasm_apply_data_relocs", b"__wasm_call_ctors"))
 """Every shared library has its own."""
 
 
-class SharedSymbol(NamedTuple):
-    name: bytes
-    signature: bytes | None
-    """``None``: it is data."""
-    flags: int
+SharedSymbol = tuple[bytes, "bytes | None"]
+"""(name, signature); without a signature it is data."""
 
 
 def is_shared_library(data: bytes) -> bool:
@@ -44,7 +38,6 @@ class SharedLibrary:
         types: list[bytes] = []
         functions: list[int] = []
         exports: list[tuple[bytes, int, int]] = []
-        flags: dict[bytes, int] = {}
         reader = Reader(data, 8, len(data))
         while reader.pos < reader.end:
             kind = reader.u8()
@@ -53,10 +46,7 @@ class SharedLibrary:
                 raise FormatError("section too large")
             section = Reader(data, reader.pos, reader.pos + size)
             reader.pos += size
-            if kind == SectionId.CUSTOM:
-                if section.name() == b"dylink.0":
-                    flags = _export_flags(section)
-            elif kind == SectionId.TYPE:
+            if kind == SectionId.TYPE:
                 types = _types(section)
             elif kind == SectionId.IMPORT:
                 functions += _imported_functions(section)
@@ -70,9 +60,9 @@ class SharedLibrary:
             if kind == ExternalKind.FUNCTION:
                 if index >= len(functions) or functions[index] >= len(types):
                     raise FormatError("invalid function export")
-                self.symbols.append(SharedSymbol(name, types[functions[index]], flags.get(name, 0)))
+                self.symbols.append((name, types[functions[index]]))
             elif kind == ExternalKind.GLOBAL:
-                self.symbols.append(SharedSymbol(name, None, flags.get(name, 0)))
+                self.symbols.append((name, None))
 
 
 def _types(section: Reader) -> list[bytes]:
@@ -106,17 +96,3 @@ def _imported_functions(section: Reader) -> list[int]:
         else:
             raise FormatError(f"unexpected import kind: {kind}")
     return functions
-
-
-def _export_flags(section: Reader) -> dict[bytes, int]:
-    flags: dict[bytes, int] = {}
-    while section.pos < section.end:
-        kind = section.u8()
-        size = section.uleb()
-        if size > section.end - section.pos:
-            raise FormatError("a subsection of the dylink.0 section is too large")
-        if kind == _DYLINK_EXPORT_INFO:
-            entries = Reader(section.data, section.pos, section.pos + size)
-            flags = {entries.name(): entries.uleb() for _ in range(entries.count(2))}
-        section.pos += size
-    return flags

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from ..binary.constants import SymbolKind
+from ..demangle import demangle
 from ..inputs.object_file import GlobalType, TableType
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Final
 
 _VALUE_TYPES: Final = {
     b"\x7f": "i32",
@@ -18,7 +21,7 @@ _VALUE_TYPES: Final = {
     b"\x69": "exnref",
 }
 
-KIND_NAMES: Final = {
+KIND_NAMES: Final[dict[int, str]] = {
     SymbolKind.FUNCTION: "WASM_SYMBOL_TYPE_FUNCTION",
     SymbolKind.DATA: "WASM_SYMBOL_TYPE_DATA",
     SymbolKind.GLOBAL: "WASM_SYMBOL_TYPE_GLOBAL",
@@ -47,11 +50,7 @@ class Names:
     def name(self, raw: bytes) -> bytes:
         """For the name section."""
         name = symbol_name(raw)
-        if self.demangled and name[:1] in (b"_", b"."):
-            from ..demangle import demangle
-
-            return demangle(name)
-        return name
+        return demangle(name) if self.demangled else name
 
     def text(self, raw: bytes) -> str:
         """For messages and maps."""

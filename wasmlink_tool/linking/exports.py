@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from ..binary.constants import ExternalKind, SymbolKind
 from ..diagnostics import Diagnostics
 from ..inputs.object_file import GlobalType
 from ..options import LinkOptions, UnresolvedPolicy
+from ..records import record
 from .chunks import SyntheticFile
 from .mark_live import is_exported
 from .resolve import Resolution, encode_name
 from .symbols import Symbol
 
 
-class Export(NamedTuple):
+@record(frozen=True)
+class Export:
     name: bytes
     kind: int
     """:class:`ExternalKind`."""
-    index: int  # type: ignore[assignment]
+    index: int
     symbol: Symbol | None
 
 
@@ -30,7 +30,7 @@ def calculate_exports(
     exports: list[Export] = []
     addresses: list[Symbol] = []
     if options.relocatable:
-        return exports, addresses
+        return _export_names(resolution), addresses
     memory = options.export_memory
     if memory is None and options.import_memory is None:
         memory = "memory"
@@ -62,6 +62,17 @@ def calculate_exports(
             addresses.append(symbol)
         exports.append(Export(name, external, index, symbol))
     return exports, addresses
+
+
+def _export_names(resolution: Resolution) -> list[Export]:
+    """The names other than their symbols' that functions ask to be exported by, for the next link. wasm-ld forgets
+    them."""
+    return [
+        Export(name, ExternalKind.FUNCTION, file.function_numbers[index], None)
+        for file in resolution.objects
+        for index, name in file.export_names.items()
+        if file.function_live[index] and name != file.function_names[index]
+    ]
 
 
 def force_exports(resolution: Resolution, options: LinkOptions, diagnostics: Diagnostics) -> None:

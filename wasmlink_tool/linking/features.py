@@ -10,16 +10,15 @@ from .chunks import ObjectInput
 from .exports import Export
 from .imports import Imports
 from .resolve import Resolution
+from .string_map import string_map_order
 
 
 def merge_features(resolution: Resolution, options: LinkOptions, diagnostics: Diagnostics) -> set[str]:
     """The features of the output."""
-    allowed = set(options.extra_features)
+    # The dynamic linker needs to write the globals of position-independent output.
+    allowed = dict.fromkeys(["mutable-globals"] * options.is_pic)
+    allowed |= dict.fromkeys((*options.extra_features, *(options.features or ())))
     infer = options.features is None
-    if options.features is not None:
-        allowed.update(options.features)
-        if not options.check_features:
-            return allowed
     used: dict[str, str] = {}
     disallowed: dict[str, str] = {}
     for file in resolution.objects:
@@ -27,7 +26,7 @@ def merge_features(resolution: Resolution, options: LinkOptions, diagnostics: Di
             first = used if prefix == 0x2B else disallowed
             first.setdefault(name.decode("utf-8", "backslashreplace"), _file_name(file))
     if infer:
-        allowed.update(used)
+        allowed |= dict.fromkeys(string_map_order(used))
     if options.check_features:
         if options.shared_memory:
             if "shared-mem" in disallowed:
@@ -43,9 +42,9 @@ def merge_features(resolution: Resolution, options: LinkOptions, diagnostics: Di
                 if feature not in allowed:
                     diagnostics.error(f"'{feature}' feature must be used in order to use thread-local storage")
         if not infer:
-            for feature, where in used.items():
+            for feature in string_map_order(used):
                 if feature not in allowed:
-                    diagnostics.error(f"Target feature '{feature}' used by {where} is not allowed.")
+                    diagnostics.error(f"Target feature '{feature}' used by {used[feature]} is not allowed.")
         for file in resolution.objects:
             for prefix, name in file.object.features:
                 feature = name.decode("utf-8", "backslashreplace")
@@ -54,9 +53,11 @@ def merge_features(resolution: Resolution, options: LinkOptions, diagnostics: Di
                         f"Target feature '{feature}' used in {_file_name(file)} is disallowed by "
                         f"{disallowed[feature]}. Use --no-check-features to suppress."
                     )
-    for feature in sorted(allowed):
-        diagnostics.log(f"Allowed feature: {feature}")
-    return allowed
+    if diagnostics.verbose:
+        # wasm-ld's set of them keeps the order as long as it is small.
+        for feature in allowed if len(allowed) <= 8 else sorted(allowed):
+            diagnostics.log(f"Allowed feature: {feature}")
+    return set(allowed)
 
 
 def _file_name(file: ObjectInput) -> str:

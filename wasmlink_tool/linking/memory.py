@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from ..binary.constants import SymbolFlag, SymbolKind
 from ..diagnostics import Diagnostics
 from ..options import DEFAULT_GLOBAL_BASE, DEFAULT_STACK_SIZE, LinkOptions
@@ -11,6 +9,10 @@ from .chunks import OutputSegment
 from .resolve import Resolution, provide_address_symbol
 from .segments import is_c_name
 from .symbols import DEFINED, Symbol
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Final
 
 STACK_ALIGNMENT: Final = 16
 HEAP_ALIGNMENT: Final = 16
@@ -36,17 +38,15 @@ def _align(value: int, alignment: int) -> int:
 
 def _set_global(resolution: Resolution, symbol: Symbol, value: int) -> None:
     assert symbol.file is not None
-    old = symbol.file.globals[symbol.index]
-    symbol.file.globals[symbol.index] = old._replace(initializer=resolution.target.const_expression(value))
+    symbol.file.globals[symbol.index].initializer = resolution.target.const_expression(value)
 
 
-def _is_stack_first(options: LinkOptions) -> bool:
+def _is_stack_first(options: LinkOptions, stack_size: int) -> bool:
     if options.stack_first is not None:
         return options.stack_first
-    # A base for data that leaves no room for the default stack says that the stack is to come after it.
-    if options.global_base and options.stack_size is None:
-        return options.global_base >= DEFAULT_STACK_SIZE
-    return True
+    # A base for data that leaves no room for the stack says that the stack is to come after it: drivers that were made
+    # for a linker whose stack comes last by default give one.
+    return not options.global_base or options.global_base >= stack_size
 
 
 def lay_out_memory(
@@ -80,14 +80,14 @@ def lay_out_memory(
 
     set_address(b"__table_base", options.table_base)
     set_address(b"__wasm_first_page_end", options.page_size)
-    stack_first = _is_stack_first(options)
+    stack_first = _is_stack_first(options, stack_size)
     pointer = 0
     if stack_first:
         pointer = place_stack(pointer)
         if options.global_base:
             if options.global_base < pointer:
                 error("--global-base cannot be less than stack size when --stack-first is used")
-                return Memory(0, None)
+                return Memory(0, None, init_flag=0)
             pointer = options.global_base
     else:
         pointer = options.global_base or (0 if options.relocatable or options.is_pic else DEFAULT_GLOBAL_BASE)

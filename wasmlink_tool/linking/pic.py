@@ -7,12 +7,12 @@ from ..binary.constants import RelocationType as R
 from ..binary.leb128 import sleb, uleb
 from ..binary.relocations import WIDTH
 from ..options import LinkOptions
-from .chunks import InputSegment, ObjectInput, OutputSegment
+from .chunks import NO_NUMBER, InputSegment, ObjectInput, OutputSegment
 from .relocate import Relocator, segment_relocations
 from .resolve import Resolution
 from .scan import Scan
 from .strings import MergedStrings
-from .symbols import DEFINED, Symbol
+from .symbols import DEFINED, UNDEFINED, Symbol
 
 
 def combine_segments(segments: list[OutputSegment]) -> list[OutputSegment]:
@@ -83,24 +83,31 @@ def _chunk_code(
     code: list[bytes] = []
     for type_, offset, index, addend in zip(relocs.types, relocs.offsets, relocs.indices, relocs.addends):
         symbol = file.symbols[index]
-        if not options.is_pic and not symbol.got_is_imported:
+        in_got = symbol.got_is_imported or (thread_local and symbol.got_number != NO_NUMBER)
+        if not options.is_pic and not in_got:
             continue
-        place = chunk.output_offset(offset - start) if thread_local else chunk.address(offset - start)
+        table_index = type_ in (R.TABLE_INDEX_I32, R.TABLE_INDEX_I64)
+        if not in_got and table_index and symbol.state == UNDEFINED and symbol.table_slot == NO_NUMBER:
+            # A weak function that nothing outside can provide: null already.
+            continue
+        # In position-independent output thread-local data comes first, so that this is its offset as well.
+        place = chunk.address(offset - start)
         code.append(target.const(place))
         if options.is_pic:
             code.append(_get(resolution.tls_base if thread_local else resolution.memory_base) + add)
         wide = WIDTH[type_] == 8
         const = bytes((Opcode.I64_CONST if wide else Opcode.I32_CONST,))
         plus = bytes((Opcode.I64_ADD if wide else Opcode.I32_ADD,))
-        if symbol.got_is_imported:
+        if in_got:
             code.append(bytes((Opcode.GLOBAL_GET,)) + uleb(symbol.got_number))
             if addend:
                 code.append(const + sleb(addend) + plus)
         else:
             base = resolution.memory_base
-            if type_ in (R.TABLE_INDEX_I32, R.TABLE_INDEX_I64):
+            if table_index:
                 base = resolution.table_base
-            elif symbol.is_tls and options.shared_memory:
+            elif symbol.is_tls and thread_local:
+                # Other data knows the first thread's, whose block is the static copy.
                 base = resolution.tls_base
             value = relocator.value(file, type_, index, addend)
             code.append(_get(base) + const + sleb(value) + plus)

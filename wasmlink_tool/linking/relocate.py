@@ -11,12 +11,11 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import compress, repeat
+from itertools import accumulate, compress, repeat
 from struct import Struct, error
-from typing import Final
 
+from ..binary.constants import RELOCATION_NAMES, SymbolKind
 from ..binary.constants import RelocationType as R
-from ..binary.constants import SymbolKind
 from ..binary.field_values import LOWEST, NOTHING, REMOVED, SCATTERED, FieldValues
 from ..binary.leb128 import PaddedEncodings, sleb, uleb
 from ..binary.reader import FormatError
@@ -24,6 +23,10 @@ from ..binary.relocations import COMPILED, FORMATS, WIDTH, Relocations
 from .chunks import NO_NUMBER, InputSection, InputSegment, ObjectInput, SyntheticFile
 from .live_relocations import live_function_runs
 from .symbols import DEFINED, Symbol
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Final
 
 if COMPILED:
     from ..binary import loops
@@ -51,6 +54,14 @@ class SymbolValues(FieldValues):
         self._file = file
         self._table_base = table_base
         self._merged: dict[int, _MergedOffsets] = {}
+        self._known: dict[tuple[int, int], int] = {}
+
+    def bases(self, targets: set[tuple[int, int]]) -> dict[tuple[int, int], int]:
+        """What :meth:`base` says of each (type, index). A file's sections ask for the same again and again."""
+        known = self._known
+        for target in targets.difference(known):
+            known[target] = self.base(*target)
+        return {target: known[target] for target in targets}
 
     def check(self, type_: int, index: int) -> None:
         obj = self._file.object
@@ -127,19 +138,20 @@ class Relocator:
             file.relocations(obj.code_section), ((starts[first], starts[after]) for first, after in runs)
         )
         replacements: dict[int, tuple[int, bytes]] = {}
-        for type_ in sorted(set(relocs.types)):
-            offsets, values = self._column(file, relocs, type_, None)
-            width = WIDTH[type_]
-            for offset, value in zip(offsets, values):
-                replacements[offset] = width, _shortest(type_, value)
+        types = set(relocs.types)
+        for alike in _WRITTEN_ALIKE:
+            if not types.isdisjoint(alike):
+                width = WIDTH[alike[0]]
+                for offset, value in zip(*self._column(file, relocs, alike, None)):
+                    replacements[offset] = width, _shortest(alike[0], value)
         offsets = sorted(replacements)
+        ends = [offset + replacements[offset][0] for offset in offsets]
+        saved = accumulate(width - len(encoded) for width, encoded in map(replacements.__getitem__, offsets))
+        file.shrinkage = ends, list(saved)
         data, origin = obj.data, section.start
         for first, after in runs:
             for index in range(first, after):
-                position, end = starts[index], starts[index + 1]
-                while data[origin + position] >= 0x80:
-                    position += 1
-                position += 1
+                position, end = body_start(file, index), starts[index + 1]
                 body: list[bytes] = []
                 for offset in offsets[bisect_left(offsets, position) : bisect_left(offsets, end)]:
                     width, encoded = replacements[offset]
@@ -167,7 +179,8 @@ class Relocator:
 
     def value(self, file: ObjectInput, type_: int, index: int, addend: int) -> int:
         """Of one relocation."""
-        return self._values(file, type_, [0], [index], [addend], None)[0]
+        column = Relocations(bytes((type_,)), [0], [index], [addend])
+        return self._column(file, column, column.types, None)[1][0]
 
     # One section
 
@@ -188,11 +201,15 @@ class Relocator:
             except (FormatError, OverflowError):
                 done = None
             if done is not None:
+                obj.release_relocations(section)
                 return done
         relocs = relocations_in(file.relocations(section), ranges)
         buffer = bytearray(contents)
-        for type_ in sorted(set(relocs.types)):
-            self._write(buffer, type_, *self._column(file, relocs, type_, tombstone))
+        types = set(relocs.types)
+        for alike in _WRITTEN_ALIKE:
+            if not types.isdisjoint(alike):
+                self._write(buffer, alike[0], *self._column(file, relocs, alike, tombstone))
+        obj.release_relocations(section)
         return buffer
 
     def _of(self, file: ObjectInput) -> SymbolValues:
@@ -202,38 +219,34 @@ class Relocator:
         return values
 
     def _column(
-        self, file: ObjectInput, relocs: Relocations, type_: int, tombstone: int | None
+        self, file: ObjectInput, relocs: Relocations, types: bytes, tombstone: int | None
     ) -> tuple[Sequence[int], list[int]]:
-        """Offsets and values of the relocations of one type."""
+        """Offsets and values of the relocations of these types."""
         offsets, indices, addends = relocs.offsets, relocs.indices, relocs.addends
-        selected = relocs.types.translate(_SELECT[type_])
-        if 0 in selected:
+        present = relocs.types
+        if present.translate(None, types):
+            selected = present.translate(_SELECT[types])
             offsets = list(compress(offsets, selected))
             indices = list(compress(indices, selected))
             addends = list(compress(addends, selected))
-        return offsets, self._values(file, type_, offsets, indices, addends, tombstone)
-
-    def _values(
-        self,
-        file: ObjectInput,
-        type_: int,
-        offsets: Sequence[int],
-        indices: Sequence[int],
-        addends: Sequence[int],
-        tombstone: int | None,
-    ) -> list[int]:
+            present = bytes(compress(present, selected))
         of = self._of(file)
-        bases = {index: of.base(type_, index) for index in set(indices)}
+        pairs = of.bases(set(zip(present, indices)))
+        bases = {index: base for (_, index), base in pairs.items()}
+        if len(bases) != len(pairs):
+            # One symbol is named by relocations of different types: it has more than one value.
+            mappings = {pair: of.mapping(pair[1], base, tombstone) for pair, base in pairs.items()}
+            return offsets, [mappings[pair](addend) for pair, addend in zip(zip(present, indices), addends)]
         if min(bases.values()) < LOWEST:
-            mappings = {index: of.mapping(index, base, tombstone) for index, base in bases.items()}
-            values = [mappings[index](addend) for index, addend in zip(indices, addends)]
-        elif type_ in _WITH_ADDEND or type_ == R.SECTION_OFFSET_I32:
+            functions = {index: of.mapping(index, base, tombstone) for index, base in bases.items()}
+            values = [functions[index](addend) for index, addend in zip(indices, addends)]
+        elif any(addends):
             values = [bases[index] + addend for index, addend in zip(indices, addends)]
         else:
             values = [bases[index] for index in indices]
-        if type_ == R.MEMORY_ADDR_LOCREL_I32:
-            return _relative_to_place(file, offsets, values)
-        return values
+        if types[0] == R.MEMORY_ADDR_LOCREL_I32:
+            values = _relative_to_place(file, offsets, values)
+        return offsets, values
 
     def _write(self, buffer: bytearray, type_: int, offsets: Sequence[int], values: list[int]) -> None:
         width = WIDTH[type_]
@@ -323,17 +336,40 @@ def _function_offset(symbol: Symbol) -> int:
     """Where a function's body starts, behind its size, in the output code section's contents."""
     file = symbol.file
     assert file is not None
-    offset = file.function_offsets[symbol.index]
-    obj = file.object
+    index = symbol.index
+    offset = file.function_offsets[index]
     if isinstance(file, SyntheticFile):
         return offset + 1
+    assert isinstance(file, ObjectInput)
     if file.compressed:
-        return offset + len(uleb(len(file.compressed[symbol.index])))
-    pos = obj.sections[obj.code_section].start + obj.function_offsets[symbol.index]
-    while obj.data[pos] >= 0x80:
-        pos += 1
-        offset += 1
-    return offset + 1
+        return offset + compressed_body_start(file, index)
+    return offset + body_start(file, index) - file.object.function_offsets[index]
+
+
+def body_start(file: ObjectInput, index: int) -> int:
+    """Where a function's body starts, behind its size, in the input code section's contents."""
+    obj = file.object
+    origin = obj.sections[obj.code_section].start
+    position = obj.function_offsets[index]
+    while obj.data[origin + position] >= 0x80:
+        position += 1
+    return position + 1
+
+
+def compressed_body_start(file: ObjectInput, index: int) -> int:
+    """Where the body starts in a compressed function's entry."""
+    entry = file.compressed[index]
+    return next(i for i, byte in enumerate(entry) if byte < 0x80) + 1
+
+
+def place_in_body(file: ObjectInput, index: int, place: int) -> int:
+    """Where a place in a function's body is after the compression of relocations, both from the start of the body."""
+    if not file.compressed:
+        return place
+    start = body_start(file, index)
+    ends, saved = file.shrinkage
+    before, now = (bisect_right(ends, at) - 1 for at in (start, start + place))
+    return place - (saved[now] if now >= 0 else 0) + (saved[before] if before >= 0 else 0)
 
 
 def _address(symbol: Symbol) -> int:
@@ -348,23 +384,27 @@ def _global_number(symbol: Symbol) -> int:
     return symbol.global_number if symbol.kind == SymbolKind.GLOBAL else symbol.got_number
 
 
-_TABLE_INDEX: Final = frozenset(r for r in R if r.name.startswith("TABLE_INDEX"))
-_TABLE_INDEX_RELATIVE: Final = frozenset(r for r in R if r.name.startswith("TABLE_INDEX_REL"))
-_WITH_ADDEND: Final = frozenset(r for r in R if r.name.startswith(("MEMORY_ADDR", "FUNCTION_OFFSET")))
-_SIGNED: Final = frozenset(r for r in R if "SLEB" in r.name)
+def _types(prefix: str) -> frozenset[int]:
+    return frozenset([type_ for type_, name in RELOCATION_NAMES.items() if name.startswith(prefix)])
+
+
+_TABLE_INDEX: Final = _types("TABLE_INDEX")
+_TABLE_INDEX_RELATIVE: Final = _types("TABLE_INDEX_REL")
+_WITH_ADDEND: Final = _types("MEMORY_ADDR") | _types("FUNCTION_OFFSET")
+_SIGNED: Final = frozenset(type_ for type_, name in RELOCATION_NAMES.items() if "SLEB" in name)
 
 
 def _bases() -> Iterator[tuple[int, Callable[[Symbol], int]]]:
-    for type_ in R:
-        if type_.name.startswith("FUNCTION_INDEX"):
+    for type_, name in RELOCATION_NAMES.items():
+        if name.startswith("FUNCTION_INDEX"):
             yield type_, lambda symbol: symbol.function_number
-        elif type_.name.startswith("FUNCTION_OFFSET"):
+        elif name.startswith("FUNCTION_OFFSET"):
             yield type_, _function_offset
-        elif type_.name.startswith("MEMORY_ADDR_TLS"):
+        elif name.startswith("MEMORY_ADDR_TLS"):
             yield type_, _tls_offset
-        elif type_.name.startswith("MEMORY_ADDR"):
+        elif name.startswith("MEMORY_ADDR"):
             yield type_, _address
-        elif type_.name.startswith("GLOBAL_INDEX"):
+        elif name.startswith("GLOBAL_INDEX"):
             yield type_, _global_number
         elif type_ == R.TAG_INDEX_LEB:
             yield type_, lambda symbol: symbol.tag_number
@@ -375,5 +415,17 @@ def _bases() -> Iterator[tuple[int, Callable[[Symbol], int]]]:
 _BASE_OF: Final = dict(_bases())
 """Relocation type to the value of a symbol, addend apart."""
 
-_SELECT: Final = {type_.value: bytes(i == type_ for i in range(256)) for type_ in R}
-"""Translation tables that mark one type in a column of types."""
+
+def _groups() -> Iterator[bytes]:
+    groups: dict[tuple[int, bool, int], list[int]] = {}
+    for type_ in RELOCATION_NAMES:
+        # An index of a type is no symbol's, and some values depend on where they are written.
+        alone = type_ if type_ in (R.TYPE_INDEX_LEB, R.MEMORY_ADDR_LOCREL_I32) else -1
+        groups.setdefault((WIDTH[type_], type_ in _SIGNED, alone), []).append(type_)
+    yield from map(bytes, groups.values())
+
+
+_WRITTEN_ALIKE: Final = tuple(_groups())
+"""Relocation types in groups whose values are written in one way: one pass over the columns serves each group."""
+_SELECT: Final = {group: bytes([i in group for i in range(256)]) for group in _WRITTEN_ALIKE}
+"""Translation tables that mark the members of a group in a column of types."""

@@ -1,13 +1,12 @@
 """The first pass: from inputs and options to a sealed symbol table.
 
-From the end of :func:`resolve` on, no file joins the link and no symbol is added but by the linker's own later needs
-(stubs, wrappers), which live in files of their own.
+From the end of :func:`resolve` on, no file joins the link, and from that of :func:`seal` no symbol is added but by the
+linker's own later needs (stubs, wrappers), which live in files of their own.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Callable, Sequence
 
 from ..binary.constants import Opcode, SymbolFlag, SymbolKind, ValueType
 from ..diagnostics import Diagnostics, FatalError
@@ -17,10 +16,14 @@ from ..inputs.shared import SharedLibrary
 from ..inputs.stub import StubLibrary
 from ..options import LinkOptions, UnresolvedPolicy
 from . import describe
-from .chunks import ObjectInput, SyntheticFile
+from .chunks import BitcodeInput, ObjectInput, SyntheticFile
 from .symbol_table import DEFAULT_MODULE, INDIRECT_FUNCTION_TABLE, SymbolTable
 from .symbols import DEFINED, LAZY, UNDEFINED, Symbol
 from .target import Target
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Final
 
 NO_SIGNATURE: Final = b"\0\0"
 """() -> ()."""
@@ -101,10 +104,21 @@ class Resolution:
         return self.table.symbols
 
 
+CompileBitcode = Callable[[Resolution, LinkOptions, Diagnostics], None]
+"""Has code generated for the bitcode files, and adds the objects."""
+
+
 def resolve(
-    options: LinkOptions, files: InputFiles, sources: Sequence[ObjectSource | SharedLibrary], diagnostics: Diagnostics
+    options: LinkOptions,
+    files: InputFiles,
+    sources: Sequence[ObjectSource | SharedLibrary],
+    diagnostics: Diagnostics,
+    compile_bitcode: CompileBitcode | None = None,
 ) -> Resolution:
-    """Add all sources and the roots that the options name, then what the linker provides itself."""
+    """Add all sources and the roots that the options name, with all that they need.
+
+    Without ``compile_bitcode``, symbols that bitcode defines stay without a place.
+    """
     table = SymbolTable(
         diagnostics,
         gc_sections=bool(options.gc_sections),
@@ -134,12 +148,28 @@ def resolve(
         _resolve_entry(resolution, options, diagnostics)
         diagnostics.check()
     table.declare_wrapped(map(encode_name, options.wrap))
-    _use_stub_libraries(resolution, files.stubs, diagnostics)
+    if table.bitcode:
+        _extract_libcalls(table)
+    _keep_what_stub_libraries_need(table, files.stubs)
     diagnostics.check()
+    if compile_bitcode is not None:
+        # Bitcode that joins the link after this is an error.
+        table.code_is_generated = True
+        if table.bitcode or options.lto_object_path:
+            compile_bitcode(resolution, options, diagnostics)
+            diagnostics.check()
+    if options.start and not options.relocatable:
+        _resolve_start(resolution, options.start, diagnostics)
+    _use_stub_libraries(resolution, files.stubs, diagnostics)
+    return resolution
+
+
+def seal(resolution: Resolution, options: LinkOptions, diagnostics: Diagnostics) -> None:
+    """Define what nobody defined and the linker can, and settle what every name means, once no file joins any more."""
+    table = resolution.table
     if not options.relocatable:
         _provide_optional_symbols(resolution, options)
     _replace_disagreeing_functions(resolution, diagnostics)
-    diagnostics.check()
     table.wrap()
     for name in (*options.exports, *options.exports_if_defined):
         symbol = table.find(encode_name(name))
@@ -150,7 +180,6 @@ def resolve(
     table.demote_lazy_symbols()
     if resolution.entry is not None:
         resolution.entry.set_hidden(False)
-    return resolution
 
 
 def _define_own_symbols(resolution: Resolution, options: LinkOptions) -> None:
@@ -160,7 +189,7 @@ def _define_own_symbols(resolution: Resolution, options: LinkOptions) -> None:
         # The next link will call the constructors.
         resolution.synthetic.function_live[symbol.index] = False
         return
-    resolution.table.symbols[symbol.name] = symbol
+    resolution.table.add_own(symbol)
     if options.is_pic:
         resolution.stack_pointer = _import_global(resolution, b"__stack_pointer", mutable=True)
         resolution.memory_base = _import_global(resolution, b"__memory_base", mutable=False)
@@ -175,19 +204,21 @@ def _define_own_symbols(resolution: Resolution, options: LinkOptions) -> None:
         resolution.tls_align = _add_global(resolution, b"__tls_align", mutable=False)
         signature = b"\1" + resolution.target.pointer_type + b"\0"
         resolution.init_tls = add_synthetic_function(resolution, b"__wasm_init_tls", signature)
-        resolution.table.symbols[resolution.init_tls.name] = resolution.init_tls
+        resolution.table.add_own(resolution.init_tls)
 
 
 def _add_global(resolution: Resolution, name: bytes, *, mutable: bool, flags: int = _HIDDEN) -> Symbol:
     """A global of the linker's own, of the type of a pointer."""
-    symbol = resolution.table.symbols[name] = Symbol(name, SymbolKind.GLOBAL, DEFINED, flags, None)
+    symbol = Symbol(name, SymbolKind.GLOBAL, DEFINED, flags, None)
     _define_global(resolution, symbol, mutable=mutable)
+    resolution.table.add_own(symbol)
     return symbol
 
 
 def _import_global(resolution: Resolution, name: bytes, *, mutable: bool) -> Symbol:
     """A global that the dynamic linker provides."""
-    symbol = resolution.table.symbols[name] = Symbol(name, SymbolKind.GLOBAL, UNDEFINED, SymbolFlag.UNDEFINED, None)
+    symbol = Symbol(name, SymbolKind.GLOBAL, UNDEFINED, SymbolFlag.UNDEFINED, None)
+    resolution.table.add_own(symbol)
     symbol.element_type = GlobalType(resolution.target.pointer_type, mutable)
     symbol.used = symbol.force_import = True
     symbol.referenced = not resolution.synthetic.gc_sections
@@ -232,16 +263,8 @@ def _resolve_entry(resolution: Resolution, options: LinkOptions, diagnostics: Di
             diagnostics.error(f"entry symbol not defined (pass --no-entry to suppress): {options.entry}")
     if options.start:
         start = _require(table, encode_name(options.start), "--start")
-        if start is None or not start.is_defined:
+        if start is None or start.state != DEFINED:
             diagnostics.error(f"start symbol not defined: {options.start}")
-        elif start.kind != SymbolKind.FUNCTION or start.signature != NO_SIGNATURE:
-            found = describe.signature(start.signature) if start.kind == SymbolKind.FUNCTION and start.signature else ""
-            diagnostics.error(
-                f"start symbol must be a function of type () -> void: {options.start}"
-                + (f"\n>>> defined as {found} in {start.file_name}" if found else "")
-            )
-        else:
-            resolution.start = start
     if options.shared:
         return
     call_ctors = resolution.call_ctors
@@ -255,12 +278,48 @@ def _resolve_entry(resolution: Resolution, options: LinkOptions, diagnostics: Di
         return
     call_dtors = _require(table, b"__wasm_call_dtors", "<internal>")
     if call_dtors is not None:
-        if not call_dtors.is_defined or call_dtors.kind != SymbolKind.FUNCTION:
+        if call_dtors.state != DEFINED or call_dtors.kind != SymbolKind.FUNCTION:
             diagnostics.error("__wasm_call_dtors must be a function")
-        elif call_dtors.signature != NO_SIGNATURE:
+        elif call_dtors.signature not in (NO_SIGNATURE, None):
             diagnostics.error("__wasm_call_dtors must have no argument or return values")
         else:
             resolution.call_dtors = call_dtors
+
+
+def _resolve_start(resolution: Resolution, name: str, diagnostics: Diagnostics) -> None:
+    """``--start``, once the types of functions are known."""
+    start = resolution.table.find(encode_name(name))
+    if start is None or not start.is_defined or isinstance(start.file, BitcodeInput):
+        return
+    if start.kind != SymbolKind.FUNCTION or start.signature != NO_SIGNATURE:
+        found = describe.signature(start.signature) if start.kind == SymbolKind.FUNCTION and start.signature else ""
+        diagnostics.error(
+            f"start symbol must be a function of type () -> void: {name}"
+            + (f"\n>>> defined as {found} in {start.file_name}" if found else "")
+        )
+    else:
+        resolution.start = start
+
+
+def _extract_libcalls(table: SymbolTable) -> None:
+    """Link the members of bitcode that define what generated code may call."""
+    from ..lto.libcalls import runtime_libcalls
+
+    for name in runtime_libcalls(table.bitcode[0].bitcode.triple):
+        table.extract_bitcode(table.symbols.get(name), "<libcall>")
+
+
+def _keep_what_stub_libraries_need(table: SymbolTable, stubs: list[StubLibrary]) -> None:
+    """Have code generation keep what :func:`_use_stub_libraries` may export."""
+    for stub in stubs:
+        for name, needed in stub.dependencies.items():
+            imported = table.find(name)
+            if imported is not None and not imported.is_undefined:
+                continue
+            for dependency in map(table.find, needed):
+                if dependency is not None:
+                    dependency.used = True
+                    table.extract_bitcode(dependency, stub.name)
 
 
 def _use_stub_libraries(resolution: Resolution, stubs: list[StubLibrary], diagnostics: Diagnostics) -> None:
@@ -273,22 +332,24 @@ def _use_stub_libraries(resolution: Resolution, stubs: list[StubLibrary], diagno
             return False
         symbol.force_import = True
         if symbol.traced:
-            diagnostics.message(f"{stub.name}: importing {symbol}")
+            diagnostics.message(f"{stub.name}: importing {symbol.raw_text}")
         found = False
         for name in needed:
             dependency = table.find(name)
             if dependency is None or dependency.is_undefined:
-                shown = table.names.text(name)
+                shown = name.decode("utf-8", "backslashreplace")
                 diagnostics.error(f"{stub.name}: undefined symbol: {shown}. Required by {symbol}")
                 continue
             if dependency.traced:
-                diagnostics.message(f"{stub.name}: exported {dependency} due to import of {symbol}")
+                diagnostics.message(f"{stub.name}: exported {dependency} due to import of {symbol.raw_text}")
             dependency.force_export = True
             if dependency.state == LAZY:
                 found = True
                 table.extract(dependency, stub.name, symbol)
         return found
 
+    diagnostics.phase("processStubLibrariesPreLTO")
+    diagnostics.phase("processStubLibraries")
     again = bool(stubs)
     while again:
         again = False
@@ -300,6 +361,7 @@ def _use_stub_libraries(resolution: Resolution, stubs: list[StubLibrary], diagno
             for symbol in list(table.symbols.values()):
                 if symbol.is_undefined and symbol.import_name in stub.dependencies:
                     again |= needs(stub, symbol, stub.dependencies[symbol.import_name])
+    diagnostics.phase("done processStubLibraries")
 
 
 def _provide_optional_symbols(resolution: Resolution, options: LinkOptions) -> None:
@@ -319,6 +381,7 @@ def _provide_optional_symbols(resolution: Resolution, options: LinkOptions) -> N
             symbol.kind, symbol.state, symbol.flags = SymbolKind.GLOBAL, DEFINED, _HIDDEN
             _define_global(resolution, symbol, mutable=False)
             resolution.tls_base = symbol
+            resolution.table.trace_definition(symbol)
 
 
 def is_exported_by_option(options: LinkOptions, name: bytes) -> bool:
@@ -334,7 +397,7 @@ def provide_address_symbol(resolution: Resolution, options: LinkOptions, name: b
     if symbol is None:
         if not is_exported_by_option(options, name):
             return None
-        symbol = resolution.symbols[name] = Symbol(name, SymbolKind.DATA, UNDEFINED, 0, None)
+        symbol = Symbol(name, SymbolKind.DATA, UNDEFINED, 0, None)
     elif symbol.is_defined:
         return None
     elif symbol.is_undefined and symbol.kind not in (SymbolKind.DATA, SymbolKind.GLOBAL):
@@ -348,27 +411,30 @@ def provide_address_symbol(resolution: Resolution, options: LinkOptions, name: b
     symbol.segment = None
     symbol.value = 0
     symbol.referenced = True
+    if name in resolution.symbols:
+        resolution.table.trace_definition(symbol)
+    else:
+        resolution.table.add_own(symbol)
     return symbol
 
 
 def _replace_disagreeing_functions(resolution: Resolution, diagnostics: Diagnostics) -> None:
     """Where a name was declared with several signatures, calls by any but the definition's trap."""
     for name, variants in resolution.table.disagreeing_functions():
-        defined = next((v for v in variants if v.is_defined), None)
-        text = resolution.table.names.text(name)
+        defined = next((v for v in variants if v.state == DEFINED), None)
         if defined is None:
-            diagnostics.error(_mismatch(text, variants[0], variants[1]))
+            diagnostics.error(_mismatch(variants[0], variants[1]))
             return
         for variant in variants:
             if variant is not defined:
-                diagnostics.warn(_mismatch(text, variant, defined))
+                diagnostics.warn(_mismatch(variant, defined))
                 _become_trap(resolution, variant, b"signature_mismatch:" + resolution.table.names.name(name))
 
 
-def _mismatch(name: str, one: Symbol, other: Symbol) -> str:
+def _mismatch(one: Symbol, other: Symbol) -> str:
     assert one.signature is not None and other.signature is not None
     return (
-        f"function signature mismatch: {name}\n"
+        f"function signature mismatch: {one.raw_text}\n"
         f">>> defined as {describe.signature(one.signature)} in {one.file_name}\n"
         f">>> defined as {describe.signature(other.signature)} in {other.file_name}"
     )
@@ -392,6 +458,9 @@ def _become_trap(resolution: Resolution, symbol: Symbol, debug_name: bytes) -> N
     symbol.index = synthetic.add_function(symbol.name, symbol.signature, debug_name)
     symbol.is_stub = True
     synthetic.bodies[symbol.index] = UNREACHABLE_BODY
+    if symbol.traced:
+        shown = debug_name.decode("utf-8", "backslashreplace")
+        resolution.table.diagnostics.message(f"{symbol.file_name}: definition of {shown}")
 
 
 def resolve_indirect_function_table(
@@ -412,18 +481,21 @@ def resolve_indirect_function_table(
         if existing is None:
             if not required:
                 return
-            existing = Symbol(INDIRECT_FUNCTION_TABLE, SymbolKind.TABLE, UNDEFINED, _HIDDEN, None)
+            flags = _HIDDEN | SymbolFlag.UNDEFINED
+            existing = Symbol(INDIRECT_FUNCTION_TABLE, SymbolKind.TABLE, UNDEFINED, flags, None)
             existing.element_type = TableType(_FUNCREF, 0, 0, None)
             existing.used = True
-            table.symbols[existing.name] = existing
+            table.add_own(existing)
             existing.referenced = True
         existing.import_module = DEFAULT_MODULE
         existing.import_name = INDIRECT_FUNCTION_TABLE
         resolution.indirect_function_table = existing
     elif (existing is not None and existing.is_live) or options.export_table or required:
         if existing is None:
-            existing = Symbol(INDIRECT_FUNCTION_TABLE, SymbolKind.TABLE, UNDEFINED, 0, None)
-            table.symbols[existing.name] = existing
+            existing = Symbol(INDIRECT_FUNCTION_TABLE, SymbolKind.TABLE, DEFINED, 0, None)
+            table.add_own(existing)
+        else:
+            table.trace_definition(existing)
         synthetic = resolution.synthetic
         type_ = TableType(_FUNCREF, 0, 0, None)
         existing.state = DEFINED

@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
-from typing import Final
 
 from ..binary.constants import RelocationType as R
 from ..binary.constants import SymbolFlag, SymbolKind
@@ -20,9 +19,14 @@ from ..options import LinkOptions, UnresolvedPolicy
 from .chunks import NO_NUMBER, ObjectInput
 from .imports import Imports, may_be_undefined
 from .mark_live import TABLE_RELOCATIONS
-from .references import Explainer
 from .resolve import UNREACHABLE_BODY, Resolution, add_synthetic_function
 from .symbols import DEFINED, SHARED, UNDEFINED, Symbol
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Final
+
+    from .references import Explainer
 
 _GLOBAL_RELOCATIONS: Final = frozenset((R.GLOBAL_INDEX_LEB, R.GLOBAL_INDEX_I32))
 _TLS_RELOCATIONS: Final = frozenset((R.MEMORY_ADDR_TLS_SLEB, R.MEMORY_ADDR_TLS_SLEB64))
@@ -39,6 +43,10 @@ _ABSOLUTE_IN_CODE: Final = frozenset(
 """Those that ask for an address at link time."""
 _ABSOLUTE_IN_DATA: Final = frozenset((R.TABLE_INDEX_I32, R.TABLE_INDEX_I64, R.MEMORY_ADDR_I32, R.MEMORY_ADDR_I64))
 """Those that can be done at run time."""
+_RELATIVE: Final = frozenset(
+    (R.TABLE_INDEX_REL_SLEB, R.TABLE_INDEX_REL_SLEB64, R.MEMORY_ADDR_REL_SLEB, R.MEMORY_ADDR_REL_SLEB64)
+)
+"""Those that ask for an offset from this module's own bases."""
 _SPECIAL: Final = frozenset((*TABLE_RELOCATIONS, *_GLOBAL_RELOCATIONS, *_TLS_RELOCATIONS, R.TYPE_INDEX_LEB))
 _INTERESTING: Final = re.compile(b"[" + b"".join(b"\\x%02x" % type_ for type_ in sorted(_SPECIAL)) + b"]")
 
@@ -52,6 +60,11 @@ class Scan:
         self.got: list[Symbol] = []
         self.types: dict[bytes, int] = {}
 
+    @property
+    def has_addresses(self) -> bool:
+        """Whether functions have addresses; those of stubs are null, but a table they ask for."""
+        return bool(self.table_entries) or any(symbol.kind == SymbolKind.FUNCTION for symbol in self.got)
+
 
 class _Scanner:
     def __init__(
@@ -63,7 +76,7 @@ class _Scanner:
         self.options = options
         self.diagnostics = diagnostics
         self.result = Scan()
-        self.explainer = Explainer(resolution, options)
+        self.explainer: Explainer | None = None
         self.stubs: dict[bytes, Symbol] = {}
 
     def scan_file(self, file: ObjectInput) -> None:
@@ -117,10 +130,14 @@ class _Scanner:
                 self._add_got_entry(symbol)
         elif type_ in _TLS_RELOCATIONS:
             self._check_tls(file, symbol, type_)
-        if self.options.is_pic or symbol.state == SHARED or self.policy is UnresolvedPolicy.IMPORT_DYNAMIC:
+        if self._has_dynamic_address(symbol):
             self._check_dynamic(file, symbol, type_)
-        if index in undefined and symbol.state == UNDEFINED and not symbol.is_weak and not self.options.relocatable:
-            self._check_undefined(file, symbol, section, relocs.offsets[i])
+        if index in undefined and symbol.state == UNDEFINED and not self.options.relocatable:
+            if type_ in _RELATIVE:
+                what = f"{file.name}: relocation {type_name(type_)} is not supported against"
+                self.diagnostics.error(f"{what} an undefined symbol `{symbol}`")
+            if not symbol.is_weak:
+                self._check_undefined(file, symbol, section, relocs.offsets[i])
 
     def _needs_got(self, symbol: Symbol) -> bool:
         """Whether only the dynamic linker knows a symbol's address."""
@@ -132,28 +149,32 @@ class _Scanner:
             return False
         return symbol.state != DEFINED or (self.options.shared and not self.options.bsymbolic)
 
+    def _has_dynamic_address(self, symbol: Symbol) -> bool:
+        """Whether a symbol's address is not known before the module is loaded."""
+        if self.options.is_pic or symbol.state == SHARED:
+            return True
+        return symbol.state == UNDEFINED and self.policy is UnresolvedPolicy.IMPORT_DYNAMIC
+
     def _check_dynamic(self, file: ObjectInput, symbol: Symbol, type_: int) -> None:
         if type_ in _ABSOLUTE_IN_CODE:
-            if self.options.is_pic:
-                self.diagnostics.error(
-                    f"{file.name}: relocation {type_name(type_)} cannot be used against symbol `{symbol}`; "
-                    "recompile with -fPIC"
-                )
+            self.diagnostics.error(
+                f"{file.name}: relocation {type_name(type_)} cannot be used against symbol `{symbol}`; "
+                "recompile with -fPIC"
+            )
         elif type_ in _ABSOLUTE_IN_DATA and self._needs_got(symbol):
             # Code will copy the address to where it is wanted.
             self._add_got_entry(symbol)
 
     def _check_tls(self, file: ObjectInput, symbol: Symbol, type_: int) -> None:
         what = f"{file.name}: relocation {type_name(type_)} cannot be used against"
-        if symbol.state != DEFINED:
+        if not symbol.is_defined:
             self.diagnostics.error(f"{what} an undefined symbol `{symbol}`")
-            return
         if not self.options.shared_memory:
             # Thread-local data is data like any other.
             return
         if not symbol.flags & SymbolFlag.TLS:
             self.diagnostics.error(f"{what} non-TLS symbol `{symbol}`")
-        if not symbol.is_tls:
+        if symbol.state == DEFINED and not symbol.is_tls:
             output = symbol.segment.output if symbol.segment is not None else None
             name = output.name.decode("utf-8", "replace") if output is not None else ""
             self.diagnostics.error(f"{what} `{symbol}` in non-TLS section: {name}")
@@ -161,9 +182,29 @@ class _Scanner:
     def _add_table_entry(self, symbol: Symbol) -> None:
         if symbol.is_stub or symbol.table_slot != NO_NUMBER or symbol.state not in (DEFINED, UNDEFINED):
             return
+        if self._is_nowhere(symbol) and symbol.is_weak:
+            # Its address is null.
+            return
         entries = self.result.table_entries
         symbol.set_table_slot(self.options.table_base + len(entries))
         entries.append(symbol)
+
+    @staticmethod
+    def _is_nowhere(symbol: Symbol) -> bool:
+        """Whether an undefined function is neither imported nor replaced by a stub."""
+        return symbol.state == UNDEFINED and symbol.number == NO_NUMBER and symbol.stub is None
+
+    def check_table(self) -> None:
+        """Undefined functions that may come from elsewhere, but are hidden from there, have no address. wasm-ld
+        crashes on them."""
+        if self.diagnostics.error_count:
+            return
+        for symbol in self.result.table_entries:
+            may_come = self.policy is UnresolvedPolicy.IMPORT_DYNAMIC or may_be_undefined(
+                symbol, self.resolution, self.options
+            )
+            if self._is_nowhere(symbol) and may_come:
+                self.diagnostics.error(f"{symbol.file_name}: undefined symbol: {symbol}")
 
     def _add_got_entry(self, symbol: Symbol) -> None:
         if self._needs_got(symbol):
@@ -185,7 +226,7 @@ class _Scanner:
             return
         if self.policy is not UnresolvedPolicy.IGNORE:
             text = f"{file.name}: undefined symbol: {symbol}"
-            hints = self.explainer.explain(file, symbol, section, offset) if section >= 0 else ()
+            hints = self._explain(file, symbol, section, offset) if section >= 0 else ()
             if self.policy is UnresolvedPolicy.REPORT_ERROR:
                 self.diagnostics.error(text, hints)
                 return
@@ -194,6 +235,13 @@ class _Scanner:
             symbol.stub = self._stub(symbol.signature)
             # From here on it takes no place in the table.
             symbol.is_stub = True
+
+    def _explain(self, file: ObjectInput, symbol: Symbol, section: int, offset: int) -> tuple[str, ...]:
+        if self.explainer is None:
+            from .references import Explainer
+
+            self.explainer = Explainer(self.resolution, self.options)
+        return self.explainer.explain(file, symbol, section, offset)
 
     def _stub(self, signature: bytes) -> Symbol:
         """A function that traps, for all undefined functions of one type."""
@@ -223,4 +271,5 @@ def scan_relocations(resolution: Resolution, imports: Imports, options: LinkOpti
     scanner = _Scanner(resolution, imports, options, diagnostics)
     for file in resolution.objects:
         scanner.scan_file(file)
+    scanner.check_table()
     return scanner.result

@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from ..binary import constants as c
 from ..binary.constants import Opcode, SymbolFlag
 from ..binary.leb128 import uleb
 from ..options import LinkOptions
+from ..records import record
 from .chunks import OutputSegment
 from .memory import Memory
 from .pic import data_relocation_code, global_relocation_code, has_tls_relocations
 from .resolve import NO_SIGNATURE, Resolution, add_synthetic_function
 from .scan import Scan
-from .symbols import Symbol
+from .symbols import SHARED, Symbol
 from .synthetic import call
 from .target import i32_const, i64_const
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class StartFunctions:
     """The linker's own functions that run at instantiation or at a thread's start; each may be absent."""
 
@@ -52,8 +52,10 @@ def declare_start_functions(
     def declare(name: bytes, flags: int = SymbolFlag.VISIBILITY_HIDDEN) -> Symbol:
         symbol = add_synthetic_function(resolution, name, NO_SIGNATURE)
         symbol.flags = flags
-        # A program may have a function of this name for itself.
-        resolution.symbols.setdefault(name, symbol)
+        existing = resolution.symbols.get(name)
+        if existing is None or existing.state == SHARED:
+            # A program may have a function of this name for itself; that of a shared library is its own affair.
+            resolution.table.add_own(symbol)
         resolution.synthetic.function_live[symbol.index] = True
         return symbol
 
@@ -63,20 +65,21 @@ def declare_start_functions(
 
     init_memory = apply_data = apply_tls = apply_global = apply_global_tls = None
     # The indices in this code are all of imports, which are final.
-    if resolution.is_dynamic(options) and data_relocation_code(resolution, segments, options, tls=False):
+    dynamic = resolution.is_dynamic(options) and not options.relocatable
+    if dynamic and data_relocation_code(resolution, segments, options, tls=False):
         apply_data = declare(b"__wasm_apply_data_relocs", SymbolFlag.EXPORTED)
     if any(needs_initialization(segment, options) for segment in segments):
         # Shared memory is initialised by its first thread; an imported one need not be zero.
         init_memory = declare(b"__wasm_init_memory")
         if options.shared_memory:
             keep_tls_base()
+    if options.shared_memory and any(symbol.flags & SymbolFlag.TLS for symbol in scan.got):
+        apply_global_tls = declare(b"__wasm_apply_global_tls_relocs")
+        keep_tls_base()
     if options.shared_memory and has_tls_relocations(segments):
         apply_tls = declare(b"__wasm_apply_tls_relocs")
     if options.is_pic and "extended-const" not in features and any(not symbol.is_tls for symbol in scan.got):
         apply_global = declare(b"__wasm_apply_global_relocs")
-    if options.shared_memory and any(symbol.is_tls for symbol in scan.got):
-        apply_global_tls = declare(b"__wasm_apply_global_tls_relocs")
-        keep_tls_base()
     started = tuple(symbol for symbol in (apply_global, init_memory, resolution.start) if symbol is not None)
     start = None
     if started:

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from itertools import accumulate
-from typing import Protocol
+from itertools import accumulate, compress
+from operator import not_, sub
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .chunks import InputSection, InputSegment
 
 
 class StringPieces:
@@ -13,14 +17,17 @@ class StringPieces:
     ``starts`` are their offsets in the chunk, ``offsets`` those in the merged output, which the merge fills in.
     """
 
-    __slots__ = ("offsets", "starts", "strings")
+    __slots__ = ("backwards", "offsets", "starts")
 
     def __init__(self, contents: bytes) -> None:
         """:raises ValueError: the last string has no terminating zero."""
         if not contents.endswith(b"\0"):
             raise ValueError("string is not null terminated")
-        self.strings = contents[:-1].split(b"\0")
-        self.starts = list(accumulate((len(s) + 1 for s in self.strings), initial=0))
+        # Tails are compared from the end on. Turning the whole chunk round costs less than turning each string.
+        self.backwards = _turned(contents[:-1]).split(b"\0")
+        """Each string read from its end, in the chunk's order; the merge drops them."""
+        self.backwards.reverse()
+        self.starts = list(accumulate([len(s) + 1 for s in self.backwards], initial=0))
         self.starts.pop()
         self.offsets: list[int] = []
 
@@ -28,13 +35,6 @@ class StringPieces:
         """Where the byte at ``offset`` is in the merged strings."""
         i = bisect_right(self.starts, offset) - 1
         return self.offsets[i] + offset - self.starts[i]
-
-
-class Mergeable(Protocol):
-    """A chunk of strings."""
-
-    offset: int
-    pieces: StringPieces | None
 
 
 class MergedStrings:
@@ -51,13 +51,13 @@ class MergedStrings:
         self.offset = 0
         """In the output segment or section, in bytes."""
         self.contents = b""
-        self.members: list[Mergeable] = []
+        self.members: list[InputSegment | InputSection] = []
 
     @property
     def size(self) -> int:
         return len(self.contents)
 
-    def add(self, chunk: Mergeable) -> None:
+    def add(self, chunk: InputSegment | InputSection) -> None:
         self.members.append(chunk)
 
     def finalize(self) -> None:
@@ -68,22 +68,25 @@ class MergedStrings:
             pieces = member.pieces
             assert pieces is not None
             all_pieces.append(pieces)
-            distinct.update(pieces.strings)
-        offsets: dict[bytes, int] = {}
-        out: list[bytes] = []
-        size = 0
-        previous = b""
-        first = True
-        for string in [s[::-1] for s in sorted((s[::-1] for s in distinct), reverse=True)]:
-            if not first and previous.endswith(string):
-                offsets[string] = size - len(string) - 1
-            else:
-                offsets[string] = size
-                out.append(string)
-                size += len(string) + 1
-                previous = string
-                first = False
-        self.contents = b"\0".join(out) + b"\0" if out else b""
+            distinct.update(pieces.backwards)
+        # Read from the end on, a tail is a prefix, and whatever sorts between a string and its prefix has that prefix
+        # too: it is enough to look at neighbours.
+        strings = sorted(distinct, reverse=True)
+        is_tail = [False, *map(bytes.startswith, strings, strings[1:])]
+        sizes = [len(string) + 1 for string in strings]
+        # A tail adds nothing and ends where the string before it ends.
+        ends = accumulate([0 if tail else size for tail, size in zip(is_tail, sizes)])
+        offsets = dict(zip(strings, map(sub, ends, sizes)))
+        kept = list(compress(strings, map(not_, is_tail)))
+        kept.reverse()
+        self.contents = _turned(b"\0".join(kept)) + b"\0" if kept else b""
         for pieces in all_pieces:
-            pieces.offsets = [offsets.get(s, 0) for s in pieces.strings]
-            pieces.strings = []
+            pieces.offsets = list(map(offsets.__getitem__, pieces.backwards))
+            pieces.backwards = []
+
+
+def _turned(data: bytes) -> bytes:
+    """The bytes from the last to the first: in place, that takes a fraction of the time of a slice."""
+    turned = bytearray(data)
+    turned.reverse()
+    return bytes(turned)

@@ -8,18 +8,23 @@ Python's own: archives chain deeply, and links run on threads with small stacks.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Final
 
-from ..binary.constants import ComdatKind, SymbolFlag, SymbolKind
+from ..binary.constants import ComdatKind, SegmentFlag, SymbolFlag, SymbolKind
 from ..binary.constants import RelocationType as R
 from ..diagnostics import Diagnostics, FatalError
 from ..inputs.files import ObjectSource
 from ..inputs.object_file import GlobalType, SymbolInfo, TableType
 from ..inputs.shared import SharedLibrary
 from . import describe
-from .chunks import LinkedFile, ObjectInput
+from .chunks import BitcodeInput, LinkedFile, ObjectInput
 from .describe import Names
 from .symbols import DEFINED, LAZY, SHARED, UNDEFINED, DemangledSymbol, Symbol
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Final
+
+    from ..inputs.bitcode import BitcodeSymbol
 
 _UNDEFINED_FLAG: Final = SymbolFlag.UNDEFINED
 _LOCAL: Final = SymbolFlag.BINDING_LOCAL
@@ -28,12 +33,12 @@ _BINDING: Final = _LOCAL | _WEAK
 _ABSOLUTE: Final = SymbolFlag.ABSOLUTE
 _EXPLICIT_NAME: Final = SymbolFlag.EXPLICIT_NAME
 _TLS: Final = SymbolFlag.TLS
-_FUNCTION: Final = int(SymbolKind.FUNCTION)
-_DATA: Final = int(SymbolKind.DATA)
-_GLOBAL: Final = int(SymbolKind.GLOBAL)
-_SECTION: Final = int(SymbolKind.SECTION)
-_TAG: Final = int(SymbolKind.TAG)
-_TABLE: Final = int(SymbolKind.TABLE)
+_FUNCTION: Final = SymbolKind.FUNCTION
+_DATA: Final = SymbolKind.DATA
+_GLOBAL: Final = SymbolKind.GLOBAL
+_SECTION: Final = SymbolKind.SECTION
+_TAG: Final = SymbolKind.TAG
+_TABLE: Final = SymbolKind.TABLE
 
 INDIRECT_FUNCTION_TABLE: Final = b"__indirect_function_table"
 DEFAULT_MODULE: Final = b"env"
@@ -60,6 +65,10 @@ class SymbolTable:
         self.symbols: dict[bytes, Symbol] = {}
         self.objects: list[ObjectInput] = []
         """In the order of the output: a file comes after those that its symbols pulled in."""
+        self.bitcode: list[BitcodeInput] = []
+        """In the order in which they joined the link; a file comes before those that its symbols pulled in."""
+        self.code_is_generated = False
+        """Bitcode is too late from here on."""
         self.extractions: list[tuple[str, str, str]] = []
         """Why members were linked: (who asked, member, symbol). As in wasm-ld, an object that asks for anything but
         a function is not listed."""
@@ -88,34 +97,36 @@ class SymbolTable:
 
     def add_shared(self, library: SharedLibrary) -> None:
         """Let a shared library define what nothing else does."""
-        for name, signature, flags in library.symbols:
+        for name, signature in library.symbols:
             symbol = self.symbols.get(name) or self._insert(name)
-            if not symbol.is_new and symbol.state != UNDEFINED and (signature is None or symbol.state != LAZY):
-                continue
             kind = _DATA if signature is None else _FUNCTION
-            if not symbol.is_new and kind == _FUNCTION:
-                if symbol.kind != _FUNCTION and symbol.state == UNDEFINED:
-                    self.report_kind(symbol, library.name, _FUNCTION)
-                    continue
+            if not symbol.is_new and symbol.state == UNDEFINED:
+                if symbol.kind != kind:
+                    self.report_kind(symbol, library.name, kind)
+                    if kind == _FUNCTION:
+                        continue
                 expected = symbol.signature
-                if expected is not None and expected != signature and self.is_called_directly(symbol):
+                if kind == _FUNCTION and expected not in (None, signature) and self.is_called_directly(symbol):
                     if self._check_shared_signatures:
                         self._report_signatures(symbol, signature, library.name)
-                    # Without the check, what the program expects goes.
-                    signature = expected
+                    else:
+                        signature = expected
+            elif not symbol.is_new and not (symbol.state == LAZY and kind == _FUNCTION):
+                continue
             symbol.is_new = False
             symbol.kind = kind
             symbol.state = SHARED
-            symbol.flags = flags
+            symbol.flags = 0
             symbol.library = library
+            symbol.import_module = symbol.import_name = None
             symbol.signature = signature
             if symbol.traced:
-                self.diagnostics.message(f"{library.name}: definition of {symbol}")
+                self.diagnostics.message(f"{library.name}: definition of {symbol.raw_text}")
 
     def _report_signatures(self, symbol: Symbol, signature: bytes | None, where: str) -> None:
         assert symbol.signature is not None and signature is not None
         self.diagnostics.error(
-            f"function signature mismatch: {symbol}\n"
+            f"function signature mismatch: {symbol.raw_text}\n"
             f">>> defined as {describe.signature(symbol.signature)} in {symbol.file_name}\n"
             f">>> defined as {describe.signature(signature)} in {where}"
         )
@@ -125,6 +136,11 @@ class SymbolTable:
         self._run(self._extract(symbol))
         shown = listed or self.symbols[symbol.name]
         self.extractions.append((reason, shown.file_name, str(shown)))
+
+    def extract_bitcode(self, symbol: Symbol | None, reason: str) -> None:
+        """Link the member that would define a symbol if it is bitcode: once code is generated, it is too late."""
+        if symbol is not None and symbol.state == LAZY and symbol.source is not None and symbol.source.is_bitcode:
+            self.extract(symbol, reason)
 
     def _run(self, steps: Iterator[ObjectSource]) -> None:
         stack = [steps]
@@ -139,7 +155,9 @@ class SymbolTable:
     def _extract(self, symbol: Symbol) -> Iterator[ObjectSource]:
         source = symbol.source
         assert source is not None
-        if source.lazy:
+        if self.code_is_generated and source.is_bitcode:
+            self.diagnostics.error(f"{source.name}: attempt to add bitcode file after LTO ({symbol})")
+        elif source.lazy:
             source.lazy = False
             yield source
 
@@ -161,35 +179,39 @@ class SymbolTable:
                     return
 
     def _add_object(self, source: ObjectSource) -> Iterator[ObjectSource]:
-        if self._trace:
+        if self._trace and not source.is_generated:
             self.diagnostics.message(source.name)
+        if source.is_bitcode:
+            yield from self._add_bitcode(source)
+            return
         file = ObjectInput(source, gc_sections=self._gc_sections)
         obj = file.object
-        self._check_target(file)
+        self._check_target(file.name, is_64=obj.is_64)
         self._read_comdats(file)
         add = file.symbols.append
         for info in obj.symbols:
-            symbol = None
-            if not info.flags & _UNDEFINED_FLAG:
+            kind, flags, name, _, _, _ = info
+            symbol: Symbol | None = None
+            if not flags & _UNDEFINED_FLAG:
                 symbol = self._define(file, info)
             if symbol is None:
-                if info.kind == _SECTION:
+                if kind == _SECTION:
                     # Of a COMDAT group that another file provides: nothing refers to it but what is discarded too.
-                    symbol = Symbol(info.name, _SECTION, UNDEFINED, info.flags, file)
-                elif info.kind == _FUNCTION:
+                    symbol = Symbol(name, _SECTION, UNDEFINED, flags, file)
+                elif kind == _FUNCTION:
                     index = len(file.symbols)
-                    symbol = self._insert_used(info.name)
-                    if symbol.state == LAZY and not info.flags & _WEAK:
+                    symbol = self._refer(name, file.name)
+                    if symbol.state == LAZY and not flags & _WEAK:
                         yield from self._extract(symbol)
-                        symbol = self.symbols[info.name]
+                        symbol = self.symbols[name]
                         if symbol.kind != _FUNCTION and symbol.state != LAZY:
                             self._report_kind(symbol, file, _FUNCTION)
                         self.extractions.append((file.name, symbol.file_name, str(symbol)))
                     else:
                         symbol = self._reference_function(symbol, file, index, info)
                 else:
-                    symbol = self._insert_used(info.name)
-                    if symbol.state == LAZY and not info.flags & _WEAK:
+                    symbol = self._refer(name, file.name)
+                    if symbol.state == LAZY and not flags & _WEAK:
                         yield from self._extract(symbol)
                         if symbol.state == DEFINED:
                             self._check_type(symbol, file, info)
@@ -199,19 +221,97 @@ class SymbolTable:
         self._add_implicit_function_table(file)
         self.objects.append(file)
 
-    def _check_target(self, file: ObjectInput) -> None:
-        is_64 = file.object.is_64
+    def _add_bitcode(self, source: ObjectSource) -> Iterator[ObjectSource]:
+        file = BitcodeInput(source, gc_sections=self._gc_sections)
+        architecture = file.bitcode.architecture
+        if architecture not in ("wasm32", "wasm64"):
+            self.diagnostics.error(f"{file.name}: machine type must be wasm32 or wasm64")
+            return
+        self._check_target(file.name, is_64=architecture == "wasm64")
+        self.bitcode.append(file)
+        kept = []
+        for name in file.bitcode.comdats:
+            kept.append(name not in self._comdats)
+            self._comdats.add(name)
+        for info in file.bitcode.symbols:
+            symbol = self.symbols.get(info.name) or self._insert(info.name)
+            if not info.flags & _UNDEFINED_FLAG and (info.comdat < 0 or kept[info.comdat]):
+                self._define_in_bitcode(symbol, file, info)
+            elif symbol.state == LAZY and not info.flags & _WEAK:
+                yield from self._extract(symbol)
+                symbol = self.symbols[info.name]
+                if info.is_function:
+                    self.extractions.append((file.name, symbol.file_name, str(symbol)))
+            else:
+                self._reference_from_bitcode(symbol, file, info)
+            file.symbols.append(symbol)
+
+    def _define_in_bitcode(self, symbol: Symbol, file: BitcodeInput, info: BitcodeSymbol) -> None:
+        kind = _FUNCTION if info.is_function else _DATA
+        if not symbol.is_new and symbol.state != LAZY:
+            if symbol.kind != kind:
+                self._report_kind(symbol, file, kind)
+                return
+            if not self._should_replace(symbol, file, info.flags):
+                return
+        symbol.is_new = False
+        symbol.kind = kind
+        symbol.state = DEFINED
+        symbol.flags = info.flags & ~_TLS
+        symbol.file = file
+        symbol.index = symbol.value = 0
+        symbol.segment = None
+        symbol.import_module = symbol.import_name = None
+        # Who called it so far expects this signature, and who calls it from here on; bitcode does not tell its own.
+        symbol.referrers = [(file, 0)]
+        if symbol.traced:
+            self.diagnostics.message(f"{file.name}: definition of {symbol}")
+
+    def _reference_from_bitcode(self, symbol: Symbol, file: BitcodeInput, info: BitcodeSymbol) -> None:
+        kind = _FUNCTION if info.is_function else _DATA
+        flags = info.flags & ~_TLS | _UNDEFINED_FLAG
+        if symbol.traced:
+            self.diagnostics.message(f"{file.name}: reference to {symbol}")
+        if symbol.is_new:
+            symbol.is_new = False
+            symbol.kind = kind
+            symbol.flags = flags
+            symbol.file = file
+        elif symbol.state == LAZY:
+            symbol.flags = symbol.flags & ~_BINDING | _WEAK
+        elif symbol.kind != kind:
+            self._report_kind(symbol, file, kind)
+        elif symbol.state == UNDEFINED and symbol.flags & _WEAK and not flags & _WEAK:
+            symbol.flags = symbol.flags & ~_BINDING
+
+    def forget_bitcode_definitions(self) -> None:
+        """Before the generated code defines them: what bitcode files defined is undefined."""
+        for file in self.bitcode:
+            for symbol in file.symbols:
+                if symbol.state == DEFINED and symbol.file is file:
+                    symbol.state = UNDEFINED
+                    symbol.flags = _UNDEFINED_FLAG
+                    if symbol.signature is None:
+                        # Nothing but bitcode calls it.
+                        symbol.referrers = None
+
+    def add_generated(self, source: ObjectSource) -> None:
+        """Add an object that was made from the bitcode files, and what that pulls in."""
+        self._run(self._add_object(source))
+
+    def _check_target(self, name: str, *, is_64: bool) -> None:
         if is_64 and self._memory64 is None:
-            raise FatalError(f"{file.name}: must specify -mwasm64 to process wasm64 object files")
+            raise FatalError(f"{name}: must specify -mwasm64 to process wasm64 object files")
         if is_64 != bool(self._memory64):
-            raise FatalError(f"{file.name}: wasm32 object file can't be linked in wasm64 mode")
+            raise FatalError(f"{name}: wasm32 object file can't be linked in wasm64 mode")
 
     def _read_comdats(self, file: ObjectInput) -> None:
         """Take the members of COMDAT groups that another file provides out of resolution. Nothing refers to them, so
         that they are in the output only if everything is (``--no-gc-sections``, as in wasm-ld)."""
         obj = file.object
         for comdat in obj.comdats:
-            duplicate = comdat.name in self._comdats
+            # Which definitions the program uses was decided before code was generated.
+            duplicate = comdat.name in self._comdats and not file.source.is_generated
             self._comdats.add(comdat.name)
             for kind, index in comdat.members:
                 if kind == ComdatKind.DATA:
@@ -231,7 +331,7 @@ class SymbolTable:
         without relocations."""
         obj = file.object
         number = len(obj.imported_tables) + len(obj.tables)
-        named = sum(info.kind == _TABLE for info in obj.symbols)
+        named = sum([kind == _TABLE for kind, _, _, _, _, _ in obj.symbols])
         if number == named:
             return
         error = self.diagnostics.error
@@ -254,17 +354,35 @@ class SymbolTable:
                 )
                 return
             flags = SymbolFlag.UNDEFINED | SymbolFlag.NO_STRIP
-            symbol = self._insert_used(import_.field)
-            self._reference(symbol, file, SymbolInfo(_TABLE, flags, import_.field, 0, 0, 0))
+            symbol = self._refer(import_.field, file.name)
+            self._reference(symbol, file, (_TABLE, flags, import_.field, 0, 0, 0))
             file.symbols.append(symbol)
             symbol.referenced = True
             self.legacy_function_table = True
 
     # Names
 
+    @property
+    def redefined_symbols(self) -> set[Symbol]:
+        """The symbols whose meaning :meth:`wrap` will change."""
+        return {symbol for wrapped in self._wrapped.values() for symbol in wrapped[:2]}
+
     def find(self, name: bytes) -> Symbol | None:
         """The symbol that a name means, ``--wrap`` considered."""
         return self._renamed.get(name) or self.symbols.get(name)
+
+    def add_own(self, symbol: Symbol) -> None:
+        """Add a symbol that the linker itself defines, or refers to."""
+        self.symbols[symbol.name] = symbol
+        symbol.traced = symbol.name in self._traced
+        if symbol.traced and not symbol.is_defined:
+            self.diagnostics.message(f"{symbol.file_name}: reference to {symbol.raw_text}")
+        self.trace_definition(symbol)
+
+    def trace_definition(self, symbol: Symbol) -> None:
+        """``--trace-symbol``: say where a symbol is defined now."""
+        if symbol.traced and symbol.is_defined:
+            self.diagnostics.message(f"{symbol.file_name}: definition of {symbol.raw_text}")
 
     def declare_wrapped(self, names: Iterable[bytes]) -> None:
         """``--wrap``: make sure that there are functions ``__wrap_`` and ``__real_`` for each name in use."""
@@ -278,7 +396,8 @@ class SymbolTable:
             real.used = False
             for other in (real, wrapper):
                 if other.state == UNDEFINED and other.signature is None:
-                    other.signature = symbol.signature
+                    # What is referred to is of the kind and type of what it stands for.
+                    other.kind, other.signature, other.element_type = symbol.kind, symbol.signature, symbol.element_type
             self._wrapped[name] = (symbol, real, wrapper)
 
     def wrap(self) -> None:
@@ -296,9 +415,7 @@ class SymbolTable:
     def _refer_to_function(self, name: bytes) -> Symbol:
         """The symbol of this name; a member that defines it is linked, and where nothing does, it is an undefined
         function of unknown type."""
-        symbol = self._insert_used(name)
-        if symbol.traced:
-            self.diagnostics.message(f"<internal>: reference to {symbol}")
+        symbol = self._refer(name, "<internal>")
         if symbol.is_new:
             symbol.is_new = False
             symbol.kind = _FUNCTION
@@ -318,19 +435,6 @@ class SymbolTable:
                 symbol.state = UNDEFINED
                 symbol.flags = _WEAK | _UNDEFINED_FLAG
 
-    def _insert_function(self, name: bytes) -> Symbol:
-        """The symbol of this name; a member that defines it is linked, and where nothing does, it is an undefined
-        function of unknown type."""
-        symbol = self._insert_used(name)
-        if symbol.is_new:
-            symbol.is_new = False
-            symbol.kind = _FUNCTION
-            symbol.flags = _UNDEFINED_FLAG
-        elif symbol.state == LAZY:
-            self._run(self._extract(symbol))
-            symbol = self.symbols[name]
-        return symbol
-
     def _insert(self, name: bytes) -> Symbol:
         """A new symbol, of no meaning yet."""
         symbol = self.symbols[name] = self._symbol(name, _DATA, UNDEFINED, 0, None)
@@ -347,118 +451,135 @@ class SymbolTable:
         symbol.used = True
         return symbol
 
+    def _refer(self, name: bytes, where: str) -> Symbol:
+        """The symbol of a name that ``where`` refers to."""
+        symbol = self._insert_used(name)
+        if symbol.traced:
+            self.diagnostics.message(f"{where}: reference to {symbol.raw_text}")
+        return symbol
+
     def _make_lazy(self, symbol: Symbol, source: ObjectSource, flags: int) -> None:
         symbol.is_new = False
         symbol.state = LAZY
         symbol.flags = flags
         symbol.source = source
         if symbol.traced:
-            self.diagnostics.message(f"{source.name}: lazy definition of {symbol}")
+            self.diagnostics.message(f"{source.name}: lazy definition of {symbol.raw_text}")
 
     # Definitions
 
     def _define(self, file: ObjectInput, info: SymbolInfo) -> Symbol | None:
         """The symbol of a definition, or ``None`` where a COMDAT group that another file provides holds it: what is
         left then is a reference."""
-        kind, flags = info.kind, info.flags
+        kind, flags, name, index, _, _ = info
         obj = file.object
         if kind == _SECTION:
-            section = file.custom_sections.get(info.index)
+            section = file.custom_sections.get(index)
             if section is not None and section.discarded:
                 return None
-            symbol = Symbol(obj.sections[info.index].name, _SECTION, DEFINED, flags, file)
+            symbol = Symbol(obj.sections[index].name, _SECTION, DEFINED, flags, file)
             symbol.section = section
-            symbol.index = info.index
+            symbol.index = index
             return symbol
-        if flags & _LOCAL:
-            symbol = self._symbol(info.name, kind, DEFINED, flags, file)
-            self._place(symbol, file, info)
-            return symbol
-        if kind == _FUNCTION:
-            index = info.index - len(obj.imported_functions)
-            return None if file.function_discarded[index] else self._define_function(file, index, info)
-        if kind == _DATA:
-            if not flags & _ABSOLUTE and file.segments[info.index].discarded:
+        if not flags & _LOCAL:
+            if kind == _FUNCTION:
+                if file.function_discarded[index - len(obj.imported_functions)]:
+                    return None
+            elif kind == _DATA:
+                if not flags & _ABSOLUTE and file.segments[index].discarded:
+                    return None
+            elif kind == _TAG and file.tag_discarded[index - len(obj.imported_tags)]:
                 return None
-        elif kind == _TAG and file.tag_discarded[info.index - len(obj.imported_tags)]:
-            return None
-        symbol = self._insert_used(info.name)
+        found = None if flags & _LOCAL else self.symbols.get(name)
+        if found is None:
+            symbol = self._symbol(name, kind, DEFINED, flags, file)
+            if not flags & _LOCAL:
+                self.symbols[name] = symbol
+                symbol.used = True
+                symbol.referenced = not self._gc_sections
+            self._place(symbol, file, info)
+            if name in self._traced and not flags & _LOCAL:
+                symbol.traced = True
+                self.diagnostics.message(f"{file.name}: definition of {symbol}")
+            return symbol
+        symbol = found
+        symbol.used = True
         if symbol.is_new or symbol.state == LAZY:
             self._replace(symbol, file, info)
+        elif kind == _FUNCTION:
+            return self._define_function(symbol, file, info)
         else:
             self._check_type(symbol, file, info)
             if self._should_replace(symbol, file, flags):
                 self._replace(symbol, file, info)
         return symbol
 
-    def _define_function(self, file: ObjectInput, index: int, info: SymbolInfo) -> Symbol:
-        symbol = self._insert_used(info.name)
-        if symbol.is_new or symbol.state == LAZY:
-            self._replace(symbol, file, info)
-            return symbol
+    def _define_function(self, symbol: Symbol, file: ObjectInput, info: SymbolInfo) -> Symbol:
+        """The symbol of a function's definition, where its name has a meaning already."""
+        _, flags, name, index, _, _ = info
         if symbol.kind != _FUNCTION:
             self._report_kind(symbol, file, _FUNCTION)
             return symbol
-        signature = file.function_signatures[index]
+        signature = file.function_signatures[index - len(file.object.imported_functions)]
         if (
             symbol.signature is not None
             and symbol.signature != signature
-            and (symbol.state == DEFINED or self.is_called_directly(symbol))
+            and (symbol.state != UNDEFINED or self.is_called_directly(symbol))
         ):
             variant, is_new = self._variant(symbol, signature)
-            if is_new or self._should_replace(symbol, file, info.flags):
+            if is_new or self._should_replace(symbol, file, flags):
                 self._replace(variant, file, info)
-            self.symbols[info.name] = variant
+            self.symbols[name] = variant
             return variant
-        if self._should_replace(symbol, file, info.flags):
+        if self._should_replace(symbol, file, flags):
             self._replace(symbol, file, info)
         return symbol
 
     def _place(self, symbol: Symbol, file: ObjectInput, info: SymbolInfo) -> None:
         """Say where a definition is."""
         obj = file.object
-        kind = info.kind
+        kind, flags, _, index, offset, size = info
         if kind == _FUNCTION:
-            symbol.index = info.index - len(obj.imported_functions)
+            symbol.index = index - len(obj.imported_functions)
             symbol.signature = file.function_signatures[symbol.index]
         elif kind == _DATA:
-            symbol.value = info.offset
-            symbol.size = info.size
+            symbol.value = offset
+            symbol.size = size
             symbol.segment = None
-            if not info.flags & _ABSOLUTE:
-                segment = file.segments[info.index]
+            if not flags & _ABSOLUTE:
+                segment = file.segments[index]
                 symbol.segment = segment
-                if segment.is_tls:
+                if segment.flags & SegmentFlag.TLS:
                     symbol.flags |= _TLS
         elif kind == _GLOBAL:
-            symbol.index = info.index - len(obj.imported_globals)
+            symbol.index = index - len(obj.imported_globals)
             symbol.element_type = file.globals[symbol.index].type
         elif kind == _TAG:
-            symbol.index = info.index - len(obj.imported_tags)
+            symbol.index = index - len(obj.imported_tags)
             symbol.signature = file.tags[symbol.index][1]
         elif kind == _TABLE:
-            symbol.index = info.index - len(obj.imported_tables)
+            symbol.index = index - len(obj.imported_tables)
             symbol.element_type = file.tables[symbol.index].type
 
     def _replace(self, symbol: Symbol, file: ObjectInput, info: SymbolInfo) -> None:
+        kind, flags, _, _, _, _ = info
         symbol.is_new = False
-        symbol.kind = info.kind
+        symbol.kind = kind
         symbol.state = DEFINED
-        symbol.flags = info.flags
+        symbol.flags = flags
         symbol.file = file
         symbol.referrers = None
         symbol.import_module = symbol.import_name = None
         self._place(symbol, file, info)
-        if symbol.traced:
-            self.diagnostics.message(f"{file.name}: definition of {symbol}")
+        self.trace_definition(symbol)
 
-    def _should_replace(self, existing: Symbol, file: ObjectInput, flags: int) -> bool:
+    def _should_replace(self, existing: Symbol, file: LinkedFile, flags: int) -> bool:
         """Whether a new definition takes an existing symbol's place; two strong ones are an error."""
-        if existing.state != DEFINED:
+        if not existing.is_defined:
             return True
         if flags & _BINDING == _WEAK:
             return False
-        if existing.flags & _WEAK:
+        if existing.flags & _WEAK or existing.state == SHARED:
             return True
         if self._allow_multiple_definition:
             return False
@@ -471,9 +592,7 @@ class SymbolTable:
 
     def _reference(self, symbol: Symbol, file: ObjectInput, info: SymbolInfo) -> None:
         """A reference to anything but a function."""
-        if symbol.traced:
-            self.diagnostics.message(f"{file.name}: reference to {info.name.decode('utf-8', 'backslashreplace')}")
-        kind, flags = info.kind, info.flags
+        kind, flags, _, _, _, _ = info
         if symbol.is_new:
             symbol.is_new = False
             symbol.kind = kind
@@ -491,18 +610,19 @@ class SymbolTable:
 
     def _set_imported_type(self, symbol: Symbol, file: ObjectInput, info: SymbolInfo) -> None:
         obj = file.object
-        if info.kind == _DATA:
+        kind, flags, _, index, _, _ = info
+        if kind == _DATA:
             return
-        imports = {_GLOBAL: obj.imported_globals, _TAG: obj.imported_tags, _TABLE: obj.imported_tables}[info.kind]
+        imports = {_GLOBAL: obj.imported_globals, _TAG: obj.imported_tags, _TABLE: obj.imported_tables}[kind]
         # A definition that a COMDAT group lost stays a reference, and has no import.
-        if info.index >= len(imports):
-            if info.kind == _TAG:
-                symbol.signature = file.tags[info.index - len(imports)][1]
+        if index >= len(imports):
+            if kind == _TAG:
+                symbol.signature = file.tags[index - len(imports)][1]
             return
-        import_ = imports[info.index]
+        import_ = imports[index]
         if import_.module:
             symbol.import_module = import_.module
-        if info.flags & _EXPLICIT_NAME:
+        if flags & _EXPLICIT_NAME:
             symbol.import_name = import_.field
         if isinstance(import_.type, int):
             symbol.signature = obj.types[import_.type]
@@ -512,29 +632,19 @@ class SymbolTable:
     def _reference_function(self, symbol: Symbol, file: ObjectInput, index: int, info: SymbolInfo) -> Symbol:
         """A reference to a function: symbol ``index`` of ``file``."""
         obj = file.object
-        flags = info.flags
-        if symbol.traced:
-            self.diagnostics.message(f"{file.name}: reference to {symbol}")
-        signature = obj.function_signature(info.index)
+        _, flags, _, function, _, _ = info
         import_module = import_name = None
-        if info.index < len(obj.imported_functions):
-            import_ = obj.imported_functions[info.index]
+        if function < len(obj.imported_functions):
+            import_ = obj.imported_functions[function]
+            assert isinstance(import_.type, int)
+            signature = obj.types[import_.type]
             import_module = import_.module or None
             import_name = import_.field if flags & _EXPLICIT_NAME else None
-
-        def become_undefined(target: Symbol) -> None:
-            target.is_new = False
-            target.kind = _FUNCTION
-            target.state = UNDEFINED
-            target.flags = flags | _UNDEFINED_FLAG
-            target.file = file
-            target.signature = signature
-            target.import_module = import_module
-            target.import_name = import_name
-            target.referrers = [(file, index)]
+        else:
+            signature = obj.function_signature(function)
 
         if symbol.is_new:
-            become_undefined(symbol)
+            _become_undefined(symbol, file, index, flags, signature, import_module, import_name)
             return symbol
         if symbol.state == LAZY:
             symbol.flags = symbol.flags & ~_BINDING | _WEAK
@@ -550,12 +660,14 @@ class SymbolTable:
             if symbol.state == SHARED:
                 if self._check_shared_signatures:
                     self._report_signatures(symbol, signature, file.name)
+                else:
+                    symbol.signature = signature
             elif existing_undefined is not None and not self.is_called_directly(existing_undefined):
-                become_undefined(symbol)
+                _become_undefined(symbol, file, index, flags, signature, import_module, import_name)
             else:
                 variant, is_new = self._variant(symbol, signature)
                 if is_new:
-                    become_undefined(variant)
+                    _become_undefined(variant, file, index, flags, signature, import_module, import_name)
                 symbol = variant
         if existing_undefined is not None:
             self._merge_import(existing_undefined, file, flags, import_module, import_name)
@@ -577,11 +689,16 @@ class SymbolTable:
                 )
         existing.import_name = existing.import_name or name
         existing.import_module = existing.import_module or module
-        if existing.flags & _WEAK and flags & _BINDING != _WEAK:
-            existing.flags = existing.flags & ~_BINDING | flags & _BINDING
+        if existing.flags & _WEAK:
+            if flags & _BINDING == _WEAK:
+                existing.flags = flags | _UNDEFINED_FLAG
+            else:
+                existing.flags = existing.flags & ~_BINDING | flags & _BINDING
 
     def _calls_directly(self, file: LinkedFile, index: int) -> bool:
         """Whether a file's code calls symbol ``index``, as opposed to taking its address."""
+        if isinstance(file, BitcodeInput):
+            return True
         calls = self._direct_calls.get(file)
         if calls is None:
             obj = file.object
@@ -620,20 +737,20 @@ class SymbolTable:
         """An error: ``where`` has something of another kind under a symbol's name."""
         self.diagnostics.error(
             f"symbol type mismatch: {existing}\n"
-            f">>> defined as {describe.KIND_NAMES[SymbolKind(existing.kind)]} in {existing.file_name}\n"
-            f">>> defined as {describe.KIND_NAMES[SymbolKind(kind)]} in {where}"
+            f">>> defined as {describe.KIND_NAMES[existing.kind]} in {existing.file_name}\n"
+            f">>> defined as {describe.KIND_NAMES[kind]} in {where}"
         )
 
     def _check_type(self, existing: Symbol, file: ObjectInput, info: SymbolInfo) -> None:
         """A symbol other than a function's must have the same kind and type wherever it is named."""
-        kind = info.kind
+        kind, flags, name, _, _, _ = info
         if existing.kind != kind:
             self._report_kind(existing, file, kind)
             return
         if kind == _DATA:
             return
-        other = Symbol(info.name, kind, UNDEFINED, info.flags, file)
-        if info.flags & _UNDEFINED_FLAG:
+        other = Symbol(name, kind, UNDEFINED, flags, file)
+        if flags & _UNDEFINED_FLAG:
             self._set_imported_type(other, file, info)
         else:
             self._place(other, file, info)
@@ -652,5 +769,27 @@ class SymbolTable:
             self.diagnostics.error(_type_mismatch("Table type mismatch", existing, file, old, new))
 
 
+def _become_undefined(
+    symbol: Symbol,
+    file: ObjectInput,
+    index: int,
+    flags: int,
+    signature: bytes,
+    import_module: bytes | None,
+    import_name: bytes | None,
+) -> None:
+    """Let a symbol be what symbol ``index`` of ``file``, a reference to a function, says."""
+    symbol.is_new = False
+    symbol.kind = _FUNCTION
+    symbol.state = UNDEFINED
+    symbol.flags = flags | _UNDEFINED_FLAG
+    symbol.file = file
+    symbol.signature = signature
+    symbol.import_module = import_module
+    symbol.import_name = import_name
+    symbol.referrers = [(file, index)]
+
+
 def _type_mismatch(what: str, existing: Symbol, file: LinkedFile, old: str, new: str) -> str:
-    return f"{what}: {existing}\n>>> defined as {old} in {existing.file_name}\n>>> defined as {new} in {file.name}"
+    defined = f">>> defined as {old} in {existing.file_name}\n>>> defined as {new} in {file.name}"
+    return f"{what}: {existing.raw_text}\n{defined}"

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from ..binary.constants import SymbolFlag, SymbolKind
+from ..demangle import demangle_text
 from ..inputs.files import ObjectSource
 from ..inputs.object_file import GlobalType, TableType
 from ..inputs.shared import SharedLibrary
 from .chunks import NO_NUMBER, InputSection, InputSegment, LinkedFile, SyntheticFile
 from .describe import symbol_text
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Final
 
 UNDEFINED: Final = 0
 DEFINED: Final = 1
@@ -22,11 +25,11 @@ _WEAK: Final = SymbolFlag.BINDING_WEAK
 _LOCAL: Final = SymbolFlag.BINDING_LOCAL
 _HIDDEN: Final = SymbolFlag.VISIBILITY_HIDDEN
 _EXPORTED: Final = SymbolFlag.EXPORTED
-_FUNCTION: Final = int(SymbolKind.FUNCTION)
-_DATA: Final = int(SymbolKind.DATA)
-_GLOBAL: Final = int(SymbolKind.GLOBAL)
-_TABLE: Final = int(SymbolKind.TABLE)
-_TAG: Final = int(SymbolKind.TAG)
+_FUNCTION: Final = SymbolKind.FUNCTION
+_DATA: Final = SymbolKind.DATA
+_GLOBAL: Final = SymbolKind.GLOBAL
+_TABLE: Final = SymbolKind.TABLE
+_TAG: Final = SymbolKind.TAG
 
 
 class Symbol:
@@ -119,7 +122,8 @@ class Symbol:
 
     @property
     def is_defined(self) -> bool:
-        return self.state == DEFINED
+        """Here or in a shared library."""
+        return self.state in (DEFINED, SHARED)
 
     @property
     def is_undefined(self) -> bool:
@@ -144,7 +148,7 @@ class Symbol:
 
     @property
     def is_undefined_weak(self) -> bool:
-        return self.state != DEFINED and bool(self.flags & _WEAK)
+        return not self.is_defined and bool(self.flags & _WEAK)
 
     @property
     def is_explicitly_exported(self) -> bool:
@@ -262,6 +266,11 @@ class Symbol:
         return symbol_text(self.name)
 
     @property
+    def raw_text(self) -> str:
+        """Its name as the object files have it, which is what ``--trace-symbol`` prints."""
+        return self.name.decode("utf-8", "backslashreplace")
+
+    @property
     def file_name(self) -> str:
         """The file that it comes from; the linker's own symbols come from ``<internal>``."""
         if self.state == LAZY and self.source is not None:
@@ -277,6 +286,4 @@ class DemangledSymbol(Symbol):
     __slots__ = ()
 
     def __str__(self) -> str:
-        from ..demangle import demangle_text
-
         return demangle_text(super().__str__())

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from ..binary.constants import Opcode, SymbolFlag, SymbolKind
 from ..binary.leb128 import uleb
 from ..diagnostics import Diagnostics
 from ..options import LinkOptions
+from ..records import record
 from .chunks import SyntheticFile
 from .describe import parameters_and_results
 from .mark_live import is_exported
@@ -15,7 +14,8 @@ from .resolve import Resolution
 from .symbols import DEFINED, Symbol
 
 
-class InitFunction(NamedTuple):
+@record(frozen=True)
+class InitFunction:
     priority: int
     symbol: Symbol
 
@@ -57,7 +57,7 @@ def call(function: int) -> bytes:
 
 
 def create_command_wrappers(
-    resolution: Resolution, init_functions: list[InitFunction], options: LinkOptions
+    resolution: Resolution, init_functions: list[InitFunction], options: LinkOptions, diagnostics: Diagnostics
 ) -> SyntheticFile:
     """Wrap each exported function of a command, so that a call from outside runs constructors before and destructors
     after it. A module that calls its constructors by itself is a reactor, and is left alone.
@@ -68,6 +68,7 @@ def create_command_wrappers(
     call_ctors = resolution.call_ctors
     if options.relocatable or options.is_pic or call_ctors.used or is_exported(call_ctors, options):
         return wrappers
+    diagnostics.phase("createCommandExportWrappers")
     if not init_functions and resolution.call_dtors is None:
         return wrappers
     wrapped = [

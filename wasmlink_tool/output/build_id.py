@@ -6,14 +6,12 @@ from ..diagnostics import FatalError
 from .encoding import Chunk, OutputSection, custom_section, name
 
 _MIB = 1 << 20
-SIZES = {"fast": 16, "tree": 16, "uuid": 16, "sha1": 20, "md5": 16, "sha3": 32}
+SIZES = {"fast": 16, "uuid": 16, "sha1": 20, "tree": 20, "md5": 16, "sha3": 32}
 """In bytes, by style."""
 
 
-def placeholder(style: str) -> OutputSection | None:
+def placeholder(style: str) -> OutputSection:
     """The section with blanks where the id will be; it is the module's last."""
-    if style == "none":
-        return None
     if style.startswith(("0x", "0X")):
         size = len(_given(style))
     elif style in SIZES:
@@ -42,7 +40,7 @@ def compute(style: str, chunks: list[Chunk]) -> bytes:
         return uuid.uuid4().bytes
     import hashlib
 
-    if style == "sha1":
+    if style in ("sha1", "tree"):
         # As in wasm-ld: the digest of the digests of every MiB.
         module = memoryview(b"".join(chunks))
         parts = [

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from ..binary.constants import ExternalKind, NameSubsection, SymbolKind
 from ..binary.leb128 import uleb
+from ..binary.reader import FormatError
 from ..diagnostics import FatalError
+from ..linking import code_metadata
 from ..linking.chunks import MERGED_CUSTOM_SECTIONS, InputSection
+from ..linking.code_metadata import CodeMetadata
 from ..linking.live_relocations import live_function_runs
 from ..linking.plan import Plan
 from ..linking.relocate import Relocator
@@ -21,13 +24,31 @@ class CustomSection:
     def __init__(self, section_name: bytes) -> None:
         self.name = section_name
         self.inputs: list[InputSection] = []
-        self.chunks: list[InputSection | MergedStrings] = []
+        self.chunks: list[InputSection | MergedStrings | CodeMetadata] = []
         self.size = 0
 
-    def lay_out(self, *, merge_strings: bool) -> None:
+    def lay_out(self, *, merge_strings: bool, keep_relocations: bool) -> None:
+        if self.name.startswith(code_metadata.PREFIX):
+            try:
+                metadata = CodeMetadata(self.inputs, keep_relocations=keep_relocations)
+            except FormatError:
+                # Then it stays what it is.
+                self.chunks += self.inputs
+            else:
+                self.chunks.append(metadata)
+        else:
+            self._merge(merge_strings=merge_strings)
+        for chunk in self.chunks:
+            chunk.offset = self.size
+            self.size += chunk.size
+            if isinstance(chunk, MergedStrings):
+                for member in chunk.members:
+                    member.offset = chunk.offset
+
+    def _merge(self, *, merge_strings: bool) -> None:
         merged: MergedStrings | None = None
         for section in self.inputs:
-            if not (merge_strings and section.size):
+            if not merge_strings:
                 self.chunks.append(section)
                 continue
             try:
@@ -40,12 +61,6 @@ class CustomSection:
             merged.add(section)
         if merged is not None:
             merged.finalize()
-        for chunk in self.chunks:
-            chunk.offset = self.size
-            self.size += chunk.size
-            if isinstance(chunk, MergedStrings):
-                for member in chunk.members:
-                    member.offset = chunk.offset
 
 
 def lay_out_custom_sections(resolution: Resolution, options: LinkOptions) -> list[CustomSection]:
@@ -55,7 +70,8 @@ def lay_out_custom_sections(resolution: Resolution, options: LinkOptions) -> lis
     for file in resolution.objects:
         for section in file.custom_sections.values():
             section_name = section.name
-            if section.discarded or section_name in (b".llvmbc", b".llvmcmd"):
+            # Tools that strip leave empty sections behind, to keep the others' numbers.
+            if section.discarded or not section.size or section_name in (b".llvmbc", b".llvmcmd"):
                 continue
             if strip_debug and section_name.startswith(b".debug_"):
                 continue
@@ -64,13 +80,16 @@ def lay_out_custom_sections(resolution: Resolution, options: LinkOptions) -> lis
                 output = by_name[section_name] = CustomSection(section_name)
             output.inputs.append(section)
     for output in by_name.values():
-        output.lay_out(merge_strings=bool(options.optimize) and output.name in MERGED_CUSTOM_SECTIONS)
+        output.lay_out(
+            merge_strings=bool(options.optimize) and output.name in MERGED_CUSTOM_SECTIONS,
+            keep_relocations=options.relocatable or options.emit_relocs,
+        )
     return [output for output in by_name.values() if output.size]
 
 
 def write_custom_section(section: CustomSection, relocator: Relocator) -> OutputSection:
     chunks: list[Chunk] = [
-        chunk.contents if isinstance(chunk, MergedStrings) else relocator.section(chunk) for chunk in section.chunks
+        relocator.section(chunk) if isinstance(chunk, InputSection) else chunk.contents for chunk in section.chunks
     ]
     return custom_section(section.name, *chunks)
 
@@ -117,7 +136,7 @@ def _names(plan: Plan, options: LinkOptions) -> OutputSection:
                     functions.append(uleb(numbers[i]) + name(text))
         for g, live, number in zip(file.globals, bytes(file.global_live), file.global_numbers):
             if live and g.name:
-                globals_.append(uleb(number) + name(g.name))
+                globals_.append(uleb(number) + name(shown(g.name)))
     for symbol in plan.spaces.got:
         what = b"func" if symbol.kind == SymbolKind.FUNCTION else b"data"
         own_name = symbol.name

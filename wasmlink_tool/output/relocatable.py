@@ -16,9 +16,16 @@ from ..binary.constants import RelocationType as R
 from ..binary.leb128 import sleb, uleb
 from ..binary.relocations import WITH_ADDEND, Relocations
 from ..linking.chunks import InputSegment, ObjectInput
+from ..linking.code_metadata import CodeMetadata
 from ..linking.live_relocations import live_function_runs
 from ..linking.plan import Plan
-from ..linking.relocate import relocations_in, segment_relocations
+from ..linking.relocate import (
+    body_start,
+    compressed_body_start,
+    place_in_body,
+    relocations_in,
+    segment_relocations,
+)
 from ..linking.symbols import DEFINED, UNDEFINED, Symbol
 from .custom import CustomSection
 from .encoding import OutputSection, custom_section, name, vector
@@ -32,11 +39,7 @@ class SymbolIndices:
         """``sections`` are the custom sections' names and their indices in the output."""
         self.symbols = [s for s in plan.resolution.symbols.values() if s.used and _is_written(s)]
         for file in plan.resolution.objects:
-            self.symbols += [
-                s
-                for s in file.symbols
-                if s.is_local and s.kind != SymbolKind.SECTION and s.is_live and not s.is_discarded
-            ]
+            self.symbols += [s for s in file.symbols if s.is_local and s.kind != SymbolKind.SECTION and s.is_live]
         self._numbers = {symbol: number for number, symbol in enumerate(self.symbols)}
         self.sections: list[int] = []
         self._section_numbers: dict[bytes, int] = {}
@@ -79,7 +82,7 @@ def linking_section(plan: Plan, indices: SymbolIndices) -> OutputSection:
     return custom_section(b"linking", contents)
 
 
-def _subsection(kind: LinkingSubsection, contents: bytes) -> bytes:
+def _subsection(kind: int, contents: bytes) -> bytes:
     return bytes([kind]) + uleb(len(contents)) + contents
 
 
@@ -169,6 +172,15 @@ def _code_entries(plan: Plan, indices: SymbolIndices) -> Iterator[bytes]:
             continue
         relocs = file.relocations(obj.code_section)
         starts = obj.function_offsets
+        if file.compressed:
+            for index in file.compressed:
+                inside = relocations_in(relocs, [(starts[index], starts[index + 1])])
+                start = body_start(file, index)
+                offsets = [place_in_body(file, index, offset - start) for offset in inside.offsets]
+                inside = Relocations(inside.types, offsets, inside.indices, inside.addends)
+                shift = file.function_offsets[index] + compressed_body_start(file, index)
+                yield from _entries(file, inside, shift, indices)
+            continue
         for first, after in live_function_runs(file):
             shift = file.function_offsets[first] - starts[first]
             yield from _entries(file, relocations_in(relocs, [(starts[first], starts[after])]), shift, indices)
@@ -186,6 +198,11 @@ def _data_entries(plan: Plan, indices: SymbolIndices) -> Iterator[bytes]:
 
 
 def _custom_entries(section: CustomSection, indices: SymbolIndices) -> Iterator[bytes]:
+    metadata = section.chunks[0]
+    if isinstance(metadata, CodeMetadata):
+        for offset, symbol in metadata.references:
+            yield bytes([R.FUNCTION_INDEX_LEB]) + uleb(offset) + uleb(indices.number(symbol))
+        return
     for chunk in section.inputs:
         file = chunk.file
         assert isinstance(file, ObjectInput)

@@ -11,11 +11,12 @@ from ..binary.constants import (
     ExternalKind,
     Opcode,
     SectionId,
+    SymbolFlag,
     SymbolKind,
 )
 from ..binary.leb128 import uleb
 from ..inputs.object_file import GlobalType, TableType
-from ..linking.chunks import NO_NUMBER, ObjectInput, OutputSegment, SyntheticFile
+from ..linking.chunks import ObjectInput, OutputSegment, SyntheticFile
 from ..linking.live_relocations import live_function_runs
 from ..linking.plan import Plan
 from ..linking.relocate import Relocator
@@ -48,7 +49,7 @@ def known_sections(plan: Plan, options: LinkOptions, relocator: Relocator) -> It
             yield section
 
 
-def _section(id_: SectionId, *chunks: Chunk) -> OutputSection:
+def _section(id_: int, *chunks: Chunk) -> OutputSection:
     return OutputSection(id_, list(chunks))
 
 
@@ -161,25 +162,36 @@ def _globals(plan: Plan, options: LinkOptions) -> OutputSection | None:
     ]
     target = plan.resolution.target
     for symbol in plan.spaces.got:
-        if symbol.state == DEFINED and symbol.kind == SymbolKind.DATA:
-            value = symbol.tls_offset if symbol.is_tls else symbol.address
-        elif symbol.kind == SymbolKind.FUNCTION:
-            value = 0 if symbol.table_slot == NO_NUMBER else symbol.table_slot
-        else:
-            value = 0
-        expression = target.const_expression(value)
-        # Each thread sets those of its thread-local data.
-        mutable = options.shared_memory and symbol.is_tls
-        if options.is_pic and not symbol.is_tls:
-            mutable = "extended-const" not in plan.features
-            base = plan.resolution.table_base if symbol.kind == SymbolKind.FUNCTION else plan.resolution.memory_base
-            if not mutable and base is not None:
-                expression = _based(plan, base, value)
-        entries.append(_global_type(GlobalType(target.pointer_type, mutable)) + expression)
+        entries.append(_got_entry(plan, symbol, options))
     for symbol in plan.address_globals:
         value = symbol.tls_offset if symbol.is_tls else symbol.address
         entries.append(_global_type(GlobalType(target.pointer_type, False)) + target.const_expression(value))
     return _section(SectionId.GLOBAL, vector(entries)) if entries else None
+
+
+def _got_entry(plan: Plan, symbol: Symbol, options: LinkOptions) -> bytes:
+    """The global that holds the address of something of this module's own."""
+    target = plan.resolution.target
+    # Each thread sets those of its thread-local data.
+    thread_local = options.shared_memory and bool(symbol.flags & SymbolFlag.TLS)
+    is_data = symbol.state == DEFINED and symbol.kind == SymbolKind.DATA
+    value = 0
+    if is_data:
+        value = symbol.tls_offset if thread_local else symbol.address
+    elif symbol.kind == SymbolKind.FUNCTION and not symbol.is_stub:
+        value = symbol.table_slot
+    mutable = thread_local
+    expression = target.const_expression(value)
+    if options.is_pic and not symbol.is_tls and not symbol.is_stub:
+        mutable = "extended-const" not in plan.features
+        base = None
+        if symbol.kind == SymbolKind.FUNCTION:
+            base = plan.resolution.table_base
+        elif is_data:
+            base = plan.resolution.memory_base
+        if not mutable and base is not None:
+            expression = _based(plan, base, value)
+    return _global_type(GlobalType(target.pointer_type, mutable)) + expression
 
 
 def _exports(plan: Plan) -> OutputSection | None:

@@ -148,10 +148,20 @@ def _is_dynamic(settings: Settings) -> bool:
     return any(word.lstrip("-") in ("pie", "Bdynamic") for word in settings.words("WASMLINKFLAGS"))
 
 
+def _optimizes(env: Any, target: list[Any], source: list[Any]) -> bool:
+    """Whether the compilers are told to leave code generation to the link. The toolchain's own does it then."""
+    settings = Settings(env, target, source)
+    names = ("WASMCCFLAGS", "WASMCFLAGS", "WASMCXXFLAGS")
+    said = [word for name in names for word in settings.words(name) if word.startswith(("-flto", "-fno-lto"))]
+    return bool(said) and said[-1].startswith("-flto")
+
+
 def options(target: list[Any], source: list[Any], env: Any, inputs: LinkInputs) -> list[str]:
     """The options of a link, without inputs."""
     with placed(target[0]):
         words = link_flags(env, target, source)
+        if _optimizes(env, target, source):
+            words.append(f"--lto-compiler={shlex.join(toolchain_of(env).cc)}")
     words += [f"--allow-undefined-file={file.rfile()}" for file in inputs.symbol_lists]
     return words + [f"{option}{side_file}" for side_file, option in side_files(target)]
 
@@ -188,6 +198,8 @@ def signature(target: list[Any], source: list[Any], env: Any) -> list[str]:
     with placed(target[0]):
         words = significant(link_flags(env, target, source))
         words += [option for _, option in side_files(target)]
+        if _optimizes(env, target, source):
+            words.append(toolchain_of(env).identity())
         words += [f"-l{name}" for name in link_inputs(target[0], env).libraries if isinstance(name, str)]
     return words
 

@@ -230,6 +230,18 @@ CASES = [
         "a.o --start-lib b.o --end-lib",
         lacks=["init"],
     ),
+    Case(
+        "start-lib-extracted-by-dead-code",
+        {
+            "a.s": START + func("dead", "() -> ()", "call f") + extern("f"),
+            "b.s": F
+            + data("kept", ".int32 5", section="items", segment="R")
+            + func("init", flags="")
+            + '.section .init_array,"",@\n.p2align 2\n.int32 init\n',
+        },
+        "a.o --start-lib b.o --end-lib",
+        lacks=["init", "items"],
+    ),
     Case("start-lib-duplicate", {"a.s": CALLS, "b.s": F, "c.s": F}, "a.o --start-lib b.o c.o --end-lib"),
     Case("start-lib-unclosed", {"a.s": CALLS, "b.s": F}, "a.o --start-lib b.o"),
     Case("start-lib-nested", {"a.s": START}, "a.o --start-lib --start-lib --end-lib", exit=1),

@@ -1,6 +1,6 @@
 """The command line, and the reports that it can ask for."""
 
-from tests.differential.asm import START, data, extern, func
+from tests.differential.asm import START, data, extern, func, target_features
 from tests.differential.harness import Archive, Case, Files
 
 CALLS = func("_start", "() -> ()", "call f") + extern("f")
@@ -28,6 +28,9 @@ MAPPED: Files = {
     + data("z", ".skip 4", section=".bss.z")
     + '.section .custom_section.note,"",@\n.int32 1\n',
 }
+
+SHARED_MEMORY = "--shared-memory --max-memory=1048576 --no-check-features"
+FEATURES = ("sign-ext", "multivalue", "nontrapping-fptoint", "mutable-globals", "call-indirect-overlong", "gc")
 
 CASES = [
     Case(
@@ -103,7 +106,66 @@ CASES = [
         },
         "a.o b.o c.o -y d",
     ),
+    Case(
+        "trace-symbol-of-the-linker",
+        {
+            "a.s": ".globaltype __stack_pointer, i32\n"
+            + func("_start", "() -> ()", "global.get __stack_pointer", "i32.const __heap_base", "drop", "drop")
+            + func("use", "() -> ()", "i32.const __start_items", "drop", "call f", "i32.const 0", "call g")
+            + extern("f", "() -> ()", "weak")
+            + extern("g", "(i32) -> ()")
+            + data("item", ".int32 5", section="items", flags="", segment="R"),
+            "b.s": func("g"),
+        },
+        "a.o b.o --export=use -y __stack_pointer -y __heap_base -y __start_items -y __stop_items -y f -y g "
+        "-y __wasm_call_ctors --export=__data_end -y __data_end -y __indirect_function_table --export-table",
+        says=["<internal>: definition of __heap_base", "<internal>: definition of undefined_weak:f"],
+    ),
+    Case(
+        "trace-symbol-lazy-then-needed",
+        {"a.s": func("_start", "() -> ()", "call f", "i32.const d", "drop") + extern("f"), "lib.a": LIBRARY},
+        "lib.a a.o -y f -y d",
+    ),
     Case("trace-symbol-lazy", {"a.s": START, "lib.a": LIBRARY}, "a.o lib.a -y f"),
+    # With more threads, the reference writes sections in no certain order.
+    Case("verbose", REPORTED, "a.o lib.a --verbose --threads=1 -M", says=["Processing: lib.a(b.o)", "writing CODE"]),
+    Case("verbose-lazy", REPORTED, "lib.a a.o --verbose --threads=1 --no-gc-sections", says=["writing TYPE"]),
+    Case("verbose-relocatable", MAPPED, "-r a.o b.o --verbose --threads=1", says=["createRelocSections"]),
+    Case(
+        "verbose-emit-relocs",
+        MAPPED,
+        "a.o b.o --emit-relocs --verbose --threads=1 --export-table",
+        says=["writing TYPE"],
+    ),
+    Case(
+        "verbose-stripped",
+        MAPPED,
+        "a.o b.o -s --verbose --threads=1 --import-memory --max-memory=131072",
+        says=["writing TYPE"],
+    ),
+    Case(
+        "verbose-no-stack-first",
+        MAPPED,
+        "a.o b.o --no-stack-first --verbose --threads=1 --export=__heap_base",
+        says=["writing TYPE"],
+    ),
+    Case("verbose-shared-memory", MAPPED, f"a.o b.o --verbose --threads=1 {SHARED_MEMORY}", says=["START"]),
+    Case("verbose-shared", MAPPED, "b.o -shared --experimental-pic --verbose --threads=1", says=["dylink.0"]),
+    Case("verbose-reactor", MAPPED, "a.o b.o --verbose --threads=1 --export=__wasm_call_ctors", says=["writing TYPE"]),
+    Case(
+        "verbose-features",
+        {"a.s": START + target_features(*(f"+{name}" for name in FEATURES))},
+        "a.o --verbose --threads=1 --extra-features=zz,aa",
+        says=["Allowed feature: sign-ext"],
+    ),
+    Case(
+        "verbose-many-features",
+        {"a.s": START + target_features(*(f"+{name}" for name in FEATURES), "+a", "+bbbbbbbbb")},
+        "a.o --verbose --threads=1 --extra-features=zz,aa",
+        says=["Allowed feature: sign-ext"],
+    ),
+    Case("verbose-fails", {"a.s": CALLS}, "a.o --verbose --threads=1 --initial-memory=1", exit=1),
+    Case("verbose-no-file", {"a.s": CALLS}, "a.o none.o --verbose --threads=1", exit=1),
     Case("why-extract", REPORTED, "a.o lib.a --why-extract=why.txt"),
     Case("why-extract-stdout", REPORTED, "a.o lib.a --why-extract=-", says=["lib.a(b.o)"]),
     Case("why-extract-options", {"a.s": START, "lib.a": LIBRARY}, "a.o lib.a --why-extract=- -u g --export=f"),
@@ -144,6 +206,11 @@ CASES = [
         "a.o -z nonsense --fatal-warnings --no-fatal-warnings",
         says=["warning: unknown -z value"],
     ),
+    Case("error-limit-after-arguments", {"a.s": START}, "--error-limit=1 --nonsense --other a.o", exit=1),
+    Case("error-limit", {}, "1.o 2.o 3.o --error-limit=2", exit=1, says=["too many errors emitted"]),
+    Case("error-limit-reached", {}, "1.o 2.o 3.o --error-limit=3", exit=1),
+    Case("error-limit-default", {}, " ".join(f"{i}.o" for i in range(22)), exit=1, says=["too many errors emitted"]),
+    Case("error-limit-none", {}, " ".join(f"{i}.o" for i in range(22)) + " --error-limit=0", exit=1, says=["21.o"]),
     Case("color-never", {"a.s": CALLS}, "a.o --color-diagnostics=never", exit=1),
     Case("color-always", {"a.s": CALLS}, "a.o --color-diagnostics=always", exit=1, says=["\033["]),
     Case("color-bad", {"a.s": CALLS}, "a.o --color-diagnostics=sometimes", exit=1),

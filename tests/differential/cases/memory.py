@@ -79,10 +79,12 @@ CASES = [
         reference_args=f"a.o {EXPORTS} --global-base=1024 --no-stack-first",
         calls={"get__global_base()": 1024},
     ),
-    error(
+    Case(
         "global-base-below-given-stack",
-        "--global-base=1024 -z stack-size=65536",
-        "--global-base cannot be less than stack size when --stack-first is used",
+        ALL,
+        f"a.o {EXPORTS} --global-base=1024 -z stack-size=131072",
+        reference_args=f"a.o {EXPORTS} --global-base=1024 -z stack-size=131072 --no-stack-first",
+        calls={"get__global_base()": 1024},
     ),
     error(
         "global-base-below-first-stack",

@@ -1,6 +1,9 @@
 """Position-independent output: shared libraries, executables, and links against shared libraries."""
 
-from tests.differential.harness import Case
+from collections.abc import Iterator
+
+from tests.differential.asm import START, data, extern, func, target_features
+from tests.differential.harness import Archive, Case
 from tests.support import objects as o
 
 LIBRARY = """
@@ -41,9 +44,10 @@ SHARED = "-shared --experimental-pic --unresolved-symbols=import-dynamic"
 PIE = "-pie --experimental-pic"
 
 
-def _library(signature: bytes) -> bytes:
-    """A shared library with a function ``work`` and data ``shown``."""
+def _library(signature: bytes, function: str = "work", *variables: str) -> bytes:
+    """A shared library with a function and data, ``shown`` if nothing else is said."""
     body = b"\0" + bytes([0x00, 0x0B])
+    names = variables or ("shown",)
     return b"".join(
         (
             o.MAGIC,
@@ -51,8 +55,13 @@ def _library(signature: bytes) -> bytes:
             o.section(1, o.vector(signature)),
             o.section(2, o.vector(o.name("env") + o.name("memory") + b"\2\0\1")),
             o.section(3, o.vector(b"\0")),
-            o.section(6, o.vector(b"\x7f\0\x41\0\x0b")),
-            o.section(7, o.vector(o.name("work") + b"\0\0", o.name("shown") + b"\3\0")),
+            o.section(6, o.vector(*[b"\x7f\0\x41\0\x0b"] * len(names))),
+            o.section(
+                7,
+                o.vector(
+                    o.name(function) + b"\0\0", *(o.name(name) + b"\3" + o.leb(i) for i, name in enumerate(names))
+                ),
+            ),
             o.section(10, o.vector(o.blob(body))),
         )
     )
@@ -60,7 +69,91 @@ def _library(signature: bytes) -> bytes:
 
 INT_TO_INT = b"\x60\1\x7f\1\x7f"
 LINKED: dict[str, str | bytes] = {"main.c": PIC + PROGRAM, "libwork.so": _library(INT_TO_INT)}
-DISAGREEING: dict[str, str | bytes] = {"main.c": PIC + PROGRAM, "libwork.so": _library(b"\x60\0\0")}
+NOTHING, INT = b"\x60\0\0", b"\x60\1\x7f\0"
+DISAGREEING: dict[str, str | bytes] = {"main.c": PIC + PROGRAM, "libwork.so": _library(NOTHING)}
+
+# In assembly: one reference each
+
+WIDE = "# flags: -target wasm64-freestanding\n"
+MUTABLE = target_features("+mutable-globals")
+DYNAMIC = "--experimental-pic --unresolved-symbols=import-dynamic"
+
+
+def _reads(*instructions: str) -> str:
+    """A function that does no more than push values."""
+    return func("use", "() -> ()", *(line for text in instructions for line in (text, "drop")))
+
+
+def _declared(name: str, *flags: str) -> str:
+    """Data that is defined elsewhere."""
+    return "".join(f".{flag} {name}\n" for flag in flags) + f".type {name},@object\n.size {name}, 4\n"
+
+
+F, D = extern("f"), _declared("d")
+LOAD = ("i32.const 0", "i32.load d")
+HIDDEN = func("f", flags="globl hidden")
+CALLS = func("use", "() -> ()", "call f") + F
+CALLS_WITH_INT = func("use", "() -> ()", "i32.const 1", "call f") + extern("f", "(i32) -> ()")
+CALLS_TOO = CALLS_WITH_INT.replace("use", "more")
+TAKES = func("take", "() -> ()", "global.get f@GOT", "drop") + F
+DEFINES = func("f")
+DEFINES_WITH_INT = func("f", "(i32) -> ()")
+PROVIDED = _library(NOTHING, "f", "d")
+PROVIDED_WITH_INT = _library(INT, "f", "d")
+SIGNATURES: dict[str, str | bytes] = {
+    "a.s": CALLS,
+    "i.s": CALLS_TOO,
+    "t.s": TAKES,
+    "f.s": DEFINES,
+    "fi.s": DEFINES_WITH_INT,
+    "w.s": func("f", flags="weak"),
+    "f.so": PROVIDED,
+    "fi.so": PROVIDED_WITH_INT,
+}
+ORDERS = {
+    "a.o f.so": "",
+    "f.so a.o": "",
+    "a.o fi.so": "function signature mismatch: f",
+    "fi.so a.o": "function signature mismatch: f",
+    "a.o fi.so i.o": "function signature mismatch: f",
+    "a.o i.o f.so": "function signature mismatch: f",
+    "a.o i.o fi.so": "function signature mismatch: f",
+    "f.so a.o i.o": "function signature mismatch: f",
+    "t.o fi.so": "",
+    "t.o fi.so a.o": "function signature mismatch: f",
+    "f.so fi.so a.o": "",
+    "fi.so f.so a.o": "function signature mismatch: f",
+    "f.so w.o a.o": "",
+    "f.so f.o a.o": "",
+    "a.o f.o f.so": "",
+    "f.so fi.o a.o": "function signature mismatch: f",
+    "a.o f.so fi.o": "function signature mismatch: f",
+    "fi.o a.o f.so": "function signature mismatch: f",
+    "a.o --start-lib f.o --end-lib f.so": "",
+    "--start-lib f.o --end-lib f.so a.o": "",
+}
+"""Inputs, and what wasm-ld says about them."""
+
+
+def _signature_cases() -> Iterator[Case]:
+    for number, (inputs, message) in enumerate(ORDERS.items()):
+        for how, options in (
+            ("checked", ""),
+            ("unchecked", "--no-shlib-sigcheck"),
+            ("shared", "-shared --experimental-pic"),
+        ):
+            defined_here = ".o fi.o" in inputs or "fi.o " in inputs or "so fi.o" in inputs
+            never_checked = how == "unchecked" and inputs != "a.o i.o f.so" and inputs != "a.o i.o fi.so"
+            said = message and (defined_here or not never_checked)
+            yield Case(
+                f"library-signature-{number}-{how}",
+                SIGNATURES,
+                f"-Bdynamic --no-entry --export-if-defined=use --export-if-defined=take {inputs} {options}",
+                exit=0 if not said or defined_here else 1,
+                says=[message] if said else (),
+                validate=False,
+            )
+
 
 CASES = [
     Case("shared", LIB, f"lib.o {SHARED}", validate=False, has=["import GOT.mem.far_data", "import env.replaced func"]),
@@ -153,4 +246,199 @@ CASES = [
     ),
     Case("refused-global-base", LIB, f"lib.o {SHARED} --global-base=1024", exit=1, says=["--global-base may not"]),
     Case("refused-table-base", LIB, f"lib.o {SHARED} --table-base=2", exit=1, says=["--table-base may not"]),
+    # Relocations that need a definition
+    *(
+        Case(
+            f"relative-{what}-undefined-{mode}",
+            {"a.s": flags + START + _reads(f"{pointer}.const {target}") + F + D + binding},
+            f"a.o --export=use -pie {DYNAMIC} {wide}",
+            exit=1,
+            says=[f"relocation R_WASM_{relocation} is not supported against an undefined symbol `{target[0]}`"],
+        )
+        for mode, flags, pointer, wide, more, binding in (
+            ("32", "", "i32", "", "", ""),
+            ("64", WIDE, "i64", "-m wasm64", "64", ""),
+            ("weak", "", "i32", "", "", ".weak f\n.weak d\n"),
+        )
+        for what, target, relocation in (
+            ("memory", "d@MBREL", f"MEMORY_ADDR_REL_SLEB{more}"),
+            ("table", "f@TBREL", f"TABLE_INDEX_REL_SLEB{more}"),
+        )
+    ),
+    Case(
+        "relative-undefined-static",
+        {"a.s": START + _reads("i32.const d@MBREL", "i32.const f@TBREL") + F + D},
+        "a.o --export=use",
+        exit=1,
+        says=["R_WASM_TABLE_INDEX_REL_SLEB is not supported against an undefined symbol `f`", "undefined symbol: f"],
+    ),
+    *(
+        Case(
+            f"absolute-{how}",
+            {
+                "a.s": START + _reads("i32.const d", "i32.const f") + func("load", "() -> (i32)", *LOAD) + F + D,
+                "f.so": PROVIDED,
+            },
+            f"a.o --export=use --export=load {options}",
+            exit=1,
+            says=[
+                "relocation R_WASM_MEMORY_ADDR_SLEB cannot be used against symbol `d`; recompile with -fPIC",
+                "relocation R_WASM_TABLE_INDEX_SLEB cannot be used against symbol `f`; recompile with -fPIC",
+                "relocation R_WASM_MEMORY_ADDR_LEB cannot be used against symbol `d`; recompile with -fPIC",
+            ],
+        )
+        for how, options in (
+            ("import-dynamic", DYNAMIC),
+            ("against-shared", "-Bdynamic f.so"),
+            ("pie", f"-pie {DYNAMIC}"),
+            ("pie-against-shared", "-pie --experimental-pic f.so"),
+        )
+    ),
+    # Features
+    *(
+        Case(
+            f"features-{how}",
+            {"a.s": START + features},
+            f"a.o {options}",
+            has=[r"^custom target_features: .* 6d 75 74 61 62 6c 65 2d 67 6c 6f 62 61 6c 73"],
+        )
+        for how, options, features in (
+            ("none", "-pie --experimental-pic", ""),
+            ("shared", "-shared --experimental-pic", ""),
+            ("given", "-pie --experimental-pic --features=simd128", ""),
+            ("given-not-that", "-pie --experimental-pic --features=simd128", MUTABLE),
+            ("given-unchecked", "-pie --experimental-pic --features=simd128 --no-check-features", MUTABLE),
+        )
+    ),
+    # The table
+    Case(
+        "table-only-for-internal-got",
+        {"a.s": START + _reads("global.get f@GOT") + HIDDEN},
+        "a.o -shared --experimental-pic --export=use",
+        has=["import env.__indirect_function_table table", r"^element .*: f\["],
+        validate=False,
+    ),
+    Case(
+        "table-for-a-stub",
+        {"a.s": START + _reads("global.get f@GOT") + F + ".weak f\n"},
+        "a.o --export=use",
+        has=["^table funcref", "GOT.func.internal.undefined_weak:f.* = i32.const 0"],
+        calls={"use()": None},
+    ),
+    Case(
+        "table-in-relocatable",
+        {"a.s": START + _reads("global.get f@GOT") + DEFINES},
+        "a.o -r --unresolved-symbols=ignore-all",
+        validate=False,
+    ),
+    *(
+        Case(
+            f"stub-address-{how}",
+            {"a.s": START + func("use", "() -> ()", *instructions) + F + data("q", ".int32 f", ".int32 f", size=8)},
+            "a.o --export=use --export=q --unresolved-symbols=ignore-all",
+        )
+        for how, instructions in (
+            ("first", ("i32.const f", "drop", "call f", "global.get f@GOT", "drop")),
+            ("got-first", ("global.get f@GOT", "drop", "call f", "i32.const f", "drop")),
+            ("call-first", ("call f", "i32.const f", "drop", "global.get f@GOT", "drop")),
+        )
+    ),
+    # Relocations at run time
+    Case(
+        "relocatable-import-dynamic",
+        {"a.s": START + data("q", ".int32 f", ".int32 d+4", size=8) + F + D},
+        f"a.o -r {DYNAMIC}",
+        lacks=["__wasm_apply_data_relocs"],
+        validate=False,
+    ),
+    Case(
+        "hidden-weak-data",
+        {"a.s": START + data("q", ".int32 d", size=4) + _reads("global.get d@GOT") + _declared("d", "weak", "hidden")},
+        "a.o -shared --experimental-pic --export=q --export=use",
+        validate=False,
+    ),
+    Case(
+        "import-info",
+        {
+            "a.s": START
+            + CALLS
+            + _reads("global.get d@GOT").replace("use", "read")
+            + _declared("d", "weak")
+            + ".weak f\n",
+            "b.s": TAKES + ".weak f\n.import_module f, env\n.import_name f, other\n",
+        },
+        f"a.o b.o -pie {DYNAMIC} --export=use --export=read --export=take",
+        has=["^custom dylink.0: .* 05 6f 74 68 65 72"],
+        validate=False,
+    ),
+    Case(
+        "import-info-named-first",
+        {
+            "a.s": START + CALLS + ".weak f\n",
+            "b.s": TAKES + ".weak f\n.import_module f, env\n.import_name f, other\n",
+        },
+        f"b.o a.o -pie {DYNAMIC} --export=use --export=take",
+        has=["^custom dylink.0: .* 05 6f 74 68 65 72"],
+        validate=False,
+    ),
+    # What a shared library gives
+    *_signature_cases(),
+    *(
+        Case(
+            f"library-kind-{number}",
+            {
+                "a.s": ".globaltype f, i32\n.globaltype d, i32\n" + START + _reads("global.get f", "global.get d"),
+                "b.s": func("calls", "() -> ()", "call f", "call d") + F + extern("d"),
+                "f.so": PROVIDED,
+            },
+            f"-Bdynamic {inputs}",
+            exit=1,
+            says=["symbol type mismatch: d"],
+        )
+        for number, inputs in enumerate(
+            ("a.o f.so", "f.so a.o", "b.o f.so", "f.so b.o", "a.o f.so b.o", "b.o f.so a.o")
+        )
+    ),
+    *(
+        Case(
+            f"library-symbol-{how}",
+            {
+                "a.s": START
+                + CALLS
+                + _reads("global.get f@GOT", "global.get d@GOT").replace("use", "read")
+                + D
+                + imports,
+                "f.so": PROVIDED,
+                "layout.so": _library(NOTHING, "f", "d", "__dso_handle", "__heap_base"),
+                "wrap.s": func("__wrap_f", "() -> ()", "call __real_f") + extern("__real_f"),
+                "lib.a": Archive({"m.s": DEFINES + data("d", ".int32 1")}),
+            },
+            f"a.o --export=use --export=read {options}",
+            validate=False,
+            exit=code,
+        )
+        for how, options, imports, code in (
+            ("imported", "-pie --experimental-pic f.so", "", 0),
+            ("shared", "-shared --experimental-pic f.so", "", 0),
+            ("static", "-Bdynamic f.so", "", 0),
+            ("no-gc", "-pie --experimental-pic f.so --no-gc-sections", "", 0),
+            ("export-all", "-pie --experimental-pic f.so --export-all", "", 0),
+            ("exported", "-pie --experimental-pic f.so --export=f --export=d", "", 0),
+            ("exported-shared", "-shared --experimental-pic f.so --export=f --export-if-defined=d", "", 0),
+            ("entry", "-pie --experimental-pic f.so --entry=f", "", 0),
+            ("undefined-option", "-pie --experimental-pic f.so --undefined=f --undefined=d", "", 0),
+            ("wrapped", "-pie --experimental-pic f.so --wrap=f wrap.o", "", 0),
+            ("traced", "-pie --experimental-pic f.so --trace-symbol=f --trace-symbol=d --trace", "", 0),
+            ("mapped", "-pie --experimental-pic f.so -M", "", 0),
+            ("import-name", "-pie --experimental-pic f.so", ".import_module f, m\n.import_name f, g\n", 0),
+            ("weak-reference", "-pie --experimental-pic f.so", ".weak f\n.weak d\n", 0),
+            ("layout", "-pie --experimental-pic layout.so --export=__dso_handle", "", 0),
+            ("archive-first", "-pie --experimental-pic lib.a f.so", "", 0),
+            ("archive-last", "-pie --experimental-pic f.so lib.a", "", 0),
+            ("archive-before-all", "-pie --experimental-pic --start-lib lib.a f.so", "", 0),
+            ("library-alone", "-pie --experimental-pic f.so --no-export-dynamic --strip-all", "", 0),
+            ("twice", "-pie --experimental-pic f.so ./f.so layout.so f.so", "", 0),
+            ("whole-archive", "-pie --experimental-pic --whole-archive f.so", "", 0),
+        )
+    ),
 ]

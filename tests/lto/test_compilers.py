@@ -1,0 +1,143 @@
+"""Which compiler generates code, what is said where there is none, and what it says itself."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import stat
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.support.toolchain import compile_object, zig
+from wasmlink_tool import LinkError, LinkOptions, LinkResult, link
+from wasmlink_tool.inputs.bitcode import BitcodeFile, NoSymbolTableError, _blocks
+from wasmlink_tool.lto import compilers
+from wasmlink_tool.lto.compilers import ENVIRONMENT_VARIABLE, find_compiler
+
+SOURCE = '// flags: -flto -O2\n__attribute__((export_name("run"))) int run(int x) { return x * 3; }\n'
+needs_scripts = pytest.mark.skipif(os.name == "nt", reason="programs are scripts here")
+
+
+@pytest.fixture
+def bitcode(tmp_path: Path) -> Path:
+    path = tmp_path / "some.o"
+    path.write_bytes(compile_object(SOURCE, ".c", tmp_path))
+    return path
+
+
+@pytest.fixture
+def nothing_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty search path, and no ziglang package: the path's only directory."""
+    directory = tmp_path / "bin"
+    directory.mkdir()
+    monkeypatch.setenv("PATH", str(directory))
+    monkeypatch.delenv(ENVIRONMENT_VARIABLE, raising=False)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    compilers._version.cache_clear()
+    compilers._has_wasm_target.cache_clear()
+    return directory
+
+
+def program(path: Path, body: str) -> str:
+    path.write_text(f"#!{sys.executable}\nimport sys\n{body}\n", encoding="utf-8")
+    path.chmod(path.stat().st_mode | stat.S_IXUSR)
+    return str(path)
+
+
+def clang(directory: Path, name: str, version: str, targets: str = "wasm32") -> str:
+    body = f"print({targets!r} if '--print-targets' in sys.argv else 'clang version {version}')"
+    return program(directory / name, body)
+
+
+def linked(path: Path, **options: object) -> LinkResult:
+    return link(LinkOptions(inputs=[str(path)], entry=None, output=None, **options))  # type: ignore[arg-type]
+
+
+def refusal(path: Path, **options: object) -> str:
+    with pytest.raises(LinkError) as caught:
+        linked(path, **options)
+    return str(caught.value)
+
+
+def test_none_is_found(bitcode: Path, nothing_installed: Path) -> None:
+    text = refusal(bitcode)
+    assert "link-time optimisation needs a compiler" in text
+    assert "pip install ziglang" in text
+    assert "--lto-compiler=" in text
+
+
+def test_what_is_configured_is_not_there(bitcode: Path) -> None:
+    assert refusal(bitcode, lto_compiler=["no-such-clang"]).endswith("no-such-clang")
+
+
+def test_the_environment_names_one(bitcode: Path, nothing_installed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(ENVIRONMENT_VARIABLE, f"{zig()} cc")
+    assert linked(bitcode).module.startswith(b"\0asm")
+
+
+@needs_scripts
+def test_the_first_that_is_new_enough(nothing_installed: Path) -> None:
+    old = clang(nothing_installed, "clang", "14.0.6")
+    assert find_compiler((), 14).command == (old,)
+    # Nothing better: perhaps it can.
+    assert find_compiler((), 22).command == (old,)
+    new = clang(nothing_installed, "clang-22", "22.1.0")
+    assert find_compiler((), 22).command == (new,)
+    lto2 = program(nothing_installed / "llvm-lto2-22", "print('LLVM version 22.1.0')")
+    assert find_compiler((), 22) == compilers.Compiler((lto2,), True, 22)
+
+
+@needs_scripts
+def test_a_clang_without_the_target_is_none(bitcode: Path, nothing_installed: Path) -> None:
+    clang(nothing_installed, "clang", "22.1.0", targets="x86-64")
+    assert "needs a compiler" in refusal(bitcode)
+
+
+@needs_scripts
+@pytest.mark.parametrize("name", ["clang", "llvm-lto2"])
+def test_the_compilers_message_names_the_file(name: str, bitcode: Path, tmp_path: Path) -> None:
+    compiler = program(tmp_path / name, "sys.exit('error: module0.bc: Unknown attribute kind (105)')")
+    assert refusal(bitcode, lto_compiler=[compiler]) == f"{bitcode}: Unknown attribute kind (105)"
+
+
+@needs_scripts
+def test_a_compiler_that_writes_nothing(bitcode: Path, tmp_path: Path) -> None:
+    assert "wrote no object" in refusal(bitcode, lto_compiler=[program(tmp_path / "clang", "")])
+
+
+@needs_scripts
+@pytest.mark.parametrize("option", ["cache_directory", "lto_cache_directory"])
+def test_generated_objects_are_kept(option: str, bitcode: Path, tmp_path: Path) -> None:
+    """The second link runs no compiler, and another one's objects are not taken."""
+    log = tmp_path / "log"
+    body = (
+        f"import subprocess\nopen({str(log)!r}, 'a').write('.')\n"
+        f"sys.exit(subprocess.run([{zig()!r}, 'clang', *sys.argv[1:]]).returncode)"
+    )
+    compiler = program(tmp_path / "clang", body)
+    settings = {option: str(tmp_path / "cache"), "lto_compiler": [compiler]}
+    first = linked(bitcode, **settings).module
+    ran = log.read_text()
+    assert ran
+    compilers._version.cache_clear()
+    assert linked(bitcode, **settings).module == first
+    # Its version was asked for.
+    assert len(log.read_text()) == len(ran) + 1
+    linked(bitcode, **settings, lto_optimize=1)
+    assert len(log.read_text()) > len(ran) + 2
+
+
+def test_a_file_without_a_symbol_table(bitcode: Path) -> None:
+    """The compiler adds one."""
+    whole = bitcode.read_bytes()
+    start, end = next(
+        (stream.position - 8, stream.position + stream._end // 8)
+        for number, stream in _blocks(whole, 0, len(whole))
+        if number == 25
+    )
+    bitcode.write_bytes(whole[:start] + whole[end:])
+    with pytest.raises(NoSymbolTableError):
+        BitcodeFile(bitcode.read_bytes())
+    assert linked(bitcode, lto_compiler=[zig()]).module.startswith(b"\0asm")

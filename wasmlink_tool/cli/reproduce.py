@@ -1,0 +1,135 @@
+"""``--reproduce``: a tar of a link's inputs and of its command line, from which it can be repeated elsewhere."""
+
+from __future__ import annotations
+
+import os
+import struct
+
+from wasmlink_tool.cli.option_table import EITHER, SEPARATE, spellings
+from wasmlink_tool.cli.parser import Argument, CommandLine
+
+_READ = ("L", "allow-undefined-file")
+"""Options whose value is a file or directory to read."""
+_WRITTEN = ("o", "Map", "why-extract", "dependency-file")
+"""Options whose value is a file to write: that goes where the link is repeated."""
+_LEFT_OUT = ("reproduce", "cache-dir", "cache-size")
+
+_BLOCK = 512
+_END = bytes(2 * _BLOCK)
+_HEADER = struct.Struct("100s 8s 16x 12s 12x 8s 1s 100x 6s 2s 80x 155s 12x")
+"""Of a member: its name, mode, size, checksum, type, magic number and version, and what stands before the name. Owner,
+group and time stay empty: the same inputs give the same archive."""
+
+
+class Reproduction:
+    """The archive while it is written. It is complete after each file, in case the link ends before its end."""
+
+    def __init__(self, path: str) -> None:
+        """:raises OSError: the file cannot be written."""
+        self._top = os.path.splitext(os.path.basename(path))[0]
+        self._added: set[str] = set()
+        self._file = open(path, "wb")  # noqa: SIM115 - it is written to until the process ends
+
+    def add_text(self, name: str, text: str) -> None:
+        """Add a file of the archive's own."""
+        self._add(f"{self._top}/{name}", text.encode("utf-8", "surrogateescape"))
+
+    def add_input(self, path: str, content: bytes) -> None:
+        """Add a file that the link read, once."""
+        self._add(f"{self._top}/{place(path)}", content)
+
+    def _add(self, name: str, content: bytes) -> None:
+        if name in self._added:
+            return
+        self._added.add(name)
+        encoded = name.encode("utf-8", "surrogateescape")
+        split = _split(encoded)
+        if split is None:
+            record = _extended(b"path", encoded)
+            self._file.write(_header(b"", b"", len(record), b"x") + _padded(record))
+            split = b"", b""
+        self._file.write(_header(*split, len(content), b"") + _padded(content) + _END)
+        self._file.flush()
+        self._file.seek(-len(_END), os.SEEK_END)
+
+
+def place(path: str) -> str:
+    """Where a file stands below the archive's top: its absolute path, made relative."""
+    drive, rest = os.path.splitdrive(os.path.abspath(path))
+    relative = (drive.replace(":", "") + rest).replace(os.sep, "/")
+    return relative.lstrip("/")
+
+
+def _split(name: bytes) -> tuple[bytes, bytes] | None:
+    """A path as (prefix, name), as short as both must be; ``None`` for one that is too long."""
+    if len(name) < 100:
+        return b"", name
+    cut = name.rfind(b"/", 0, 155)
+    if cut < 0 or len(name) - cut - 1 >= 100:
+        return None
+    return name[:cut], name[cut + 1 :]
+
+
+def _extended(key: bytes, value: bytes) -> bytes:
+    """A record of an extended header, which begins with its own length."""
+    body = b" %b=%b\n" % (key, value)
+    length = len(body)
+    while length != len(body) + len(str(length)):
+        length = len(body) + len(str(length))
+    return b"%d%b" % (length, body)
+
+
+def _header(prefix: bytes, name: bytes, size: int, kind: bytes) -> bytes:
+    mode = b"" if kind == b"x" else b"0000664"
+
+    def packed(checksum: bytes) -> bytes:
+        return _HEADER.pack(name, mode, b"%011o" % size, checksum, kind, b"ustar", b"00", prefix)
+
+    return packed(b"%06o\0 " % sum(packed(b" " * 8)))
+
+
+def _padded(content: bytes) -> bytes:
+    return content + bytes(-len(content) % _BLOCK)
+
+
+# The command line
+
+
+def response_text(line: CommandLine) -> str:
+    """The arguments as a response file that is used where the archive was unpacked."""
+    kept = [argument for argument in line.arguments if argument.option is None or argument.option.name not in _LEFT_OUT]
+    return "".join(f"{text}\n" for text in (*map(_argument, kept), *map(_quoted, line.unknown)))
+
+
+def _argument(argument: Argument) -> str:
+    """An argument in its option's own form: a short name stands for a long one, most values are arguments by
+    themselves."""
+    option, value = argument.option, argument.value
+    if option is None:
+        return _quoted(place(argument.text))
+    name = option.name
+    kinds = {text: kind for form in option.forms.split(" ") for text, kind, _ in spellings(form)}
+    long = f"--{name}" if len(name) > 1 else f"-{name}"
+    spelling = argument.spelling if argument.spelling.lstrip("-") == name else long
+    if value is None:
+        return spelling if spelling in kinds else f"{spelling}="
+    if name in _READ:
+        value = place(value)
+    elif name in _WRITTEN:
+        value = os.path.basename(value)
+    separate = kinds.get(long) in (SEPARATE, EITHER)
+    if separate == (argument.text != argument.spelling):
+        # It was given the other way.
+        spelling = long
+    if separate:
+        return f"{spelling} {_quoted(value)}"
+    separator = "=" if f"{spelling}=" in kinds else ""
+    return f"{spelling}{separator}{_quoted(value) if value else ''}"
+
+
+def _quoted(text: str) -> str:
+    """``text`` so that it is read back from a response file as it is."""
+    if not text:
+        return '""'
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"') if os.name != "nt" else text.replace('"', '\\"')
+    return f'"{escaped}"' if escaped != text or any(c in text for c in " \t\r\n'") or text[0] == "@" else text

@@ -1,0 +1,107 @@
+"""Code metadata (CodeMetadata.md): custom sections that say something of places in functions, branch hints for one.
+
+wasm-ld knows nothing of them: it puts the inputs' sections one behind another, which makes no valid section of two,
+names function 0 for what was removed, and keeps old offsets where code shrinks. Here they are read, and written anew
+from what the output has. One section of one object whose functions are all there keeps its bytes.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from ..binary.constants import RelocationType as R
+from ..binary.constants import SymbolKind
+from ..binary.leb128 import padded, uleb
+from ..binary.reader import FormatError, Reader
+from ..binary.relocations import WIDTH
+from .chunks import InputSection, ObjectInput
+from .relocate import place_in_body
+from .symbols import DEFINED, Symbol
+
+PREFIX = b"metadata.code."
+
+
+class _Function(NamedTuple):
+    """What a section says of one function."""
+
+    number: int
+    """In the output's function index space."""
+    symbol: Symbol | None
+    """By which a relocation can name it."""
+    width: int
+    """Of the function index as it was encoded."""
+    instances: bytes
+    """A vector of places and their data, encoded."""
+
+
+class CodeMetadata:
+    """The sections of one name, merged: a part of an output section that is laid out like any other."""
+
+    def __init__(self, sections: list[InputSection], *, keep_relocations: bool) -> None:
+        """
+        :raises FormatError: one of them is not what it should be.
+        """
+        self.offset = 0
+        """In the output section's contents, its name left out."""
+        self.references: list[tuple[int, Symbol]] = []
+        """Where function indices stand, for relocations, and what they name."""
+        functions = [function for section in sections for function in _read(section)]
+        functions.sort(key=lambda function: function.number)
+        out = [uleb(len(functions))]
+        size = len(out[0])
+        for number, symbol, width, instances in functions:
+            width = WIDTH[R.FUNCTION_INDEX_LEB] if keep_relocations else max(width, len(uleb(number)))
+            if keep_relocations and symbol is not None:
+                self.references.append((size, symbol))
+            out += (padded(number, width), instances)
+            size += width + len(instances)
+        self.contents = b"".join(out) if functions else b""
+
+    @property
+    def size(self) -> int:
+        return len(self.contents)
+
+
+def _read(section: InputSection) -> list[_Function]:
+    """What a section says of functions that are in the output, with places as they are there."""
+    file = section.file
+    assert isinstance(file, ObjectInput)
+    obj = file.object
+    relocs = file.relocations(section.index)
+    named = {
+        section.section.start + offset: obj.symbols[index][3]
+        for type_, offset, index in zip(relocs.types, relocs.offsets, relocs.indices)
+        if type_ == R.FUNCTION_INDEX_LEB
+    }
+    symbols = {
+        symbol.index: symbol
+        for symbol in file.symbols
+        if symbol.kind == SymbolKind.FUNCTION and symbol.state == DEFINED and symbol.file is file
+    }
+    reader = Reader(obj.data, section.section.start, section.section.end)
+    functions: list[_Function] = []
+    # wasm-ld's relocatable output has several vectors, one behind another.
+    while reader.pos < reader.end:
+        for _ in range(reader.count(2)):
+            start = reader.pos
+            index = reader.uleb()
+            width = reader.pos - start
+            index = named.get(start, index) - len(obj.imported_functions)
+            if index >= len(obj.functions):
+                raise FormatError("code metadata of a function that is not there")
+            live = index >= 0 and bool(file.function_live[index])
+            instances = _instances(reader, file, index if live else None)
+            if live:
+                functions.append(_Function(file.function_numbers[index], symbols.get(index), width, instances))
+    return functions
+
+
+def _instances(reader: Reader, file: ObjectInput, function: int | None) -> bytes:
+    """What follows a function's index, with the places as they are in the output; ``None`` is one that is not there."""
+    start = reader.pos
+    instances: list[bytes] = []
+    for _ in range(reader.count(2)):
+        place, data = reader.uleb(), reader.name()
+        if function is not None and file.compressed:
+            instances.append(uleb(place_in_body(file, function, place)) + uleb(len(data)) + data)
+    return uleb(len(instances)) + b"".join(instances) if instances else reader.data[start : reader.pos]

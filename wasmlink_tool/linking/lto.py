@@ -1,0 +1,103 @@
+"""Link-time optimisation: from the bitcode files of a link to the objects that take their place.
+
+Resolution has chosen the definitions; code generation hears of each symbol whether its module's definition prevails
+and whether anything else refers to it. What it newly calls, the generated objects ask for as any object does.
+"""
+
+from __future__ import annotations
+
+import os
+
+from ..binary.constants import SymbolFlag
+from ..diagnostics import Diagnostics, FatalError
+from ..inputs.cache import ParseCache, cache_at
+from ..inputs.files import ObjectSource
+from ..lto.compilers import configured_compiler, find_compiler
+from ..lto.generate import generate
+from ..lto.modules import CodeGeneration, Module, SymbolResolution
+from ..options import LinkOptions, UnresolvedPolicy
+from .chunks import BitcodeInput
+from .mark_live import is_exported
+from .resolve import Resolution
+from .symbols import DEFINED
+
+
+def compile_bitcode(resolution: Resolution, options: LinkOptions, diagnostics: Diagnostics) -> None:
+    """Compile all bitcode of the link, and add the generated objects with what they pull in.
+
+    :raises FatalError: there is no compiler, or it failed.
+    """
+    table = resolution.table
+    if not table.bitcode:
+        if options.lto_object_path:
+            _write_object(options.lto_object_path, b"")
+        return
+    modules = [_module(file, resolution, options) for file in table.bitcode]
+    how = CodeGeneration(
+        output=options.output or "a.out",
+        position_independent=_is_position_independent(table.bitcode, options),
+        optimize=options.lto_optimize,
+        codegen_optimize=(
+            max(2, options.lto_optimize) if options.lto_codegen_optimize is None else options.lto_codegen_optimize
+        ),
+        llvm_options=tuple(options.llvm_options),
+        save_temps=options.save_temps,
+        verify=options.verify_bitcode,
+        debug_pass_manager=options.lto_debug_pass_manager,
+        jobs=options.thinlto_jobs,
+    )
+    newest = max(file.bitcode.llvm_version for file in table.bitcode)
+    compiler = find_compiler(configured_compiler(options.lto_compiler), newest)
+    diagnostics.log(f"link-time optimisation: {compiler.shown}")
+    objects = generate(compiler, modules, how, diagnostics, _cache(options))
+    if options.lto_object_path:
+        for number, generated in enumerate(objects):
+            _write_object(f"{options.lto_object_path}{number or ''}", generated.contents)
+
+    table.forget_bitcode_definitions()
+    for generated in objects:
+        table.add_generated(
+            ObjectSource(generated.contents, 0, len(generated.contents), generated.name, is_generated=True)
+        )
+
+
+def _module(file: BitcodeInput, resolution: Resolution, options: LinkOptions) -> Module:
+    redefined = resolution.table.redefined_symbols
+    source = file.source
+    identifier = source.name
+    if source.archive:
+        identifier = f"{source.archive}({os.path.basename(source.member)} at {source.offset})"
+    resolutions = []
+    for info, symbol in zip(file.bitcode.symbols, file.symbols):
+        prevailing = not info.is_undefined and symbol.state == DEFINED and symbol.file is file
+        kept = options.relocatable or symbol.used or bool(symbol.flags & SymbolFlag.NO_STRIP)
+        visible = kept or (prevailing and is_exported(symbol, options))
+        resolutions.append(SymbolResolution(prevailing, visible, symbol in redefined))
+    return Module(file.name, identifier, file.bitcode, resolutions)
+
+
+def _is_position_independent(inputs: list[BitcodeInput], options: LinkOptions) -> bool:
+    if options.relocatable:
+        # As they were compiled: how the output is linked is for later to decide.
+        return all(file.bitcode.is_position_independent for file in inputs)
+    return options.is_pic or options.unresolved_symbols is UnresolvedPolicy.IMPORT_DYNAMIC
+
+
+def _cache(options: LinkOptions) -> ParseCache | None:
+    if options.lto_cache_directory is not None:
+        return cache_at(options.lto_cache_directory, options.lto_cache_limit)
+    if options.cache_directory is not None:
+        return cache_at(options.cache_directory, options.cache_limit)
+    return None
+
+
+def _write_object(path: str, contents: bytes) -> None:
+    """Write what ``--lto-obj-path`` asks for.
+
+    :raises FatalError: it cannot be written.
+    """
+    try:
+        with open(path, "wb") as file:
+            file.write(contents)
+    except (OSError, ValueError) as error:
+        raise FatalError(f"cannot create {path}: {getattr(error, 'strerror', None) or error}") from None

@@ -1,0 +1,116 @@
+"""Bitcode modules to objects."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Sequence
+from hashlib import blake2b
+from typing import TYPE_CHECKING
+
+from ..diagnostics import Diagnostics
+from .compilers import Compiler
+from .modules import CodeGeneration, GeneratedObject, Module, SymbolResolution
+from .workplace import Workplace
+
+if TYPE_CHECKING:
+    from ..inputs.cache import ParseCache
+
+
+def generate(
+    compiler: Compiler,
+    modules: Sequence[Module],
+    how: CodeGeneration,
+    diagnostics: Diagnostics,
+    cache: ParseCache | None = None,
+) -> list[GeneratedObject]:
+    """Compile modules into objects, in the order in which they are linked. The cache gives what the same compiler made
+    of the same modules before.
+
+    :raises FatalError: the compiler failed.
+    """
+    if cache is None or how.save_temps or how.debug_pass_manager:
+        return _generate(compiler, modules, how, diagnostics)
+    key = _key(compiler, modules, how)
+    payload = cache.load_generated(key)
+    objects = None if payload is None else _decode(payload)
+    if objects is None:
+        said = len(diagnostics.entries)
+        objects = _generate(compiler, modules, how, diagnostics)
+        if len(diagnostics.entries) == said:
+            # What a compiler has to say, it shall say each time.
+            cache.add_generated(key, _encode(objects))
+    return objects
+
+
+def _generate(
+    compiler: Compiler, modules: Sequence[Module], how: CodeGeneration, diagnostics: Diagnostics
+) -> list[GeneratedObject]:
+    with tempfile.TemporaryDirectory(prefix="wasmlink-lto-") as directory:
+        place = Workplace(directory, compiler, modules, how, diagnostics)
+        if how.save_temps:
+            place.write("resolution.txt", _resolutions(modules))
+            place.keep("resolution.txt", f"{how.output}.resolution.txt")
+        if compiler.is_lto2:
+            from .lto2 import generate_objects
+        else:
+            from .clang import generate_objects
+        objects = generate_objects(place)
+        if how.save_temps:
+            for generated in objects:
+                place.write("kept.o", generated.contents)
+                place.keep("kept.o", generated.name)
+    return objects
+
+
+def letters(resolution: SymbolResolution) -> str:
+    """A resolution as LLVM's tools write it."""
+    return "p" * resolution.prevailing + "x" * resolution.visible + "r" * resolution.redefined
+
+
+def _resolutions(modules: Sequence[Module]) -> bytes:
+    lines = list[str]()
+    for module in modules:
+        lines.append(module.identifier)
+        for symbol, resolution in zip(module.bitcode.symbols, module.resolutions):
+            name = symbol.name.decode("utf-8", "surrogateescape")
+            lines.append(f"-r={module.identifier},{name},{letters(resolution)}")
+    return "".join(line + "\n" for line in lines).encode("utf-8", "surrogateescape")
+
+
+# The cache
+
+
+def _key(compiler: Compiler, modules: Sequence[Module], how: CodeGeneration) -> str:
+    """A hash of all that generated objects depend on, the compiler by its file's size and time."""
+    digest = blake2b(digest_size=20)
+    status = os.stat(compiler.command[0])
+    digest.update(repr((compiler, status.st_size, status.st_mtime_ns, how)).encode("utf-8", "surrogateescape"))
+    for module in modules:
+        contents = module.bitcode.contents
+        decisions = list(map(letters, module.resolutions))
+        digest.update(repr((module.identifier, len(contents), decisions)).encode("utf-8", "surrogateescape"))
+        digest.update(contents)
+    return digest.hexdigest()
+
+
+def _encode(objects: Sequence[GeneratedObject]) -> bytes:
+    """A line of JSON, then the objects."""
+    header = json.dumps([[generated.name, len(generated.contents)] for generated in objects])
+    return b"".join((header.encode(), b"\n", *(generated.contents for generated in objects)))
+
+
+def _decode(payload: bytes) -> list[GeneratedObject] | None:
+    line, _, contents = payload.partition(b"\n")
+    try:
+        sizes = [(str(name), int(size)) for name, size in json.loads(line)]
+    except (ValueError, TypeError):
+        return None
+    if sum(size for _, size in sizes) != len(contents):
+        return None
+    objects = []
+    for name, size in sizes:
+        objects.append(GeneratedObject(name, contents[:size]))
+        contents = contents[size:]
+    return objects

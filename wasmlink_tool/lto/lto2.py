@@ -1,0 +1,77 @@
+"""Code generation by ``llvm-lto2``, the command around the library that LLVM's linkers use: it takes the link's
+decisions symbol by symbol and gives the very objects that wasm-ld of its version makes."""
+
+from __future__ import annotations
+
+import os
+
+from ..diagnostics import FatalError
+from .generate import letters
+from .modules import GeneratedObject
+from .workplace import Workplace
+
+_OUTPUT = "lto"
+
+
+def generate_objects(place: Workplace) -> list[GeneratedObject]:
+    """One object of the modules without a summary for ThinLTO, and one of each that has one.
+
+    :raises FatalError: the compiler failed.
+    """
+    how = place.how
+    model = "pic" if how.position_independent else "static"
+    arguments = ["run", "-o", _OUTPUT, f"-O{how.optimize}", f"-cg-opt-level={how.codegen_optimize}"]
+    arguments += ["-function-sections", "-data-sections", f"-relocation-model={model}"]
+    if not how.verify:
+        arguments.append("-disable-verify")
+    if how.debug_pass_manager:
+        arguments.append("-debug-pass-manager")
+    if how.save_temps:
+        arguments.append("-save-temps")
+    if how.jobs:
+        arguments.append(f"-thinlto-threads={how.jobs}")
+    arguments += how.llvm_options
+    for name, module in zip(place.names, place.modules):
+        for symbol, resolution in zip(module.bitcode.symbols, module.resolutions):
+            if b"," in symbol.name:
+                text = f"{module.name}: {place.compiler.shown} takes no symbol with a comma in its name"
+                raise FatalError(f"{text}: name a clang with --lto-compiler=")
+            arguments.append(f"-r={name},{symbol.name.decode('utf-8', 'surrogateescape')},{letters(resolution)}")
+    place.run(*arguments, *place.names)
+    if how.save_temps:
+        _keep_modules(place)
+    return _objects(place)
+
+
+def _objects(place: Workplace) -> list[GeneratedObject]:
+    """What was written: number 0 is of all modules without a summary, and each with one has the next."""
+    thin = [module.identifier for module in place.modules if module.bitcode.is_thin]
+    names = [f"{place.how.output}.lto.o", *(_object_name(place.how.output, identifier) for identifier in thin)]
+    objects = []
+    for number, name in enumerate(names):
+        file = f"{_OUTPUT}.{number}"
+        if os.path.exists(place.path(file)):
+            contents = place.read(file)
+            if contents:
+                objects.append(GeneratedObject(name, contents))
+    return objects
+
+
+def _object_name(output: str, identifier: str) -> str:
+    directory, name = os.path.split(identifier)
+    if not identifier.endswith(")"):
+        name = os.path.splitext(name)[0]
+    return os.path.normpath(os.path.join(directory, f"{os.path.basename(output)}.lto.{name}.o"))
+
+
+def _keep_modules(place: Workplace) -> None:
+    """What the compiler saved: ``lto.0.2.internalize.bc`` is of all modules without a summary, ``lto.3.4.opt.bc`` of
+    the third that has one."""
+    thin = [module.identifier for module in place.modules if module.bitcode.is_thin]
+    for file in sorted(os.listdir(place.directory)):
+        if file.startswith(f"{_OUTPUT}.") and file.endswith((".bc", ".dot")):
+            number, _, step = file.removeprefix(f"{_OUTPUT}.").partition(".")
+            if number.isdigit() and 1 <= int(number) <= len(thin):
+                place.keep(file, f"{thin[int(number) - 1]}.{step}")
+            else:
+                place.keep(file, place.how.output + file.removeprefix(_OUTPUT))

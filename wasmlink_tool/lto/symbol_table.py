@@ -1,0 +1,39 @@
+"""Symbol tables for bitcode files that have none, or one of a layout that the linker does not know."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Sequence
+
+from ..diagnostics import FatalError
+from .compilers import Compiler, configured_compiler, find_compiler, run
+
+
+def with_symbol_table(configured: Sequence[str], name: str, bitcode: bytes) -> bytes:
+    """The same modules, written again by a compiler: it adds the table. ``name`` is for messages.
+
+    :raises FatalError: there is no compiler, or it cannot read the file.
+    """
+    compiler = find_compiler(configured_compiler(configured), 0)
+    with tempfile.TemporaryDirectory(prefix="wasmlink-lto-") as directory:
+        with open(os.path.join(directory, "in.bc"), "wb") as file:
+            file.write(bitcode)
+        done = run(_command(compiler), directory=directory)
+        try:
+            with open(os.path.join(directory, "out.bc"), "rb") as file:
+                return file.read()
+        except OSError:
+            said = done.stderr.decode("utf-8", "replace").strip().replace("in.bc", name)
+            raise FatalError(said if name in said else f"{name}: {said}") from None
+
+
+def _command(compiler: Compiler) -> list[str]:
+    if not compiler.is_lto2:
+        flags = ["--target=wasm32", "-Xclang", "-disable-llvm-passes", "-Wno-override-module"]
+        return [*compiler.command, *flags, "-c", "-emit-llvm", "-o", "out.bc", "-x", "ir", "in.bc"]
+    # It has no way to write a module, but a companion that does nothing else.
+    program = compiler.command[0]
+    companion = os.path.join(os.path.dirname(program), os.path.basename(program).replace("llvm-lto2", "opt"))
+    return [shutil.which(companion) or "opt", "-o", "out.bc", "in.bc"]

@@ -1,0 +1,87 @@
+"""The directory in which compilers work."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from collections.abc import Sequence
+
+from ..diagnostics import Diagnostics, FatalError
+from .compilers import Compiler, run
+from .modules import CodeGeneration, Module
+
+
+class Workplace:
+    """Files for a compiler, which knows modules by plain names: people know them by others, which may hold anything.
+
+    What the compiler says is passed on.
+    """
+
+    def __init__(
+        self,
+        directory: str,
+        compiler: Compiler,
+        modules: Sequence[Module],
+        how: CodeGeneration,
+        diagnostics: Diagnostics,
+    ) -> None:
+        self.directory = directory
+        self.compiler = compiler
+        self.modules = modules
+        self.how = how
+        self._diagnostics = diagnostics
+        self.names = [f"module{number}.bc" for number in range(len(modules))]
+        """Of the modules' files, in order."""
+        for name, module in zip(self.names, modules):
+            self.write(name, module.bitcode.contents)
+
+    def path(self, name: str) -> str:
+        return os.path.join(self.directory, name)
+
+    def write(self, name: str, contents: bytes) -> None:
+        with open(self.path(name), "wb") as file:
+            file.write(contents)
+
+    def read(self, name: str) -> bytes:
+        """:raises FatalError: the compiler did not write the file."""
+        try:
+            with open(self.path(name), "rb") as file:
+                return file.read()
+        except OSError:
+            raise FatalError(f"{self.compiler.shown} wrote no object") from None
+
+    def keep(self, name: str, path: str) -> None:
+        """``--save-temps``: copy a file out of the directory."""
+        try:
+            shutil.copyfile(self.path(name), path)
+        except OSError as error:
+            raise FatalError(f"cannot open {path}: {error.strerror}") from None
+
+    def run(self, *arguments: str) -> None:
+        """Run the compiler.
+
+        :raises FatalError: it failed.
+        """
+        done = run([*self.compiler.command, *arguments], directory=self.directory)
+        said = self._shown(done.stderr)
+        if done.returncode:
+            raise FatalError(said or f"{self.compiler.shown} failed with status {done.returncode}")
+        for line in said.splitlines():
+            # llvm-lto2 does not say that a warning is one.
+            if line.startswith("warning: ") or (self.compiler.is_lto2 and not self.how.debug_pass_manager):
+                self._diagnostics.warn(line.removeprefix("warning: "))
+            else:
+                self._diagnostics.message(line)
+
+    def _shown(self, said: bytes) -> str:
+        """What the compiler said, its own name left out and the modules called by theirs."""
+        text = said.decode("utf-8", "replace").replace(self.directory + os.sep, "")
+        text = re.sub(
+            r"\b(?:edited-)?module(\d+)\.(?:bc|ll)\b",
+            lambda match: self.modules[int(match[1])].name if int(match[1]) < len(self.modules) else match[0],
+            text,
+        )
+        program = re.escape(os.path.basename(self.compiler.command[0]))
+        text = re.sub(rf"^(?:\S*{program}: )?(?:fatal )?(?:error: )?(?:fatal error: )?", "", text)
+        return re.sub(r"^\d+ (?:error|warning)s? generated\.$", "", text, flags=re.MULTILINE).strip()
