@@ -54,8 +54,9 @@ def test_every_damaged_entry_is_replaced(project: edits.Project) -> None:
 
 def test_a_body_changes(project: edits.Project, monkeypatch: pytest.MonkeyPatch) -> None:
     project.flags = {"strip_debug": True}
+    project.shades[3] = 1
     project.link(project.write(), cached=True)
-    for shade in (1, 2):
+    for shade in (2, 1, 2):
         project.shades[3] = shade
         inputs = project.write()
         clean = project.link(inputs, cached=False)

@@ -52,11 +52,7 @@ class Match:
             [(s.name, s.alignment, s.flags, s.size) for s in after.segments],
             "segment",
         )
-        self.sections = _in_order(
-            [(s.id, s.name) for s in before.sections], [(s.id, s.name) for s in after.sections], "section"
-        )
-        if ADDED in self.sections:
-            raise Unusable("an object has a new section")
+        self.sections = self._sections()
         self._check_places()
         self._check_groups()
 
@@ -82,6 +78,21 @@ class Match:
         if kept != list(range(len(before.functions))):
             raise Unusable("the functions of an object have another order")
         return matched
+
+    def _sections(self) -> list[int]:
+        """Of the custom sections that a link may copy, those with relocations aside; others are none's match."""
+        copied = [
+            [(i, s.name) for i, s in enumerate(obj.sections) if not s.id and not s.name.startswith(b"reloc.")]
+            for obj in (self.before, self.after)
+        ]
+        old_names, names = ([name for _, name in sections] for sections in copied)
+        matches = _in_order(old_names, names, "section")
+        if ADDED in matches:
+            raise Unusable("an object has a new section")
+        found = [ADDED] * len(self.after.sections)
+        for (index, _), old in zip(copied[1], matches):
+            found[index] = copied[0][old][0]
+        return found
 
     def _check_places(self) -> None:
         before, after = self.before, self.after
