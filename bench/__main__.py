@@ -6,6 +6,7 @@ import argparse
 import json
 import os
 import platform
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -16,10 +17,13 @@ from bench import inputs, toolchain
 from bench.inputs import BenchInput
 from bench.measure import Run, in_turn, run_process, write_response_file
 from bench.toolchain import BenchError
+from bench.warm import WarmLinks
 
 HERE = Path(__file__).resolve().parent
 HISTORY = HERE / "history.md"
 OURS, IN_PROCESS, REFERENCE = "ours", "in process", "reference"
+WARM = {"warm": (), "warm packed": ("--data-order=packed",)}
+"""Links after one object changed, in both orders of data."""
 VARIANTS = {"-S": ("-S",), "-g": ()}
 """Stripped, and with the debug information of the inputs."""
 
@@ -34,6 +38,10 @@ class Row:
     input_size: int
     ours: float
     in_process: float
+    """With an empty cache, which it fills."""
+    warm: float | None
+    warm_packed: float | None
+    """After one object changed; ``None`` where no edit is known."""
     reference: float
     our_peak: int
     reference_peak: int
@@ -53,24 +61,28 @@ class Row:
 
 
 HEADER = (
-    "| input | | objects | MB in | reference ms | ours ms | ratio | in process ms | ratio "
-    "| reference MiB | ours MiB | ratio | output bytes | same bytes |\n"
-    "|---|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|---|"
+    "| input | | objects | MB in | reference ms | (a) in process ms | ratio | (b) warm ms | ratio | packed ms | ratio "
+    "| (c) process ms | ratio | reference MiB | (d) ours MiB | ratio | output bytes | same bytes |\n"
+    "|---|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|---|"
 )
 
 
 def format_row(row: Row) -> str:
     mebibyte = 1 << 20
+
+    def against_reference(time: float | None) -> list[str]:
+        return ["", ""] if time is None else [f"{time:.0f}", f"{time / row.reference:.2f}"]
+
     cells = [
         row.name,
         row.variant,
         f"{row.objects}",
         f"{row.input_size / 1e6:.1f}",
         f"{row.reference:.0f}",
-        f"{row.ours:.0f}",
-        f"{row.ratio:.2f}",
-        f"{row.in_process:.0f}",
-        f"{row.in_process_ratio:.2f}",
+        *against_reference(row.in_process),
+        *against_reference(row.warm),
+        *against_reference(row.warm_packed),
+        *against_reference(row.ours),
         f"{row.reference_peak / mebibyte:.0f}",
         f"{row.our_peak / mebibyte:.0f}",
         f"{row.our_peak / row.reference_peak:.2f}",
@@ -104,17 +116,22 @@ def measure(chosen: BenchInput, variant: str, work: Path, rounds: int) -> Row:
         return run_process([*command, "-o", str(output), f"@{arguments}"], environment)
 
     def inside() -> Run:
-        made = whole([sys.executable, "-m", "bench.in_process"], files[IN_PROCESS])
+        cache = outputs / "cache"
+        shutil.rmtree(cache, ignore_errors=True)
+        made = whole([sys.executable, "-m", "bench.in_process", "--cache-dir", str(cache)], files[IN_PROCESS])
         return Run(float(made.output.split()[-1]), made.peak, made.output)
 
-    figures = in_turn(
-        {
-            OURS: lambda: whole([sys.executable, "-m", "wasmlink_tool"], files[OURS]),
-            REFERENCE: lambda: whole(toolchain.reference_command(), files[REFERENCE]),
-            IN_PROCESS: inside,
-        },
-        rounds,
-    )
+    tasks = {
+        OURS: lambda: whole([sys.executable, "-m", "wasmlink_tool"], files[OURS]),
+        REFERENCE: lambda: whole(toolchain.reference_command(), files[REFERENCE]),
+        IN_PROCESS: inside,
+    }
+    if chosen.edited is not None:
+        for name, flags in WARM.items():
+            place = outputs / f"{stem}-{name}".replace(" ", "-")
+            tasks[name] = WarmLinks(chosen, (*VARIANTS[variant], *flags), place, environment).run
+    figures = in_turn(tasks, rounds)
+    warm, warm_packed = (figures[name].seconds * 1000 if name in figures else None for name in WARM)
     return Row(
         name=chosen.name,
         variant=variant,
@@ -122,6 +139,8 @@ def measure(chosen: BenchInput, variant: str, work: Path, rounds: int) -> Row:
         input_size=chosen.size,
         ours=figures[OURS].seconds * 1000,
         in_process=figures[IN_PROCESS].seconds * 1000,
+        warm=warm,
+        warm_packed=warm_packed,
         reference=figures[REFERENCE].seconds * 1000,
         our_peak=figures[OURS].peak,
         reference_peak=figures[REFERENCE].peak,

@@ -23,6 +23,8 @@ from wasmlink_tool.options import DataOrder, LinkOptions
 OBJECTS = Path(__file__).resolve().parent / ".work" / "edits"
 UNITS = 10
 VARIANTS = 6
+SHADES = 3
+"""Versions of a variant that differ in nothing but bodies and the contents of data."""
 FLAGS: tuple[dict[str, object], ...] = (
     {"strip_debug": True},
     {"strip_all": True},
@@ -42,16 +44,19 @@ FLAGS: tuple[dict[str, object], ...] = (
 )
 
 
-def unit_source(unit: int, variant: int) -> str:
+_LOOPS = ("", "x ^= 77;", "for (int i = 0; i < x; i++) x += x * i ^ x << 3;")
+
+
+def unit_source(unit: int, variant: int, shade: int) -> str:
     """One of the texts that a unit has in the course of the edits."""
     after = (unit + 1) % UNITS
     lines = [
         f"extern int unit{after}_first(int);",
         f"extern int unit{after}_second(int) __attribute__((weak));",
         f'static const char text{unit}[] = "unit {unit} variant {variant % 3}";',
-        f"int table{unit}[{4 + variant}] = {{{variant}, {unit}}};",
+        f"int table{unit}[{4 + variant}] = {{{variant}, {unit}, {shade}}};",
         f"int zeros{unit}[{8 * (variant + 1)}];",
-        f"static int inner(int x) {{ return x * {variant + 2} + table{unit}[x & 1]; }}",
+        f"static int inner(int x) {{ {_LOOPS[shade]} return x * {variant + 2} + table{unit}[x & 1]; }}",
         f"int (*pointer{unit})(int) = inner;",
         f"int unit{unit}_first(int x) {{",
         f"  zeros{unit}[x & 7] += text{unit}[x & 3];",
@@ -77,7 +82,8 @@ def compile_units(directory: Path) -> dict[str, bytes]:
     sources = {"main.c": MAIN}
     for unit in range(UNITS):
         for variant in range(VARIANTS):
-            sources[f"unit{unit}_{variant}.c"] = unit_source(unit, variant)
+            for shade in range(SHADES):
+                sources[f"unit{unit}_{variant}_{shade}.c"] = unit_source(unit, variant, shade)
     pairs = []
     for name, text in sources.items():
         source = directory / name
@@ -96,6 +102,7 @@ class Project:
         self.random = random.Random(seed)
         self.objects = compile_units(OBJECTS)
         self.variants = [0] * UNITS
+        self.shades = [0] * UNITS
         self.places = [0] * UNITS
         """0: an object on the command line; 1 and 2: a member of that archive; 3: nowhere."""
         self.flags: dict[str, object] = {}
@@ -106,10 +113,15 @@ class Project:
         """Change one thing, and say what."""
         pick = self.random
         unit = pick.randrange(UNITS)
-        kind = pick.choice(("variant", "variant", "variant", "place", "order", "flags"))
+        kind = pick.choice(("variant", "variant", *["shade"] * 6, "place", "order", "flags", "nothing"))
         if kind == "variant":
             self.variants[unit] = pick.randrange(VARIANTS)
             return f"unit {unit} becomes variant {self.variants[unit]}"
+        if kind == "shade":
+            self.shades[unit] = pick.randrange(SHADES)
+            return f"unit {unit} becomes shade {self.shades[unit]}"
+        if kind == "nothing":
+            return "nothing"
         if kind == "place":
             self.places[unit] = pick.choice((0, 0, 1, 1, 2, 3))
             return f"unit {unit} goes to place {self.places[unit]}"
@@ -126,7 +138,7 @@ class Project:
         inputs = [str(self._file("main.o", self.objects["main.c"]))]
         members: dict[int, list[tuple[str, bytes]]] = {1: [], 2: []}
         for unit in self.order:
-            contents = self.objects[f"unit{unit}_{self.variants[unit]}.c"]
+            contents = self.objects[f"unit{unit}_{self.variants[unit]}_{self.shades[unit]}.c"]
             if self.places[unit] == 0:
                 inputs.append(str(self._file(f"unit{unit}.o", contents)))
             elif self.places[unit] < 3:

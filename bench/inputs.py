@@ -13,12 +13,21 @@ SOURCES = Path(__file__).parent / "sources"
 STACK = ("-z", "stack-size=1048576")
 
 
+_STATEMENT = (
+    "  return total;",
+    "  for (int turn = 0; turn < (total & 7); turn++) total += turn * total ^ 3;\n  return total;",
+)
+"""An edit of a generated unit: a loop, and so a local variable more."""
+
+
 @dataclass(frozen=True, slots=True)
 class BenchInput:
     """A link to measure: its name and the linker's arguments without ``-o`` and ``-S``."""
 
     name: str
     arguments: tuple[str, ...]
+    edited: tuple[Path, Path] | None = None
+    """An object, and what becomes of it by an edit of its source: a statement more in a function."""
 
     @property
     def files(self) -> list[Path]:
@@ -37,23 +46,40 @@ def _write(path: Path, text: str) -> Path:
     return path
 
 
-def _program(name: str, work: Path, sources: list[Path], *, cxx: bool, optimize: str) -> BenchInput:
+def _program(
+    name: str, work: Path, sources: list[Path], *, cxx: bool, optimize: str, edit: tuple[Path, str, str]
+) -> BenchInput:
+    """Compile and name a program; ``edit`` is a source, and a text in it and what takes its place."""
     directory = work / name
     directory.mkdir(parents=True, exist_ok=True)
     pairs = [(source, directory / f"{source.stem}.o") for source in sources]
-    toolchain.compile_all(pairs, optimize=optimize)
+    source, old, new = edit
+    # Of the same name and beside a copy of what it includes, so that debug information tells of nothing but the edit.
+    place = work / f"{name}-edited"
+    place.mkdir(exist_ok=True)
+    text = source.read_text()
+    if old not in text:
+        raise BenchError(f"{source} has no such text to edit: {old}")
+    head, _, tail = text.rpartition(old)
+    for header in source.parent.glob("*.h"):
+        _write(place / header.name, header.read_text())
+    edited = _write(place / source.name, head + new + tail), place / f"{source.stem}.o"
+    toolchain.compile_all([*pairs, edited], optimize=optimize)
     objects = [str(target) for _, target in pairs]
-    return BenchInput(name, (*STACK, *toolchain.libraries(work, cxx=cxx).around(objects)))
+    arguments = (*STACK, *toolchain.libraries(work, cxx=cxx).around(objects))
+    return BenchInput(name, arguments, (directory / f"{source.stem}.o", edited[1]))
 
 
 def hello(work: Path) -> BenchInput:
     """A C program of one object with libc."""
-    return _program("hello", work, [SOURCES / "hello.c"], cxx=False, optimize="-O2")
+    edit = SOURCES / "hello.c", "  return 0;", "  return argc > 7;"
+    return _program("hello", work, [SOURCES / "hello.c"], cxx=False, optimize="-O2", edit=edit)
 
 
 def words(work: Path) -> BenchInput:
     """A C++ program of one object: iostream, map, regex and sort with libc++."""
-    return _program("words", work, [SOURCES / "words.cpp"], cxx=True, optimize="-O2")
+    edit = SOURCES / "words.cpp", "  return 0;", "  return words.size() > 7777;"
+    return _program("words", work, [SOURCES / "words.cpp"], cxx=True, optimize="-O2", edit=edit)
 
 
 def libc(work: Path) -> BenchInput:
@@ -74,7 +100,8 @@ def engine(work: Path, functions: int = 4000) -> BenchInput:
         _write(source / "engine.c", generate.unit_source(0, functions)),
         _write(source / "main.c", generate.main_source(1)),
     ]
-    return _program("engine", work, sources, cxx=False, optimize="-O1")
+    edit = sources[0], *_STATEMENT
+    return _program("engine", work, sources, cxx=False, optimize="-O1", edit=edit)
 
 
 def classes(work: Path, units: int = 40) -> BenchInput:
@@ -83,7 +110,8 @@ def classes(work: Path, units: int = 40) -> BenchInput:
     source.mkdir(parents=True, exist_ok=True)
     sources = [_write(source / f"unit{unit}.cpp", generate.cxx_unit_source(unit)) for unit in range(units)]
     sources.append(_write(source / "main.cpp", generate.cxx_main_source(units)))
-    return _program("classes", work, sources, cxx=True, optimize="-O1")
+    edit = sources[units // 2], "sum += item % 7;", "sum += item % 7 + (item ^ sum);"
+    return _program("classes", work, sources, cxx=True, optimize="-O1", edit=edit)
 
 
 def generated(work: Path, objects: int = 400, functions: int = 100) -> BenchInput:
@@ -93,8 +121,9 @@ def generated(work: Path, objects: int = 400, functions: int = 100) -> BenchInpu
     _write(source / "project.h", generate.HEADER)
     sources = [_write(source / f"unit{unit}.c", generate.unit_source(unit, functions)) for unit in range(objects)]
     sources.append(_write(source / f"main{objects}.c", generate.main_source(objects)))
-    built = _program(f"generated-{functions}", work, sources, cxx=False, optimize="-O1")
-    return BenchInput(f"generated-{objects}x{functions}", built.arguments)
+    edit = sources[objects // 2], *_STATEMENT
+    built = _program(f"generated-{functions}", work, sources, cxx=False, optimize="-O1", edit=edit)
+    return BenchInput(f"generated-{objects}x{functions}", built.arguments, built.edited)
 
 
 def from_response_file(path: Path) -> BenchInput:

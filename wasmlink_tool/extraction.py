@@ -12,12 +12,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from hashlib import sha256
 
-from .binary.reader import FormatError, Reader
-from .binary.relocations import Relocations
+from .binary.reader import FormatError
 from .diagnostics import Diagnostics, FatalError, LinkError
 from .inputs import archive
 from .inputs.files import InputFiles, ObjectSource
-from .inputs.object_file import ObjectFile, Segment
+from .inputs.interface import SymbolFile, interface_digest
+from .inputs.object_file import ObjectFile
+from .linking.chunks import ObjectInput
 from .linking.resolve import resolve
 from .linking.symbols import LAZY, Symbol
 from .opening import checked, open_inputs
@@ -54,6 +55,9 @@ class Extraction:
     """Extracted from thin archives, which are files of their own, in link order."""
     unlinked: tuple[str, ...]
     """Of ``files``, members of thin archives that are not extracted."""
+    interfaces: dict[str, str]
+    """Of objects that were linked whole, the digests of all of them that had a part in this. While they are the same,
+    an object may change, and the rest stays true."""
     order: str
     """A digest of all else that archives decide: where they stand among the objects, and of the symbols in use the
     order and state of those that some archive's member would have defined."""
@@ -134,8 +138,16 @@ def _extract(options: LinkOptions, diagnostics: Diagnostics) -> Extraction:
         members=tuple(members),
         thin_members=tuple(thin_members),
         unlinked=tuple(path for path in files.read if path in in_thin and path not in thin_members),
+        # Where declarations disagree, code was looked at too.
+        interfaces={} if table.has_read_code or table.bitcode else dict(_interfaces(table.objects)),
         order=_order(sources, linked, table.symbols.values()),
     )
+
+
+def _interfaces(objects: Iterable[ObjectInput]) -> Iterator[tuple[str, str]]:
+    for file in objects:
+        if not file.source.archive:
+            yield file.source.member, interface_digest(file.object)
 
 
 def _occurrences(sources: Iterable[ObjectSource]) -> dict[int, int]:
@@ -219,37 +231,6 @@ class _SymbolSource(ObjectSource):
 
     def parse(self) -> ObjectFile:
         try:
-            return _SymbolFile(self.data, self.start, self.end)
+            return SymbolFile(self.data, self.start, self.end)
         except FormatError as error:
             raise FatalError(f"{self.name}: {error}") from None
-
-
-class _SymbolFile(ObjectFile):
-    """An object without what resolution does not look at: code and data are counted, not read."""
-
-    def relocations(self, section: int) -> Relocations:
-        # Asked for where declarations of a function disagree, which is rare.
-        return ObjectFile(self.data, self.start, self.end).relocations(section)
-
-    def _read_code(self, reader: Reader) -> None:
-        self.code_section = len(self.sections) - 1
-        self.function_offsets = [0] * (reader.count() + 1)
-        reader.pos = reader.end
-
-    def _read_data(self, reader: Reader) -> None:
-        self.data_section = len(self.sections) - 1
-        # Of unknown size: no symbol is outside of one.
-        self.segments = [Segment(b"", 0, 0, 0, 1 << 64) for _ in range(reader.count(2))]
-        reader.pos = reader.end
-
-    def _read_exports(self, reader: Reader) -> None:
-        reader.pos = reader.end
-
-    def _read_producers(self, reader: Reader) -> None:
-        pass
-
-    def _read_features(self, reader: Reader) -> None:
-        pass
-
-    def _read_names(self, reader: Reader) -> None:
-        pass

@@ -76,6 +76,10 @@ def link(options: LinkOptions) -> LinkResult:
 
 def _link(options: LinkOptions, diagnostics: Diagnostics) -> LinkResult:
     options = checked(options)
+    if options.cache_directory is not None:
+        result = _link_again(options)
+        if result is not None:
+            return result
     files, sources = open_inputs(options, diagnostics)
     if options.output is not None:
         check_writable(options.output, "output", diagnostics)
@@ -123,6 +127,10 @@ def _link(options: LinkOptions, diagnostics: Diagnostics) -> LinkResult:
             log_writing(options.output, sections, diagnostics)
         write_output(options.output, chunks, executable=True)
     files.save_parsed()
+    if options.cache_directory is not None:
+        from .incremental.record import record
+
+        record(options, plan, sections, chunks, files, diagnostics)
     return LinkResult(chunks, options.output, tuple(diagnostics.entries), tuple(files.read))
 
 
@@ -131,6 +139,18 @@ def _compile_bitcode(resolution: Resolution, options: LinkOptions, diagnostics: 
     from .linking.lto import compile_bitcode
 
     compile_bitcode(resolution, options, diagnostics)
+
+
+def _link_again(options: LinkOptions) -> LinkResult | None:
+    """Link from what the last link left in the cache; ``None`` where that does not do."""
+    from .incremental.relink import relink
+
+    found = relink(options)
+    if isinstance(found, str):
+        return None
+    if options.output is not None:
+        write_output(options.output, found.chunks, executable=True)
+    return LinkResult(found.chunks, options.output, (), found.files_read)
 
 
 def _write_reports(

@@ -88,6 +88,16 @@ class ParseCache:
         self._remember(key, obj)
         return key, obj
 
+    def find_object(self, key: str) -> ObjectFile | None:
+        """The object of an entry: without its bytes, with those of its relocations that an earlier link asked for."""
+        payload = self._read(key)
+        if payload is None:
+            return None
+        try:
+            return _decode_object(payload, b"", 0, 0)
+        except (ValueError, KeyError, TypeError, IndexError, AssertionError):
+            return None
+
     def add_object(self, key: str, obj: ObjectFile) -> None:
         """Keep a freshly parsed object for this process; :meth:`save` puts it on disk."""
         self._remember(key, obj)
@@ -175,6 +185,11 @@ class ParseCache:
             return
         self._touched += len(payload)
 
+    def wrote(self, size: int) -> None:
+        """Count what was written to the directory beside the entries."""
+        self._touched += size
+        self._prune()
+
     def _prune(self) -> None:
         """Delete the entries that were written longest ago, once this process has written much."""
         if self._touched < self.limit // 16:
@@ -215,6 +230,9 @@ class ParsedObjects:
             self._cache.add_object(key, obj)
         self._used.append((key, obj))
         return obj
+
+    def keys(self) -> dict[int, str]:
+        return {id(obj): key for key, obj in self._used}
 
     def save(self) -> None:
         self._cache.save(self._used)

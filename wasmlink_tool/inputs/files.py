@@ -139,7 +139,8 @@ class ObjectSource:
 
 
 class InputFiles:
-    """Opens what the options name. ``read`` lists every file that was read, in order, each once."""
+    """Opens what the options name. ``read`` lists every file that was read, in order, each once, with what the
+    file system said of it."""
 
     def __init__(
         self,
@@ -155,7 +156,9 @@ class InputFiles:
         self._cache = cache
         self._add_symbol_table = add_symbol_table
         self._parsed = cache.new_link() if cache is not None else None
-        self.read: dict[str, None] = {}
+        self.read: dict[str, os.stat_result] = {}
+        self.input_paths: list[str] = []
+        """The file of each input, libraries found."""
         self.allowed_undefined: set[bytes] = set()
         """What ``--allow-undefined-file`` and the ``.imports`` files beside archives list."""
         self.stubs: list[stub.StubLibrary] = []
@@ -164,12 +167,13 @@ class InputFiles:
         """The bytes of a file, or ``None`` after an error was reported."""
         try:
             with open(path, "rb") as file:
+                status = os.fstat(file.fileno())
                 data = file.read()
         except (OSError, ValueError) as error:
             reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
             self.diagnostics.error(f"cannot open {path}: {reason}")
             return None
-        self.read[path] = None
+        self.read[path] = status
         if self._on_read is not None:
             self._on_read(path, data)
         return data
@@ -202,6 +206,7 @@ class InputFiles:
                     self.diagnostics.error(f"unable to find library -l{item.path}")
                     continue
                 path = found
+            self.input_paths.append(path)
             self.diagnostics.log(f"Loading: {path}")
             data = self.contents(path)
             if data is None:
@@ -258,6 +263,10 @@ class InputFiles:
             self._cache.add_index(key, index)
         for name, start, end, symbols in index:
             yield Member(name, start, end, None, start - archive.HEADER_SIZE), symbols
+
+    def object_keys(self) -> dict[int, str]:
+        """The names in the cache of what was parsed, by the identity of the object."""
+        return self._parsed.keys() if self._parsed is not None else {}
 
     def save_parsed(self) -> None:
         """Put what was parsed into the cache."""

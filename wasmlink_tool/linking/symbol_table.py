@@ -701,6 +701,11 @@ class SymbolTable:
             else:
                 existing.flags = existing.flags & ~_BINDING | flags & _BINDING
 
+    @property
+    def has_read_code(self) -> bool:
+        """Whether it mattered what some file calls."""
+        return bool(self._direct_calls)
+
     def _calls_directly(self, file: LinkedFile, index: int) -> bool:
         """Whether a file's code calls symbol ``index``, as opposed to taking its address."""
         if isinstance(file, BitcodeInput):

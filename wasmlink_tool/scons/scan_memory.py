@@ -12,7 +12,7 @@ import json
 import os
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from hashlib import sha256
 from typing import Any
 
@@ -22,9 +22,12 @@ import SCons.SConsign
 from .identity import linker_identity
 
 SUFFIX = ".wasmlink"
-_MAGIC = b"wasmlink scans 1"
+_MAGIC = b"wasmlink scans 2"
 _LIMIT = 1000
 """Findings in the file; the oldest make room."""
+
+_MOST_CHANGED = 20
+"""Objects that are looked at one by one when they changed; more are as soon resolved."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,8 @@ class Finding:
     """Files that decide what it depends on, and that it does not depend on otherwise: archives."""
     members: list[tuple[str, str, int, str]]
     """Archive, member, occurrence, digest: in link order."""
+    interfaces: dict[str, str]
+    """Of objects, what they have to do with it: see :func:`~..inputs.interface.interface_digest`."""
     order: str
 
 
@@ -53,9 +58,20 @@ class ScanMemory:
     def find(self, key: str, signature: Callable[[str], str | None]) -> Finding | None:
         """The finding for ``key`` if it still holds. ``signature`` gives a file's, or ``None`` if there is none."""
         known = self._findings.get(key)
-        if known is None or any(signature(path) != was for path, was in known.files.items()):
+        if known is None:
             return None
-        return known
+        changed = {path: now for path, was in known.files.items() if (now := signature(path)) != was}
+        if not changed:
+            return known
+        if len(changed) > _MOST_CHANGED or not changed.keys() <= known.interfaces.keys():
+            return None
+        from ..inputs.interface import interface_of
+
+        if any(interface_of(path) != known.interfaces[path] for path in changed):
+            return None
+        found = replace(known, files={**known.files, **changed})
+        self.add(key, found)
+        return found
 
     def add(self, key: str, finding: Finding) -> None:
         self._findings[key] = self._new[key] = finding

@@ -109,6 +109,7 @@ class _Scan:
             direct=[path for path in read if path not in indirect],
             indirect=[path for path in read if path in indirect],
             members=[(member.archive, member.name, member.occurrence, member.digest) for member in found.members],
+            interfaces=found.interfaces,
             order=found.order,
         )
 

@@ -1,0 +1,191 @@
+"""Two versions of an object: which symbols, functions, segments and sections of one are which of the other."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+
+from ..binary.constants import ComdatKind, SymbolFlag, SymbolKind
+from ..inputs.object_file import ObjectFile, SymbolInfo
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Final
+
+ADDED: Final = -1
+"""In a list of matches: the old version has no such thing."""
+
+_FUNCTION: Final = SymbolKind.FUNCTION
+_DATA: Final = SymbolKind.DATA
+_SECTION: Final = SymbolKind.SECTION
+_UNDEFINED: Final = SymbolFlag.UNDEFINED
+_KEPT: Final = SymbolFlag.EXPORTED | SymbolFlag.NO_STRIP
+
+
+class Unusable(Exception):  # noqa: N818  (no error: the ordinary link runs)
+    """The state does not do; the text says why."""
+
+
+class Match:
+    """How a new version of an object goes with the old one.
+
+    It defines and asks for all that the old one did. What it adds may be definitions only, whose names are new, and
+    which nothing keeps by itself. Each list has the old index, or :data:`ADDED`, by new index; functions count from
+    the first defined one.
+    """
+
+    def __init__(self, before: ObjectFile, after: ObjectFile) -> None:
+        """:raises Unusable: the new version lacks something, or adds more."""
+        self.before = before
+        self.after = after
+        if any(getattr(before, name) != getattr(after, name) for name in _EQUAL) or (
+            _types_used(before) != _types_used(after)
+        ):
+            raise Unusable("an object has other globals, tables, constructors, features or producers")
+        self.symbols = _in_order(
+            [_symbol_key(before, info) for info in before.symbols],
+            [_symbol_key(after, info) for info in after.symbols],
+            "symbol",
+        )
+        self.functions = self._functions()
+        self.segments = _in_order(
+            [(s.name, s.alignment, s.flags, s.size) for s in before.segments],
+            [(s.name, s.alignment, s.flags, s.size) for s in after.segments],
+            "segment",
+        )
+        self.sections = self._sections()
+        self._check_places()
+        self._check_groups()
+
+    @property
+    def added(self) -> list[SymbolInfo]:
+        """The symbols that the old version does not have."""
+        return [info for info, old in zip(self.after.symbols, self.symbols) if old == ADDED]
+
+    def _functions(self) -> list[int]:
+        before, after = self.before, self.after
+        old_first, first = len(before.imported_functions), len(after.imported_functions)
+        found: list[int | None] = [None] * len(after.functions)
+        for (kind, flags, _, index, _, _), old in zip(after.symbols, self.symbols):
+            if kind == _FUNCTION and not flags & _UNDEFINED:
+                was = ADDED if old == ADDED else before.symbols[old][3] - old_first
+                if found[index - first] not in (None, was):
+                    raise Unusable("a function has other names")
+                found[index - first] = was
+        if None in found:
+            raise Unusable("a function has no name")
+        matched = [old for old in found if old is not None]
+        kept = [old for old in matched if old != ADDED]
+        if kept != list(range(len(before.functions))):
+            raise Unusable("the functions of an object have another order")
+        return matched
+
+    def _sections(self) -> list[int]:
+        """Of the custom sections that a link may copy, those with relocations aside; others are none's match."""
+        copied = [
+            [(i, s.name) for i, s in enumerate(obj.sections) if not s.id and not s.name.startswith(b"reloc.")]
+            for obj in (self.before, self.after)
+        ]
+        old_names, names = ([name for _, name in sections] for sections in copied)
+        matches = _in_order(old_names, names, "section")
+        if ADDED in matches:
+            raise Unusable("an object has a new section")
+        found = [ADDED] * len(self.after.sections)
+        for (index, _), old in zip(copied[1], matches):
+            found[index] = copied[0][old][0]
+        return found
+
+    def _check_places(self) -> None:
+        before, after = self.before, self.after
+        for (kind, flags, _, index, _, _), old in zip(after.symbols, self.symbols):
+            if old == ADDED:
+                if flags & (_UNDEFINED | _KEPT) or kind not in (_FUNCTION, _DATA):
+                    raise Unusable("an object asks for something new")
+            elif (
+                kind == _DATA
+                and not flags & (_UNDEFINED | SymbolFlag.ABSOLUTE)
+                and (self.segments[index] != before.symbols[old][3])
+            ):
+                raise Unusable("data went to another segment")
+        for names in ("export_names", "debug_names"):
+            old_names = getattr(before, names)
+            for index, name in getattr(after, names).items():
+                if self.functions[index] == ADDED or old_names.get(self.functions[index]) != name:
+                    raise Unusable("a function is exported, or has another name")
+            if len(old_names) != len(getattr(after, names)):
+                raise Unusable("a function is no longer exported, or lost its name")
+
+    def _check_groups(self) -> None:
+        before, after = self.before, self.after
+        if len(before.comdats) != len(after.comdats):
+            raise Unusable("an object has other groups")
+        for old, new in zip(before.comdats, after.comdats):
+            members = sorted((kind, self._member(kind, index)) for kind, index in new.members)
+            if old.name != new.name or members != sorted(old.members):
+                raise Unusable("an object has other groups")
+        if [(i.priority, i.symbol) for i in before.init_functions] != [
+            (i.priority, self.symbols[i.symbol]) for i in after.init_functions
+        ]:
+            raise Unusable("an object has other constructors")
+
+    def _member(self, kind: int, index: int) -> int:
+        if kind == ComdatKind.FUNCTION:
+            index -= len(self.after.imported_functions)
+            old = self.functions[index] if index >= 0 else ADDED
+            return ADDED if old == ADDED else old + len(self.before.imported_functions)
+        if kind == ComdatKind.DATA:
+            return self.segments[index]
+        if kind == ComdatKind.SECTION:
+            return self.sections[index]
+        return index
+
+
+_EQUAL: Final = ("is_64", "tables", "features", "producers")
+
+
+def _types_used(obj: ObjectFile) -> list[object]:
+    """What an object imports and defines beside functions and data."""
+    imports = [*obj.imported_tables, *obj.imported_globals, *obj.imported_tags]
+    return [
+        [(i.module, i.field, obj.types[i.type] if isinstance(i.type, int) else i.type) for i in imports],
+        [(g.type, g.initializer) for g in obj.globals],
+        [obj.types[tag] for tag in obj.tags],
+    ]
+
+
+def _symbol_key(obj: ObjectFile, info: SymbolInfo) -> Hashable:
+    """What must be equal for two symbols to be the same."""
+    kind, flags, name, index, offset, size = info
+    if kind == _FUNCTION:
+        imported = len(obj.imported_functions)
+        import_ = obj.imported_functions[index] if index < imported else None
+        origin = None if import_ is None else (import_.module, import_.field)
+        return kind, flags, name, obj.function_signature(index), origin
+    if kind == _DATA:
+        return kind, flags, name, None if flags & _UNDEFINED else (offset, size)
+    if kind == _SECTION:
+        section = obj.sections[index]
+        return kind, flags, section.name, sum(s.name == section.name for s in obj.sections[:index])
+    return kind, flags, name, index
+
+
+def _in_order(before: Sequence[Hashable], after: Sequence[Hashable], what: str) -> list[int]:
+    """For each new one the old one: the first of the same kind that has not gone to an earlier one.
+
+    :raises Unusable: an old one is left over.
+    """
+    if before == after:
+        return list(range(len(before)))
+    free: dict[Hashable, list[int]] = {}
+    for index in reversed(range(len(before))):
+        free.setdefault(before[index], []).append(index)
+    found = []
+    for key in after:
+        indices = free.get(key)
+        found.append(indices.pop() if indices else ADDED)
+    if any(free.values()):
+        raise Unusable(f"a {what} of an object is gone or changed")
+    kept = [index for index in found if index != ADDED]
+    if kept != sorted(kept):
+        # What is numbered is numbered in this order.
+        raise Unusable(f"the {what}s of an object have another order")
+    return found

@@ -1,0 +1,366 @@
+"""Recording a finished link, for the next one."""
+
+from __future__ import annotations
+
+import marshal
+import os
+from array import array
+from collections.abc import Iterable, Sequence
+from itertools import compress
+
+from ..binary.constants import RelocationType as R
+from ..diagnostics import Diagnostics
+from ..inputs.cache import cache_at, content_key
+from ..inputs.files import InputFiles
+from ..linking import code_metadata
+from ..linking.chunks import InputSection, LinkedFile, ObjectInput
+from ..linking.plan import Plan
+from ..linking.symbols import DEFINED, Symbol
+from ..options import LinkOptions
+from ..output.encoding import Chunk, OutputSection
+from ..output.sections import segment_positions
+from . import state as states
+from .stamps import Stamp, stamp
+from .state import FileState, State
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Final
+
+ROW: Final = 13
+"""Numbers in a row of the foreign symbols."""
+INTERNAL: Final = -1
+NO_FILE: Final = -2
+_SectionColumns = dict[int, tuple[list[int], list[int]]]
+END: Final = (1 << 32) - 1
+"""Behind the last section of a run of columns."""
+_FUNCTION_OFFSETS: Final = (R.FUNCTION_OFFSET_I32, R.FUNCTION_OFFSET_I64)
+_SELECT: Final = {t: bytes(i == t for i in range(256)) for t in (*_FUNCTION_OFFSETS, R.SECTION_OFFSET_I32)}
+
+
+def is_recorded(options: LinkOptions) -> bool:
+    """Whether links with these options leave a state. Whatever is written beside the module would have to be made
+    anew, and the tables of dynamic linking and of ``-r`` name everything."""
+    return not (
+        options.relocatable
+        or options.emit_relocs
+        or options.is_pic
+        or options.shared_memory
+        or options.compress_relocations
+        or options.memory64
+        or not options.gc_sections
+        or options.wrap
+        or options.build_id != "none"
+        or options.map_file is not None
+        or options.print_map
+        or options.why_extract is not None
+        or options.dependency_file is not None
+        or options.trace
+        or options.trace_symbols
+        or options.verbose
+        or options.print_gc_sections
+        or options.on_read is not None
+    )
+
+
+def record(
+    options: LinkOptions,
+    plan: Plan,
+    sections: Sequence[OutputSection],
+    module: list[Chunk],
+    files: InputFiles,
+    diagnostics: Diagnostics,
+) -> None:
+    """Leave the state of a finished link in its cache directory."""
+    resolution = plan.resolution
+    if (
+        options.cache_directory is None
+        or not is_recorded(options)
+        or diagnostics.entries
+        or resolution.is_dynamic(options)
+        or files.stubs
+        or any(file.source.is_generated for file in resolution.objects)
+        or any(section.name.startswith(code_metadata.PREFIX) for section in sections)
+    ):
+        return
+    if 2 * sum(map(len, module)) > options.cache_limit:
+        return
+    made = _Recorder(options, plan, sections, module, files).state()
+    if made is not None:
+        size = states.save(options.cache_directory, states.state_key(options), made)
+        cache_at(options.cache_directory, options.cache_limit).wrote(size)
+
+
+class _Recorder:
+    def __init__(
+        self,
+        options: LinkOptions,
+        plan: Plan,
+        sections: Sequence[OutputSection],
+        module: list[Chunk],
+        files: InputFiles,
+    ) -> None:
+        self.options = options
+        self.plan = plan
+        self.module = module
+        self.input_files = files
+        objects = plan.resolution.objects
+        self.ordinals: dict[LinkedFile, int] = {file: i for i, file in enumerate(objects)}
+        self.ordinals[plan.resolution.synthetic] = INTERNAL
+        self.foreign: dict[Symbol, int] = {}
+        self.columns = array("I")
+        self.is_whole = True
+        """References to merged strings name their starts."""
+        self.keys = files.object_keys()
+        self.code = (0, 0)
+        self.custom: list[tuple[bytes, int, int, int]] = []
+        self.outputs: dict[bytes, int] = {}
+        """Custom section to its place in ``custom``."""
+        data_start = 0
+        inputs = {section.name for file in objects for section in file.custom_sections.values()}
+        for section in sections:
+            start = section.offset + len(section.header)
+            if section.id == 10:
+                self.code = start, start + section.size
+            elif section.id == 11:
+                data_start = start
+            elif section.id == 0 and section.name in inputs:
+                self.outputs[section.name] = len(self.custom)
+                self.custom.append((section.name, section.offset, start + len(section.chunks[0]), start + section.size))
+        self.positions = {segment: data_start + at for segment, at in segment_positions(plan)}
+
+    def state(self) -> State | None:
+        read = self._read()
+        if read is None:
+            return None
+        objects = self.plan.resolution.objects
+        files = [self._file(file) for file in objects]
+        moving = [self._moving(file) for file in objects]
+        internal = self._file(self.plan.resolution.synthetic)
+        foreign = self._foreign()
+        if not self.is_whole or foreign is None or None in files or internal is None:
+            return None
+        return State(
+            read=read,
+            inputs=self.input_files.input_paths,
+            files=[file for file in files if file is not None],
+            internal=internal,
+            foreign=foreign.tobytes(),
+            code=self.code,
+            custom=self.custom,
+            moving=moving,
+            names=marshal.dumps(list(self.plan.resolution.symbols)),
+            table_base=self.options.table_base,
+            columns=self.columns,
+            module=self.module,
+        )
+
+    def _read(self) -> list[tuple[str, Stamp, str]] | None:
+        """What was read. A file that is linked whole has its key already; the others are read once more."""
+        found: list[tuple[str, Stamp, str]] = []
+        whole = {
+            file.source.member: self.keys.get(id(file.object), "")
+            for file in self.plan.resolution.objects
+            if file.source is not None and not file.source.archive
+        }
+        for path, status in self.input_files.read.items():
+            key = whole.get(path, "")
+            if not key:
+                try:
+                    with open(path, "rb") as file:
+                        again = os.fstat(file.fileno())
+                        if (again.st_size, again.st_mtime_ns) != (status.st_size, status.st_mtime_ns):
+                            return None
+                        key = content_key(file.read())
+                except OSError:
+                    return None
+            found.append((path, stamp(status), key))
+        return found
+
+    def _file(self, file: LinkedFile) -> FileState | None:
+        source = file.source
+        key = self.keys.get(id(file.object), "")
+        path = ""
+        if source is not None:
+            path = source.archive or source.member
+            if not key:
+                return None
+        live = bytes(file.function_live)
+        offsets = file.function_offsets
+        first, last = live.find(1), live.rfind(1)
+        start = size = 0
+        if first >= 0:
+            start = offsets[first]
+            size = offsets[last] + file.function_size(last) - start
+        return FileState(
+            path=path,
+            member=source is not None and bool(source.archive),
+            key=key,
+            function_live=live,
+            function_numbers=array("i", file.function_numbers).tobytes(),
+            function_offsets=array("i", offsets).tobytes(),
+            code_start=start,
+            code_size=size,
+            slots=file.function_slots,
+            types=file.type_numbers,
+            globals=list(file.global_numbers),
+            tags=list(file.tag_numbers),
+            tables=list(file.table_numbers),
+            segments=self._segments(file),
+            symbols=self._symbols(file).tobytes(),
+            sections={
+                index: (self.outputs[section.name], section.offset, section.size)
+                for index, section in file.custom_sections.items()
+                if section.name in self.outputs and section.size and not section.discarded
+            },
+            discarded=[index for index, section in file.custom_sections.items() if section.discarded],
+            pieces={
+                index: array("I", section.pieces.offsets).tobytes()
+                for index, section in file.custom_sections.items()
+                if section.pieces is not None
+            },
+            segment_pieces={
+                segment.index: list(segment.pieces.offsets)
+                for segment in file.segments
+                if segment.live and segment.pieces is not None
+            },
+        )
+
+    def _segments(self, file: LinkedFile) -> list[tuple[int, int, int] | None]:
+        positions = self.positions
+        found: list[tuple[int, int, int] | None] = []
+        for segment in file.segments:
+            output = segment.output
+            if not segment.live or output is None:
+                found.append(None)
+            else:
+                at = positions.get(output, -1)
+                found.append((output.address, segment.offset, at if at < 0 else at + segment.offset))
+        return found
+
+    def _symbols(self, file: LinkedFile) -> array[int]:
+        foreign = self.foreign
+        return array(
+            "i",
+            [
+                -1 if symbol.file is file and symbol.state == DEFINED else foreign.setdefault(symbol, len(foreign))
+                for symbol in file.symbols
+            ],
+        )
+
+    def _foreign(self) -> array[int] | None:
+        rows = array("q")
+        ordinals = self.ordinals
+        for symbol in self.foreign:
+            segment = symbol.segment
+            file = segment.file if segment is not None else symbol.file
+            ordinal = NO_FILE if file is None or symbol.state != DEFINED else ordinals.get(file)
+            if ordinal is None:
+                return None
+            rows.extend(
+                (
+                    symbol.kind,
+                    symbol.state,
+                    symbol.flags,
+                    ordinal,
+                    symbol.index,
+                    symbol.value,
+                    -1 if segment is None else segment.index,
+                    symbol.number,
+                    symbol.slot,
+                    symbol.got_number,
+                    symbol.referenced,
+                    symbol.is_stub,
+                    -1 if symbol.stub is None else symbol.stub.function_number,
+                )
+            )
+        return rows
+
+    # Relocations that move when something before their target grows
+
+    def _moving(self, file: ObjectInput) -> dict[int, tuple[int, int, int]]:
+        found: dict[int, tuple[int, int, int]] = {}
+        for section in file.custom_sections.values():
+            if section.discarded or not section.size or section.name not in self.outputs or section.pieces is not None:
+                continue
+            own, others, sections = self._columns(file, section)
+            if own or others or sections:
+                first = len(self.columns)
+                self.columns.extend(own)
+                self.columns.extend(others)
+                for target, (offsets, values) in sections.items():
+                    self.columns.extend((target, len(offsets)))
+                    self.columns.extend(offsets)
+                    self.columns.extend(values)
+                found[section.index] = first, len(own), len(others)
+                self.columns.append(END)
+        return found
+
+    def _section_columns(
+        self,
+        symbols: list[Symbol],
+        offsets: list[int],
+        indices: list[int],
+        addends: Iterable[int],
+        sections: _SectionColumns,
+    ) -> None:
+        """Sort the relocations that name custom sections by section."""
+        columns: dict[int, tuple[list[int], list[int]]] = {}
+        places: dict[int, dict[int, int]] = {}
+        for index in set(indices):
+            target = symbols[index].section
+            if target is not None and target.size and not target.discarded and target.name in self.outputs:
+                columns[index] = sections.setdefault(target.index, ([], []))
+                if target.pieces is not None:
+                    places[index] = dict(zip(target.pieces.starts, target.pieces.offsets))
+        try:
+            if len(set(indices)) == 1 == len(places):
+                (places_of,) = places.values()
+                ((known, values),) = columns.values()
+                known += offsets
+                values += map(places_of.__getitem__, addends)
+                return
+            for offset, index, addend in zip(offsets, indices, addends):
+                if index in columns:
+                    known, values = columns[index]
+                    known.append(offset)
+                    if index in places:
+                        values.append(places[index][addend])
+        except KeyError:
+            # Something names the middle of a string: where that goes, its value does not tell.
+            self.is_whole = False
+
+    def _columns(self, file: ObjectInput, section: InputSection) -> tuple[list[int], list[int], _SectionColumns]:
+        """Offsets of relocations: of those that name the file's own functions; of others, each followed by the file
+        and number of its function; of those that name a custom section, by section, with the values of those that name
+        merged strings."""
+        relocs = file.relocations(section.index)
+        symbols = file.symbols
+        own: list[int] = []
+        others: list[int] = []
+        sections: _SectionColumns = {}
+        for type_ in _SELECT:
+            if type_ not in relocs.types:
+                continue
+            selected = relocs.types.translate(_SELECT[type_])
+            offsets = list(compress(relocs.offsets, selected))
+            indices = list(compress(relocs.indices, selected))
+            if type_ == R.SECTION_OFFSET_I32:
+                self._section_columns(symbols, offsets, indices, compress(relocs.addends, selected), sections)
+                continue
+            named = {index: symbols[index] for index in set(indices)}
+            live = {index: s for index, s in named.items() if s.state == DEFINED and s.is_live}
+            mine = {index for index, s in live.items() if s.file is file}
+            if len(mine) == len(named):
+                own += offsets
+                continue
+            for offset, index in zip(offsets, indices):
+                if index in mine:
+                    own.append(offset)
+                elif index in live:
+                    symbol = live[index]
+                    assert symbol.file is not None
+                    ordinal = self.ordinals.get(symbol.file, INTERNAL)
+                    if ordinal >= 0:
+                        others += (offset, ordinal, symbol.index)
+        return own, others, sections

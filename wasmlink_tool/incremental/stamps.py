@@ -1,0 +1,39 @@
+"""Whether a file is the one that was read: by the file system's word where that can be trusted, else by content."""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import Final
+
+Stamp = tuple[int, ...]
+"""Device, inode, size, time of modification and of change; empty where the next look must read the file."""
+
+_COARSE: Final = 2_000_000_000
+_FINE: Final = 50_000_000
+"""Nanoseconds within which a file may change twice and show one time only: in file systems that count seconds, and in
+those that count in the kernel's ticks."""
+
+
+def stamp(status: os.stat_result) -> Stamp:
+    """Of a file that was read just now."""
+    return _stamp(status) if time.time_ns() - status.st_ctime_ns > _resolution(status) else ()
+
+
+def is_unchanged(path: str, known: Stamp) -> bool:
+    """Whether nobody can have written to a file. The time of change is the kernel's, and set by nothing else; other
+    systems have no such time."""
+    if not known or os.name != "posix":
+        return False
+    try:
+        return _stamp(os.stat(path)) == known
+    except (OSError, ValueError):
+        return False
+
+
+def _stamp(status: os.stat_result) -> Stamp:
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
+
+
+def _resolution(status: os.stat_result) -> int:
+    return _FINE if status.st_ctime_ns % 1_000_000 else _COARSE

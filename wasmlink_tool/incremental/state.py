@@ -1,0 +1,204 @@
+"""The state of a finished link, as it stands in the cache directory.
+
+It is data only, and self-contained: numbers, bytes, and columns of numbers that load with one copy. Each of its parts
+has a checksum; a state that is damaged, foreign or of another version is as good as none.
+"""
+
+from __future__ import annotations
+
+import marshal
+import os
+import sys
+from array import array
+from contextlib import suppress
+from hashlib import blake2b
+from zlib import crc32
+
+from ..options import LinkOptions
+from ..output.encoding import Chunk
+from ..records import record
+from ..version import __version__
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import BinaryIO, Final
+
+_MAGIC: Final = b"wasmlink state 1\n"
+"""Its number changes with whatever is stored or how."""
+
+
+@record()
+class FileState:
+    """An object in the output: what the link decided about it. Positions count from the start of the module."""
+
+    path: str
+    """What was read: the object, or the archive that it is a member of."""
+    member: bool
+    key: str
+    """Of its bytes, in the cache of parsed objects."""
+    function_live: bytes
+    function_numbers: bytes
+    """Columns of 32-bit numbers, as the next ones."""
+    function_offsets: bytes
+    code_start: int
+    """Of its functions in the output code section's contents, which stand together."""
+    code_size: int
+    slots: dict[int, int]
+    types: dict[int, int]
+    globals: list[int]
+    tags: list[int]
+    tables: list[int]
+    """The numbers of the live ones, -1 for others."""
+    segments: list[tuple[int, int, int] | None]
+    """Of live ones: address, offset in its output segment, position in the module (or -1)."""
+    symbols: bytes
+    """Of each symbol: -1 for what the file itself defines, else a row of the foreign symbols."""
+    sections: dict[int, tuple[int, int, int]]
+    """The custom sections in the output: output section, offset in its contents, size."""
+    discarded: list[int]
+    """Custom sections that another file provides."""
+    pieces: dict[int, bytes]
+    """Merged custom sections: the offsets of their strings in the output section."""
+    segment_pieces: dict[int, list[int]]
+    """The same of data segments, in the merged chunk."""
+
+
+@record()
+class State:
+    """A finished link."""
+
+    read: list[tuple[str, tuple[int, ...], str]]
+    """Every file that was read: path, stamp, key of the contents."""
+    inputs: list[str]
+    """The path of each input, libraries found."""
+    files: list[FileState]
+    internal: FileState
+    """The linker's own functions and globals."""
+    foreign: bytes
+    """Rows of 64-bit numbers, see :mod:`.record`."""
+    code: tuple[int, int]
+    """The code section's contents in the module: start and end."""
+    custom: list[tuple[bytes, int, int, int]]
+    """The custom sections that are made of the inputs': name, start of the header, start of the contents behind the
+    name, end."""
+    moving: list[dict[int, tuple[int, int, int]]]
+    """Of each file, section by section: where its relocations that move start in ``columns``, and how many there are
+    of functions of its own, and of others."""
+    names: bytes
+    """All names in the symbol table, packed."""
+    table_base: int
+    columns: array[int]
+    module: list[Chunk]
+    """In one piece once it was loaded."""
+
+
+_HEAD: Final = [name for name in State.__annotations__ if name not in ("columns", "module")]
+_FILE: Final = list(FileState.__annotations__)
+
+
+def state_key(options: LinkOptions) -> str:
+    """The name of the state of a link: of its options, its directory and the linker."""
+    told: list[object] = [os.getcwd(), _linker(), sys.byteorder, marshal.version]
+    told += [(name, repr(value)) for name, value in vars(options).items()]
+    return blake2b(repr(told).encode("utf-8", "surrogateescape"), digest_size=20).hexdigest()
+
+
+def _linker() -> list[tuple[str, int, int]] | str:
+    """Which linker this is: a checkout under development changes without its version."""
+    root = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    found = []
+    try:
+        for room in ("", "binary", "inputs", "linking", "output", "incremental", "demangle"):
+            with os.scandir(os.path.join(root, room)) as entries:
+                for entry in entries:
+                    if entry.name.endswith((".py", ".so", ".pyd")):
+                        status = entry.stat()
+                        found.append((room + "/" + entry.name, status.st_size, status.st_mtime_ns))
+    except OSError:
+        return __version__
+    return sorted(found)
+
+
+def write(file: BinaryIO, key: str, state: State) -> None:
+    head = {name: getattr(state, name) for name in _HEAD}
+    head["files"] = [[getattr(entry, name) for name in _FILE] for entry in state.files]
+    head["internal"] = [getattr(state.internal, name) for name in _FILE]
+    parts: list[list[Chunk]] = [[marshal.dumps(head)], [memoryview(state.columns).cast("B")], state.module]
+    index = [key, *map(_measured, parts)]
+    first = marshal.dumps(index)
+    file.write(_MAGIC + crc32(first).to_bytes(4, "little") + len(first).to_bytes(4, "little") + first)
+    for part in parts:
+        file.writelines(part)
+
+
+def _measured(part: list[Chunk]) -> tuple[int, int]:
+    """Bytes and checksum."""
+    checksum = 0
+    for chunk in part:
+        checksum = crc32(chunk, checksum)
+    return sum(map(len, part)), checksum
+
+
+def read(file: BinaryIO, key: str) -> State | None:
+    """The state, or ``None`` where there is none that can be used."""
+    try:
+        if file.read(len(_MAGIC)) != _MAGIC:
+            return None
+        checksum, size = (int.from_bytes(file.read(4), "little") for _ in range(2))
+        first = file.read(min(size, 1 << 16))
+        if crc32(first) != checksum:
+            return None
+        index = marshal.loads(first)
+        if index[0] != key:
+            return None
+        parts = []
+        for length, checksum in index[1:]:
+            part = file.read(length)
+            if len(part) != length or crc32(part) != checksum:
+                return None
+            parts.append(part)
+        head, packed, module = parts
+        values = marshal.loads(head)
+        values["files"] = [FileState(*entry) for entry in values["files"]]
+        values["internal"] = FileState(*values["internal"])
+        columns = array("I")
+        columns.frombytes(packed)
+        return State(**values, columns=columns, module=[module])
+    except (OSError, ValueError, TypeError, EOFError, LookupError):
+        return None
+
+
+def column(data: bytes, code: str = "i") -> array[int]:
+    """The numbers of a packed column."""
+    numbers = array(code)
+    numbers.frombytes(data)
+    return numbers
+
+
+def path_of(directory: str, key: str) -> str:
+    return os.path.join(directory, "links", key)
+
+
+def load(directory: str, key: str) -> State | None:
+    try:
+        with open(path_of(directory, key), "rb") as file:
+            return read(file, key)
+    except (OSError, ValueError):
+        return None
+
+
+def save(directory: str, key: str, state: State) -> int:
+    """Write a state, and say how many bytes it takes: none if the directory cannot be written to."""
+    path = path_of(directory, key)
+    temporary = f"{path}.{os.getpid()}.tmp"
+    try:
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(temporary, "wb") as file:
+            write(file, key, state)
+            size = file.tell()
+        os.replace(temporary, path)
+        return size
+    except (OSError, ValueError):
+        with suppress(OSError, ValueError):
+            os.unlink(temporary)
+        return 0

@@ -1,0 +1,80 @@
+"""An object as resolution sees it."""
+
+from __future__ import annotations
+
+import marshal
+from hashlib import sha256
+
+from ..binary.constants import ComdatKind, SymbolFlag, SymbolKind
+from ..binary.reader import FormatError, Reader
+from ..binary.relocations import Relocations
+from .object_file import ObjectFile, Segment, is_wasm
+
+
+class SymbolFile(ObjectFile):
+    """An object without what resolution does not look at: code and data are counted, not read."""
+
+    def relocations(self, section: int) -> Relocations:
+        # Asked for where declarations of a function disagree, which is rare.
+        return ObjectFile(self.data, self.start, self.end).relocations(section)
+
+    def _read_code(self, reader: Reader) -> None:
+        self.code_section = len(self.sections) - 1
+        self.function_offsets = [0] * (reader.count() + 1)
+        reader.pos = reader.end
+
+    def _read_data(self, reader: Reader) -> None:
+        self.data_section = len(self.sections) - 1
+        # Of unknown size: no symbol is outside of one.
+        self.segments = [Segment(b"", 0, 0, 0, 1 << 64) for _ in range(reader.count(2))]
+        reader.pos = reader.end
+
+    def _read_exports(self, reader: Reader) -> None:
+        reader.pos = reader.end
+
+    def _read_producers(self, reader: Reader) -> None:
+        pass
+
+    def _read_features(self, reader: Reader) -> None:
+        pass
+
+    def _read_names(self, reader: Reader) -> None:
+        pass
+
+
+def interface_digest(obj: ObjectFile) -> str:
+    """A digest of what an object defines and asks for: of its global symbols in their order, with their types, origins
+    and COMDAT groups. What is local to it has no part in resolution."""
+    first = len(obj.imported_functions)
+    groups = {(kind, index): comdat.name for comdat in obj.comdats for kind, index in comdat.members}
+    imports = obj.imported_functions
+    rows: list[object] = []
+    for kind, flags, name, index, _, _ in obj.symbols:
+        if flags & SymbolFlag.BINDING_LOCAL:
+            continue
+        if kind == SymbolKind.FUNCTION:
+            origin = (imports[index].module, imports[index].field) if index < first else None
+            group = groups.get((ComdatKind.FUNCTION, index)) if groups else None
+            rows.append((kind, flags, name, obj.function_signature(index), origin, group))
+        elif kind == SymbolKind.DATA:
+            rows.append((kind, flags, name, groups.get((ComdatKind.DATA, index)) if groups else None))
+        else:
+            rows.append((kind, flags, name, index, groups.get((ComdatKind.TAG, index))))
+    others = [*obj.imported_globals, *obj.imported_tables, *obj.imported_tags]
+    types: list[object] = [
+        (i.module, i.field, repr(obj.types[i.type] if isinstance(i.type, int) else i.type)) for i in others
+    ]
+    types += [*(repr(g.type) for g in obj.globals), *map(repr, obj.tables), *(obj.types[t] for t in obj.tags)]
+    names = [comdat.name for comdat in obj.comdats]
+    # Equal names are not marshalled as references to each other: where in memory they are says nothing.
+    return sha256(marshal.dumps((obj.is_64, rows, types, names), 2)).hexdigest()[:32]
+
+
+def interface_of(path: str) -> str | None:
+    """The digest for the object in a file; ``None`` if it is none."""
+    try:
+        with open(path, "rb") as file:
+            data = file.read()
+        return interface_digest(SymbolFile(data)) if is_wasm(data) else None
+    except (OSError, ValueError, FormatError):
+        return None
