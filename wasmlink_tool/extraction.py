@@ -146,8 +146,8 @@ def _extract(options: LinkOptions, diagnostics: Diagnostics) -> Extraction:
 
 def _interfaces(objects: Iterable[ObjectInput]) -> Iterator[tuple[str, str]]:
     for file in objects:
-        if not file.source.archive:
-            yield file.source.member, interface_digest(file.object)
+        if not file.input.archive:
+            yield file.input.member, interface_digest(file.object)
 
 
 def _occurrences(sources: Iterable[ObjectSource]) -> dict[int, int]:

@@ -79,7 +79,7 @@ def record(
         or diagnostics.entries
         or resolution.is_dynamic(options)
         or files.stubs
-        or any(file.source.is_generated for file in resolution.objects)
+        or any(file.input.is_generated for file in resolution.objects)
         or any(section.name.startswith(code_metadata.PREFIX) for section in sections)
     ):
         return

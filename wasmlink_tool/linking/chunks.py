@@ -248,6 +248,12 @@ class LinkedFile:
         """Of the relocated numbers of compressed functions: where each ends in the input code section's contents, and
         how many bytes were saved up to there."""
 
+    @property
+    def input(self) -> ObjectSource:
+        """The source of a file that the linker was given, which is any but its own."""
+        assert self.source is not None
+        return self.source
+
     def function_size(self, index: int) -> int:
         """Of a function's entry, its size field included, in bytes."""
         raise NotImplementedError
@@ -309,8 +315,6 @@ class SyntheticFile(LinkedFile):
 class ObjectInput(LinkedFile):
     """An object file in the link."""
 
-    source: ObjectSource
-
     def __init__(self, source: ObjectSource, *, gc_sections: bool) -> None:
         super().__init__(source.name, gc_sections=gc_sections)
         obj = source.parse()
@@ -357,8 +361,6 @@ class ObjectInput(LinkedFile):
 
 class BitcodeInput(LinkedFile):
     """A bitcode file in the link. Its symbols stand for what code generation makes of them, and have no place."""
-
-    source: ObjectSource
 
     def __init__(self, source: ObjectSource, *, gc_sections: bool) -> None:
         super().__init__(source.name, gc_sections=gc_sections)

@@ -311,7 +311,7 @@ class SymbolTable:
         obj = file.object
         for comdat in obj.comdats:
             # Which definitions the program uses was decided before code was generated.
-            duplicate = comdat.name in self._comdats and not file.source.is_generated
+            duplicate = comdat.name in self._comdats and not file.input.is_generated
             self._comdats.add(comdat.name)
             for kind, index in comdat.members:
                 if kind == ComdatKind.DATA:
