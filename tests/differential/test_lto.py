@@ -144,6 +144,15 @@ CASES = [
         calls={"run(2)": 7},
     ),
     Case("comdat", SHAPES, "--no-entry a.o b.o", calls={"run(7)": 42}),
+    Case(
+        "files-of-two-modules",
+        {
+            name: str(text).replace(LTO, "// flags: -flto=thin -O2 -fwhole-program-vtables -fvisibility=hidden\n")
+            for name, text in SHAPES.items()
+        },
+        "--no-entry a.o b.o",
+        calls={"run(7)": 42},
+    ),
     Case("comdat-other-order", SHAPES, "--no-entry b.o a.o", calls={"run(7)": 42}),
     Case(
         "comdat-native-first",

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import random
 import struct
+import subprocess
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from tests.badinput.test_mutations import mutate
-from tests.support.toolchain import compile_object
+from tests.support.toolchain import compile_object, zig
 from wasmlink_tool import LinkError, LinkOptions, link
 from wasmlink_tool.binary.constants import SymbolFlag
 from wasmlink_tool.binary.reader import FormatError
@@ -73,6 +74,20 @@ def test_groups(tmp_path: Path) -> None:
 
 def test_thin(tmp_path: Path) -> None:
     assert BitcodeFile(compile_object(SOURCE.replace("-flto", "-flto=thin"), ".c", tmp_path)).is_thin
+
+
+def test_files_of_several_modules(plain: bytes, tmp_path: Path) -> None:
+    assert len(BitcodeFile(plain).modules()) == 1
+    text = (
+        "// flags: -flto=thin -O1 -fwhole-program-vtables -fvisibility=hidden\n"
+        "struct base { virtual int f(); }; int base::f() { return 1; } int g(base *b) { return b->f(); }\n"
+    )
+    modules = BitcodeFile(compile_object(text, ".cpp", tmp_path)).modules()
+    assert len(modules) == 2
+    for number, module in enumerate(modules):
+        (tmp_path / f"{number}.bc").write_bytes(module)
+        command = [zig(), "clang", "--target=wasm32", "-x", "ir", f"{number}.bc", "-S", "-emit-llvm", "-o", "out.ll"]
+        subprocess.run(command, cwd=tmp_path, check=True)
 
 
 def test_position_independent(tmp_path: Path) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
+import pytest
+
 from tests.support.toolchain import compile_object, zig
 from wasmlink_tool import LinkOptions, link
 from wasmlink_tool.lto.clang import with_linkages
@@ -106,7 +108,8 @@ def test_every_linkage_can_be_written(tmp_path: Path) -> None:
         subprocess.run([*base, "-x", "ir", str(tmp_path / "b.ll"), "-o", str(tmp_path / "c.ll")], check=True)
 
 
-def test_what_only_code_refers_to_is_kept(tmp_path: Path) -> None:
+@pytest.mark.parametrize("flags", ["-O2", "-O2 -flto"])
+def test_what_only_others_refer_to_is_kept(flags: str, tmp_path: Path) -> None:
     """A definition that its own module could do without, in a module that is not the first."""
     (tmp_path / "inline.ll").write_text(
         'target datalayout = "e-m:e-p:32:32-p10:8:8-p20:8:8-i64:64-i128:128-n32:64-S128-ni:1:10:20"\n'
@@ -119,7 +122,7 @@ def test_what_only_code_refers_to_is_kept(tmp_path: Path) -> None:
     caller = '__attribute__((export_name("run"))) int run(int x) { return helper(x); }\n'
     sources = {
         "first.o": "// flags: -flto\nint other(void) { return 1; }\n",
-        "caller.o": f"// flags: -O2\nint helper(int);\n{caller}",
+        "caller.o": f"// flags: {flags}\nint helper(int);\n{caller}",
     }
     for name, text in sources.items():
         (tmp_path / name).write_bytes(compile_object(text, ".c", tmp_path))

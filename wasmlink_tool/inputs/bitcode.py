@@ -119,6 +119,24 @@ class BitcodeFile:
                     return True
         return False
 
+    def modules(self) -> list[bytes]:
+        """Its modules, each as a file of its own; the compiler writes several where only a part has a summary.
+
+        :raises FormatError: the file is damaged.
+        """
+        start, end = _unwrapped(self.data, self.start, self.end)
+        identification = strings = b""
+        found = []
+        for block, stream in _blocks(self.data, start, end):
+            contents = stream.block
+            if block == _IDENTIFICATION_BLOCK:
+                identification = contents
+            elif block == _MODULE_BLOCK:
+                found.append(identification + contents)
+            elif block == _STRTAB_BLOCK:
+                strings = contents
+        return [BITCODE_MAGIC + module + strings for module in found]
+
     @property
     def is_position_independent(self) -> bool:
         """Whether it was compiled as such, which is an entry of this name among the module's flags."""
@@ -260,6 +278,12 @@ class _Stream:
         self._abbreviations: list[list[_Operand]] = []
         self.nested: list[int] = []
         """The numbers of the blocks that were skipped."""
+
+    @property
+    def block(self) -> bytes:
+        """The whole block whose contents it began with."""
+        # Before them are two words, of the block's number and of its size.
+        return self._data[self._origin - 8 : self._origin + self._end // 8]
 
     @property
     def position(self) -> int:

@@ -95,8 +95,14 @@ class _Clang:
     def _inputs(self) -> list[str]:
         names = []
         prevailing = self._prevailing_modules()
-        is_mixed = len({module.bitcode.is_thin for module in self._place.modules}) > 1
-        for number, (module, name) in enumerate(zip(self._place.modules, self._place.names)):
+        parts = [self._parts(number) for number in range(len(self._place.modules))]
+        is_mixed = len({module.bitcode.is_thin for module in self._place.modules}) > 1 or any(
+            len(names) > 1 for names in parts
+        )
+        referred = {
+            symbol.name for module in self._place.modules for symbol in module.bitcode.symbols if symbol.is_undefined
+        }
+        for number, module in enumerate(self._place.modules):
             losing = {
                 symbol.name
                 for symbol, resolution in zip(module.bitcode.symbols, module.resolutions)
@@ -108,16 +114,30 @@ class _Clang:
             kept = {
                 symbol.name
                 for symbol, resolution in zip(module.bitcode.symbols, module.resolutions)
-                # clang leaves out what it may where no module before refers to it.
-                if number and symbol.is_weak and resolution.prevailing and resolution.visible
+                # clang leaves out what it may where nothing that it has linked by then refers to it.
+                if symbol.is_weak and resolution.prevailing and (resolution.visible or symbol.name in referred)
             }
-            if losing or kept or is_mixed:
-                text = os.path.splitext(name)[0] + ".ll"
-                self._disassemble(name, text)
-                self._rewrite(text, _chosen(losing, kept), any_flags=is_mixed)
-                name = f"edited-{name}"
-                self._run(*_UNOPTIMIZED, *_BITCODE, "-o", name, "-x", "ir", text)
-            names.append(name)
+            if number == 0 and len(parts[0]) == 1:
+                # Nothing is left out of the first module.
+                kept.clear()
+            for name in parts[number]:
+                if losing or kept or is_mixed:
+                    text = os.path.splitext(name)[0] + ".ll"
+                    self._disassemble(name, text)
+                    self._rewrite(text, _chosen(losing, kept), any_flags=is_mixed)
+                    name = f"edited-{name}"
+                    self._run(*_UNOPTIMIZED, *_BITCODE, "-o", name, "-x", "ir", text)
+                names.append(name)
+        return names
+
+    def _parts(self, number: int) -> list[str]:
+        """The files of a file's modules: clang takes no file with several."""
+        modules = self._place.modules[number].bitcode.modules()
+        if len(modules) < 2:
+            return [self._place.names[number]]
+        names = [f"part{part}-{self._place.names[number]}" for part in range(len(modules))]
+        for name, contents in zip(names, modules):
+            self._place.write(name, contents)
         return names
 
     def _prevailing_modules(self) -> dict[bytes, int]:

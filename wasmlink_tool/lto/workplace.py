@@ -78,7 +78,7 @@ class Workplace:
         """What the compiler said, its own name left out and the modules called by theirs."""
         text = said.decode("utf-8", "replace").replace(self.directory + os.sep, "")
         text = re.sub(
-            r"\b(?:edited-)?module(\d+)\.(?:bc|ll)\b",
+            r"\b(?:edited-)?(?:part\d+-)?module(\d+)\.(?:bc|ll)\b",
             lambda match: self.modules[int(match[1])].name if int(match[1]) < len(self.modules) else match[0],
             text,
         )
