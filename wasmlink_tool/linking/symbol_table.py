@@ -500,7 +500,7 @@ class SymbolTable:
             self._place(symbol, file, info)
             if name in self._traced and not flags & _LOCAL:
                 symbol.traced = True
-                self.diagnostics.message(f"{file.name}: definition of {symbol}")
+                self.trace_definition(symbol)
             return symbol
         symbol = found
         symbol.used = True
