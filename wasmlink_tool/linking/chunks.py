@@ -309,8 +309,6 @@ class SyntheticFile(LinkedFile):
 class ObjectInput(LinkedFile):
     """An object file in the link."""
 
-    source: ObjectSource
-
     def __init__(self, source: ObjectSource, *, gc_sections: bool) -> None:
         super().__init__(source.name, gc_sections=gc_sections)
         obj = source.parse()
@@ -357,8 +355,6 @@ class ObjectInput(LinkedFile):
 
 class BitcodeInput(LinkedFile):
     """A bitcode file in the link. Its symbols stand for what code generation makes of them, and have no place."""
-
-    source: ObjectSource
 
     def __init__(self, source: ObjectSource, *, gc_sections: bool) -> None:
         super().__init__(source.name, gc_sections=gc_sections)

@@ -64,6 +64,7 @@ def compile_bitcode(resolution: Resolution, options: LinkOptions, diagnostics: D
 def _module(file: BitcodeInput, resolution: Resolution, options: LinkOptions) -> Module:
     redefined = resolution.table.redefined_symbols
     source = file.source
+    assert source is not None
     identifier = source.name
     if source.archive:
         identifier = f"{source.archive}({os.path.basename(source.member)} at {source.offset})"

@@ -309,9 +309,10 @@ class SymbolTable:
         """Take the members of COMDAT groups that another file provides out of resolution. Nothing refers to them, so
         that they are in the output only if everything is (``--no-gc-sections``, as in wasm-ld)."""
         obj = file.object
+        # Which definitions the program uses was decided before code was generated.
+        is_generated = file.source is not None and file.source.is_generated
         for comdat in obj.comdats:
-            # Which definitions the program uses was decided before code was generated.
-            duplicate = comdat.name in self._comdats and not file.source.is_generated
+            duplicate = comdat.name in self._comdats and not is_generated
             self._comdats.add(comdat.name)
             for kind, index in comdat.members:
                 if kind == ComdatKind.DATA:
