@@ -309,9 +309,10 @@ class SymbolTable:
         """Take the members of COMDAT groups that another file provides out of resolution. Nothing refers to them, so
         that they are in the output only if everything is (``--no-gc-sections``, as in wasm-ld)."""
         obj = file.object
+        # Which definitions the program uses was decided before code was generated.
+        is_generated = file.input.is_generated
         for comdat in obj.comdats:
-            # Which definitions the program uses was decided before code was generated.
-            duplicate = comdat.name in self._comdats and not file.input.is_generated
+            duplicate = comdat.name in self._comdats and not is_generated
             self._comdats.add(comdat.name)
             for kind, index in comdat.members:
                 if kind == ComdatKind.DATA:
@@ -506,7 +507,7 @@ class SymbolTable:
             self._place(symbol, file, info)
             if name in self._traced and not flags & _LOCAL:
                 symbol.traced = True
-                self.diagnostics.message(f"{file.name}: definition of {symbol.raw_text}")
+                self.trace_definition(symbol)
             return symbol
         symbol = found
         symbol.used = True
