@@ -5,10 +5,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from .version import __version__
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .diagnostics import Diagnostic, LinkError, Severity
     from .linker import LinkResult, link

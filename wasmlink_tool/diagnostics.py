@@ -6,8 +6,9 @@ The linker reports through a :class:`Diagnostics` object that its caller reads; 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
+
+from .records import record
 
 
 class Severity(Enum):
@@ -21,7 +22,7 @@ class Severity(Enum):
     """A line of ``--verbose``: standard error, prefixed with the program's name only."""
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Diagnostic:
     """One thing the linker says.
 

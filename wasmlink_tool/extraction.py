@@ -11,7 +11,6 @@ import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Final
 
 from .binary.reader import FormatError, Reader
 from .binary.relocations import Relocations
@@ -23,9 +22,6 @@ from .linking.resolve import resolve
 from .linking.symbols import LAZY, Symbol
 from .opening import checked, open_inputs
 from .options import Input, LinkOptions
-
-_NO_SEGMENT: Final = Segment(b"", 0, 0, 0, 1 << 64)
-"""Of unknown size: no symbol is outside of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,7 +238,8 @@ class _SymbolFile(ObjectFile):
 
     def _read_data(self, reader: Reader) -> None:
         self.data_section = len(self.sections) - 1
-        self.segments = [_NO_SEGMENT] * reader.count(2)
+        # Of unknown size: no symbol is outside of one.
+        self.segments = [Segment(b"", 0, 0, 0, 1 << 64) for _ in range(reader.count(2))]
         reader.pos = reader.end
 
     def _read_exports(self, reader: Reader) -> None:

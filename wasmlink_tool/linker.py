@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-from dataclasses import dataclass
 
 from .diagnostics import Diagnostic, Diagnostics, FatalError, LinkError
 from .inputs.files import InputFiles
@@ -23,7 +22,6 @@ from .linking.startup import declare_start_functions, write_start_functions
 from .linking.synthetic import calculate_init_functions, create_command_wrappers, write_call_ctors
 from .opening import checked, open_inputs
 from .options import LinkOptions
-from .output import build_id, reports
 from .output.custom import lay_out_custom_sections, own_custom_sections, write_custom_section
 from .output.encoding import Chunk, OutputSection
 from .output.producers import merge_producers
@@ -32,17 +30,26 @@ from .output.verbose import log_sections, log_writing
 from .output.writer import check_writable, write_output
 
 
-@dataclass(frozen=True, slots=True)
 class LinkResult:
     """A finished link."""
 
-    module: bytes
-    output: str | None
-    """The file that was written; ``None`` where the options asked for none."""
-    diagnostics: tuple[Diagnostic, ...]
-    """Warnings and messages, in order."""
-    files_read: tuple[str, ...]
-    """Every file that the link read, in order, each once."""
+    def __init__(
+        self, chunks: list[Chunk], output: str | None, diagnostics: tuple[Diagnostic, ...], files_read: tuple[str, ...]
+    ) -> None:
+        self._chunks = chunks
+        self.output = output
+        """The file that was written; ``None`` where the options asked for none."""
+        self.diagnostics = diagnostics
+        """Warnings and messages, in order."""
+        self.files_read = files_read
+        """Every file that the link read, in order, each once."""
+
+    @property
+    def module(self) -> bytes:
+        """The module; joined when it is asked for, since a link that writes it to a file needs it in no other way."""
+        joined = b"".join(self._chunks)
+        self._chunks = [joined]
+        return joined
 
 
 def link(options: LinkOptions) -> LinkResult:
@@ -84,6 +91,8 @@ def _link(options: LinkOptions, diagnostics: Diagnostics) -> LinkResult:
     resolution = resolve(options, files, sources, diagnostics, _compile_bitcode)
     if options.why_extract is not None:
         # A link that fails has reasons, too.
+        from .output import reports
+
         text = reports.why_extract(resolution.table.extractions)
         reports.write_text(options.why_extract, text, "--why-extract=", diagnostics)
     seal(resolution, options, diagnostics)
@@ -105,7 +114,6 @@ def _link(options: LinkOptions, diagnostics: Diagnostics) -> LinkResult:
         position += len(section.header) + section.size
     _write_build_id(options, chunks)
 
-    module = b"".join(chunks)
     if diagnostics.verbose:
         log_sections(plan, sections, diagnostics)
     _write_reports(plan, sections, options, files, diagnostics)
@@ -113,9 +121,9 @@ def _link(options: LinkOptions, diagnostics: Diagnostics) -> LinkResult:
     if options.output is not None:
         if diagnostics.verbose:
             log_writing(options.output, sections, diagnostics)
-        write_output(options.output, [module], executable=True)
+        write_output(options.output, chunks, executable=True)
     files.save_parsed()
-    return LinkResult(module, options.output, tuple(diagnostics.entries), tuple(files.read))
+    return LinkResult(chunks, options.output, tuple(diagnostics.entries), tuple(files.read))
 
 
 def _compile_bitcode(resolution: Resolution, options: LinkOptions, diagnostics: Diagnostics) -> None:
@@ -129,6 +137,10 @@ def _write_reports(
     plan: Plan, sections: list[OutputSection], options: LinkOptions, files: InputFiles, diagnostics: Diagnostics
 ) -> None:
     """What was asked for beside the module."""
+    if options.map_file is None and options.dependency_file is None and not options.print_map:
+        return
+    from .output import reports
+
     maps = [path for path in (options.map_file, "-" if options.print_map else None) if path is not None]
     if maps:
         text = reports.link_map(plan, sections)
@@ -232,9 +244,10 @@ def _write_sections(plan: Plan, options: LinkOptions) -> list[OutputSection]:
         linking = linking_section(plan, indices)
         sections += [linking, *relocation_sections(plan, sections, custom, indices)]
     sections += own_custom_sections(plan, options, merge_producers(plan.resolution, options))
-    identity = build_id.placeholder(options.build_id)
-    if identity is not None:
-        sections.append(identity)
+    if options.build_id != "none":
+        from .output import build_id
+
+        sections.append(build_id.placeholder(options.build_id))
     return sections
 
 
@@ -242,6 +255,8 @@ def _write_build_id(options: LinkOptions, chunks: list[Chunk]) -> None:
     """Fill in the build id, the module's last bytes: a hash of all others."""
     if options.build_id == "none":
         return
+    from .output import build_id
+
     identity = build_id.compute(options.build_id, chunks)
     last = bytes(chunks[-1])
     chunks[-1] = last[: len(last) - len(identity)] + identity

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import fields, replace
 
 from .diagnostics import Diagnostics, FatalError
 from .inputs.files import InputFiles, ObjectSource
 from .inputs.shared import SharedLibrary
 from .options import Input, LinkOptions
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 _LISTS = (
     "inputs",
@@ -45,19 +48,17 @@ def checked(options: LinkOptions) -> LinkOptions:
     for name in _LISTS:
         if isinstance(getattr(options, name), (str, bytes)):
             raise FatalError(f"{name} must be a list, not a single text")
-    for field in fields(options):
-        value = getattr(options, field.name)
+    given: dict[str, Any] = vars(options)
+    for name, value in given.items():
         if isinstance(value, int) and not isinstance(value, bool) and value < 0:
-            raise FatalError(f"{field.name} must not be negative: {value}")
+            raise FatalError(f"{name} must not be negative: {value}")
     if not options.inputs:
         raise FatalError("no input files")
-    changes: dict[str, object] = {
-        name: os.fspath(value) for name in _PATHS if (value := getattr(options, name)) is not None
-    }
+    changes: dict[str, Any] = {name: os.fspath(given[name]) for name in _PATHS if given[name] is not None}
     changes["inputs"] = [item if isinstance(item, Input) else Input(os.fspath(item)) for item in options.inputs]
     changes["library_paths"] = [os.fspath(path) for path in options.library_paths]
     changes["allow_undefined_files"] = [os.fspath(path) for path in options.allow_undefined_files]
-    return replace(options, **changes)  # type: ignore[arg-type]
+    return LinkOptions(**{**given, **changes})
 
 
 def open_inputs(

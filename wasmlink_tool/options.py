@@ -7,8 +7,9 @@ field that has an option of wasm-ld's is named after it; sizes are bytes.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from enum import Enum
+
+from .records import record
 
 WASM_PAGE_SIZE = 65536
 DEFAULT_STACK_SIZE = WASM_PAGE_SIZE
@@ -37,7 +38,7 @@ class DataOrder(Enum):
     PACKED = "packed"
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Input:
     """One input, in command-line order.
 
@@ -55,7 +56,7 @@ class Input:
     """Between ``--start-lib`` and ``--end-lib``: an object that is linked only when something needs it."""
 
 
-@dataclass(slots=True, kw_only=True)
+@record(kw_only=True)
 class LinkOptions:
     """One link. Symbol names are text, encoded as UTF-8 (``surrogateescape`` where a name is not)."""
 

@@ -46,9 +46,9 @@ def test_compiled(compile_at: Compile, tmp_path: Path, version: str, optimize: s
     table = read_line_table(obj)
     relocs = obj.relocations(obj.code_section)
     calls = {
-        (obj.symbols[index].name.decode(), table.find(offset))
+        (obj.symbols[index][2].decode(), table.find(offset))
         for type_, offset, index in zip(relocs.types, relocs.offsets, relocs.indices)
-        if type_ == 0 and obj.symbols[index].name in (b"first", b"second", b"third")
+        if type_ == 0 and obj.symbols[index][2] in (b"first", b"second", b"third")
     }
     assert calls == {
         ("first", SourceLine("src/main.c", 7)),

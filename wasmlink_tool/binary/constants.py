@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from enum import IntEnum
-from typing import Final
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Final
 
 MAGIC: Final = b"\0asm"
 BITCODE_MAGIC = b"BC\xc0\xde"
@@ -12,42 +13,50 @@ VERSION: Final = b"\1\0\0\0"
 LINKING_VERSION: Final = 2
 
 
-class SectionId(IntEnum):
-    CUSTOM = 0
-    TYPE = 1
-    IMPORT = 2
-    FUNCTION = 3
-    TABLE = 4
-    MEMORY = 5
-    GLOBAL = 6
-    EXPORT = 7
-    START = 8
-    ELEMENT = 9
-    CODE = 10
-    DATA = 11
-    DATA_COUNT = 12
-    TAG = 13
+def _names(numbers: type) -> dict[int, str]:
+    """Number to name, of a class of numbers."""
+    return {number: name for name, number in vars(numbers).items() if name.isupper()}
 
 
-class ExternalKind(IntEnum):
+class SectionId:
+    CUSTOM: Final = 0
+    TYPE: Final = 1
+    IMPORT: Final = 2
+    FUNCTION: Final = 3
+    TABLE: Final = 4
+    MEMORY: Final = 5
+    GLOBAL: Final = 6
+    EXPORT: Final = 7
+    START: Final = 8
+    ELEMENT: Final = 9
+    CODE: Final = 10
+    DATA: Final = 11
+    DATA_COUNT: Final = 12
+    TAG: Final = 13
+
+
+SECTION_NAMES: Final = _names(SectionId)
+
+
+class ExternalKind:
     """What an import or export names."""
 
-    FUNCTION = 0
-    TABLE = 1
-    MEMORY = 2
-    GLOBAL = 3
-    TAG = 4
+    FUNCTION: Final = 0
+    TABLE: Final = 1
+    MEMORY: Final = 2
+    GLOBAL: Final = 3
+    TAG: Final = 4
 
 
-class ValueType(IntEnum):
-    I32 = 0x7F
-    I64 = 0x7E
-    F32 = 0x7D
-    F64 = 0x7C
-    V128 = 0x7B
-    FUNCREF = 0x70
-    EXTERNREF = 0x6F
-    EXNREF = 0x69
+class ValueType:
+    I32: Final = 0x7F
+    I64: Final = 0x7E
+    F32: Final = 0x7D
+    F64: Final = 0x7C
+    V128: Final = 0x7B
+    FUNCREF: Final = 0x70
+    EXTERNREF: Final = 0x6F
+    EXNREF: Final = 0x69
 
 
 FUNCTION_TYPE: Final = 0x60
@@ -58,35 +67,35 @@ LIMITS_IS_64: Final = 0x4
 LIMITS_HAS_PAGE_SIZE: Final = 0x8
 
 
-class Opcode(IntEnum):
+class Opcode:
     """The instructions that a linker writes or reads in constant expressions."""
 
-    UNREACHABLE = 0x00
-    BLOCK = 0x02
-    END = 0x0B
-    BR = 0x0C
-    BR_TABLE = 0x0E
-    CALL = 0x10
-    DROP = 0x1A
-    LOCAL_GET = 0x20
-    GLOBAL_GET = 0x23
-    GLOBAL_SET = 0x24
-    LOCAL_SET = 0x21
-    LOCAL_TEE = 0x22
-    I32_STORE = 0x36
-    I64_STORE = 0x37
-    I32_CONST = 0x41
-    I64_CONST = 0x42
-    F32_CONST = 0x43
-    F64_CONST = 0x44
-    I32_ADD = 0x6A
-    I32_SUB = 0x6B
-    I32_MUL = 0x6C
-    I64_ADD = 0x7C
-    I64_SUB = 0x7D
-    I64_MUL = 0x7E
-    REF_NULL = 0xD0
-    REF_FUNC = 0xD2
+    UNREACHABLE: Final = 0x00
+    BLOCK: Final = 0x02
+    END: Final = 0x0B
+    BR: Final = 0x0C
+    BR_TABLE: Final = 0x0E
+    CALL: Final = 0x10
+    DROP: Final = 0x1A
+    LOCAL_GET: Final = 0x20
+    GLOBAL_GET: Final = 0x23
+    GLOBAL_SET: Final = 0x24
+    LOCAL_SET: Final = 0x21
+    LOCAL_TEE: Final = 0x22
+    I32_STORE: Final = 0x36
+    I64_STORE: Final = 0x37
+    I32_CONST: Final = 0x41
+    I64_CONST: Final = 0x42
+    F32_CONST: Final = 0x43
+    F64_CONST: Final = 0x44
+    I32_ADD: Final = 0x6A
+    I32_SUB: Final = 0x6B
+    I32_MUL: Final = 0x6C
+    I64_ADD: Final = 0x7C
+    I64_SUB: Final = 0x7D
+    I64_MUL: Final = 0x7E
+    REF_NULL: Final = 0xD0
+    REF_FUNC: Final = 0xD2
 
 
 MEMORY_INIT: Final = b"\xfc\x08"
@@ -102,27 +111,27 @@ NO_RESULT: Final = 0x40
 """The type of a block that leaves nothing on the stack."""
 
 
-class LinkingSubsection(IntEnum):
-    SEGMENT_INFO = 5
-    INIT_FUNCS = 6
-    COMDAT_INFO = 7
-    SYMBOL_TABLE = 8
+class LinkingSubsection:
+    SEGMENT_INFO: Final = 5
+    INIT_FUNCS: Final = 6
+    COMDAT_INFO: Final = 7
+    SYMBOL_TABLE: Final = 8
 
 
-class NameSubsection(IntEnum):
-    MODULE = 0
-    FUNCTION = 1
-    GLOBAL = 7
-    DATA_SEGMENT = 9
+class NameSubsection:
+    MODULE: Final = 0
+    FUNCTION: Final = 1
+    GLOBAL: Final = 7
+    DATA_SEGMENT: Final = 9
 
 
-class SymbolKind(IntEnum):
-    FUNCTION = 0
-    DATA = 1
-    GLOBAL = 2
-    SECTION = 3
-    TAG = 4
-    TABLE = 5
+class SymbolKind:
+    FUNCTION: Final = 0
+    DATA: Final = 1
+    GLOBAL: Final = 2
+    SECTION: Final = 3
+    TAG: Final = 4
+    TABLE: Final = 5
 
 
 class SymbolFlag:
@@ -147,42 +156,45 @@ class SegmentFlag:
     RETAIN: Final = 0x4
 
 
-class ComdatKind(IntEnum):
-    DATA = 0
-    FUNCTION = 1
-    GLOBAL = 2
-    TAG = 3
-    TABLE = 4
-    SECTION = 5
+class ComdatKind:
+    DATA: Final = 0
+    FUNCTION: Final = 1
+    GLOBAL: Final = 2
+    TAG: Final = 3
+    TABLE: Final = 4
+    SECTION: Final = 5
 
 
-class RelocationType(IntEnum):
+class RelocationType:
     """Linking.md, "Relocation Sections"; the numbers of tool-conventions and LLVM."""
 
-    FUNCTION_INDEX_LEB = 0
-    TABLE_INDEX_SLEB = 1
-    TABLE_INDEX_I32 = 2
-    MEMORY_ADDR_LEB = 3
-    MEMORY_ADDR_SLEB = 4
-    MEMORY_ADDR_I32 = 5
-    TYPE_INDEX_LEB = 6
-    GLOBAL_INDEX_LEB = 7
-    FUNCTION_OFFSET_I32 = 8
-    SECTION_OFFSET_I32 = 9
-    TAG_INDEX_LEB = 10
-    MEMORY_ADDR_REL_SLEB = 11
-    TABLE_INDEX_REL_SLEB = 12
-    GLOBAL_INDEX_I32 = 13
-    MEMORY_ADDR_LEB64 = 14
-    MEMORY_ADDR_SLEB64 = 15
-    MEMORY_ADDR_I64 = 16
-    MEMORY_ADDR_REL_SLEB64 = 17
-    TABLE_INDEX_SLEB64 = 18
-    TABLE_INDEX_I64 = 19
-    TABLE_NUMBER_LEB = 20
-    MEMORY_ADDR_TLS_SLEB = 21
-    FUNCTION_OFFSET_I64 = 22
-    MEMORY_ADDR_LOCREL_I32 = 23
-    TABLE_INDEX_REL_SLEB64 = 24
-    MEMORY_ADDR_TLS_SLEB64 = 25
-    FUNCTION_INDEX_I32 = 26
+    FUNCTION_INDEX_LEB: Final = 0
+    TABLE_INDEX_SLEB: Final = 1
+    TABLE_INDEX_I32: Final = 2
+    MEMORY_ADDR_LEB: Final = 3
+    MEMORY_ADDR_SLEB: Final = 4
+    MEMORY_ADDR_I32: Final = 5
+    TYPE_INDEX_LEB: Final = 6
+    GLOBAL_INDEX_LEB: Final = 7
+    FUNCTION_OFFSET_I32: Final = 8
+    SECTION_OFFSET_I32: Final = 9
+    TAG_INDEX_LEB: Final = 10
+    MEMORY_ADDR_REL_SLEB: Final = 11
+    TABLE_INDEX_REL_SLEB: Final = 12
+    GLOBAL_INDEX_I32: Final = 13
+    MEMORY_ADDR_LEB64: Final = 14
+    MEMORY_ADDR_SLEB64: Final = 15
+    MEMORY_ADDR_I64: Final = 16
+    MEMORY_ADDR_REL_SLEB64: Final = 17
+    TABLE_INDEX_SLEB64: Final = 18
+    TABLE_INDEX_I64: Final = 19
+    TABLE_NUMBER_LEB: Final = 20
+    MEMORY_ADDR_TLS_SLEB: Final = 21
+    FUNCTION_OFFSET_I64: Final = 22
+    MEMORY_ADDR_LOCREL_I32: Final = 23
+    TABLE_INDEX_REL_SLEB64: Final = 24
+    MEMORY_ADDR_TLS_SLEB64: Final = 25
+    FUNCTION_INDEX_I32: Final = 26
+
+
+RELOCATION_NAMES: Final = _names(RelocationType)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Final
+from .constants import RELOCATION_NAMES
 
-from .constants import RelocationType as R
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Final
 
 LOWEST: Final = -(1 << 62)
 """The lowest number that is a value; what is below is one of these marks:"""
@@ -17,7 +19,7 @@ NOTHING: Final = LOWEST - 3
 SCATTERED: Final = LOWEST - 4
 """The value is no sum: it has to be looked up by the addend."""
 
-_TYPES: Final = len(R)
+_TYPES: Final = len(RELOCATION_NAMES)
 
 
 class FieldValues:

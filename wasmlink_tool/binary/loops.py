@@ -11,7 +11,6 @@ Nothing of the pure package imports this module: ``librt`` is the run-time libra
 from __future__ import annotations
 
 from array import array
-from typing import Final
 
 from librt.strings import BytesWriter, write_i32_le, write_i64_le
 from mypy_extensions import i32, i64, u8
@@ -19,7 +18,11 @@ from mypy_extensions import i32, i64, u8
 from .constants import RelocationType as R
 from .field_values import LOWEST, NOTHING, REMOVED, UNKNOWN, FieldValues
 
-_LOCREL: Final = R.MEMORY_ADDR_LOCREL_I32.value
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Final
+
+_LOCREL: Final = R.MEMORY_ADDR_LOCREL_I32
 
 
 def decode(entries: bytes, count: int, with_addend: bytes) -> tuple[bytes, array[int], array[int], array[int]] | None:

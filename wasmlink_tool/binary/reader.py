@@ -11,6 +11,28 @@ class FormatError(Exception):
     """The bytes are not what the format says; the text has no file name (the caller knows it)."""
 
 
+def uleb_at(data: bytes, pos: int, end: int, bits: int = 32) -> tuple[int, int]:
+    """An unsigned LEB128 at ``pos`` that fits in ``bits`` bits, and the position behind it.
+
+    :raises FormatError: it does not, or is not over before ``end``.
+    """
+    result = shift = 0
+    while True:
+        if pos >= end:
+            raise FormatError("unexpected end of data in a LEB128 number")
+        byte = data[pos]
+        pos += 1
+        result |= (byte & 0x7F) << shift
+        if byte < 0x80:
+            break
+        shift += 7
+        if shift >= 70:
+            raise FormatError("a LEB128 number is too long")
+    if result >> bits:
+        raise FormatError(f"a LEB128 number does not fit in {bits} bits")
+    return result, pos
+
+
 class Reader:
     """A cursor over ``data[pos:end]``. Every method raises :class:`FormatError` rather than read past ``end``."""
 
@@ -38,22 +60,7 @@ class Reader:
         if result < 0x80:
             self.pos = pos
             return result
-        result &= 0x7F
-        shift = 7
-        while True:
-            if pos >= end:
-                raise FormatError("unexpected end of data in a LEB128 number")
-            byte = data[pos]
-            pos += 1
-            result |= (byte & 0x7F) << shift
-            if byte < 0x80:
-                break
-            shift += 7
-            if shift >= 70:
-                raise FormatError("a LEB128 number is too long")
-        if result >> bits:
-            raise FormatError(f"a LEB128 number does not fit in {bits} bits")
-        self.pos = pos
+        result, self.pos = uleb_at(data, pos - 1, end, bits)
         return result
 
     def sleb(self, bits: int = 32) -> int:

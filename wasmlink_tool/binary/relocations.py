@@ -11,10 +11,14 @@ import sys
 from array import array
 from bisect import bisect_left
 from collections.abc import Sequence
-from typing import Final
 
+from .constants import RELOCATION_NAMES
 from .constants import RelocationType as R
 from .reader import FormatError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Final
 
 COMPILED: Final = not __file__.endswith((".py", ".pyc"))
 """Whether this is the package that mypyc compiled: then loops do what bulk operations do here."""
@@ -49,26 +53,26 @@ def _width(name: str) -> int:
     raise AssertionError(name)
 
 
-WIDTH: Final[dict[int, int]] = {r.value: _width(r.name) for r in R}
+WIDTH: Final[dict[int, int]] = {type_: _width(name) for type_, name in RELOCATION_NAMES.items()}
 """How many bytes each relocation type patches."""
 
 FORMATS: Final = (
-    bytes(WIDTH[r] for r in R),
-    bytes(r in WITH_ADDEND for r in R),
-    bytes("SLEB" in r.name for r in R),
+    bytes([WIDTH[type_] for type_ in RELOCATION_NAMES]),
+    bytes([type_ in WITH_ADDEND for type_ in RELOCATION_NAMES]),
+    bytes(["SLEB" in name for name in RELOCATION_NAMES.values()]),
 )
 """By type: the width, whether there is an addend, whether what is patched is a signed LEB128 number."""
 
-_KNOWN: Final = bytes(R)
+_KNOWN: Final = bytes(RELOCATION_NAMES)
 _TOKEN: Final = rb"[\x80-\xff]*[\x00-\x7f]"
 
 
-def _one_of(types: frozenset[int] | set[R]) -> bytes:
+def _one_of(types: frozenset[int] | set[int]) -> bytes:
     return b"[" + b"".join(b"\\x%02x" % t for t in sorted(types)) + b"]"
 
 
 _TOKENS: Final = re.compile(_TOKEN)
-_PLAIN: Final = _one_of(set(R) - WITH_ADDEND)
+_PLAIN: Final = _one_of(RELOCATION_NAMES.keys() - WITH_ADDEND)
 _ADDEND: Final = _one_of(WITH_ADDEND)
 _UP_TO_PLAIN: Final = re.compile(rb"(?:%b(?:%b){3})*%b(?:%b){2}" % (_ADDEND, _TOKEN, _PLAIN, _TOKEN))
 """A run of entries with an addend, up to and including the next one that has none."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import sys
 
@@ -178,6 +177,8 @@ def _fail(reporter: Reporter, message: str) -> int:
 
 def _abandon_standard_output(program: str, error: OSError) -> None:
     message = f"{program}: error: cannot write to standard output: {error.strerror or error}\n"
+    import contextlib  # Only a failing command needs it.
+
     # The descriptor itself, past whatever the stream still holds.
     with contextlib.suppress(OSError):
         os.write(2, message.encode("utf-8", "replace"))

@@ -8,25 +8,31 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from typing import Final, NamedTuple
 
 from ..binary.constants import LINKING_VERSION, LinkingSubsection, SymbolFlag, SymbolKind
-from ..binary.reader import FormatError, Reader
+from ..binary.reader import FormatError, uleb_at
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Final
 
 ARCHIVE_MAGIC: Final = b"!<arch>\n"
 THIN_MAGIC: Final = b"!<thin>\n"
 HEADER_SIZE: Final = 60
 
 
-class Member(NamedTuple):
+class Member:
     """One file of an archive: ``data[start:end]`` of the archive, or ``path`` where the archive is thin."""
 
-    name: str
-    start: int
-    end: int
-    path: str | None = None
-    offset: int = 0
-    """Of its header in the archive."""
+    __slots__ = ("end", "name", "offset", "path", "start")
+
+    def __init__(self, name: str, start: int, end: int, path: str | None = None, offset: int = 0) -> None:
+        self.name = name
+        self.start = start
+        self.end = end
+        self.path = path
+        self.offset = offset
+        """Of its header in the archive."""
 
 
 def is_archive(data: bytes) -> bool:
@@ -94,62 +100,80 @@ def defined_symbols(data: bytes, start: int, end: int) -> list[bytes]:
 
     :raises FormatError: the object is damaged.
     """
-    reader = Reader(data, start + 8, end)
-    while reader.pos < end:
-        id_ = reader.u8()
-        size = reader.uleb()
-        after = reader.pos + size
-        if after > end:
-            raise FormatError("section too large")
-        if id_ == 0:
-            section = Reader(data, reader.pos, after)
-            if section.name() == b"linking":
-                return _defined_in_linking_section(section)
-        reader.pos = after
+    pos = start + 8
+    try:
+        while pos < end:
+            id_ = data[pos]
+            size = data[pos + 1]
+            pos += 2
+            if size >= 0x80:
+                size, pos = uleb_at(data, pos - 1, end)
+            after = pos + size
+            if after > end:
+                raise FormatError("section too large")
+            if id_ == 0 and data.startswith(_LINKING, pos):
+                return _defined_in_linking_section(data, pos + len(_LINKING), after)
+            pos = after
+    except IndexError:
+        raise FormatError("unexpected end of data") from None
     # A finished module has no symbols to link with.
     return []
 
 
-def _defined_in_linking_section(section: Reader) -> list[bytes]:
-    if section.uleb() != LINKING_VERSION:
+def _defined_in_linking_section(data: bytes, pos: int, end: int) -> list[bytes]:
+    version, pos = uleb_at(data, pos, end)
+    if version != LINKING_VERSION:
         raise FormatError("unexpected metadata version")
-    while section.pos < section.end:
-        kind = section.u8()
-        size = section.uleb()
-        after = section.pos + size
-        if after > section.end:
+    while pos < end:
+        kind = data[pos]
+        size, pos = uleb_at(data, pos + 1, end)
+        if pos + size > end:
             raise FormatError("a subsection of the linking section is too large")
         if kind == LinkingSubsection.SYMBOL_TABLE:
-            return _defined_in_symbol_table(Reader(section.data, section.pos, after))
-        section.pos = after
+            return _defined_in_symbol_table(data, pos, pos + size)
+        pos += size
     return []
 
 
-_UNDEFINED: Final = SymbolFlag.UNDEFINED
-_EXPLICIT_NAME: Final = SymbolFlag.EXPLICIT_NAME
-_LOCAL: Final = SymbolFlag.BINDING_LOCAL
-
-
-def _defined_in_symbol_table(table: Reader) -> list[bytes]:
+def _defined_in_symbol_table(data: bytes, pos: int, end: int) -> list[bytes]:
+    """As :meth:`.object_file.ObjectFile._read_symbols` reads it, but only to get past what is not asked for."""
     names: list[bytes] = []
-    uleb = table.uleb
-    for _ in range(table.count(3)):
-        kind = table.u8()
-        flags = uleb()
-        if kind == SymbolKind.DATA:
-            name = table.name()
-            if not flags & _UNDEFINED:
-                uleb()
-                uleb(64)
-                uleb(64)
-        elif kind == SymbolKind.SECTION:
-            uleb()
-            continue
-        else:
-            uleb()
-            if flags & _UNDEFINED and not flags & _EXPLICIT_NAME:
+    count, pos = uleb_at(data, pos, end)
+    if count * 3 > end - pos:
+        raise FormatError(f"a vector of {count} elements does not fit in its section")
+    for _ in range(count):
+        kind = data[pos]
+        flags = data[pos + 1]
+        pos += 2
+        if flags >= 0x80:
+            flags, pos = uleb_at(data, pos - 1, end)
+        if kind != SymbolKind.DATA:
+            # The index.
+            while data[pos] >= 0x80:
+                pos += 1
+            pos += 1
+            if kind == SymbolKind.SECTION or flags & _IMPORTED == _UNDEFINED:
                 continue
-            name = table.name()
-        if not flags & (_UNDEFINED | _LOCAL):
-            names.append(name)
+        length = data[pos]
+        pos += 1
+        if length >= 0x80:
+            length, pos = uleb_at(data, pos - 1, end)
+        if not flags & _NOT_DEFINED:
+            names.append(data[pos : pos + length])
+        pos += length
+        if kind == SymbolKind.DATA and not flags & _UNDEFINED:
+            # Segment, offset and size.
+            for _ in range(3):
+                while data[pos] >= 0x80:
+                    pos += 1
+                pos += 1
+        if pos > end:
+            raise FormatError("unexpected end of data")
     return names
+
+
+_LINKING: Final = b"\7linking"
+_UNDEFINED: Final = SymbolFlag.UNDEFINED
+_NOT_DEFINED: Final = SymbolFlag.UNDEFINED | SymbolFlag.BINDING_LOCAL
+_IMPORTED: Final = SymbolFlag.UNDEFINED | SymbolFlag.EXPLICIT_NAME
+"""With the first flag and without the second, a symbol has no name of its own."""

@@ -27,11 +27,10 @@ from .object_file import (
     ObjectFile,
     Section,
     Segment,
-    SymbolInfo,
     TableType,
 )
 
-_MAGIC: Final = b"wasmlink cache 1\n"
+_MAGIC: Final = b"wasmlink cache 2\n"
 """Its number changes with whatever is stored or how."""
 _CHECKSUM_SIZE: Final = 16
 _MEMORY_LIMIT: Final = 256 << 20
@@ -211,6 +210,8 @@ class ParsedObjects:
         key, obj = self._cache.load_object(data, start, end)
         if obj is None:
             obj = ObjectFile(data, start, end)
+            # Also where it is too large to be kept in memory: its relocations go to the disk.
+            obj.is_cached = True
             self._cache.add_object(key, obj)
         self._used.append((key, obj))
         return obj
@@ -282,9 +283,10 @@ def _encode_object(obj: ObjectFile) -> bytes:
         "tables": [_encode_type(t) for t in obj.tables],
         "globals": [[_encode_type(g.type), _text(g.initializer)] for g in obj.globals],
         "tags": obj.tags,
-        "segments": [[_text(s.name), *s[1:]] for s in obj.segments],
+        "segments": [[_text(s.name), s.alignment, s.flags, s.offset, s.size] for s in obj.segments],
         "symbols": [[kind, flags, _text(name), i, offset, size] for kind, flags, name, i, offset, size in obj.symbols],
-        "init_functions": obj.init_functions,
+        "function_names": [_text(name) for name in obj.function_names],
+        "init_functions": [[f.priority, f.symbol] for f in obj.init_functions],
         "comdats": [[_text(c.name), c.members] for c in obj.comdats],
         "features": [[prefix, _text(name)] for prefix, name in obj.features],
         "producers": {f: [[_text(n), _text(v)] for n, v in pairs] for f, pairs in obj.producers.items()},
@@ -302,20 +304,20 @@ def _encode_object(obj: ObjectFile) -> bytes:
     return json.dumps(header, separators=(",", ":")).encode() + b"\n" + b"".join(columns)
 
 
-def _encode_type(type_: int | GlobalType | TableType | None) -> Any:
+def _encode_type(type_: int | GlobalType | TableType) -> Any:
     if isinstance(type_, GlobalType):
         return [_text(type_.value_type), type_.mutable]
     if isinstance(type_, TableType):
-        return [_text(type_.element_type), *type_[1:]]
+        return [_text(type_.element_type), type_.flags, type_.minimum, type_.maximum]
     return type_
 
 
-def _decode_type(value: Any) -> int | GlobalType | TableType | None:
+def _decode_type(value: Any) -> int | GlobalType | TableType:
     if isinstance(value, list):
         if len(value) == 2:
             return GlobalType(_bytes(value[0]), value[1])
         return TableType(_bytes(value[0]), *value[1:])
-    assert value is None or isinstance(value, int)
+    assert isinstance(value, int)
     return value
 
 
@@ -327,6 +329,7 @@ def _decode_object(payload: bytes, data: bytes, start: int, end: int) -> ObjectF
         raise ValueError("written by a machine of the other byte order")
     obj = ObjectFile.__new__(ObjectFile)
     obj.data, obj.start, obj.end = data, start, end
+    obj.is_cached = True
     obj.sections = [Section(i, _bytes(name), start + a, start + b) for i, name, a, b in header["sections"]]
     obj.types = [_bytes(t) for t in header["types"]]
     obj.imported_functions, obj.imported_tables, obj.imported_globals, obj.imported_tags = (
@@ -339,7 +342,8 @@ def _decode_object(payload: bytes, data: bytes, start: int, end: int) -> ObjectF
     obj.globals = [Global(GlobalType(_bytes(t[0]), t[1]), _bytes(init)) for t, init in header["globals"]]
     obj.tags = header["tags"]
     obj.segments = [Segment(_bytes(s[0]), *s[1:]) for s in header["segments"]]
-    obj.symbols = [SymbolInfo(k, f, _bytes(n), i, o, s) for k, f, n, i, o, s in header["symbols"]]
+    obj.symbols = [(k, f, _bytes(n), i, o, s) for k, f, n, i, o, s in header["symbols"]]
+    obj.function_names = [_bytes(name) for name in header["function_names"]]
     obj.init_functions = [InitFunction(*f) for f in header["init_functions"]]
     obj.comdats = [Comdat(_bytes(n), [(kind, i) for kind, i in members]) for n, members in header["comdats"]]
     obj.features = [(prefix, _bytes(name)) for prefix, name in header["features"]]

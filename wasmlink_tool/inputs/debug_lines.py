@@ -106,10 +106,10 @@ def _contents(obj: ObjectFile, name: bytes) -> bytes:
         if type_ == R.SECTION_OFFSET_I32:
             value = addend
         elif type_ in (R.FUNCTION_OFFSET_I32, R.FUNCTION_OFFSET_I64):
-            info = obj.symbols[index]
-            if info.kind != SymbolKind.FUNCTION or info.index < imported:
+            kind, _, _, function, _, _ = obj.symbols[index]
+            if kind != SymbolKind.FUNCTION or function < imported:
                 continue
-            value = _body_offset(obj, info.index - imported) + addend
+            value = _body_offset(obj, function - imported) + addend
         else:
             continue
         width = WIDTH[type_]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Final
 
 from ..binary.constants import BITCODE_MAGIC, BITCODE_WRAPPER_MAGIC, MAGIC
 from ..binary.reader import FormatError
@@ -14,7 +13,10 @@ from . import archive, shared, stub
 from .archive import Member
 from .object_file import ObjectFile, is_wasm
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Final
+
     from .bitcode import BitcodeFile
     from .cache import ParseCache, ParsedObjects
 

@@ -6,7 +6,7 @@ Function bodies, data and custom sections stay slices of the input; relocations 
 from __future__ import annotations
 
 from bisect import bisect_left
-from typing import NamedTuple
+from functools import lru_cache
 
 from ..binary import relocations
 from ..binary.constants import (
@@ -14,11 +14,14 @@ from ..binary.constants import (
     LIMITS_IS_64,
     LINKING_VERSION,
     MAGIC,
+    RELOCATION_NAMES,
+    SECTION_NAMES,
     VERSION,
     ComdatKind,
     ExternalKind,
     LinkingSubsection,
     NameSubsection,
+    Opcode,
     SectionId,
     SegmentFlag,
     SymbolFlag,
@@ -26,93 +29,116 @@ from ..binary.constants import (
 )
 from ..binary.constants import RelocationType as R
 from ..binary.leb128 import uleb
-from ..binary.reader import FormatError, Reader
+from ..binary.reader import FormatError, Reader, uleb_at
 from ..binary.relocations import NO_RELOCATIONS, WIDTH, Relocations
+from ..records import record
 
-_FUNCTION = int(SymbolKind.FUNCTION)
-_DATA = int(SymbolKind.DATA)
-_GLOBAL = int(SymbolKind.GLOBAL)
-_SECTION = int(SymbolKind.SECTION)
-_TAG = int(SymbolKind.TAG)
-_TABLE = int(SymbolKind.TABLE)
+_FUNCTION = SymbolKind.FUNCTION
+_DATA = SymbolKind.DATA
+_GLOBAL = SymbolKind.GLOBAL
+_SECTION = SymbolKind.SECTION
+_TAG = SymbolKind.TAG
+_TABLE = SymbolKind.TABLE
 _WEAK = SymbolFlag.BINDING_WEAK
 _LOCAL = SymbolFlag.BINDING_LOCAL
-_TYPE_INDEX = R.TYPE_INDEX_LEB.value
+_TYPE_INDEX = R.TYPE_INDEX_LEB
 _UNDEFINED = SymbolFlag.UNDEFINED
 _EXPLICIT_NAME = SymbolFlag.EXPLICIT_NAME
 _ABSOLUTE = SymbolFlag.ABSOLUTE
+_ENV = b"\3env"
+_KIND_TEXTS = {_FUNCTION: "function", _GLOBAL: "global", _TAG: "tag", _TABLE: "table"}
 
 
-class GlobalType(NamedTuple):
+@record(frozen=True)
+class GlobalType:
     value_type: bytes
     mutable: bool
 
 
-class TableType(NamedTuple):
+@record(frozen=True)
+class TableType:
     element_type: bytes
     flags: int
     minimum: int
     maximum: int | None
 
 
-class Import(NamedTuple):
-    module: bytes
-    field: bytes
-    type: int | GlobalType | TableType | None
-    """A type index for functions and tags; ``None`` for memories."""
+class Import:
+    """``type`` is a type index for functions and tags."""
+
+    __slots__ = ("field", "module", "type")
+
+    def __init__(self, module: bytes, field: bytes, type_: int | GlobalType | TableType) -> None:
+        self.module = module
+        self.field = field
+        self.type = type_
 
 
-class Global(NamedTuple):
-    type: GlobalType
-    initializer: bytes
-    """A constant expression with its ``end``."""
+class Global:
+    """``initializer`` is a constant expression with its ``end``."""
+
+    __slots__ = ("initializer", "type")
+
+    def __init__(self, type_: GlobalType, initializer: bytes) -> None:
+        self.type = type_
+        self.initializer = initializer
 
 
-class Section(NamedTuple):
+class Section:
     """Where a section's contents stand in the file. For a custom section, ``start`` is behind its name, and so is
     the origin of the offsets of relocations that apply to it."""
 
-    id: int
-    name: bytes
-    start: int
-    end: int
+    __slots__ = ("end", "id", "name", "start")
+
+    def __init__(self, id_: int, name: bytes, start: int, end: int) -> None:
+        self.id = id_
+        self.name = name
+        self.start = start
+        self.end = end
 
 
-class Segment(NamedTuple):
-    name: bytes
-    alignment: int
-    """log2 of bytes."""
-    flags: int
-    offset: int
-    """Of the contents, in bytes from the start of the data section's contents."""
-    size: int
+class Segment:
+    """A data segment: ``alignment`` is log2 of bytes, ``offset`` that of the contents, in bytes from the start of the
+    data section's contents."""
+
+    __slots__ = ("alignment", "flags", "name", "offset", "size")
+
+    def __init__(self, name: bytes, alignment: int, flags: int, offset: int, size: int) -> None:
+        self.name = name
+        self.alignment = alignment
+        self.flags = flags
+        self.offset = offset
+        self.size = size
 
 
-class SymbolInfo(NamedTuple):
-    """One entry of the symbol table.
+SymbolInfo = tuple[int, int, bytes, int, int, int]
+"""One entry of the symbol table: (kind, flags, name, index, offset, size).
 
-    ``index`` is the element's index in its kind's index space (imports first), the segment's for data, the section's
-    for section symbols; ``offset`` and ``size`` are those of defined data. ``name`` is that of the import where the
-    entry has none of its own.
-    """
-
-    kind: int
-    flags: int
-    name: bytes
-    index: int  # type: ignore[assignment]
-    offset: int
-    size: int
+``index`` is the element's index in its kind's index space (imports first), the segment's for data, the section's for
+section symbols; ``offset`` and ``size`` are those of defined data. ``name`` is that of the import where the entry has
+none of its own.
+"""
 
 
-class Comdat(NamedTuple):
-    name: bytes
-    members: list[tuple[int, int]]
-    """(:class:`ComdatKind`, index); the index of a function, global, tag or table counts from the imports on."""
+class Comdat:
+    """``members`` are (:class:`ComdatKind`, index); the index of a function, global, tag or table counts from the
+    imports on."""
+
+    __slots__ = ("members", "name")
+
+    def __init__(self, name: bytes, members: list[tuple[int, int]]) -> None:
+        self.name = name
+        self.members = members
 
 
-class InitFunction(NamedTuple):
-    priority: int
-    symbol: int
+class InitFunction:
+    """A constructor: ``symbol`` is an index into the symbol table."""
+
+    __slots__ = ("priority", "symbol")
+
+    def __init__(self, priority: int, symbol: int) -> None:
+        self.priority = priority
+        self.symbol = symbol
 
 
 Producers = dict[str, list[tuple[bytes, bytes]]]
@@ -153,6 +179,8 @@ class ObjectFile:
         self.tags: list[int] = []
         self.segments: list[Segment] = []
         self.symbols: list[SymbolInfo] = []
+        self.function_names: list[bytes] = []
+        """Of each defined function, that of its first symbol."""
         self.init_functions: list[InitFunction] = []
         self.comdats: list[Comdat] = []
         self.features: list[tuple[int, bytes]] = []
@@ -166,6 +194,8 @@ class ObjectFile:
         self.data_section = -1
         self._relocation_sections: dict[int, tuple[int, int, int]] = {}
         self._relocations: dict[int, Relocations] = {}
+        self.is_cached = False
+        """Whether decoded relocations outlive the link."""
         self._data_count: int | None = None
         self._read()
 
@@ -192,6 +222,11 @@ class ObjectFile:
                 self._check_relocations(found, self.sections[section])
             self._relocations[section] = found
         return found
+
+    def release_relocations(self, section: int) -> None:
+        """Forget decoded relocations: the link has no more use for them, and there are many."""
+        if not self.is_cached:
+            self._relocations.pop(section, None)
 
     # What the cache asks for
 
@@ -235,6 +270,13 @@ class ObjectFile:
         version = reader.take(4)
         if version != VERSION:
             raise FormatError(f"invalid version number: {int.from_bytes(version, 'little')}")
+        try:
+            self._read_sections(reader)
+        except IndexError:
+            # Loops that read much look at the end of their section after each entry, where they may be behind it.
+            raise FormatError("unexpected end of data") from None
+
+    def _read_sections(self, reader: Reader) -> None:
         handlers = {
             SectionId.TYPE: self._read_types,
             SectionId.IMPORT: self._read_imports,
@@ -284,9 +326,9 @@ class ObjectFile:
                 elif name == b"name":
                     self._read_names(contents)
             elif id_ in handlers:
-                handlers[SectionId(id_)](contents)
+                handlers[id_](contents)
                 if contents.pos != end:
-                    raise FormatError(f"data after the end of section {SectionId(id_).name}")
+                    raise FormatError(f"data after the end of section {SECTION_NAMES[id_]}")
             reader.pos = end
         if linking is None:
             raise FormatError("not a relocatable wasm file")
@@ -298,7 +340,7 @@ class ObjectFile:
 
     def _check_section_references(self) -> None:
         """Symbols and COMDATs may name sections behind the linking section, so this waits for the end of the file."""
-        named = [info.index for info in self.symbols if info.kind == SymbolKind.SECTION]
+        named = [index for kind, _, _, index, _, _ in self.symbols if kind == _SECTION]
         for comdat in self.comdats:
             named += [index for kind, index in comdat.members if kind == ComdatKind.SECTION]
         for index in named:
@@ -315,21 +357,35 @@ class ObjectFile:
         self._data_count = reader.uleb()
 
     def _read_types(self, reader: Reader) -> None:
-        for _ in range(reader.count(3)):
-            form = reader.u8()
-            if form != FUNCTION_TYPE:
-                raise FormatError(f"unsupported form of type: {form:#04x}")
-            parameters = [reader.value_type() for _ in range(reader.count())]
-            results = [reader.value_type() for _ in range(reader.count())]
-            self.types.append(uleb(len(parameters)) + b"".join(parameters) + uleb(len(results)) + b"".join(results))
+        self.types = _types(self.data[reader.pos : reader.end])
+        reader.pos = reader.end
 
     def _read_imports(self, reader: Reader) -> None:
+        data, end = self.data, reader.end
+        functions = self.imported_functions
+        number_of_types = len(self.types)
         for _ in range(reader.count(4)):
-            module = reader.name()
+            pos = reader.pos
+            if data.startswith(_ENV, pos):
+                module = b"env"
+                reader.pos = pos + len(_ENV)
+            else:
+                module = reader.name()
             field = reader.name()
-            kind = reader.u8()
+            pos = reader.pos
+            kind = data[pos]
+            reader.pos = pos + 1
             if kind == ExternalKind.FUNCTION:
-                self.imported_functions.append(Import(module, field, self._type_index(reader)))
+                index = data[pos + 1]
+                if index >= 0x80:
+                    index = reader.uleb()
+                else:
+                    reader.pos = pos + 2
+                if reader.pos > end:
+                    raise FormatError("unexpected end of data")
+                if index >= number_of_types:
+                    raise FormatError(f"invalid type index: {index}")
+                functions.append(Import(module, field, index))
             elif kind == ExternalKind.GLOBAL:
                 self.imported_globals.append(Import(module, field, _global_type(reader)))
             elif kind == ExternalKind.TABLE:
@@ -343,7 +399,14 @@ class ObjectFile:
                 raise FormatError(f"unexpected import kind: {kind}")
 
     def _read_functions(self, reader: Reader) -> None:
-        self.functions = [self._type_index(reader) for _ in range(reader.count())]
+        count = reader.count()
+        indices = self.data[reader.pos : reader.end]
+        if len(indices) == count and (not count or max(indices) < min(0x80, len(self.types))):
+            self.functions = list(indices)
+            reader.pos = reader.end
+        else:
+            self.functions = [self._type_index(reader) for _ in range(count)]
+        self.function_names = [b""] * count
 
     def _read_tables(self, reader: Reader) -> None:
         self.tables = [_table_type(reader) for _ in range(reader.count(3))]
@@ -379,8 +442,8 @@ class ObjectFile:
         self.code_section = len(self.sections) - 1
         start = reader.pos
         count = reader.count()
-        offsets = self.function_offsets
         data, pos, end = self.data, reader.pos, reader.end
+        offsets = self.function_offsets
         append = offsets.append
         for _ in range(count):
             append(pos - start)
@@ -389,9 +452,11 @@ class ObjectFile:
             size = data[pos]
             pos += 1
             if size >= 0x80:
-                reader.pos = pos - 1
-                size = reader.uleb()
-                pos = reader.pos
+                if data[pos] < 0x80:
+                    size += (data[pos] - 1) << 7
+                    pos += 1
+                else:
+                    size, pos = uleb_at(data, pos - 1, end)
             if not 0 < size <= end - pos:
                 raise FormatError("a function body extends past the end of its section")
             pos += size
@@ -401,19 +466,38 @@ class ObjectFile:
     def _read_data(self, reader: Reader) -> None:
         self.data_section = len(self.sections) - 1
         start = reader.pos
+        data, end = self.data, reader.end
+        segments = self.segments
         for _ in range(reader.count(2)):
-            flags = reader.uleb()
-            if flags > 2:
-                raise FormatError(f"invalid flags of a data segment: {flags}")
-            if flags == 2:
-                reader.uleb()
-            if flags != 1:
+            pos = reader.pos
+            if data[pos] == 0 and data[pos + 1] == Opcode.I32_CONST:
                 # Where the segment is in the object means nothing to a link.
-                reader.skip_constant_expression()
-            size = reader.uleb()
-            offset = reader.pos - start
-            reader.take(size)
-            self.segments.append(Segment(b"", 0, 0, offset, size))
+                pos += 2
+                while data[pos] >= 0x80:
+                    pos += 1
+                if data[pos + 1] != Opcode.END:
+                    reader.pos += 1
+                    reader.skip_constant_expression()
+                else:
+                    reader.pos = pos + 2
+            else:
+                flags = reader.uleb()
+                if flags > 2:
+                    raise FormatError(f"invalid flags of a data segment: {flags}")
+                if flags == 2:
+                    reader.uleb()
+                if flags != 1:
+                    reader.skip_constant_expression()
+            pos = reader.pos
+            size = data[pos]
+            pos += 1
+            if size >= 0x80:
+                size = reader.uleb()
+                pos = reader.pos
+            if size > end - pos:
+                raise FormatError("unexpected end of data")
+            segments.append(Segment(b"", 0, 0, pos - start, size))
+            reader.pos = pos + size
 
     def _read_linking(self, reader: Reader) -> None:
         version = reader.uleb()
@@ -431,7 +515,7 @@ class ObjectFile:
             end = reader.pos + size
             if end > reader.end:
                 raise FormatError("a subsection of the linking section is too large")
-            handler = handlers.get(kind)  # type: ignore[call-overload]
+            handler = handlers.get(kind)
             if handler is not None:
                 contents = Reader(self.data, reader.pos, end)
                 handler(contents)
@@ -443,27 +527,36 @@ class ObjectFile:
         count = reader.count(3)
         if count > len(self.segments):
             raise FormatError("segment info for more segments than there are")
-        for i in range(count):
+        data, end = self.data, reader.end
+        for segment in self.segments[:count]:
             name = reader.name()
-            alignment = reader.uleb()
+            pos = reader.pos
+            alignment, flags = data[pos], data[pos + 1]
             if alignment > 31:
+                alignment = reader.uleb()
                 raise FormatError(f"invalid alignment of a data segment: 2^{alignment}")
-            flags = reader.uleb()
+            reader.pos = pos + 2
+            if flags >= 0x80:
+                reader.pos = pos + 1
+                flags = reader.uleb()
+            if reader.pos > end:
+                raise FormatError("unexpected end of data")
             if not flags & SegmentFlag.TLS and name.startswith((b".tdata", b".tbss")):
                 # Objects older than the flag rely on the name.
                 flags |= SegmentFlag.TLS
-            segment = self.segments[i]
-            self.segments[i] = Segment(name, alignment, flags, segment.offset, segment.size)
+            segment.name = name
+            segment.alignment = alignment
+            segment.flags = flags
 
     def _read_init_functions(self, reader: Reader) -> None:
         imported = len(self.imported_functions)
         for _ in range(reader.count(2)):
             priority = reader.uleb()
             symbol = reader.uleb()
-            if symbol >= len(self.symbols) or self.symbols[symbol].kind != SymbolKind.FUNCTION:
+            if symbol >= len(self.symbols):
                 raise FormatError(f"invalid function symbol: {symbol}")
-            info = self.symbols[symbol]
-            if info.index < imported and not info.flags & SymbolFlag.UNDEFINED:
+            kind, flags, _, index, _, _ = self.symbols[symbol]
+            if kind != _FUNCTION or (index < imported and not flags & _UNDEFINED):
                 raise FormatError(f"invalid function symbol: {symbol}")
             self.init_functions.append(InitFunction(priority, symbol))
 
@@ -497,57 +590,102 @@ class ObjectFile:
             self.comdats.append(Comdat(name, members))
 
     def _read_symbols(self, reader: Reader) -> None:
-        imports = {
-            _FUNCTION: (self.imported_functions, len(self.functions)),
+        functions = len(self.imported_functions)
+        others = {
             _GLOBAL: (self.imported_globals, len(self.globals)),
             _TAG: (self.imported_tags, len(self.tags)),
             _TABLE: (self.imported_tables, len(self.tables)),
         }
+        last_function = functions + len(self.functions)
+        function_names = self.function_names
         segments = self.segments
         symbols = self.symbols
-        uleb = reader.uleb
-        name = reader.name
-        for _ in range(reader.count(3)):
-            kind = reader.u8()
-            flags = uleb()
+        global_names: list[bytes] = []
+        count = reader.count(3)
+        data, pos, end = self.data, reader.pos, reader.end
+        for _ in range(count):
+            kind = data[pos]
+            flags = data[pos + 1]
+            pos += 2
+            if flags >= 0x80:
+                flags, pos = uleb_at(data, pos - 1, end)
             if flags & _LOCAL and flags & (_WEAK | _UNDEFINED):
                 raise FormatError("a symbol with an invalid binding")
+            index = offset = size = 0
             if kind == _DATA:
-                own_name = name()
-                if flags & _UNDEFINED:
-                    symbols.append(SymbolInfo(kind, flags, own_name, 0, 0, 0))
-                    continue
-                info = SymbolInfo(kind, flags, own_name, uleb(), uleb(64), uleb(64))
-                if not flags & _ABSOLUTE:
-                    if info.index >= len(segments):
-                        raise FormatError(f"invalid data segment index: {info.index}")
-                    if info.offset > segments[info.index].size:
-                        raise FormatError(
-                            f"invalid data symbol offset: `{_text(own_name)}` "
-                            f"(offset: {info.offset} segment size: {segments[info.index].size})"
-                        )
-                symbols.append(info)
-            elif kind in imports:
-                index = uleb()
-                imported, defined = imports[kind]
-                undefined = flags & _UNDEFINED
-                if index >= len(imported) + defined or (index < len(imported)) != bool(undefined):
-                    raise FormatError(f"invalid {SymbolKind(kind).name.lower()} symbol index: {index}")
-                own_name = imported[index].field if undefined and not flags & _EXPLICIT_NAME else name()
-                symbols.append(SymbolInfo(kind, flags, own_name, index, 0, 0))
+                length = data[pos]
+                pos += 1
+                if length >= 0x80:
+                    length, pos = uleb_at(data, pos - 1, end)
+                name = data[pos : pos + length]
+                pos += length
+                if not flags & _UNDEFINED:
+                    index = data[pos]
+                    pos += 1
+                    if index >= 0x80:
+                        if data[pos] < 0x80:
+                            index += (data[pos] - 1) << 7
+                            pos += 1
+                        else:
+                            index, pos = uleb_at(data, pos - 1, end)
+                    offset, size = data[pos], data[pos + 1]
+                    pos += 2
+                    if offset >= 0x80 or size >= 0x80:
+                        offset, pos = uleb_at(data, pos - 2, end, 64)
+                        size, pos = uleb_at(data, pos, end, 64)
+                    if not flags & _ABSOLUTE and pos <= end:
+                        if index >= len(segments):
+                            raise FormatError(f"invalid data segment index: {index}")
+                        if offset > segments[index].size:
+                            raise FormatError(
+                                f"invalid data symbol offset: `{_text(name)}` "
+                                f"(offset: {offset} segment size: {segments[index].size})"
+                            )
             elif kind == _SECTION:
                 if not flags & _LOCAL:
                     raise FormatError("section symbols must have local binding")
-                symbols.append(SymbolInfo(kind, flags, b"", uleb(), 0, 0))
+                index, pos = uleb_at(data, pos, end)
+                name = b""
             else:
-                raise FormatError(f"invalid symbol type: {kind}")
-        self._check_symbol_names()
-
-    def _check_symbol_names(self) -> None:
-        names = [name for _, flags, name, _, _, _ in self.symbols if not flags & _LOCAL]
-        if len(names) != len(set(names)):
+                index = data[pos]
+                pos += 1
+                if index >= 0x80:
+                    if data[pos] < 0x80:
+                        index += (data[pos] - 1) << 7
+                        pos += 1
+                    else:
+                        index, pos = uleb_at(data, pos - 1, end)
+                if kind == _FUNCTION:
+                    imports, imported, last = self.imported_functions, functions, last_function
+                else:
+                    if kind not in others:
+                        raise FormatError(f"invalid symbol type: {kind}")
+                    imports, last = others[kind]
+                    imported = len(imports)
+                    last += imported
+                if index >= last or (index < imported) != bool(flags & _UNDEFINED):
+                    raise FormatError(f"invalid {_KIND_TEXTS[kind]} symbol index: {index}")
+                if flags & (_UNDEFINED | _EXPLICIT_NAME) == _UNDEFINED:
+                    name = imports[index].field
+                else:
+                    length = data[pos]
+                    pos += 1
+                    if length >= 0x80:
+                        length, pos = uleb_at(data, pos - 1, end)
+                    name = data[pos : pos + length]
+                    pos += length
+                    if kind == _FUNCTION and index >= imported and not function_names[index - imported]:
+                        # Aliases: the first name is the function's own.
+                        function_names[index - imported] = name
+            if pos > end:
+                raise FormatError("unexpected end of data")
+            symbols.append((kind, flags, name, index, offset, size))
+            if not flags & _LOCAL:
+                global_names.append(name)
+        reader.pos = pos
+        if len(global_names) != len(set(global_names)):
             seen: set[bytes] = set()
-            for name in names:
+            for name in global_names:
                 if name in seen:
                     raise FormatError(f"duplicate symbol name {_text(name)}")
                 seen.add(name)
@@ -562,32 +700,10 @@ class ObjectFile:
         self._relocation_sections[section] = (reader.pos, reader.end, count)
 
     def _read_producers(self, reader: Reader) -> None:
-        for _ in range(reader.count(2)):
-            field = reader.name().decode("utf-8", "backslashreplace")
-            if field not in ("language", "processed-by", "sdk"):
-                raise FormatError("producers section field is not named one of language, processed-by, or sdk")
-            if field in self.producers:
-                raise FormatError("producers section does not have unique fields")
-            pairs = [(reader.name(), reader.name()) for _ in range(reader.count(2))]
-            if len({name for name, _ in pairs}) != len(pairs):
-                raise FormatError("producers section contains repeated producer")
-            self.producers[field] = pairs
-        if reader.pos != reader.end:
-            raise FormatError("producers section ended prematurely")
+        self.producers = _producers(self.data[reader.pos : reader.end])
 
     def _read_features(self, reader: Reader) -> None:
-        names: set[bytes] = set()
-        for _ in range(reader.count(2)):
-            prefix = reader.u8()
-            if chr(prefix) not in "+-":
-                raise FormatError("unknown feature policy prefix")
-            name = reader.name()
-            if name in names:
-                raise FormatError(f'target features section contains repeated feature "{_text(name)}"')
-            names.add(name)
-            self.features.append((prefix, name))
-        if reader.pos != reader.end:
-            raise FormatError("target features section ended prematurely")
+        self.features = _features(self.data[reader.pos : reader.end])
 
     def _read_names(self, reader: Reader) -> None:
         imported = len(self.imported_functions)
@@ -615,7 +731,7 @@ class ObjectFile:
         size = section.end - section.start
         where = section_name(section)
         targets = set(zip(relocs.types, relocs.indices))
-        kinds = [info.kind for info in self.symbols]
+        kinds = [info[0] for info in self.symbols]
         try:
             # As a list, which takes less time than a generator.
             sound = False not in [_MAY_NAME[type_][kinds[index]] for type_, index in targets if type_ != _TYPE_INDEX]
@@ -653,7 +769,7 @@ class ObjectFile:
             raise FormatError(f"relocation {type_name(type_)} in section {where}, which has no address")
         elif index >= len(self.symbols):
             raise FormatError(f"invalid relocation symbol index: {index}")
-        elif self.symbols[index].kind not in _TARGET_KINDS[type_]:
+        elif self.symbols[index][0] not in _TARGET_KINDS[type_]:
             where = section_name(section)
             raise FormatError(
                 f"relocation {type_name(type_)} in section {where} against a symbol of another kind: {index}"
@@ -686,12 +802,12 @@ def _text(name: bytes) -> str:
 
 def section_name(section: Section) -> str:
     """For messages."""
-    return section.name.decode("utf-8", "replace") or SectionId(section.id).name
+    return section.name.decode("utf-8", "replace") or SECTION_NAMES[section.id]
 
 
 def type_name(type_: int) -> str:
     """The name of a relocation type as LLVM's tools print it."""
-    return "R_WASM_" + R(type_).name
+    return "R_WASM_" + RELOCATION_NAMES[type_]
 
 
 _SECTIONS_IN_ORDER: tuple[int | bytes, ...] = (
@@ -732,8 +848,65 @@ def _table_type(reader: Reader) -> TableType:
     return TableType(element_type, flags, minimum, maximum)
 
 
-def _target_kinds(type_: R) -> frozenset[int]:
-    name = type_.name
+# Sections that are the same in many objects of a program
+
+
+@lru_cache(maxsize=256)
+def _types(contents: bytes) -> list[bytes]:
+    """The signatures of a type section."""
+    reader = Reader(contents, 0, len(contents))
+    types: list[bytes] = []
+    for _ in range(reader.count(3)):
+        form = reader.u8()
+        if form != FUNCTION_TYPE:
+            raise FormatError(f"unsupported form of type: {form:#04x}")
+        parameters = [reader.value_type() for _ in range(reader.count())]
+        results = [reader.value_type() for _ in range(reader.count())]
+        types.append(uleb(len(parameters)) + b"".join(parameters) + uleb(len(results)) + b"".join(results))
+    if reader.pos != reader.end:
+        raise FormatError("data after the end of section TYPE")
+    return types
+
+
+@lru_cache(maxsize=256)
+def _producers(contents: bytes) -> Producers:
+    reader = Reader(contents, 0, len(contents))
+    producers: Producers = {}
+    for _ in range(reader.count(2)):
+        field = reader.name().decode("utf-8", "backslashreplace")
+        if field not in ("language", "processed-by", "sdk"):
+            raise FormatError("producers section field is not named one of language, processed-by, or sdk")
+        if field in producers:
+            raise FormatError("producers section does not have unique fields")
+        pairs = [(reader.name(), reader.name()) for _ in range(reader.count(2))]
+        if len({name for name, _ in pairs}) != len(pairs):
+            raise FormatError("producers section contains repeated producer")
+        producers[field] = pairs
+    if reader.pos != reader.end:
+        raise FormatError("producers section ended prematurely")
+    return producers
+
+
+@lru_cache(maxsize=256)
+def _features(contents: bytes) -> list[tuple[int, bytes]]:
+    reader = Reader(contents, 0, len(contents))
+    features: list[tuple[int, bytes]] = []
+    names: set[bytes] = set()
+    for _ in range(reader.count(2)):
+        prefix = reader.u8()
+        if chr(prefix) not in "+-":
+            raise FormatError("unknown feature policy prefix")
+        name = reader.name()
+        if name in names:
+            raise FormatError(f'target features section contains repeated feature "{_text(name)}"')
+        names.add(name)
+        features.append((prefix, name))
+    if reader.pos != reader.end:
+        raise FormatError("target features section ended prematurely")
+    return features
+
+
+def _target_kinds(name: str) -> frozenset[int]:
     if name.startswith(("FUNCTION_", "TABLE_INDEX")):
         return frozenset((SymbolKind.FUNCTION,))
     if name.startswith("MEMORY_ADDR"):
@@ -748,8 +921,11 @@ def _target_kinds(type_: R) -> frozenset[int]:
     return frozenset((SymbolKind.TABLE,))
 
 
-_TARGET_KINDS = {type_.value: _target_kinds(type_) for type_ in R if type_ != R.TYPE_INDEX_LEB}
+_TARGET_KINDS = {type_: _target_kinds(name) for type_, name in RELOCATION_NAMES.items() if type_ != R.TYPE_INDEX_LEB}
 _MAY_NAME: tuple[list[bool], ...] = tuple(
-    [kind in _TARGET_KINDS.get(type_, ()) and type_ != R.MEMORY_ADDR_LOCREL_I32 for kind in SymbolKind] for type_ in R
+    [
+        [kind in _TARGET_KINDS.get(type_, ()) and type_ != R.MEMORY_ADDR_LOCREL_I32 for kind in range(_TABLE + 1)]
+        for type_ in RELOCATION_NAMES
+    ]
 )
 """By type and kind: whether nothing but the kind has to be looked at."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from ..binary.constants import ExternalKind, SectionId
 from ..binary.leb128 import uleb
 from ..binary.reader import FormatError, Reader
@@ -12,10 +10,8 @@ _LOCAL_NAMES = frozenset((b"__wasm_apply_data_relocs", b"__wasm_call_ctors"))
 """Every shared library has its own."""
 
 
-class SharedSymbol(NamedTuple):
-    name: bytes
-    signature: bytes | None
-    """``None``: it is data."""
+SharedSymbol = tuple[bytes, "bytes | None"]
+"""(name, signature); without a signature it is data."""
 
 
 def is_shared_library(data: bytes) -> bool:
@@ -64,9 +60,9 @@ class SharedLibrary:
             if kind == ExternalKind.FUNCTION:
                 if index >= len(functions) or functions[index] >= len(types):
                     raise FormatError("invalid function export")
-                self.symbols.append(SharedSymbol(name, types[functions[index]]))
+                self.symbols.append((name, types[functions[index]]))
             elif kind == ExternalKind.GLOBAL:
-                self.symbols.append(SharedSymbol(name, None))
+                self.symbols.append((name, None))
 
 
 def _types(section: Reader) -> list[bytes]:

@@ -6,7 +6,10 @@ when the module calls it, separated by commas: those are linked and exported.
 
 from __future__ import annotations
 
-from typing import Final
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Final
+
 
 MAGIC: Final = b"#STUB"
 

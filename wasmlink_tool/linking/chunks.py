@@ -6,17 +6,19 @@ it is in arrays of its file. An object-local :class:`ObjectFile` is never change
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
-
-from ..binary.constants import MAGIC, VERSION, SegmentFlag, SymbolFlag, SymbolKind
+from ..binary.constants import MAGIC, VERSION, SegmentFlag, SymbolKind
 from ..binary.leb128 import uleb
 from ..binary.reader import FormatError
 from ..binary.relocations import Relocations
 from ..diagnostics import FatalError
 from ..inputs.object_file import GlobalType, ObjectFile, Section, TableType
+from ..records import record
 from .strings import MergedStrings, StringPieces
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Final
+
     from ..inputs.files import ObjectSource
     from .symbols import Symbol
 
@@ -179,13 +181,15 @@ class InputSection:
 _NO_OBJECT: Final = ObjectFile(MAGIC + VERSION + b"\0\x09\7linking\2")
 
 
-class LinkedGlobal(NamedTuple):
+@record()
+class LinkedGlobal:
     name: bytes
     type: GlobalType
     initializer: bytes
 
 
-class LinkedTable(NamedTuple):
+@record()
+class LinkedTable:
     name: bytes
     type: TableType
 
@@ -319,28 +323,18 @@ class ObjectInput(LinkedFile):
         self.function_numbers = [NO_NUMBER] * count
         self.function_debug_names = obj.debug_names
         self.export_names = obj.export_names
-        names = {kind: {} for kind in SymbolKind}  # type: dict[int, dict[int, bytes]]
-        for info in obj.symbols:
-            if not info.flags & SymbolFlag.UNDEFINED:
-                # Aliases: the first name is the function's own.
-                names[info.kind].setdefault(info.index, info.name)
-        first = len(obj.imported_functions)
-        own = names[SymbolKind.FUNCTION]
-        self.function_names = [own.get(i, b"") for i in range(first, first + count)]
-        first = len(obj.imported_globals)
-        own = names[SymbolKind.GLOBAL]
-        self.globals = [LinkedGlobal(own.get(first + i, b""), g.type, g.initializer) for i, g in enumerate(obj.globals)]
+        self.function_names = obj.function_names
+        own = _own_names(obj, SymbolKind.GLOBAL, len(obj.imported_globals), len(obj.globals))
+        self.globals = [LinkedGlobal(own[i], g.type, g.initializer) for i, g in enumerate(obj.globals)]
         self.global_live = bytearray(all_live * len(self.globals))
         self.global_numbers = [NO_NUMBER] * len(self.globals)
-        first = len(obj.imported_tags)
-        own = names[SymbolKind.TAG]
-        self.tags = [(own.get(first + i, b""), types[t]) for i, t in enumerate(obj.tags)]
+        own = _own_names(obj, SymbolKind.TAG, len(obj.imported_tags), len(obj.tags))
+        self.tags = [(own[i], types[t]) for i, t in enumerate(obj.tags)]
         self.tag_live = bytearray(all_live * len(self.tags))
         self.tag_discarded = bytearray(len(self.tags))
         self.tag_numbers = [NO_NUMBER] * len(self.tags)
-        first = len(obj.imported_tables)
-        own = names[SymbolKind.TABLE]
-        self.tables = [LinkedTable(own.get(first + i, b""), t) for i, t in enumerate(obj.tables)]
+        own = _own_names(obj, SymbolKind.TABLE, len(obj.imported_tables), len(obj.tables))
+        self.tables = [LinkedTable(own[i], t) for i, t in enumerate(obj.tables)]
         self.table_live = bytearray(all_live * len(self.tables))
         self.table_numbers = [NO_NUMBER] * len(self.tables)
         for i, info_ in enumerate(obj.segments):
@@ -370,6 +364,16 @@ class BitcodeInput(LinkedFile):
         # What asks after the liveness of its functions before there are any gets one answer for all.
         self.function_live = bytearray(b"\0" if gc_sections else b"\1")
         self.function_discarded = bytearray(1)
+
+
+def _own_names(obj: ObjectFile, kind: int, imported: int, defined: int) -> list[bytes]:
+    """The names of an object's own globals, tags or tables, each that of its first symbol."""
+    names = [b""] * defined
+    if defined:
+        for of_kind, _, name, index, _, _ in obj.symbols:
+            if of_kind == kind and index >= imported and not names[index - imported]:
+                names[index - imported] = name
+    return names
 
 
 _READ_BY_THE_LINKER: Final = frozenset((b"linking", b"name", b"producers", b"target_features"))

@@ -69,7 +69,7 @@ def _read(section: InputSection) -> list[_Function]:
     obj = file.object
     relocs = file.relocations(section.index)
     named = {
-        section.section.start + offset: obj.symbols[index].index
+        section.section.start + offset: obj.symbols[index][3]
         for type_, offset, index in zip(relocs.types, relocs.offsets, relocs.indices)
         if type_ == R.FUNCTION_INDEX_LEB
     }

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from ..binary.constants import SymbolKind
 from ..demangle import demangle
 from ..inputs.object_file import GlobalType, TableType
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Final
 
 _VALUE_TYPES: Final = {
     b"\x7f": "i32",
@@ -19,7 +21,7 @@ _VALUE_TYPES: Final = {
     b"\x69": "exnref",
 }
 
-KIND_NAMES: Final = {
+KIND_NAMES: Final[dict[int, str]] = {
     SymbolKind.FUNCTION: "WASM_SYMBOL_TYPE_FUNCTION",
     SymbolKind.DATA: "WASM_SYMBOL_TYPE_DATA",
     SymbolKind.GLOBAL: "WASM_SYMBOL_TYPE_GLOBAL",

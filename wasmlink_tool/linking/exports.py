@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from ..binary.constants import ExternalKind, SymbolKind
 from ..diagnostics import Diagnostics
 from ..inputs.object_file import GlobalType
 from ..options import LinkOptions, UnresolvedPolicy
+from ..records import record
 from .chunks import SyntheticFile
 from .mark_live import is_exported
 from .resolve import Resolution, encode_name
 from .symbols import Symbol
 
 
-class Export(NamedTuple):
+@record(frozen=True)
+class Export:
     name: bytes
     kind: int
     """:class:`ExternalKind`."""
-    index: int  # type: ignore[assignment]
+    index: int
     symbol: Symbol | None
 
 

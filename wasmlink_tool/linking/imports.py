@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
-
 from ..binary.constants import ExternalKind, SymbolKind
 from ..inputs.object_file import GlobalType, TableType
 from ..options import LinkOptions, UnresolvedPolicy
+from ..records import record
 from .chunks import NO_NUMBER
 from .resolve import Resolution
 from .symbol_table import DEFAULT_MODULE
 from .symbols import DEFINED, SHARED, UNDEFINED, Symbol
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Final
+
 _EXTERNAL_KINDS: Final = {
-    int(SymbolKind.FUNCTION): ExternalKind.FUNCTION,
-    int(SymbolKind.GLOBAL): ExternalKind.GLOBAL,
-    int(SymbolKind.TABLE): ExternalKind.TABLE,
-    int(SymbolKind.TAG): ExternalKind.TAG,
+    SymbolKind.FUNCTION: ExternalKind.FUNCTION,
+    SymbolKind.GLOBAL: ExternalKind.GLOBAL,
+    SymbolKind.TABLE: ExternalKind.TABLE,
+    SymbolKind.TAG: ExternalKind.TAG,
 }
 
 
-class ImportedSymbol(NamedTuple):
+@record(frozen=True)
+class ImportedSymbol:
     module: bytes
     name: bytes
     kind: int
@@ -36,7 +40,7 @@ class Imports:
         self.entries: list[ImportedSymbol] = []
         self.got: list[Symbol] = []
         """Symbols whose addresses are imported, behind all others."""
-        self.counts = dict.fromkeys(ExternalKind, 0)
+        self.counts = dict.fromkeys((*_EXTERNAL_KINDS.values(), ExternalKind.MEMORY), 0)
         self._numbers: dict[tuple[int, bytes, bytes, bytes | GlobalType | TableType | None], int] = {}
 
     def add(self, symbol: Symbol) -> None:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Sequence
-from typing import Final
 
 from ..binary.constants import RelocationType as R
 from ..binary.constants import SymbolFlag, SymbolKind
 from ..binary.relocations import Relocations
 from ..diagnostics import Diagnostics
 from ..options import LinkOptions
-from .chunks import InputSegment, LinkedFile, SyntheticFile
+from .chunks import LinkedFile, SyntheticFile
 from .resolve import Resolution, encode_name
 from .symbols import DEFINED, Symbol
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Final
 
 TABLE_RELOCATIONS: Final = frozenset(
     (
@@ -27,11 +29,11 @@ TABLE_RELOCATIONS: Final = frozenset(
 )
 """Those that take a function's address."""
 
-_FUNCTION: Final = int(SymbolKind.FUNCTION)
-_DATA: Final = int(SymbolKind.DATA)
-_GLOBAL: Final = int(SymbolKind.GLOBAL)
-_TAG: Final = int(SymbolKind.TAG)
-_TABLE: Final = int(SymbolKind.TABLE)
+_FUNCTION: Final = SymbolKind.FUNCTION
+_DATA: Final = SymbolKind.DATA
+_GLOBAL: Final = SymbolKind.GLOBAL
+_TAG: Final = SymbolKind.TAG
+_TABLE: Final = SymbolKind.TABLE
 _TYPE_INDEX: Final = bytes((R.TYPE_INDEX_LEB,))
 
 
@@ -94,14 +96,51 @@ def _has_live_constructors(resolution: Resolution) -> bool:
     )
 
 
+class _Pending:
+    """What of one object was found live and not looked into yet: whole batches are looked into at once."""
+
+    __slots__ = ("code", "data", "file", "functions", "seen", "segments")
+
+    def __init__(self, file: LinkedFile) -> None:
+        self.file = file
+        self.functions: list[int] = []
+        self.segments: list[int] = []
+        self.code: _Targets | None = None
+        self.data: _Targets | None = None
+        self.seen = {-1}
+        """The symbol indices that were enqueued: most relocations name one that was. -1 stands for types."""
+
+
+class _Targets:
+    """The symbol indices that the relocations of a section name, -1 where they name a type instead; those of function
+    or segment ``i`` are from ``ranges[i]`` to ``ranges[i + 1]``."""
+
+    __slots__ = ("indices", "ranges", "relocs")
+
+    def __init__(self, relocs: Relocations, starts: list[int]) -> None:
+        offsets = relocs.offsets
+        self.relocs = relocs
+        self.ranges = [bisect_left(offsets, start) for start in starts] if offsets else [0] * len(starts)
+        self.ranges.append(len(offsets))
+        self.indices = relocs.indices
+        if _TYPE_INDEX in relocs.types:
+            type_index = R.TYPE_INDEX_LEB
+            self.indices = [-1 if type_ == type_index else index for type_, index in zip(relocs.types, relocs.indices)]
+
+    def calls(self, symbol: int, chunks: list[int]) -> bool:
+        """Whether a relocation of one of the chunks does more than take the address of a function."""
+        types, indices = self.relocs.types, self.relocs.indices
+        return any(
+            indices[i] == symbol and types[i] not in TABLE_RELOCATIONS
+            for chunk in chunks
+            for i in range(self.ranges[chunk], self.ranges[chunk + 1])
+        )
+
+
 class _Marker:
     def __init__(self) -> None:
-        self._functions: list[tuple[LinkedFile, int]] = []
-        self._segments: list[InputSegment] = []
-        self._seen: dict[LinkedFile, set[int]] = {}
-        """Per file, the symbol indices that were enqueued: most relocations name one that was."""
-        self._code: dict[LinkedFile, tuple[list[int], Sequence[int], Relocations]] = {}
-        self._data: dict[LinkedFile, tuple[Sequence[int], Relocations]] = {}
+        self._files: dict[LinkedFile, _Pending] = {}
+        self._pending: list[_Pending] = []
 
     def enqueue(self, symbol: Symbol) -> None:
         file = symbol.file
@@ -116,8 +155,8 @@ class _Marker:
             if segment.live:
                 return
             segment.live = True
-            self._segments.append(segment)
             file = segment.file
+            self._pending_of(file).segments.append(segment.index)
         elif file is None:
             return
         elif kind == _FUNCTION:
@@ -126,7 +165,7 @@ class _Marker:
                 return
             file.function_live[index] = 1
             if not isinstance(file, SyntheticFile):
-                self._functions.append((file, index))
+                self._pending_of(file).functions.append(index)
         elif kind == _GLOBAL:
             file.global_live[symbol.index] = 1
         elif kind == _TAG:
@@ -149,71 +188,54 @@ class _Marker:
         for segment in file.segments:
             if segment.is_retained and not segment.live:
                 segment.live = True
-                self._segments.append(segment)
+                self._pending_of(file).segments.append(segment.index)
+
+    def _pending_of(self, file: LinkedFile) -> _Pending:
+        """Where to put what of ``file`` is live; the file's turn will come."""
+        pending = self._files.get(file)
+        if pending is None:
+            pending = self._files[file] = _Pending(file)
+        if not pending.functions and not pending.segments:
+            self._pending.append(pending)
+        return pending
 
     def run(self) -> None:
-        functions, segments = self._functions, self._segments
-        while functions or segments:
-            while functions:
-                self._visit_function(*functions.pop())
-            while segments:
-                self._visit_segment(segments.pop())
+        while self._pending:
+            self._visit(self._pending.pop())
 
-    def _visit_function(self, file: LinkedFile, index: int) -> None:
-        entry = self._code.get(file)
-        if entry is None:
-            obj = file.object
-            relocs = file.relocations(obj.code_section)
-            offsets = relocs.offsets
-            ranges = [bisect_left(offsets, start) for start in obj.function_offsets]
-            entry = self._code[file] = ranges, _targets(relocs), relocs
-        ranges, targets, relocs = entry
-        start, stop = ranges[index], ranges[index + 1]
-        if start != stop:
-            self._visit(file, targets, relocs, start, stop)
-
-    def _visit_segment(self, segment: InputSegment) -> None:
-        file = segment.file
-        entry = self._data.get(file)
-        if entry is None:
-            obj = file.object
-            relocs = file.relocations(obj.data_section)
-            entry = self._data[file] = _targets(relocs), relocs
-        targets, relocs = entry
-        if targets:
-            obj = file.object
-            offset = obj.segments[segment.index].offset
-            start = bisect_left(relocs.offsets, offset)
-            stop = bisect_left(relocs.offsets, offset + segment.size, start)
-            self._visit(file, targets, relocs, start, stop)
-
-    def _visit(self, file: LinkedFile, targets: Sequence[int], relocs: Relocations, start: int, stop: int) -> None:
-        seen = self._seen.get(file)
-        if seen is None:
-            # -1 stands for the relocations that name a type.
-            seen = self._seen[file] = {-1}
-        found = set(targets[start:stop])
-        found -= seen
-        if not found:
-            return
+    def _visit(self, pending: _Pending) -> None:
+        file = pending.file
+        functions, segments = pending.functions, pending.segments
+        pending.functions, pending.segments = [], []
+        found: set[int] = set()
+        code, data = pending.code, pending.data
+        if functions:
+            if code is None:
+                obj = file.object
+                code = pending.code = _Targets(file.relocations(obj.code_section), obj.function_offsets[:-1])
+            ranges, indices = code.ranges, code.indices
+            for index in functions:
+                found.update(indices[ranges[index] : ranges[index + 1]])
+        if segments:
+            if data is None:
+                obj = file.object
+                starts = [segment.offset for segment in obj.segments]
+                data = pending.data = _Targets(file.relocations(obj.data_section), starts)
+            ranges, indices = data.ranges, data.indices
+            if indices:
+                for index in segments:
+                    found.update(indices[ranges[index] : ranges[index + 1]])
+        found -= pending.seen
         symbols = file.symbols
-        for index in sorted(found):
+        for index in found:
             symbol = symbols[index]
-            if symbol.is_stub and not any(
-                relocs.indices[i] == index and relocs.types[i] not in TABLE_RELOCATIONS for i in range(start, stop)
-            ):
+            if symbol.is_stub:
                 # Its address is null and needs no body; a call does.
-                continue
-            seen.add(index)
+                calls = functions and code is not None and code.calls(index, functions)
+                if not calls and not (segments and data is not None and data.calls(index, segments)):
+                    continue
+            pending.seen.add(index)
             self.enqueue(symbol)
-
-
-def _targets(relocs: Relocations) -> Sequence[int]:
-    """Symbol indices, -1 where a relocation names a type instead."""
-    if _TYPE_INDEX not in relocs.types:
-        return relocs.indices
-    type_index = R.TYPE_INDEX_LEB.value
-    return [-1 if type_ == type_index else index for type_, index in zip(relocs.types, relocs.indices)]
 
 
 def report_removed(resolution: Resolution, diagnostics: Diagnostics) -> None:

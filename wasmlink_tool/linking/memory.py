@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from ..binary.constants import SymbolFlag, SymbolKind
 from ..diagnostics import Diagnostics
 from ..options import DEFAULT_GLOBAL_BASE, DEFAULT_STACK_SIZE, LinkOptions
@@ -11,6 +9,10 @@ from .chunks import OutputSegment
 from .resolve import Resolution, provide_address_symbol
 from .segments import is_c_name
 from .symbols import DEFINED, Symbol
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Final
 
 STACK_ALIGNMENT: Final = 16
 HEAP_ALIGNMENT: Final = 16
@@ -36,8 +38,7 @@ def _align(value: int, alignment: int) -> int:
 
 def _set_global(resolution: Resolution, symbol: Symbol, value: int) -> None:
     assert symbol.file is not None
-    old = symbol.file.globals[symbol.index]
-    symbol.file.globals[symbol.index] = old._replace(initializer=resolution.target.const_expression(value))
+    symbol.file.globals[symbol.index].initializer = resolution.target.const_expression(value)
 
 
 def _is_stack_first(options: LinkOptions, stack_size: int) -> bool:

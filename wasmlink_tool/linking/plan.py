@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from ..records import record
 from .chunks import OutputSegment
 from .exports import Export
 from .index_spaces import IndexSpaces
@@ -15,7 +14,7 @@ from .symbols import Symbol
 from .synthetic import InitFunction
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Plan:
     """Every index and every address is final."""
 

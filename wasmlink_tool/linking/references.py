@@ -241,6 +241,6 @@ def _add(sites: _Sites, site: _Site) -> None:
 
 def _own_definitions(obj: ObjectFile) -> Iterator[tuple[bytes, bool]]:
     """(name, whether it is local) of what the object defines."""
-    for info in obj.symbols:
-        if info.kind != SymbolKind.SECTION and not info.flags & SymbolFlag.UNDEFINED:
-            yield info.name, bool(info.flags & SymbolFlag.BINDING_LOCAL)
+    for kind, flags, name, _, _, _ in obj.symbols:
+        if kind != SymbolKind.SECTION and not flags & SymbolFlag.UNDEFINED:
+            yield name, bool(flags & SymbolFlag.BINDING_LOCAL)

@@ -13,10 +13,9 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import accumulate, compress, repeat
 from struct import Struct, error
-from typing import Final
 
+from ..binary.constants import RELOCATION_NAMES, SymbolKind
 from ..binary.constants import RelocationType as R
-from ..binary.constants import SymbolKind
 from ..binary.field_values import LOWEST, NOTHING, REMOVED, SCATTERED, FieldValues
 from ..binary.leb128 import PaddedEncodings, sleb, uleb
 from ..binary.reader import FormatError
@@ -24,6 +23,10 @@ from ..binary.relocations import COMPILED, FORMATS, WIDTH, Relocations
 from .chunks import NO_NUMBER, InputSection, InputSegment, ObjectInput, SyntheticFile
 from .live_relocations import live_function_runs
 from .symbols import DEFINED, Symbol
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Final
 
 if COMPILED:
     from ..binary import loops
@@ -198,6 +201,7 @@ class Relocator:
             except (FormatError, OverflowError):
                 done = None
             if done is not None:
+                obj.release_relocations(section)
                 return done
         relocs = relocations_in(file.relocations(section), ranges)
         buffer = bytearray(contents)
@@ -205,6 +209,7 @@ class Relocator:
         for alike in _WRITTEN_ALIKE:
             if not types.isdisjoint(alike):
                 self._write(buffer, alike[0], *self._column(file, relocs, alike, tombstone))
+        obj.release_relocations(section)
         return buffer
 
     def _of(self, file: ObjectInput) -> SymbolValues:
@@ -379,23 +384,27 @@ def _global_number(symbol: Symbol) -> int:
     return symbol.global_number if symbol.kind == SymbolKind.GLOBAL else symbol.got_number
 
 
-_TABLE_INDEX: Final = frozenset(r for r in R if r.name.startswith("TABLE_INDEX"))
-_TABLE_INDEX_RELATIVE: Final = frozenset(r for r in R if r.name.startswith("TABLE_INDEX_REL"))
-_WITH_ADDEND: Final = frozenset(r for r in R if r.name.startswith(("MEMORY_ADDR", "FUNCTION_OFFSET")))
-_SIGNED: Final = frozenset(r for r in R if "SLEB" in r.name)
+def _types(prefix: str) -> frozenset[int]:
+    return frozenset([type_ for type_, name in RELOCATION_NAMES.items() if name.startswith(prefix)])
+
+
+_TABLE_INDEX: Final = _types("TABLE_INDEX")
+_TABLE_INDEX_RELATIVE: Final = _types("TABLE_INDEX_REL")
+_WITH_ADDEND: Final = _types("MEMORY_ADDR") | _types("FUNCTION_OFFSET")
+_SIGNED: Final = frozenset(type_ for type_, name in RELOCATION_NAMES.items() if "SLEB" in name)
 
 
 def _bases() -> Iterator[tuple[int, Callable[[Symbol], int]]]:
-    for type_ in R:
-        if type_.name.startswith("FUNCTION_INDEX"):
+    for type_, name in RELOCATION_NAMES.items():
+        if name.startswith("FUNCTION_INDEX"):
             yield type_, lambda symbol: symbol.function_number
-        elif type_.name.startswith("FUNCTION_OFFSET"):
+        elif name.startswith("FUNCTION_OFFSET"):
             yield type_, _function_offset
-        elif type_.name.startswith("MEMORY_ADDR_TLS"):
+        elif name.startswith("MEMORY_ADDR_TLS"):
             yield type_, _tls_offset
-        elif type_.name.startswith("MEMORY_ADDR"):
+        elif name.startswith("MEMORY_ADDR"):
             yield type_, _address
-        elif type_.name.startswith("GLOBAL_INDEX"):
+        elif name.startswith("GLOBAL_INDEX"):
             yield type_, _global_number
         elif type_ == R.TAG_INDEX_LEB:
             yield type_, lambda symbol: symbol.tag_number
@@ -409,14 +418,14 @@ _BASE_OF: Final = dict(_bases())
 
 def _groups() -> Iterator[bytes]:
     groups: dict[tuple[int, bool, int], list[int]] = {}
-    for type_ in R:
+    for type_ in RELOCATION_NAMES:
         # An index of a type is no symbol's, and some values depend on where they are written.
-        alone = type_.value if type_ in (R.TYPE_INDEX_LEB, R.MEMORY_ADDR_LOCREL_I32) else -1
+        alone = type_ if type_ in (R.TYPE_INDEX_LEB, R.MEMORY_ADDR_LOCREL_I32) else -1
         groups.setdefault((WIDTH[type_], type_ in _SIGNED, alone), []).append(type_)
     yield from map(bytes, groups.values())
 
 
 _WRITTEN_ALIKE: Final = tuple(_groups())
 """Relocation types in groups whose values are written in one way: one pass over the columns serves each group."""
-_SELECT: Final = {group: bytes(i in group for i in range(256)) for group in _WRITTEN_ALIKE}
+_SELECT: Final = {group: bytes([i in group for i in range(256)]) for group in _WRITTEN_ALIKE}
 """Translation tables that mark the members of a group in a column of types."""

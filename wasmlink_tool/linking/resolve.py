@@ -7,7 +7,6 @@ linker's own later needs (stubs, wrappers), which live in files of their own.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Final
 
 from ..binary.constants import Opcode, SymbolFlag, SymbolKind, ValueType
 from ..diagnostics import Diagnostics, FatalError
@@ -21,6 +20,10 @@ from .chunks import BitcodeInput, ObjectInput, SyntheticFile
 from .symbol_table import DEFAULT_MODULE, INDIRECT_FUNCTION_TABLE, SymbolTable
 from .symbols import DEFINED, LAZY, UNDEFINED, Symbol
 from .target import Target
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Final
 
 NO_SIGNATURE: Final = b"\0\0"
 """() -> ()."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
-from typing import Final
 
 from ..binary.constants import RelocationType as R
 from ..binary.constants import SymbolFlag, SymbolKind
@@ -20,9 +19,14 @@ from ..options import LinkOptions, UnresolvedPolicy
 from .chunks import NO_NUMBER, ObjectInput
 from .imports import Imports, may_be_undefined
 from .mark_live import TABLE_RELOCATIONS
-from .references import Explainer
 from .resolve import UNREACHABLE_BODY, Resolution, add_synthetic_function
 from .symbols import DEFINED, SHARED, UNDEFINED, Symbol
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Final
+
+    from .references import Explainer
 
 _GLOBAL_RELOCATIONS: Final = frozenset((R.GLOBAL_INDEX_LEB, R.GLOBAL_INDEX_I32))
 _TLS_RELOCATIONS: Final = frozenset((R.MEMORY_ADDR_TLS_SLEB, R.MEMORY_ADDR_TLS_SLEB64))
@@ -72,7 +76,7 @@ class _Scanner:
         self.options = options
         self.diagnostics = diagnostics
         self.result = Scan()
-        self.explainer = Explainer(resolution, options)
+        self.explainer: Explainer | None = None
         self.stubs: dict[bytes, Symbol] = {}
 
     def scan_file(self, file: ObjectInput) -> None:
@@ -222,7 +226,7 @@ class _Scanner:
             return
         if self.policy is not UnresolvedPolicy.IGNORE:
             text = f"{file.name}: undefined symbol: {symbol}"
-            hints = self.explainer.explain(file, symbol, section, offset) if section >= 0 else ()
+            hints = self._explain(file, symbol, section, offset) if section >= 0 else ()
             if self.policy is UnresolvedPolicy.REPORT_ERROR:
                 self.diagnostics.error(text, hints)
                 return
@@ -231,6 +235,13 @@ class _Scanner:
             symbol.stub = self._stub(symbol.signature)
             # From here on it takes no place in the table.
             symbol.is_stub = True
+
+    def _explain(self, file: ObjectInput, symbol: Symbol, section: int, offset: int) -> tuple[str, ...]:
+        if self.explainer is None:
+            from .references import Explainer
+
+            self.explainer = Explainer(self.resolution, self.options)
+        return self.explainer.explain(file, symbol, section, offset)
 
     def _stub(self, signature: bytes) -> Symbol:
         """A function that traps, for all undefined functions of one type."""

@@ -2,28 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Final
-
-from ..binary.constants import RelocationType as R
-from ..binary.constants import SegmentFlag
+from ..binary.constants import RELOCATION_NAMES, SegmentFlag
 from ..options import DataOrder, LinkOptions
 from .chunks import InputSegment, OutputSegment
 from .live_relocations import live_relocations
 from .resolve import Resolution, is_exported_by_option
 from .strings import MergedStrings
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Final
+
 _MERGED_PREFIXES: Final = (b".text.", b".data.", b".bss.", b".rodata.")
 
 
 def _output_name(segment: InputSegment, options: LinkOptions) -> bytes:
-    if segment.is_tls:
+    if segment.flags & SegmentFlag.TLS:
         # .tbss and .tdata alike: all thread-local data is relative to one base.
         return b".tdata"
-    if options.merge_data_segments:
-        for prefix in _MERGED_PREFIXES:
-            if segment.name.startswith(prefix):
-                return prefix[:-1]
-    return segment.name
+    name = segment.name
+    if options.merge_data_segments and name.startswith(_MERGED_PREFIXES):
+        return name[: name.index(b".", 1)]
+    return name
 
 
 def _rank(segment: OutputSegment) -> int:
@@ -42,22 +42,26 @@ def is_c_name(name: bytes) -> bool:
 def create_output_segments(resolution: Resolution, options: LinkOptions) -> list[OutputSegment]:
     """Group the live input segments, order the groups, merge strings, and lay each group out."""
     by_name: dict[object, OutputSegment] = {}
+    relocatable = options.relocatable
     for file in resolution.objects:
         for segment in file.segments:
             if not segment.live:
                 continue
             name = _output_name(segment, options)
             # The next link must be able to take or leave each COMDAT group by itself.
-            key = (name, file.name, segment.index) if options.relocatable and segment.comdat else name
+            key = (name, file.name, segment.index) if relocatable and segment.comdat else name
             output = by_name.get(key)
             if output is None:
                 output = by_name[key] = OutputSegment(name)
                 output.passive = options.shared_memory
-            # A segment that must stay, must stay after the next link too, which wasm-ld forgets.
-            output.linking_flags |= segment.flags & (SegmentFlag.RETAIN | SegmentFlag.TLS)
+            flags = segment.flags & (SegmentFlag.RETAIN | SegmentFlag.TLS)
+            if flags:
+                # A segment that must stay, must stay after the next link too, which wasm-ld forgets.
+                output.linking_flags |= flags
+                output.is_tls = output.is_tls or segment.is_tls
             output.inputs.append(segment)
-            output.alignment = max(output.alignment, segment.alignment)
-            output.is_tls = output.is_tls or segment.is_tls
+            if segment.alignment > output.alignment:
+                output.alignment = segment.alignment
             segment.output = output
     segments = sorted(by_name.values(), key=_rank)
     if options.data_order is DataOrder.PACKED:
@@ -129,7 +133,7 @@ def split_name(name: bytes) -> tuple[bytes, bytes]:
     return (name, b"") if dot < 0 else (name[:dot], name[dot:])
 
 
-_DATA_RELOCATIONS: Final = bytes(r for r in R if r.name.startswith("MEMORY_ADDR"))
+_DATA_RELOCATIONS: Final = bytes([type_ for type_, name in RELOCATION_NAMES.items() if name.startswith("MEMORY_ADDR")])
 
 
 def _count_references(resolution: Resolution) -> None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from ..binary import constants as c
 from ..binary.constants import Opcode, SymbolFlag
 from ..binary.leb128 import uleb
 from ..options import LinkOptions
+from ..records import record
 from .chunks import OutputSegment
 from .memory import Memory
 from .pic import data_relocation_code, global_relocation_code, has_tls_relocations
@@ -19,7 +19,7 @@ from .synthetic import call
 from .target import i32_const, i64_const
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class StartFunctions:
     """The linker's own functions that run at instantiation or at a thread's start; each may be absent."""
 

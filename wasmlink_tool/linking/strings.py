@@ -5,7 +5,10 @@ from __future__ import annotations
 from bisect import bisect_right
 from itertools import accumulate, compress
 from operator import not_, sub
-from typing import Protocol
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .chunks import InputSection, InputSegment
 
 
 class StringPieces:
@@ -34,13 +37,6 @@ class StringPieces:
         return self.offsets[i] + offset - self.starts[i]
 
 
-class Mergeable(Protocol):
-    """A chunk of strings."""
-
-    offset: int
-    pieces: StringPieces | None
-
-
 class MergedStrings:
     """The strings of several mergeable chunks, each once.
 
@@ -55,13 +51,13 @@ class MergedStrings:
         self.offset = 0
         """In the output segment or section, in bytes."""
         self.contents = b""
-        self.members: list[Mergeable] = []
+        self.members: list[InputSegment | InputSection] = []
 
     @property
     def size(self) -> int:
         return len(self.contents)
 
-    def add(self, chunk: Mergeable) -> None:
+    def add(self, chunk: InputSegment | InputSection) -> None:
         self.members.append(chunk)
 
     def finalize(self) -> None:

@@ -8,9 +8,8 @@ Python's own: archives chain deeply, and links run on threads with small stacks.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Final
 
-from ..binary.constants import ComdatKind, SymbolFlag, SymbolKind
+from ..binary.constants import ComdatKind, SegmentFlag, SymbolFlag, SymbolKind
 from ..binary.constants import RelocationType as R
 from ..diagnostics import Diagnostics, FatalError
 from ..inputs.files import ObjectSource
@@ -21,7 +20,10 @@ from .chunks import BitcodeInput, LinkedFile, ObjectInput
 from .describe import Names
 from .symbols import DEFINED, LAZY, SHARED, UNDEFINED, DemangledSymbol, Symbol
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Final
+
     from ..inputs.bitcode import BitcodeSymbol
 
 _UNDEFINED_FLAG: Final = SymbolFlag.UNDEFINED
@@ -31,12 +33,12 @@ _BINDING: Final = _LOCAL | _WEAK
 _ABSOLUTE: Final = SymbolFlag.ABSOLUTE
 _EXPLICIT_NAME: Final = SymbolFlag.EXPLICIT_NAME
 _TLS: Final = SymbolFlag.TLS
-_FUNCTION: Final = int(SymbolKind.FUNCTION)
-_DATA: Final = int(SymbolKind.DATA)
-_GLOBAL: Final = int(SymbolKind.GLOBAL)
-_SECTION: Final = int(SymbolKind.SECTION)
-_TAG: Final = int(SymbolKind.TAG)
-_TABLE: Final = int(SymbolKind.TABLE)
+_FUNCTION: Final = SymbolKind.FUNCTION
+_DATA: Final = SymbolKind.DATA
+_GLOBAL: Final = SymbolKind.GLOBAL
+_SECTION: Final = SymbolKind.SECTION
+_TAG: Final = SymbolKind.TAG
+_TABLE: Final = SymbolKind.TABLE
 
 INDIRECT_FUNCTION_TABLE: Final = b"__indirect_function_table"
 DEFAULT_MODULE: Final = b"env"
@@ -188,27 +190,28 @@ class SymbolTable:
         self._read_comdats(file)
         add = file.symbols.append
         for info in obj.symbols:
-            symbol = None
-            if not info.flags & _UNDEFINED_FLAG:
+            kind, flags, name, _, _, _ = info
+            symbol: Symbol | None = None
+            if not flags & _UNDEFINED_FLAG:
                 symbol = self._define(file, info)
             if symbol is None:
-                if info.kind == _SECTION:
+                if kind == _SECTION:
                     # Of a COMDAT group that another file provides: nothing refers to it but what is discarded too.
-                    symbol = Symbol(info.name, _SECTION, UNDEFINED, info.flags, file)
-                elif info.kind == _FUNCTION:
+                    symbol = Symbol(name, _SECTION, UNDEFINED, flags, file)
+                elif kind == _FUNCTION:
                     index = len(file.symbols)
-                    symbol = self._refer(info.name, file.name)
-                    if symbol.state == LAZY and not info.flags & _WEAK:
+                    symbol = self._refer(name, file.name)
+                    if symbol.state == LAZY and not flags & _WEAK:
                         yield from self._extract(symbol)
-                        symbol = self.symbols[info.name]
+                        symbol = self.symbols[name]
                         if symbol.kind != _FUNCTION and symbol.state != LAZY:
                             self._report_kind(symbol, file, _FUNCTION)
                         self.extractions.append((file.name, symbol.file_name, str(symbol)))
                     else:
                         symbol = self._reference_function(symbol, file, index, info)
                 else:
-                    symbol = self._refer(info.name, file.name)
-                    if symbol.state == LAZY and not info.flags & _WEAK:
+                    symbol = self._refer(name, file.name)
+                    if symbol.state == LAZY and not flags & _WEAK:
                         yield from self._extract(symbol)
                         if symbol.state == DEFINED:
                             self._check_type(symbol, file, info)
@@ -328,7 +331,7 @@ class SymbolTable:
         without relocations."""
         obj = file.object
         number = len(obj.imported_tables) + len(obj.tables)
-        named = sum(info.kind == _TABLE for info in obj.symbols)
+        named = sum([kind == _TABLE for kind, _, _, _, _, _ in obj.symbols])
         if number == named:
             return
         error = self.diagnostics.error
@@ -352,7 +355,7 @@ class SymbolTable:
                 return
             flags = SymbolFlag.UNDEFINED | SymbolFlag.NO_STRIP
             symbol = self._refer(import_.field, file.name)
-            self._reference(symbol, file, SymbolInfo(_TABLE, flags, import_.field, 0, 0, 0))
+            self._reference(symbol, file, (_TABLE, flags, import_.field, 0, 0, 0))
             file.symbols.append(symbol)
             symbol.referenced = True
             self.legacy_function_table = True
@@ -468,91 +471,102 @@ class SymbolTable:
     def _define(self, file: ObjectInput, info: SymbolInfo) -> Symbol | None:
         """The symbol of a definition, or ``None`` where a COMDAT group that another file provides holds it: what is
         left then is a reference."""
-        kind, flags = info.kind, info.flags
+        kind, flags, name, index, _, _ = info
         obj = file.object
         if kind == _SECTION:
-            section = file.custom_sections.get(info.index)
+            section = file.custom_sections.get(index)
             if section is not None and section.discarded:
                 return None
-            symbol = Symbol(obj.sections[info.index].name, _SECTION, DEFINED, flags, file)
+            symbol = Symbol(obj.sections[index].name, _SECTION, DEFINED, flags, file)
             symbol.section = section
-            symbol.index = info.index
+            symbol.index = index
             return symbol
-        if flags & _LOCAL:
-            symbol = self._symbol(info.name, kind, DEFINED, flags, file)
-            self._place(symbol, file, info)
-            return symbol
-        if kind == _FUNCTION:
-            index = info.index - len(obj.imported_functions)
-            return None if file.function_discarded[index] else self._define_function(file, index, info)
-        if kind == _DATA:
-            if not flags & _ABSOLUTE and file.segments[info.index].discarded:
+        if not flags & _LOCAL:
+            if kind == _FUNCTION:
+                if file.function_discarded[index - len(obj.imported_functions)]:
+                    return None
+            elif kind == _DATA:
+                if not flags & _ABSOLUTE and file.segments[index].discarded:
+                    return None
+            elif kind == _TAG and file.tag_discarded[index - len(obj.imported_tags)]:
                 return None
-        elif kind == _TAG and file.tag_discarded[info.index - len(obj.imported_tags)]:
-            return None
-        symbol = self._insert_used(info.name)
+        found = None if flags & _LOCAL else self.symbols.get(name)
+        if found is None:
+            symbol = self._symbol(name, kind, DEFINED, flags, file)
+            if not flags & _LOCAL:
+                self.symbols[name] = symbol
+                symbol.used = True
+                symbol.referenced = not self._gc_sections
+            self._place(symbol, file, info)
+            if name in self._traced and not flags & _LOCAL:
+                symbol.traced = True
+                self.diagnostics.message(f"{file.name}: definition of {symbol}")
+            return symbol
+        symbol = found
+        symbol.used = True
         if symbol.is_new or symbol.state == LAZY:
             self._replace(symbol, file, info)
+        elif kind == _FUNCTION:
+            return self._define_function(symbol, file, info)
         else:
             self._check_type(symbol, file, info)
             if self._should_replace(symbol, file, flags):
                 self._replace(symbol, file, info)
         return symbol
 
-    def _define_function(self, file: ObjectInput, index: int, info: SymbolInfo) -> Symbol:
-        symbol = self._insert_used(info.name)
-        if symbol.is_new or symbol.state == LAZY:
-            self._replace(symbol, file, info)
-            return symbol
+    def _define_function(self, symbol: Symbol, file: ObjectInput, info: SymbolInfo) -> Symbol:
+        """The symbol of a function's definition, where its name has a meaning already."""
+        _, flags, name, index, _, _ = info
         if symbol.kind != _FUNCTION:
             self._report_kind(symbol, file, _FUNCTION)
             return symbol
-        signature = file.function_signatures[index]
+        signature = file.function_signatures[index - len(file.object.imported_functions)]
         if (
             symbol.signature is not None
             and symbol.signature != signature
             and (symbol.state != UNDEFINED or self.is_called_directly(symbol))
         ):
             variant, is_new = self._variant(symbol, signature)
-            if is_new or self._should_replace(symbol, file, info.flags):
+            if is_new or self._should_replace(symbol, file, flags):
                 self._replace(variant, file, info)
-            self.symbols[info.name] = variant
+            self.symbols[name] = variant
             return variant
-        if self._should_replace(symbol, file, info.flags):
+        if self._should_replace(symbol, file, flags):
             self._replace(symbol, file, info)
         return symbol
 
     def _place(self, symbol: Symbol, file: ObjectInput, info: SymbolInfo) -> None:
         """Say where a definition is."""
         obj = file.object
-        kind = info.kind
+        kind, flags, _, index, offset, size = info
         if kind == _FUNCTION:
-            symbol.index = info.index - len(obj.imported_functions)
+            symbol.index = index - len(obj.imported_functions)
             symbol.signature = file.function_signatures[symbol.index]
         elif kind == _DATA:
-            symbol.value = info.offset
-            symbol.size = info.size
+            symbol.value = offset
+            symbol.size = size
             symbol.segment = None
-            if not info.flags & _ABSOLUTE:
-                segment = file.segments[info.index]
+            if not flags & _ABSOLUTE:
+                segment = file.segments[index]
                 symbol.segment = segment
-                if segment.is_tls:
+                if segment.flags & SegmentFlag.TLS:
                     symbol.flags |= _TLS
         elif kind == _GLOBAL:
-            symbol.index = info.index - len(obj.imported_globals)
+            symbol.index = index - len(obj.imported_globals)
             symbol.element_type = file.globals[symbol.index].type
         elif kind == _TAG:
-            symbol.index = info.index - len(obj.imported_tags)
+            symbol.index = index - len(obj.imported_tags)
             symbol.signature = file.tags[symbol.index][1]
         elif kind == _TABLE:
-            symbol.index = info.index - len(obj.imported_tables)
+            symbol.index = index - len(obj.imported_tables)
             symbol.element_type = file.tables[symbol.index].type
 
     def _replace(self, symbol: Symbol, file: ObjectInput, info: SymbolInfo) -> None:
+        kind, flags, _, _, _, _ = info
         symbol.is_new = False
-        symbol.kind = info.kind
+        symbol.kind = kind
         symbol.state = DEFINED
-        symbol.flags = info.flags
+        symbol.flags = flags
         symbol.file = file
         symbol.referrers = None
         symbol.import_module = symbol.import_name = None
@@ -578,7 +592,7 @@ class SymbolTable:
 
     def _reference(self, symbol: Symbol, file: ObjectInput, info: SymbolInfo) -> None:
         """A reference to anything but a function."""
-        kind, flags = info.kind, info.flags
+        kind, flags, _, _, _, _ = info
         if symbol.is_new:
             symbol.is_new = False
             symbol.kind = kind
@@ -596,18 +610,19 @@ class SymbolTable:
 
     def _set_imported_type(self, symbol: Symbol, file: ObjectInput, info: SymbolInfo) -> None:
         obj = file.object
-        if info.kind == _DATA:
+        kind, flags, _, index, _, _ = info
+        if kind == _DATA:
             return
-        imports = {_GLOBAL: obj.imported_globals, _TAG: obj.imported_tags, _TABLE: obj.imported_tables}[info.kind]
+        imports = {_GLOBAL: obj.imported_globals, _TAG: obj.imported_tags, _TABLE: obj.imported_tables}[kind]
         # A definition that a COMDAT group lost stays a reference, and has no import.
-        if info.index >= len(imports):
-            if info.kind == _TAG:
-                symbol.signature = file.tags[info.index - len(imports)][1]
+        if index >= len(imports):
+            if kind == _TAG:
+                symbol.signature = file.tags[index - len(imports)][1]
             return
-        import_ = imports[info.index]
+        import_ = imports[index]
         if import_.module:
             symbol.import_module = import_.module
-        if info.flags & _EXPLICIT_NAME:
+        if flags & _EXPLICIT_NAME:
             symbol.import_name = import_.field
         if isinstance(import_.type, int):
             symbol.signature = obj.types[import_.type]
@@ -617,27 +632,19 @@ class SymbolTable:
     def _reference_function(self, symbol: Symbol, file: ObjectInput, index: int, info: SymbolInfo) -> Symbol:
         """A reference to a function: symbol ``index`` of ``file``."""
         obj = file.object
-        flags = info.flags
-        signature = obj.function_signature(info.index)
+        _, flags, _, function, _, _ = info
         import_module = import_name = None
-        if info.index < len(obj.imported_functions):
-            import_ = obj.imported_functions[info.index]
+        if function < len(obj.imported_functions):
+            import_ = obj.imported_functions[function]
+            assert isinstance(import_.type, int)
+            signature = obj.types[import_.type]
             import_module = import_.module or None
             import_name = import_.field if flags & _EXPLICIT_NAME else None
-
-        def become_undefined(target: Symbol) -> None:
-            target.is_new = False
-            target.kind = _FUNCTION
-            target.state = UNDEFINED
-            target.flags = flags | _UNDEFINED_FLAG
-            target.file = file
-            target.signature = signature
-            target.import_module = import_module
-            target.import_name = import_name
-            target.referrers = [(file, index)]
+        else:
+            signature = obj.function_signature(function)
 
         if symbol.is_new:
-            become_undefined(symbol)
+            _become_undefined(symbol, file, index, flags, signature, import_module, import_name)
             return symbol
         if symbol.state == LAZY:
             symbol.flags = symbol.flags & ~_BINDING | _WEAK
@@ -656,11 +663,11 @@ class SymbolTable:
                 else:
                     symbol.signature = signature
             elif existing_undefined is not None and not self.is_called_directly(existing_undefined):
-                become_undefined(symbol)
+                _become_undefined(symbol, file, index, flags, signature, import_module, import_name)
             else:
                 variant, is_new = self._variant(symbol, signature)
                 if is_new:
-                    become_undefined(variant)
+                    _become_undefined(variant, file, index, flags, signature, import_module, import_name)
                 symbol = variant
         if existing_undefined is not None:
             self._merge_import(existing_undefined, file, flags, import_module, import_name)
@@ -730,20 +737,20 @@ class SymbolTable:
         """An error: ``where`` has something of another kind under a symbol's name."""
         self.diagnostics.error(
             f"symbol type mismatch: {existing}\n"
-            f">>> defined as {describe.KIND_NAMES[SymbolKind(existing.kind)]} in {existing.file_name}\n"
-            f">>> defined as {describe.KIND_NAMES[SymbolKind(kind)]} in {where}"
+            f">>> defined as {describe.KIND_NAMES[existing.kind]} in {existing.file_name}\n"
+            f">>> defined as {describe.KIND_NAMES[kind]} in {where}"
         )
 
     def _check_type(self, existing: Symbol, file: ObjectInput, info: SymbolInfo) -> None:
         """A symbol other than a function's must have the same kind and type wherever it is named."""
-        kind = info.kind
+        kind, flags, name, _, _, _ = info
         if existing.kind != kind:
             self._report_kind(existing, file, kind)
             return
         if kind == _DATA:
             return
-        other = Symbol(info.name, kind, UNDEFINED, info.flags, file)
-        if info.flags & _UNDEFINED_FLAG:
+        other = Symbol(name, kind, UNDEFINED, flags, file)
+        if flags & _UNDEFINED_FLAG:
             self._set_imported_type(other, file, info)
         else:
             self._place(other, file, info)
@@ -760,6 +767,27 @@ class SymbolTable:
         elif isinstance(before, TableType) and isinstance(now, TableType) and before.element_type != now.element_type:
             old, new = describe.table_type(before), describe.table_type(now)
             self.diagnostics.error(_type_mismatch("Table type mismatch", existing, file, old, new))
+
+
+def _become_undefined(
+    symbol: Symbol,
+    file: ObjectInput,
+    index: int,
+    flags: int,
+    signature: bytes,
+    import_module: bytes | None,
+    import_name: bytes | None,
+) -> None:
+    """Let a symbol be what symbol ``index`` of ``file``, a reference to a function, says."""
+    symbol.is_new = False
+    symbol.kind = _FUNCTION
+    symbol.state = UNDEFINED
+    symbol.flags = flags | _UNDEFINED_FLAG
+    symbol.file = file
+    symbol.signature = signature
+    symbol.import_module = import_module
+    symbol.import_name = import_name
+    symbol.referrers = [(file, index)]
 
 
 def _type_mismatch(what: str, existing: Symbol, file: LinkedFile, old: str, new: str) -> str:

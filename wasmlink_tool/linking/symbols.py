@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from ..binary.constants import SymbolFlag, SymbolKind
 from ..demangle import demangle_text
 from ..inputs.files import ObjectSource
@@ -11,6 +9,10 @@ from ..inputs.object_file import GlobalType, TableType
 from ..inputs.shared import SharedLibrary
 from .chunks import NO_NUMBER, InputSection, InputSegment, LinkedFile, SyntheticFile
 from .describe import symbol_text
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Final
 
 UNDEFINED: Final = 0
 DEFINED: Final = 1
@@ -23,11 +25,11 @@ _WEAK: Final = SymbolFlag.BINDING_WEAK
 _LOCAL: Final = SymbolFlag.BINDING_LOCAL
 _HIDDEN: Final = SymbolFlag.VISIBILITY_HIDDEN
 _EXPORTED: Final = SymbolFlag.EXPORTED
-_FUNCTION: Final = int(SymbolKind.FUNCTION)
-_DATA: Final = int(SymbolKind.DATA)
-_GLOBAL: Final = int(SymbolKind.GLOBAL)
-_TABLE: Final = int(SymbolKind.TABLE)
-_TAG: Final = int(SymbolKind.TAG)
+_FUNCTION: Final = SymbolKind.FUNCTION
+_DATA: Final = SymbolKind.DATA
+_GLOBAL: Final = SymbolKind.GLOBAL
+_TABLE: Final = SymbolKind.TABLE
+_TAG: Final = SymbolKind.TAG
 
 
 class Symbol:

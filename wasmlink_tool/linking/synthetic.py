@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from ..binary.constants import Opcode, SymbolFlag, SymbolKind
 from ..binary.leb128 import uleb
 from ..diagnostics import Diagnostics
 from ..options import LinkOptions
+from ..records import record
 from .chunks import SyntheticFile
 from .describe import parameters_and_results
 from .mark_live import is_exported
@@ -15,7 +14,8 @@ from .resolve import Resolution
 from .symbols import DEFINED, Symbol
 
 
-class InitFunction(NamedTuple):
+@record(frozen=True)
+class InitFunction:
     priority: int
     symbol: Symbol
 

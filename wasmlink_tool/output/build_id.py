@@ -10,10 +10,8 @@ SIZES = {"fast": 16, "uuid": 16, "sha1": 20, "tree": 20, "md5": 16, "sha3": 32}
 """In bytes, by style."""
 
 
-def placeholder(style: str) -> OutputSection | None:
+def placeholder(style: str) -> OutputSection:
     """The section with blanks where the id will be; it is the module's last."""
-    if style == "none":
-        return None
     if style.startswith(("0x", "0X")):
         size = len(_given(style))
     elif style in SIZES:

@@ -50,7 +50,7 @@ class OutputSection:
         """As verbose output and maps call it."""
         if self.id == SectionId.CUSTOM:
             return f"CUSTOM({self.name.decode('utf-8', 'replace')})"
-        return _LABELS[SectionId(self.id)]
+        return _LABELS[self.id]
 
 
 _LABELS = {

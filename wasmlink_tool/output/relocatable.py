@@ -90,7 +90,7 @@ def linking_section(plan: Plan, indices: SymbolIndices) -> OutputSection:
     return custom_section(b"linking", contents)
 
 
-def _subsection(kind: LinkingSubsection, contents: bytes) -> bytes:
+def _subsection(kind: int, contents: bytes) -> bytes:
     return bytes([kind]) + uleb(len(contents)) + contents
 
 

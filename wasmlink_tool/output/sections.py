@@ -49,7 +49,7 @@ def known_sections(plan: Plan, options: LinkOptions, relocator: Relocator) -> It
             yield section
 
 
-def _section(id_: SectionId, *chunks: Chunk) -> OutputSection:
+def _section(id_: int, *chunks: Chunk) -> OutputSection:
     return OutputSection(id_, list(chunks))
 
 

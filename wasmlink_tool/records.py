@@ -1,0 +1,95 @@
+"""Classes that are little more than their fields, like those of ``dataclasses``: to import that module takes longer
+than a small link.
+
+``dataclasses.fields``, ``replace`` and the others take these classes all the same.
+"""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any, TypeVar
+
+    from typing_extensions import dataclass_transform
+
+    _Class = TypeVar("_Class", bound=type)
+else:
+
+    def dataclass_transform():
+        return lambda function: function
+
+
+class _Fields:
+    """``__dataclass_fields__``, for those who ask."""
+
+    def __get__(self, instance: object, owner: type) -> dict[str, Any]:
+        from dataclasses import field, fields, make_dataclass
+
+        defaults = owner.__dict__["_defaults"]
+        rows: list[tuple[str, Any, Any]] = [
+            (name, type_, field(default=defaults[name]) if name in defaults else field())
+            for name, type_ in owner.__annotations__.items()
+        ]
+        return {field.name: field for field in fields(make_dataclass(owner.__name__, rows, kw_only=True))}
+
+
+@dataclass_transform()
+def record(*, frozen: bool = False, kw_only: bool = False) -> Callable[[_Class], _Class]:
+    """Give a class a constructor, comparison and text by its annotated fields. No other attribute can be set; with
+    ``frozen`` none can, and instances can be hashed."""
+
+    def decorate(cls: _Class) -> _Class:
+        names = tuple(cls.__annotations__)
+        known = frozenset(names)
+        defaults = {name: cls.__dict__[name] for name in names if name in cls.__dict__}
+        finish = cls.__dict__.get("__post_init__")
+        what = cls.__name__
+
+        def initialize(self: Any, *arguments: Any, **keywords: Any) -> None:
+            if len(arguments) > (0 if kw_only else len(names)):
+                raise TypeError(f"too many arguments without a name for {what}")
+            given = dict(zip(names, arguments))
+            if not known.issuperset(keywords) or not given.keys().isdisjoint(keywords):
+                unexpected = [name for name in keywords if name not in known or name in given]
+                raise TypeError(f"unexpected arguments for {what}: {', '.join(unexpected)}")
+            values = {**defaults, **given, **keywords}
+            if len(values) != len(names):
+                missing = [name for name in names if name not in values]
+                raise TypeError(f"missing arguments for {what}: {', '.join(missing)}")
+            self.__dict__.update(values)
+            if finish is not None:
+                finish(self)
+
+        def assign(self: Any, name: str, value: Any) -> None:
+            if frozen:
+                raise AttributeError(f"cannot assign to field {name!r}")
+            if name not in known:
+                raise AttributeError(f"{what!r} has no field {name!r}")
+            self.__dict__[name] = value
+
+        def values_of(self: Any) -> tuple[Any, ...]:
+            fields = self.__dict__
+            return tuple([fields[name] for name in names])
+
+        def equals(self: Any, other: Any) -> bool:
+            return values_of(self) == values_of(other) if type(other) is type(self) else NotImplemented
+
+        def show(self: Any) -> str:
+            return f"{what}({', '.join(f'{name}={self.__dict__[name]!r}' for name in names)})"
+
+        attributes: dict[str, Any] = {
+            "__init__": initialize,
+            "__setattr__": assign,
+            "__eq__": equals,
+            "__hash__": (lambda self: hash(values_of(self))) if frozen else None,
+            "__repr__": show,
+            "__match_args__": () if kw_only else names,
+            "__dataclass_fields__": _Fields(),
+            "_defaults": defaults,
+        }
+        for name, value in attributes.items():
+            setattr(cls, name, value)
+        return cls
+
+    return decorate
