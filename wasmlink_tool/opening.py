@@ -82,6 +82,9 @@ def open_inputs(
     files = InputFiles(diagnostics, tuple(options.library_paths), cache, options.on_read, add_symbol_table)
     sources = list(files.sources([item for item in options.inputs if isinstance(item, Input)]))
     diagnostics.check()
+    if not sources and not files.stubs:
+        # An archive may be empty.
+        raise FatalError("no input files")
     for path in options.allow_undefined_files:
         files.read_undefined_list(path)
     diagnostics.check()

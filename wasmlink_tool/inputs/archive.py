@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 ARCHIVE_MAGIC: Final = b"!<arch>\n"
 THIN_MAGIC: Final = b"!<thin>\n"
 HEADER_SIZE: Final = 60
+NO_MEMBER: Final = "could not get the buffer for a child of the archive"
 
 
 class Member:
@@ -33,6 +34,10 @@ class Member:
         self.path = path
         self.offset = offset
         """Of its header in the archive."""
+
+
+def _damaged(what: str, text: str) -> FormatError:
+    return FormatError(f"{what}: truncated or malformed archive ({text})")
 
 
 def is_archive(data: bytes) -> bool:
@@ -52,19 +57,30 @@ def members(data: bytes, path: str) -> Iterator[Member]:
     size_of_file = len(data)
     while pos < size_of_file:
         header = data[pos : pos + HEADER_SIZE]
-        if len(header) < HEADER_SIZE or header[58:60] != b"`\n":
-            raise FormatError(f"truncated or malformed archive (bad member header at offset {pos})")
+        raw_name = header[:16].rstrip(b" ")
+        shown = os.fsdecode(raw_name[:-1] if raw_name.endswith(b"/") and len(raw_name) > 1 else raw_name)
+        what = "failed to parse archive" if pos == len(ARCHIVE_MAGIC) else "Archive::children failed"
+        if len(header) < HEADER_SIZE:
+            text = f"remaining size of archive too small for next archive member header at offset {pos}"
+            raise _damaged(what, text)
+        if header[58:60] != b"`\n":
+            text = (
+                f'terminator characters in archive member "{os.fsdecode(header[58:60])}" not the correct "`\\n" values'
+            )
+            raise _damaged(what, f"{text} for the archive member header for {shown}")
         raw_size = header[48:58].rstrip(b" ")
         if not raw_size.isdigit():
-            raise FormatError(f"truncated or malformed archive (bad member size at offset {pos})")
+            text = "characters in size field in archive member header are not all decimal numbers"
+            raise _damaged(what, f"{text}: '{os.fsdecode(raw_size)}' for the archive member header at offset {pos}")
         size = int(raw_size)
-        raw_name = header[:16].rstrip(b" ")
         start = pos + HEADER_SIZE
         special = raw_name in (b"/", b"//", b"/SYM64/")
         stored = size if special or not thin else 0
         end = start + stored
         if end > size_of_file:
-            raise FormatError(f"truncated or malformed archive (a member at offset {pos} extends past the end)")
+            # What stands first is looked behind only where it is no member.
+            what = what if special else "Archive::children failed"
+            raise _damaged(what, f"offset to next archive member past the end of the archive after member {shown}")
         header_at, pos = pos, end + (end & 1)
         if raw_name == b"//":
             names = data[start:end]
@@ -73,14 +89,23 @@ def members(data: bytes, path: str) -> Iterator[Member]:
             continue
         if raw_name.startswith(b"#1/"):
             digits = raw_name[3:]
-            if not digits.isdigit() or int(digits) > stored:
-                raise FormatError(f"truncated or malformed archive (bad long name at offset {start - HEADER_SIZE})")
+            where = f"for archive member header at offset {header_at}"
+            if not digits.isdigit():
+                text = "long name length characters after the #1/ are not all decimal numbers"
+                raise _damaged(what, f"{text}: '{os.fsdecode(digits)}' {where}")
+            if int(digits) > stored:
+                text = f"long name length: {int(digits)} extends past the end of the member or archive"
+                raise _damaged(what if header_at == len(ARCHIVE_MAGIC) else NO_MEMBER, f"{text} {where}")
             name = data[start : start + int(digits)].rstrip(b"\0")
             start += int(digits)
         elif raw_name.startswith(b"/"):
             digits = raw_name[1:]
-            if not digits.isdigit() or int(digits) >= len(names):
-                raise FormatError(f"truncated or malformed archive (bad long name at offset {start - HEADER_SIZE})")
+            where = f"for archive member header at offset {header_at}"
+            if not digits.isdigit():
+                text = "long name offset characters after the '/' are not all decimal numbers"
+                raise _damaged(NO_MEMBER, f"{text}: '{os.fsdecode(digits)}' {where}")
+            if int(digits) >= len(names):
+                raise _damaged(NO_MEMBER, f"long name offset {int(digits)} past the end of the string table {where}")
             stop = names.find(b"\n", int(digits))
             name = names[int(digits) : stop if stop >= 0 else len(names)]
             name = name[:-1] if name.endswith(b"/") else name
