@@ -83,6 +83,9 @@ def open_inputs(
     files = InputFiles(diagnostics, tuple(options.library_paths), cache, options.on_read, add_symbol_table)
     sources = list(files.sources([item for item in options.inputs if isinstance(item, Input)]))
     diagnostics.check()
+    if not sources and not files.stubs:
+        # An archive may be empty.
+        raise FatalError("no input files")
     for remark in options.remarks:
         (diagnostics.error if remark.severity is Severity.ERROR else diagnostics.warn)(remark.text, remark.hints)
     diagnostics.check()

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 ARCHIVE_MAGIC: Final = b"!<arch>\n"
 THIN_MAGIC: Final = b"!<thin>\n"
 HEADER_SIZE: Final = 60
+NO_MEMBER: Final = "could not get the buffer for a child of the archive"
 
 
 class Member:
@@ -33,6 +34,10 @@ class Member:
         self.path = path
         self.offset = offset
         """Of its header in the archive."""
+
+
+def _damaged(what: str, text: str) -> FormatError:
+    return FormatError(f"{what}: truncated or malformed archive ({text})")
 
 
 def is_archive(data: bytes) -> bool:
@@ -53,29 +58,30 @@ def members(data: bytes, path: str) -> Iterator[Member]:
     opened = False
     while pos < size_of_file:
         header = data[pos : pos + HEADER_SIZE]
-        if len(header) < HEADER_SIZE:
-            what = f"remaining size of archive too small for next archive member header at offset {pos}"
-            raise _malformed(what, opened=opened)
         raw_name = header[:16].rstrip(b" ")
         special = raw_name in (b"/", b"//", b"/SYM64/")
-        shown = (raw_name if special else raw_name.removesuffix(b"/")).decode("utf-8", "backslashreplace")
+        shown = os.fsdecode(raw_name if special else raw_name.removesuffix(b"/"))
+        # wasm-ld looks for the first member when it opens the archive, and for the others later.
+        what = "Archive::children failed" if opened else "failed to parse archive"
+        if len(header) < HEADER_SIZE:
+            where = f"for {shown}" if len(header) >= 16 else f"at offset {pos}"
+            raise _damaged(what, f"remaining size of archive too small for next archive member header {where}")
         if header[58:60] != b"`\n":
-            what = f'terminator characters in archive member "{_escaped(header[58:60])}" not the correct "`\\n" values '
-            raise _malformed(f"{what}for the archive member header for {shown}", opened=opened)
+            text = f'terminator characters in archive member "{_escaped(header[58:60])}" not the correct "`\\n" values'
+            raise _damaged(what, f"{text} for the archive member header for {shown}")
         raw_size = header[48:58].rstrip(b" ")
         if not raw_size.isdigit():
-            what = (
-                f"characters in size field in archive member header are not all decimal numbers: '{_escaped(raw_size)}'"
-            )
-            raise _malformed(f"{what} for the archive member header at offset {pos}", opened=opened)
+            text = "characters in size field in archive member header are not all decimal numbers"
+            raise _damaged(what, f"{text}: '{_escaped(raw_size)}' for the archive member header at offset {pos}")
         size = int(raw_size)
         start = pos + HEADER_SIZE
         stored = size if special or not thin else 0
         end = start + stored
         opened |= not special
         if end > size_of_file:
-            what = f"offset to next archive member past the end of the archive after member {shown}"
-            raise _malformed(what, opened=opened)
+            # What stands first is looked behind only where it is no member.
+            what = what if special else "Archive::children failed"
+            raise _damaged(what, f"offset to next archive member past the end of the archive after member {shown}")
         header_at, pos = pos, end + (end & 1)
         if raw_name == b"//":
             names = data[start:end]
@@ -84,14 +90,23 @@ def members(data: bytes, path: str) -> Iterator[Member]:
             continue
         if raw_name.startswith(b"#1/"):
             digits = raw_name[3:]
-            if not digits.isdigit() or int(digits) > stored:
-                raise _malformed(f"bad long name at offset {start - HEADER_SIZE}", opened=opened)
+            where = f"for archive member header at offset {header_at}"
+            if not digits.isdigit():
+                text = "long name length characters after the #1/ are not all decimal numbers"
+                raise _damaged(what, f"{text}: '{os.fsdecode(digits)}' {where}")
+            if int(digits) > stored:
+                text = f"long name length: {int(digits)} extends past the end of the member or archive"
+                raise _damaged(what if header_at == len(ARCHIVE_MAGIC) else NO_MEMBER, f"{text} {where}")
             name = data[start : start + int(digits)].rstrip(b"\0")
             start += int(digits)
         elif raw_name.startswith(b"/"):
             digits = raw_name[1:]
-            if not digits.isdigit() or int(digits) >= len(names):
-                raise _malformed(f"bad long name at offset {start - HEADER_SIZE}", opened=opened)
+            where = f"for archive member header at offset {header_at}"
+            if not digits.isdigit():
+                text = "long name offset characters after the '/' are not all decimal numbers"
+                raise _damaged(NO_MEMBER, f"{text}: '{os.fsdecode(digits)}' {where}")
+            if int(digits) >= len(names):
+                raise _damaged(NO_MEMBER, f"long name offset {int(digits)} past the end of the string table {where}")
             stop = names.find(b"\n", int(digits))
             name = names[int(digits) : stop if stop >= 0 else len(names)]
             name = name[:-1] if name.endswith(b"/") else name
@@ -104,12 +119,6 @@ def members(data: bytes, path: str) -> Iterator[Member]:
             yield Member(text, 0, 0, os.path.join(directory, text), header_at)
         else:
             yield Member(text, start, end, None, header_at)
-
-
-def _malformed(what: str, *, opened: bool) -> FormatError:
-    """``opened``: whether a member that is neither index nor name table was seen."""
-    step = "Archive::children failed" if opened else "failed to parse archive"
-    return FormatError(f"{step}: truncated or malformed archive ({what})")
 
 
 def _escaped(text: bytes) -> str:

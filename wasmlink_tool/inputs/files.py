@@ -163,15 +163,17 @@ class InputFiles:
         """What ``--allow-undefined-file`` and the ``.imports`` files beside archives list."""
         self.stubs: list[stub.StubLibrary] = []
 
-    def contents(self, path: str) -> bytes | None:
-        """The bytes of a file, or ``None`` after an error was reported."""
+    def contents(self, path: str, archive_path: str = "") -> bytes | None:
+        """The bytes of a file, or ``None`` after an error was reported. ``archive_path`` is the thin archive that
+        names it."""
         try:
             with open(path, "rb") as file:
                 status = os.fstat(file.fileno())
                 data = file.read()
         except (OSError, ValueError) as error:
             reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-            self.diagnostics.error(f"cannot open {path}: {reason}")
+            what = f"{archive_path}: {archive.NO_MEMBER}: '{path}'" if archive_path else f"cannot open {path}"
+            self.diagnostics.error(f"{what}: {reason}")
             return None
         self.read[path] = status
         if self._on_read is not None:
@@ -277,10 +279,11 @@ class InputFiles:
         imports = os.path.splitext(path)[0] + ".imports"
         if os.path.exists(imports):
             self.read_undefined_list(imports)
-        for member, symbols in self._members(data, path, item):
+        # A damaged archive gives nothing, and no warnings either.
+        for member, symbols in list(self._members(data, path, item)):
             start, end, contents = member.start, member.end, data
             if member.path is not None:
-                read = self.contents(member.path)
+                read = self.contents(member.path, path)
                 if read is None:
                     continue
                 start, end, contents = 0, len(read), read

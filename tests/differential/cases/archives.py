@@ -13,6 +13,32 @@ LONG = "a_member_with_a_name_longer_than_sixteen_characters.s"
 LONGER = "another_member_with_a_name_longer_than_sixteen_characters.s"
 
 
+THIN_HEADER = b"!<thin>\n"
+
+
+def member(name: str, size: int | str, content: bytes, end: str = "`\n") -> bytes:
+    """A member as it stands in an archive."""
+    return f"{name:<16}{0:<12}{0:<6}{0:<6}{644:<8}{size:<10}{end}".encode() + content
+
+
+OK = member("ok/", 4, b"abcd")
+DAMAGED = {
+    "start": b"x",
+    "next-header": OK + b"x",
+    "first-too-long": member("first/", 99, b"abc"),
+    "next-too-long": OK + member("next/", 99, b"abc"),
+    "end-of-header": member("first/", 3, b"abc\n", "xx"),
+    "size": OK + member("next/", "zz", b"abc\n"),
+    "no-size": member("first/", "", b"abc\n"),
+    "name-past-end": member("//", 4, b"abcd") + member("/9", 3, b"abc\n"),
+    "name-no-number": OK + member("/zz", 3, b"abc\n"),
+    "bsd-name-no-number": member("#1/zz", 3, b"abc\n"),
+    "bsd-name-too-long": OK + member("#1/9", 3, b"abc\n"),
+    "bsd-first-name-too-long": member("#1/9", 3, b"abc\n"),
+}
+"""What may stand behind an archive's first line and is no archive."""
+
+
 def stale_index(content: bytes) -> bytes:
     """The archive with a symbol index that names other symbols, as after a member was replaced in place."""
     return content.replace(b"f\0", b"q\0", 1)
@@ -266,6 +292,20 @@ CASES = [
         },
         "a.o --start-lib b.o --end-lib",
         lacks=["init", "items"],
+    ),
+    Case(
+        "thin-member-missing",
+        {"a.s": CALLS, "lib.a": THIN_HEADER + member("gone.o/", 100, b"")},
+        "a.o lib.a",
+        exit=1,
+        says=["lib.a: could not get the buffer for a child of the archive: 'gone.o': No such file or directory"],
+    ),
+    Case("empty-alone", {"lib.a": b"!<arch>\n"}, "lib.a --no-entry", exit=1, says=["no input files"]),
+    *(
+        Case(
+            f"damaged-{name}", {"a.s": CALLS, "lib.a": b"!<arch>\n" + content}, "a.o lib.a", exit=1, says=["malformed"]
+        )
+        for name, content in DAMAGED.items()
     ),
     Case("start-lib-duplicate", {"a.s": CALLS, "b.s": F, "c.s": F}, "a.o --start-lib b.o c.o --end-lib"),
     Case("start-lib-unclosed", {"a.s": CALLS, "b.s": F}, "a.o --start-lib b.o"),
