@@ -167,7 +167,7 @@ CASES = [
     Case("shared-undefined", LIB, "lib.o -shared --experimental-pic", exit=1, says=["undefined symbol: far"]),
     Case("shared-allow-undefined", LIB, "lib.o -shared --experimental-pic --allow-undefined", validate=False),
     Case("shared-symbolic", BOTH, "main.o lib.o -shared --experimental-pic -Bsymbolic", validate=False),
-    Case("shared-entry", BOTH, "main.o lib.o -shared --experimental-pic --entry=_start", validate=False),
+    Case("shared-entry-start", BOTH, "main.o lib.o -shared --experimental-pic --entry=_start", validate=False),
     Case("shared-entry-missing", BOTH, "main.o lib.o -shared --experimental-pic --entry=none", exit=1),
     Case("shared-complete", BOTH, "main.o lib.o -shared --experimental-pic", validate=False),
     Case("shared-no-export-dynamic", LIB, f"lib.o {SHARED} --no-export-dynamic --export=work", validate=False),
