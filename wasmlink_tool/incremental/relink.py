@@ -82,6 +82,8 @@ class Relinked:
     files_read: tuple[str, ...]
     reused: int
     """Objects whose bytes were taken from the last module."""
+    changed: int
+    """Objects that were linked anew."""
 
 
 def relink(options: LinkOptions) -> Relinked | str:
@@ -105,7 +107,7 @@ def relink(options: LinkOptions) -> Relinked | str:
     except (Unusable, FatalError, FormatError, LinkError) as why:
         # Whatever is wrong, the ordinary link finds it again and says so.
         return str(why)
-    return Relinked(chunks, tuple(path for path, _, _ in state.read), len(state.files) - len(changed))
+    return Relinked(chunks, tuple(path for path, _, _ in state.read), len(state.files) - len(changed), len(changed))
 
 
 def _changed(options: LinkOptions, state: State) -> dict[str, bytes]:
