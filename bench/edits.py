@@ -31,6 +31,7 @@ FLAGS: tuple[dict[str, object], ...] = (
     {"export_all": True},
     {"gc_sections": False},
     {"data_order": DataOrder.PACKED},
+    {"data_order": DataOrder.PACKED, "strip_debug": True},
     {"optimize": 0},
     {"merge_data_segments": False},
     {"exports": ["unit1_first"]},

@@ -84,6 +84,8 @@ class State:
     moving: list[dict[int, tuple[int, int, int]]]
     """Of each file, section by section: where its relocations that move start in ``columns``, and how many there are
     of functions of its own, and of others."""
+    packed: bytes
+    """With packed data, the sorted output segments: of each input in order its key, file and index; marshalled."""
     names: bytes
     """All names in the symbol table, packed."""
     table_base: int
