@@ -114,7 +114,7 @@ class Project:
         """Change one thing, and say what."""
         pick = self.random
         unit = pick.randrange(UNITS)
-        kind = pick.choice(("variant", "variant", *["shade"] * 6, "place", "order", "flags", "nothing"))
+        kind = pick.choice(("variant", "variant", *["shade"] * 10, "place", "order", "flags", "nothing"))
         if kind == "variant":
             self.variants[unit] = pick.randrange(VARIANTS)
             return f"unit {unit} becomes variant {self.variants[unit]}"

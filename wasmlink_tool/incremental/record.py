@@ -228,16 +228,17 @@ class _Recorder:
             },
         )
 
-    def _segments(self, file: LinkedFile) -> list[tuple[int, int, int] | None]:
+    def _segments(self, file: LinkedFile) -> list[tuple[int, int, int, int] | None]:
         positions = self.positions
-        found: list[tuple[int, int, int] | None] = []
+        found: list[tuple[int, int, int, int] | None] = []
         for segment in file.segments:
             output = segment.output
             if not segment.live or output is None:
                 found.append(None)
             else:
                 at = positions.get(output, -1)
-                found.append((output.address, segment.offset, at if at < 0 else at + segment.offset))
+                position = at if at < 0 else at + segment.offset
+                found.append((output.address, segment.offset, position, segment.flags))
         return found
 
     def _symbols(self, file: LinkedFile) -> array[int]:

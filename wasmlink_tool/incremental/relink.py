@@ -272,7 +272,7 @@ class _Relink:
         _number_others(file, known)
 
     @staticmethod
-    def _place(segment: InputSegment, place: tuple[int, int, int] | None) -> None:
+    def _place(segment: InputSegment, place: tuple[int, int, int, int] | None) -> None:
         if place is not None:
             segment.live = True
             segment.output = OutputSegment(b"")
@@ -362,7 +362,7 @@ class _Relink:
         file.function_slots = known.slots
         _number_others(file, known)
         for index, place in enumerate(known.segments):
-            segment = InputSegment(file, index, b"", 0, 0, 0)
+            segment = InputSegment(file, index, b"", 0, place[3] if place is not None else 0, 0)
             self._place(segment, place)
             pieces = known.segment_pieces.get(index)
             if pieces is not None:

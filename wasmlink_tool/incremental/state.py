@@ -49,8 +49,8 @@ class FileState:
     tags: list[int]
     tables: list[int]
     """The numbers of the live ones, -1 for others."""
-    segments: list[tuple[int, int, int] | None]
-    """Of live ones: address, offset in its output segment, position in the module (or -1)."""
+    segments: list[tuple[int, int, int, int] | None]
+    """Of live ones: address, offset in its output segment, position in the module (or -1), flags."""
     symbols: bytes
     """Of each symbol: -1 for what the file itself defines, else a row of the foreign symbols."""
     sections: dict[int, tuple[int, int, int]]
