@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import functools
 import json
 import os
 import platform
@@ -13,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from bench import inputs, toolchain
+from bench import inputs, rebuild, toolchain
 from bench.inputs import BenchInput
 from bench.measure import Run, in_turn, run_process, write_response_file
 from bench.toolchain import BenchError
@@ -60,6 +61,9 @@ class Row:
         return self.in_process / self.reference
 
 
+GOALS = (
+    "goals: (a) 1.0, (b) 0.5 where the reference takes 100 ms and never more than (a), (c) 1.5 and hello 2.5, (d) 1.0"
+)
 HEADER = (
     "| input | | objects | MB in | reference ms | (a) in process ms | ratio | (b) warm ms | ratio | packed ms | ratio "
     "| (c) process ms | ratio | reference MiB | (d) ours MiB | ratio | output bytes | same bytes |\n"
@@ -169,6 +173,33 @@ def chosen_inputs(options: argparse.Namespace) -> Iterator[BenchInput]:
             yield inputs.INPUTS[name](work)
 
 
+def print_growth(work: Path, objects: int, functions: int, rounds: int) -> None:
+    """(e): the generated project with a quarter and with four times its objects, as whole processes."""
+    sizes = max(objects // 4, 1), objects * 4
+    chosen = {count: inputs.generated(work, count, functions) for count in sorted(sizes, reverse=True)}
+    output = work / "growth.wasm"
+    for variant, flags in VARIANTS.items():
+        tasks = {}
+        for count, project in chosen.items():
+            arguments = write_response_file(work / f"growth-{count}.rsp", [*flags, *project.arguments])
+            command = [sys.executable, "-m", "wasmlink_tool", "-o", str(output), f"@{arguments}"]
+            tasks[str(count)] = functools.partial(run_process, command, our_environment())
+        figures = in_turn(tasks, rounds)
+        small, large = (figures[str(count)].seconds for count in sizes)
+        growth, input_growth = large / small, chosen[sizes[1]].size / chosen[sizes[0]].size
+        print(f"(e) {sizes[0]} to {sizes[1]} objects, {variant}: {small * 1000:.0f} to {large * 1000:.0f} ms, "
+              f"{growth / input_growth:.2f} of the input's growth (goal 1.0)", flush=True)  # fmt: skip
+
+
+def print_rebuild(work: Path, objects: int, functions: int, rounds: int) -> None:
+    """(f): builds after one object changed."""
+    chosen = inputs.generated(work, objects, functions)
+    for variant, flags in VARIANTS.items():
+        ours, command = (run.seconds * 1000 for run in rebuild.measure(chosen, flags, work, rounds).values())
+        print(f"(f) scons, one object of {objects} changed, {variant}: WasmProgram {ours:.0f} ms, command "
+              f"{command:.0f} ms, ratio {ours / command:.2f} (goal 0.8)", flush=True)  # fmt: skip
+
+
 def _progress(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
@@ -216,6 +247,7 @@ def parser() -> argparse.ArgumentParser:
         metavar="FILE",
         help="measure the link whose arguments stand in FILE, one a line",
     )
+    result.add_argument("--whole", action="store_true", help="growth and builds too, as without --only and the like")
     result.add_argument("--profile", action="store_true", help="profile our link of the chosen inputs instead")
     result.add_argument("--build", action="store_true", help="build the inputs and stop")
     result.add_argument("--record", action="store_true", help="append the figures to history.md")
@@ -243,6 +275,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
                     continue
                 rows.append(measure(chosen, variant, options.work, options.rounds))
                 print(format_row(rows[-1]), flush=True)
+        if options.whole or not (
+            options.only or options.response or options.scaling or options.build or options.profile
+        ):
+            print(f"\n{GOALS}", flush=True)
+            rounds = max(options.rounds // 2, 1)
+            print_growth(options.work, options.objects, options.functions, rounds)
+            print_rebuild(options.work, options.objects, options.functions, rounds)
     except BenchError as error:
         print(f"bench: {error}", file=sys.stderr)
         return 1

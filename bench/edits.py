@@ -31,6 +31,7 @@ FLAGS: tuple[dict[str, object], ...] = (
     {"export_all": True},
     {"gc_sections": False},
     {"data_order": DataOrder.PACKED},
+    {"data_order": DataOrder.PACKED, "strip_debug": True},
     {"optimize": 0},
     {"merge_data_segments": False},
     {"exports": ["unit1_first"]},
@@ -113,7 +114,7 @@ class Project:
         """Change one thing, and say what."""
         pick = self.random
         unit = pick.randrange(UNITS)
-        kind = pick.choice(("variant", "variant", *["shade"] * 6, "place", "order", "flags", "nothing"))
+        kind = pick.choice(("variant", "variant", *["shade"] * 10, "place", "order", "flags", "nothing"))
         if kind == "variant":
             self.variants[unit] = pick.randrange(VARIANTS)
             return f"unit {unit} becomes variant {self.variants[unit]}"

@@ -84,6 +84,7 @@ class Project:
 
 def measure(chosen: BenchInput, flags: tuple[str, ...], work: Path, rounds: int) -> dict[str, Figures]:
     """The builds of both projects, in turn."""
+    flags = ("--no-demangle", *flags)
     projects = {program: Project(work / f"rebuild-{program}", program, chosen, flags) for program in _PROGRAMS}
     figures = in_turn({program: project.run for program, project in projects.items()}, rounds)
     if len({project.module for project in projects.values()}) != 1:
@@ -102,7 +103,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         chosen = inputs.generated(work, options.objects, options.functions)
         for name, flags in (("-S", ("-S",)), ("-g", ())):
-            figures = measure(chosen, ("--no-demangle", *flags), work, options.rounds)
+            figures = measure(chosen, flags, work, options.rounds)
             ours, command = (figures[program].seconds * 1000 for program in _PROGRAMS)
             print(f"{chosen.name} {name}: WasmProgram {ours:.0f} ms, command {command:.0f} ms, "
                   f"ratio {ours / command:.2f}", flush=True)  # fmt: skip

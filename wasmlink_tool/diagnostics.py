@@ -10,6 +10,10 @@ from enum import Enum
 
 from .records import record
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .time_report import TimeReport
+
 
 class Severity(Enum):
     """How much a diagnostic weighs."""
@@ -59,6 +63,7 @@ class Diagnostics:
         self._fatal_warnings = fatal_warnings
         self._noinhibit_exec = noinhibit_exec
         self.verbose = verbose
+        self.time_report: TimeReport | None = None
 
     def error(self, text: str, hints: tuple[str, ...] = ()) -> None:
         self.error_count += 1
@@ -92,6 +97,11 @@ class Diagnostics:
     def phase(self, name: str) -> None:
         """Tell verbosely that a step of the link begins, under wasm-ld's name for it."""
         self.log(f"-- {name}")
+
+    def step(self, name: str) -> None:
+        """Count the time from here on as that of a step of the link."""
+        if self.time_report is not None:
+            self.time_report.begin(name)
 
     def check(self) -> None:
         """Raise :class:`LinkError` if an error was reported: called where a phase ends."""

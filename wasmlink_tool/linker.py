@@ -76,10 +76,18 @@ def link(options: LinkOptions) -> LinkResult:
 
 def _link(options: LinkOptions, diagnostics: Diagnostics) -> LinkResult:
     options = checked(options)
+    if options.time_report is not None:
+        from .time_report import TimeReport
+
+        check_writable(options.time_report, "time report", diagnostics)
+        diagnostics.check()
+        diagnostics.time_report = TimeReport()
     if options.cache_directory is not None:
-        result = _link_again(options)
+        diagnostics.step("link from the last one")
+        result = _link_again(options, diagnostics)
         if result is not None:
             return result
+    diagnostics.step("read inputs")
     files, sources = open_inputs(options, diagnostics)
     if options.output is not None:
         check_writable(options.output, "output", diagnostics)
@@ -92,6 +100,7 @@ def _link(options: LinkOptions, diagnostics: Diagnostics) -> LinkResult:
             check_writable(report, what, diagnostics)
     diagnostics.check()
 
+    diagnostics.step("resolve")
     resolution = resolve(options, files, sources, diagnostics, _compile_bitcode)
     if options.why_extract is not None:
         # A link that fails has reasons, too.
@@ -101,6 +110,7 @@ def _link(options: LinkOptions, diagnostics: Diagnostics) -> LinkResult:
         reports.write_text(options.why_extract, text, "--why-extract=", diagnostics)
     seal(resolution, options, diagnostics)
     diagnostics.check()
+    diagnostics.step("mark live")
     mark_live(resolution, options)
     if options.print_gc_sections and options.gc_sections:
         report_removed(resolution, diagnostics)
@@ -108,6 +118,7 @@ def _link(options: LinkOptions, diagnostics: Diagnostics) -> LinkResult:
     diagnostics.check()
 
     plan = _plan(resolution, options, diagnostics)
+    diagnostics.step("relocate and write sections")
     sections = _write_sections(plan, options)
     chunks: list[Chunk] = [b"\0asm\1\0\0\0"]
     position = 8
@@ -125,12 +136,32 @@ def _link(options: LinkOptions, diagnostics: Diagnostics) -> LinkResult:
     if options.output is not None:
         if diagnostics.verbose:
             log_writing(options.output, sections, diagnostics)
+        diagnostics.step("write the file")
         write_output(options.output, chunks, executable=True)
+    diagnostics.step("fill the cache")
     files.save_parsed()
     if options.cache_directory is not None:
         from .incremental.record import record
 
         record(options, plan, sections, chunks, files, diagnostics)
+    if diagnostics.time_report is not None:
+        objects = resolution.objects
+        _report_times(
+            options,
+            diagnostics,
+            {
+                "files read": len(files.read),
+                "objects linked": len(objects),
+                "of them members of archives": sum(bool(file.source.archive) for file in objects),
+                "symbols": len(resolution.symbols),
+                "functions": plan.spaces.function_count,
+                "relocations of linked objects": sum(
+                    count for file in objects for _, _, count in file.object.relocation_sections().values()
+                ),
+                "bytes read": sum(status.st_size for status in files.read.values()),
+                "bytes written": sum(map(len, chunks)),
+            },
+        )
     return LinkResult(chunks, options.output, tuple(diagnostics.entries), tuple(files.read))
 
 
@@ -141,16 +172,39 @@ def _compile_bitcode(resolution: Resolution, options: LinkOptions, diagnostics: 
     compile_bitcode(resolution, options, diagnostics)
 
 
-def _link_again(options: LinkOptions) -> LinkResult | None:
+def _report_times(options: LinkOptions, diagnostics: Diagnostics, counts: dict[str, int]) -> None:
+    from .output.reports import write_text
+
+    report, path = diagnostics.time_report, options.time_report
+    assert report is not None and path is not None
+    report.counts = counts
+    write_text(path, report.json() if path.endswith(".json") else report.text(), "time report", diagnostics)
+    diagnostics.check()
+
+
+def _link_again(options: LinkOptions, diagnostics: Diagnostics) -> LinkResult | None:
     """Link from what the last link left in the cache; ``None`` where that does not do."""
     from .incremental.relink import relink
 
     found = relink(options)
+    report = diagnostics.time_report
     if isinstance(found, str):
+        if report is not None:
+            report.reused = f"not used: {found}"
         return None
+    diagnostics.step("write the file")
     if options.output is not None:
         write_output(options.output, found.chunks, executable=True)
-    return LinkResult(found.chunks, options.output, (), found.files_read)
+    if report is not None:
+        report.reused = "used"
+        counts = {
+            "files looked at": len(found.files_read),
+            "objects taken over": found.reused,
+            "objects linked anew": found.changed,
+            "bytes written": sum(map(len, found.chunks)),
+        }
+        _report_times(options, diagnostics, counts)
+    return LinkResult(found.chunks, options.output, tuple(diagnostics.entries), found.files_read)
 
 
 def _write_reports(
@@ -174,6 +228,7 @@ def _write_reports(
 def _plan(resolution: Resolution, options: LinkOptions, diagnostics: Diagnostics) -> Plan:
     """Decide everything: from here on, symbols are only ever defined, not added."""
     phase = diagnostics.phase
+    diagnostics.step("lay out memory")
     phase("createOutputSegments")
     segments = create_output_segments(resolution, options)
     phase("createSyntheticSections")
@@ -198,6 +253,7 @@ def _plan(resolution: Resolution, options: LinkOptions, diagnostics: Diagnostics
         segments = combine_segments(segments)
     phase("createSyntheticSectionsPostLayout")
     phase("populateProducers")
+    diagnostics.step("scan relocations")
     phase("calculateImports")
     imports = calculate_imports(resolution, options)
     phase("scanRelocations")
@@ -209,6 +265,7 @@ def _plan(resolution: Resolution, options: LinkOptions, diagnostics: Diagnostics
         import_late_table(imports, resolution)
     phase("createSyntheticInitFunctions")
     start = declare_start_functions(resolution, segments, scan, features, options)
+    diagnostics.step("number everything")
     phase("assignIndexes")
     spaces = assign_indexes(resolution, imports, scan, diagnostics)
     # Every index is final from here on, but for the wrappers, which come last.

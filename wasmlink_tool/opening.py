@@ -34,6 +34,7 @@ _PATHS = (
     "map_file",
     "why_extract",
     "dependency_file",
+    "time_report",
     "cache_directory",
     "lto_object_path",
     "lto_cache_directory",

@@ -202,6 +202,9 @@ class LinkOptions:
     cache_limit: int = DEFAULT_CACHE_LIMIT
     """Bytes on disk."""
 
+    time_report: str | None = None
+    """A file to write the times of the link's steps to, as JSON where its name ends so; ``-`` for standard output."""
+
     # Severity
     fatal_warnings: bool = False
     noinhibit_exec: bool = False

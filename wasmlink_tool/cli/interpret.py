@@ -115,6 +115,7 @@ def link_options(
         trace_symbols=line.values("trace-symbol"),
         why_extract=line.value("why-extract") or None,
         dependency_file=line.value("dependency-file") or None,
+        time_report=line.value("time-report") or ("-" if line.has("time-report") else None),
         cache_directory=line.value("cache-dir") or None,
         cache_limit=_number(line, "cache-size", DEFAULT_CACHE_LIMIT, diagnostics),
         verbose=line.has("verbose"),

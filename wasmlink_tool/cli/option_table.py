@@ -294,6 +294,12 @@ OPTIONS: tuple[tuple[str, tuple[Option, ...]], ...] = (
                 ours=True,
             ),
             Option(
+                "time-report",
+                "--time-report=<file> --time-report",
+                "Write the times of the link's steps, as JSON where <file> ends in .json (default: standard output)",
+                ours=True,
+            ),
+            Option(
                 "reproduce",
                 "--reproduce=<file> --reproduce_<file>",
                 "Write the inputs and the command line to a tar, to repeat the link elsewhere",

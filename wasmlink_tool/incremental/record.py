@@ -5,7 +5,7 @@ from __future__ import annotations
 import marshal
 import os
 from array import array
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import compress
 
 from ..binary.constants import RelocationType as R
@@ -15,8 +15,9 @@ from ..inputs.files import InputFiles
 from ..linking import code_metadata
 from ..linking.chunks import InputSection, LinkedFile, ObjectInput
 from ..linking.plan import Plan
+from ..linking.segments import packed_key
 from ..linking.symbols import DEFINED, Symbol
-from ..options import LinkOptions
+from ..options import DataOrder, LinkOptions
 from ..output.encoding import Chunk, OutputSection
 from ..output.sections import segment_positions
 from . import state as states
@@ -149,6 +150,7 @@ class _Recorder:
             code=self.code,
             custom=self.custom,
             moving=moving,
+            packed=marshal.dumps(list(self._packed())),
             names=marshal.dumps(list(self.plan.resolution.symbols)),
             table_base=self.options.table_base,
             columns=self.columns,
@@ -226,16 +228,17 @@ class _Recorder:
             },
         )
 
-    def _segments(self, file: LinkedFile) -> list[tuple[int, int, int] | None]:
+    def _segments(self, file: LinkedFile) -> list[tuple[int, int, int, int] | None]:
         positions = self.positions
-        found: list[tuple[int, int, int] | None] = []
+        found: list[tuple[int, int, int, int] | None] = []
         for segment in file.segments:
             output = segment.output
             if not segment.live or output is None:
                 found.append(None)
             else:
                 at = positions.get(output, -1)
-                found.append((output.address, segment.offset, at if at < 0 else at + segment.offset))
+                position = at if at < 0 else at + segment.offset
+                found.append((output.address, segment.offset, position, segment.flags))
         return found
 
     def _symbols(self, file: LinkedFile) -> array[int]:
@@ -247,6 +250,17 @@ class _Recorder:
                 for symbol in file.symbols
             ],
         )
+
+    def _packed(self) -> Iterator[list[tuple[int, bytes, int, int, bytes, int, int]]]:
+        if self.options.data_order is DataOrder.PACKED:
+            for output in self.plan.segments:
+                keys = [
+                    (*packed_key(segment), self.ordinals.get(segment.file, INTERNAL), segment.index)
+                    for segment in output.inputs
+                ]
+                # Arrays between start and stop symbols keep the order of the input.
+                if keys == sorted(keys):
+                    yield keys
 
     def _foreign(self) -> array[int] | None:
         rows = array("q")

@@ -82,6 +82,8 @@ class Relinked:
     files_read: tuple[str, ...]
     reused: int
     """Objects whose bytes were taken from the last module."""
+    changed: int
+    """Objects that were linked anew."""
 
 
 def relink(options: LinkOptions) -> Relinked | str:
@@ -105,7 +107,7 @@ def relink(options: LinkOptions) -> Relinked | str:
     except (Unusable, FatalError, FormatError, LinkError) as why:
         # Whatever is wrong, the ordinary link finds it again and says so.
         return str(why)
-    return Relinked(chunks, tuple(path for path, _, _ in state.read), len(state.files) - len(changed))
+    return Relinked(chunks, tuple(path for path, _, _ in state.read), len(state.files) - len(changed), len(changed))
 
 
 def _changed(options: LinkOptions, state: State) -> dict[str, bytes]:
@@ -153,6 +155,8 @@ class _Relink:
         self.merging: set[int] = set()
         """Custom sections whose strings must be merged anew."""
         self.merged: dict[int, Remerged] = {}
+        self.more_references = Counter[tuple[int, int]]()
+        """By file and segment, where data is packed by their number."""
         self.foreign_rows = column(state.foreign, "q")
         self.foreign: dict[int, Symbol] = {}
         self.new: dict[int, ObjectInput] = {}
@@ -163,6 +167,7 @@ class _Relink:
             if ordinal is None:
                 raise Unusable("a changed object was not linked")
             self.new[ordinal] = self._object(ordinal, path, data)
+        self._check_packed_order()
 
     # The changed objects
 
@@ -203,9 +208,37 @@ class _Relink:
                     except Unusable:
                         self.merging.add(output)
         self._resolve(known, file, match)
-        _check_references(match, file, self.options)
+        self._check_order(ordinal, file, match, _check_references(match, file))
         self.matches[ordinal] = match
         return file
+
+    def _check_order(self, ordinal: int, file: ObjectInput, match: Match, counts: Counter[int]) -> None:
+        """With packed data, whether segments keep their places where references to them came or went; ``counts`` are
+        by symbol of the old version."""
+        if self.options.data_order is not DataOrder.PACKED or not any(counts.values()):
+            return
+        symbols = {old: symbol for symbol, old in zip(file.symbols, match.symbols)}
+        for target, count in counts.items():
+            segment = symbols[target].segment
+            if segment is None or not count:
+                continue
+            if segment.file is file:
+                place = ordinal, match.segments[segment.index]
+            else:
+                place = next(i for i, known in self.stand_ins.items() if known is segment.file), segment.index
+            self.more_references[place] += count
+
+    def _check_packed_order(self) -> None:
+        more = self.more_references
+        if not any(more.values()):
+            return
+        for keys in marshal.loads(self.state.packed):
+            now = [
+                (category, prefix, alignment, references - more.get((of, index), 0), suffix, of, index)
+                for category, prefix, alignment, references, suffix, of, index in keys
+            ]
+            if now != sorted(now):
+                raise Unusable("the order of packed data changed")
 
     def _check_added(self, match: Match) -> None:
         """Whether nobody can ask for what an object newly defines."""
@@ -239,7 +272,7 @@ class _Relink:
         _number_others(file, known)
 
     @staticmethod
-    def _place(segment: InputSegment, place: tuple[int, int, int] | None) -> None:
+    def _place(segment: InputSegment, place: tuple[int, int, int, int] | None) -> None:
         if place is not None:
             segment.live = True
             segment.output = OutputSegment(b"")
@@ -329,7 +362,7 @@ class _Relink:
         file.function_slots = known.slots
         _number_others(file, known)
         for index, place in enumerate(known.segments):
-            segment = InputSegment(file, index, b"", 0, 0, 0)
+            segment = InputSegment(file, index, b"", 0, place[3] if place is not None else 0, 0)
             self._place(segment, place)
             pieces = known.segment_pieces.get(index)
             if pieces is not None:
@@ -596,8 +629,9 @@ def _number_others(file: LinkedFile, known: FileState) -> None:
     )
 
 
-def _check_references(match: Match, file: ObjectInput, options: LinkOptions) -> None:
-    """Whether what is live refers to the same, and to nothing more than is in the output.
+def _check_references(match: Match, file: ObjectInput) -> Counter[int]:
+    """Whether what is live refers to the same, and to nothing more than is in the output. By symbol of the old version,
+    how many more references to data there are.
 
     :raises Unusable: it does not, or it is not certain.
     """
@@ -632,13 +666,13 @@ def _check_references(match: Match, file: ObjectInput, options: LinkOptions) -> 
                 raise Unusable("a reference is new")
     if _first_uses(old_chunks, by_old) != _first_uses(new_chunks, by_old):
         raise Unusable("the order of first references changed")
-    if options.data_order is DataOrder.PACKED:
-        counts = [
-            Counter(target for chunk in chunks for type_, target in chunk if type_ in _COUNTED)
-            for chunks in (old_chunks, new_chunks)
-        ]
-        if counts[0] != counts[1]:
-            raise Unusable("references to data changed in number")
+    counts = Counter[int]()
+    for chunks, sign in ((old_chunks, -1), (new_chunks, 1)):
+        for chunk in chunks:
+            for type_, target in chunk:
+                if type_ in _COUNTED and isinstance(target, int):
+                    counts[target] += sign
+    return counts
 
 
 _Reference = tuple[int, "int | bytes"]

@@ -49,8 +49,8 @@ class FileState:
     tags: list[int]
     tables: list[int]
     """The numbers of the live ones, -1 for others."""
-    segments: list[tuple[int, int, int] | None]
-    """Of live ones: address, offset in its output segment, position in the module (or -1)."""
+    segments: list[tuple[int, int, int, int] | None]
+    """Of live ones: address, offset in its output segment, position in the module (or -1), flags."""
     symbols: bytes
     """Of each symbol: -1 for what the file itself defines, else a row of the foreign symbols."""
     sections: dict[int, tuple[int, int, int]]
@@ -84,6 +84,8 @@ class State:
     moving: list[dict[int, tuple[int, int, int]]]
     """Of each file, section by section: where its relocations that move start in ``columns``, and how many there are
     of functions of its own, and of others."""
+    packed: bytes
+    """With packed data, the sorted output segments: of each input in order its key, file and index; marshalled."""
     names: bytes
     """All names in the symbol table, packed."""
     table_base: int
@@ -99,7 +101,7 @@ _FILE: Final = list(FileState.__annotations__)
 def state_key(options: LinkOptions) -> str:
     """The name of the state of a link: of its options, its directory and the linker."""
     told: list[object] = [os.getcwd(), _linker(), sys.byteorder, marshal.version]
-    told += [(name, repr(value)) for name, value in vars(options).items()]
+    told += [(name, repr(value)) for name, value in vars(options).items() if name != "time_report"]
     return blake2b(repr(told).encode("utf-8", "surrogateescape"), digest_size=20).hexdigest()
 
 

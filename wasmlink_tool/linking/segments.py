@@ -117,10 +117,11 @@ def _pack(resolution: Resolution, segments: list[OutputSegment], options: LinkOp
         ):
             # Its users walk it as an array: input order is its meaning.
             continue
-        output.inputs.sort(key=_packed_key)
+        output.inputs.sort(key=packed_key)
 
 
-def _packed_key(segment: InputSegment) -> tuple[int, bytes, int, int, bytes]:
+def packed_key(segment: InputSegment) -> tuple[int, bytes, int, int, bytes]:
+    """By which the inputs of an output segment are sorted; the fourth is the number of references, negated."""
     name = segment.name
     category = 2 if name.startswith((b".bss", b".tbss")) else 1
     prefix, suffix = split_name(name)
