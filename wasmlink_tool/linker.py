@@ -152,7 +152,7 @@ def _link(options: LinkOptions, diagnostics: Diagnostics) -> LinkResult:
             {
                 "files read": len(files.read),
                 "objects linked": len(objects),
-                "of them members of archives": sum(bool(file.source.archive) for file in objects),
+                "of them members of archives": sum(bool(file.input.archive) for file in objects),
                 "symbols": len(resolution.symbols),
                 "functions": plan.spaces.function_count,
                 "relocations of linked objects": sum(
