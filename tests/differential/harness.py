@@ -208,7 +208,7 @@ def diagnostics(stderr: str) -> list[Spoken]:
         if line.startswith(">>> ") and spoken:
             spoken[-1].details.append(line)
         elif line:
-            spoken.append(Spoken(re.sub(r"^(?:\S*/)?(?:wasm-ld|wasmlink)(?:\.exe)?: ", "", line), []))
+            spoken.append(Spoken(re.sub(r"^(?:\S*/)?(?:wasm-ld(?:-\d+)?|wasmlink)(?:\.exe)?: ", "", line), []))
     return spoken
 
 

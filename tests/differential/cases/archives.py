@@ -30,6 +30,10 @@ DAMAGED = {
     "end-of-header": member("first/", 3, b"abc\n", "xx"),
     "size": OK + member("next/", "zz", b"abc\n"),
     "no-size": member("first/", "", b"abc\n"),
+    "size-behind-the-index": member("/", 4, b"\0\0\0\0") + member("first/", "zz", b"abc\n"),
+    "end-behind-the-names": member("//", 6, b"long/\n") + member("first/", 3, b"abc\n", "x\1"),
+    "header-cut-behind-its-name": member("first/", 3, b"")[:30],
+    "names-too-long": member("//", 99, b"long/\n"),
     "name-past-end": member("//", 4, b"abcd") + member("/9", 3, b"abc\n"),
     "name-no-number": OK + member("/zz", 3, b"abc\n"),
     "bsd-name-no-number": member("#1/zz", 3, b"abc\n"),
@@ -303,7 +307,7 @@ CASES = [
     Case("empty-alone", {"lib.a": b"!<arch>\n"}, "lib.a --no-entry", exit=1, says=["no input files"]),
     *(
         Case(
-            f"damaged-{name}", {"a.s": CALLS, "lib.a": b"!<arch>\n" + content}, "a.o lib.a", exit=1, says=["malformed"]
+            f"malformed-{name}", {"a.s": CALLS, "lib.a": b"!<arch>\n" + content}, "a.o lib.a", exit=1, says=["malformed"]
         )
         for name, content in DAMAGED.items()
     ),
