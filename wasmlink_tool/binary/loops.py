@@ -33,7 +33,6 @@ def decode(entries: bytes, count: int, with_addend: bytes) -> tuple[bytes, array
     end: i64 = len(entries)
     pos: i64 = 0
     known: i64 = len(with_addend)
-    one: i64 = 1  # Compiled, the literal would be too narrow to shift.
     types = BytesWriter()
     offsets = BytesWriter()
     indices = BytesWriter()
@@ -90,8 +89,9 @@ def decode(entries: bytes, count: int, with_addend: bytes) -> tuple[bytes, array
                 shift += 7
                 if byte < 0x80:
                     break
-            if byte & 0x40:
-                value -= one << shift
+            # Not "1 << shift": compiled, that literal is too narrow to shift.
+            sign: i64 = (byte >> 6) & 1
+            value -= sign << shift
         write_i64_le(addends, value)
         left -= 1
     if pos != end:
@@ -125,7 +125,6 @@ def relocate(
     pos: i64 = 0
     widths, with_addend, signed = formats
     known: i64 = len(widths)
-    one: i64 = 1  # Compiled, the literal would be too narrow to shift.
     out = BytesWriter()
     out.write(contents)
     tables = values.tables
@@ -182,8 +181,8 @@ def relocate(
                 shift += 7
                 if byte < 0x80:
                     break
-            if byte & 0x40:
-                addend -= one << shift
+            sign: i64 = (byte >> 6) & 1
+            addend -= sign << shift
 
         while offset >= range_end:
             if next_range == range_count:

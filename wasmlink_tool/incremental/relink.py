@@ -347,14 +347,13 @@ class _Relink:
             file = SyntheticFile("", gc_sections=True)
         else:
             known = self.state.files[ordinal]
-            file = ObjectInput.__new__(ObjectInput)
-            LinkedFile.__init__(file, known.path, gc_sections=True)
             # Its functions stand in the module, as in an object.
-            file.object = ObjectFile.__new__(ObjectFile)
-            file.object.data = self.module
-            file.object.sections = [Section(SectionId.CODE, b"", *self.state.code)]
-            file.object.code_section = 0
-            file.object.function_offsets = column(known.function_offsets).tolist()
+            obj = ObjectFile(self.module, read=False)
+            obj.sections = [Section(SectionId.CODE, b"", *self.state.code)]
+            obj.code_section = 0
+            obj.function_offsets = column(known.function_offsets).tolist()
+            source = ObjectSource(self.module, 0, len(self.module), known.path)
+            file = ObjectInput(source, gc_sections=True, parsed=obj)
         self.stand_ins[ordinal] = file
         file.function_live = bytearray(known.function_live)
         file.function_numbers = column(known.function_numbers).tolist()

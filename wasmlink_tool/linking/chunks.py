@@ -315,9 +315,10 @@ class SyntheticFile(LinkedFile):
 class ObjectInput(LinkedFile):
     """An object file in the link."""
 
-    def __init__(self, source: ObjectSource, *, gc_sections: bool) -> None:
+    def __init__(self, source: ObjectSource, *, gc_sections: bool, parsed: ObjectFile | None = None) -> None:
+        """:param parsed: what the source holds, where that is known."""
         super().__init__(source.name, gc_sections=gc_sections)
-        obj = source.parse()
+        obj = parsed or source.parse()
         self.object = obj
         self.source = source
         self.live = source.eager

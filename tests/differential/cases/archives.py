@@ -307,7 +307,11 @@ CASES = [
     Case("empty-alone", {"lib.a": b"!<arch>\n"}, "lib.a --no-entry", exit=1, says=["no input files"]),
     *(
         Case(
-            f"malformed-{name}", {"a.s": CALLS, "lib.a": b"!<arch>\n" + content}, "a.o lib.a", exit=1, says=["malformed"]
+            f"malformed-{name}",
+            {"a.s": CALLS, "lib.a": b"!<arch>\n" + content},
+            "a.o lib.a",
+            exit=1,
+            says=["malformed"],
         )
         for name, content in DAMAGED.items()
     ),
