@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 
 from bench import edits
+from tests.support import objects
+from wasmlink_tool.binary import relocations
 from wasmlink_tool.inputs import cache
-from wasmlink_tool.inputs.object_file import ObjectFile
+from wasmlink_tool.inputs.object_file import PARSED, ObjectFile
 from wasmlink_tool.linker import link
 from wasmlink_tool.options import LinkOptions
 
@@ -125,3 +127,14 @@ def test_threads_share_a_cache(project: edits.Project) -> None:
     for thread in threads:
         thread.join()
     assert results == [clean] * 20
+
+
+def test_moved_objects_keep_everything() -> None:
+    """What an object knows of its file either moves with the bytes or is copied."""
+    data = objects.MAGIC + objects.custom("linking", objects.leb(2))
+    placed = {"data", "start", "end", "sections", "_relocation_sections"}
+    if not relocations.COMPILED:
+        assert set(vars(ObjectFile(data))) == placed | set(PARSED)
+    moved = ObjectFile(data).moved(b"xx" + data, 2)
+    assert (moved.start, moved.end) == (2, 2 + len(data))
+    assert moved.sections[0].start == ObjectFile(data).sections[0].start + 2

@@ -69,12 +69,12 @@ def test_undefined_and_stubs_mean_nothing() -> None:
 def test_cost_does_not_grow_with_the_table() -> None:
     symbols = table(*(f"some_function_{i:06}" for i in range(100_000)))
     spelling = Spelling(symbols)
-    started = time.monotonic()
+    started = time.process_time()
     for i in range(50):
         undefined = Symbol(b"some_function_%06dxyz" % i, SymbolKind.FUNCTION, UNDEFINED, 0, None)
         assert spelling.likely(undefined) is None
         assert spelling.cpp_symbol(undefined) is None
-    assert time.monotonic() - started < 10
+    assert time.process_time() - started < 10
 
 
 def test_misspelled(compile_at: Compile, explain: Explain) -> None:

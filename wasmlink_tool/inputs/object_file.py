@@ -168,6 +168,36 @@ def is_wasm(data: bytes, start: int = 0) -> bool:
     return data[start : start + 4] == MAGIC
 
 
+PARSED = (
+    "types",
+    "imported_functions",
+    "imported_tables",
+    "imported_globals",
+    "imported_tags",
+    "is_64",
+    "functions",
+    "function_offsets",
+    "tables",
+    "globals",
+    "tags",
+    "segments",
+    "symbols",
+    "function_names",
+    "init_functions",
+    "comdats",
+    "features",
+    "producers",
+    "export_names",
+    "debug_names",
+    "code_section",
+    "data_section",
+    "_relocations",
+    "is_cached",
+    "_data_count",
+)
+"""The attributes of an object file that do not tell where its bytes stand."""
+
+
 class ObjectFile:
     """A parsed object: ``data[start:end]`` holds the file.
 
@@ -252,11 +282,10 @@ class ObjectFile:
 
     def moved(self, data: bytes, start: int) -> ObjectFile:
         """The same object where its bytes stand at ``data[start:]``."""
-        from copy import copy
-
-        other = copy(self)
         shift = start - self.start
-        other.data, other.start, other.end = data, start, self.end + shift
+        other = ObjectFile(data, start, self.end + shift, read=False)
+        for name in PARSED:
+            setattr(other, name, getattr(self, name))
         other.sections = [Section(s.id, s.name, s.start + shift, s.end + shift) for s in self.sections]
         other._relocation_sections = {
             section: (first + shift, after + shift, count)
