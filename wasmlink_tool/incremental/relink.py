@@ -161,6 +161,8 @@ class _Relink:
         self.foreign: dict[int, Symbol] = {}
         self.new: dict[int, ObjectInput] = {}
         self.matches: dict[int, Match] = {}
+        self.added_names: set[bytes] = set()
+        """What the changed objects newly define for others."""
         by_path = {file.path: i for i, file in enumerate(state.files) if not file.member}
         for path, data in changed.items():
             ordinal = by_path.get(path)
@@ -248,11 +250,12 @@ class _Relink:
         options = self.options
         if options.export_all or options.export_dynamic:
             raise Unusable("a new definition is exported")
-        known = set(marshal.loads(self.state.names))
+        known = {*marshal.loads(self.state.names), *self.added_names}
         asked = {*options.exports, *options.exports_if_defined, *options.undefined, options.entry, options.start}
         for name in names:
             if name in known or name.startswith(b"__") or name.decode("utf-8", "surrogateescape") in asked:
                 raise Unusable("a new definition is asked for")
+        self.added_names.update(names)
 
     @staticmethod
     def _place_functions(file: ObjectInput, known: FileState, match: Match) -> None:
@@ -453,8 +456,14 @@ class _Relink:
             self.code_sizes[ordinal] = position - known.code_start - shift
             shift += self.code_sizes[ordinal] - known.code_size
         self.code_growth = shift
+        last: dict[tuple[int, int], int] = {}
         for ordinal, stand_in in self.stand_ins.items():
-            if ordinal != INTERNAL and self.shifts[ordinal]:
+            if ordinal in self.new:
+                # Its functions moved one by one; a changed object's debug information may name those of another.
+                for index in {s.index for s in self.foreign.values() if s.file is stand_in and s.kind == _FUNCTION}:
+                    if stand_in.function_live[index]:
+                        stand_in.function_offsets[index] += self._function_shift(last, ordinal, index)
+            elif ordinal != INTERNAL and self.shifts[ordinal]:
                 stand_in.function_offsets = [offset + self.shifts[ordinal] for offset in stand_in.function_offsets]
 
     def _move_sections(self) -> list[dict[int, int]]:

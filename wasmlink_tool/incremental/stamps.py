@@ -31,6 +31,11 @@ def is_unchanged(path: str, known: Stamp) -> bool:
         return False
 
 
+def is_same(one: os.stat_result, other: os.stat_result) -> bool:
+    """Whether a file was not written to between two looks."""
+    return _stamp(one) == _stamp(other)
+
+
 def _stamp(status: os.stat_result) -> Stamp:
     return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
 
