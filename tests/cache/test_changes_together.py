@@ -69,3 +69,15 @@ def test_debug_information_of_one_changed_object_names_functions_of_another(tmp_
 
     for count in (1, 2, 40):
         assert isinstance(_link(tmp_path, sources('asm volatile("nop");' * count), debug=True), bytes)
+
+
+def test_a_changed_object_names_a_merged_string_of_another(tmp_path: Path) -> None:
+    # Merged, the strings stand in the other order.
+    strings = (
+        r'__asm__(".section .rodata.str,\"S\",@\n.globl one\n.type one,@object\none:\n.asciz \"hello!\"\n.size one,7\n'
+        r'.globl two\n.type two,@object\ntwo:\n.asciz \"worlz\"\n.size two,6\n");'
+    )
+    sources = {"main.cc": MAIN, "b.cc": strings + 'extern "C" int b(int x) { return x; }'}
+    for more in ("", 'asm volatile("nop");'):
+        sources["a.cc"] = f'extern "C" char two[]; extern "C" int a(int x) {{ {more} return x + (int)two; }}'
+        assert isinstance(_link(tmp_path, sources), bytes)

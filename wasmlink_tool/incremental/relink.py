@@ -335,6 +335,8 @@ class _Relink:
         if segment >= 0:
             assert symbol.file is not None
             symbol.segment = symbol.file.segments[segment]
+            if symbol.segment.pieces is not None:
+                raise Unusable("another object's merged string is named")
         if stub >= 0:
             symbol.stub = Symbol(b"", _FUNCTION, UNDEFINED, 0, None)
             symbol.stub.number = stub
@@ -369,7 +371,7 @@ class _Relink:
             self._place(segment, place)
             pieces = known.segment_pieces.get(index)
             if pieces is not None:
-                # Nobody but the object itself names its strings.
+                # Where the strings start in the object is not recorded: symbols in them are refused.
                 segment.pieces = StringPieces(b"\0")
                 segment.pieces.offsets = pieces
             file.segments.append(segment)
