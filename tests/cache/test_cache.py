@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from pathlib import Path
 
 import pytest
 
 from bench import edits
+from wasmlink_tool.incremental.stamps import is_unchanged, stamp
 from wasmlink_tool.inputs import cache
 from wasmlink_tool.inputs.object_file import ObjectFile
 from wasmlink_tool.linker import link
@@ -125,3 +127,11 @@ def test_threads_share_a_cache(project: edits.Project) -> None:
     for thread in threads:
         thread.join()
     assert results == [clean] * 20
+
+
+def test_a_file_written_when_the_link_began_is_read_again(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_text("contents")
+    status = path.stat()
+    assert not is_unchanged(str(path), stamp(status, status.st_ctime_ns + 1000))
+    assert is_unchanged(str(path), stamp(status, status.st_ctime_ns + 3_000_000_000)) == (os.name == "posix")

@@ -176,7 +176,7 @@ class _Recorder:
                         key = content_key(file.read())
                 except OSError:
                     return None
-            found.append((path, stamp(status), key))
+            found.append((path, stamp(status, self.input_files.opened), key))
         return found
 
     def _file(self, file: LinkedFile) -> FileState | None:
