@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 from bench import edits
 from tests.support import objects
 from wasmlink_tool.binary import relocations
+from wasmlink_tool.incremental.stamps import is_unchanged, stamp
 from wasmlink_tool.inputs import cache
 from wasmlink_tool.inputs.object_file import PARSED, ObjectFile
 from wasmlink_tool.linker import link
@@ -127,6 +129,14 @@ def test_threads_share_a_cache(project: edits.Project) -> None:
     for thread in threads:
         thread.join()
     assert results == [clean] * 20
+
+
+def test_a_file_written_when_the_link_began_is_read_again(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_text("contents")
+    status = path.stat()
+    assert not is_unchanged(str(path), stamp(status, status.st_ctime_ns + 1000))
+    assert is_unchanged(str(path), stamp(status, status.st_ctime_ns + 3_000_000_000)) == (os.name == "posix")
 
 
 def test_moved_objects_keep_everything() -> None:

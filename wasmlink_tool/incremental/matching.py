@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 
-from ..binary.constants import ComdatKind, SymbolFlag, SymbolKind
+from ..binary.constants import ComdatKind, SegmentFlag, SymbolFlag, SymbolKind
 from ..inputs.object_file import ObjectFile, SymbolInfo
 
 TYPE_CHECKING = False
@@ -52,6 +52,8 @@ class Match:
             [(s.name, s.alignment, s.flags, s.size) for s in after.segments],
             "segment",
         )
+        if any(old == ADDED and s.flags & SegmentFlag.RETAIN for s, old in zip(after.segments, self.segments)):
+            raise Unusable("an object has new data that is kept by itself")
         self.sections = self._sections()
         self._check_places()
         self._check_groups()

@@ -21,7 +21,7 @@ from ..options import DataOrder, LinkOptions
 from ..output.encoding import Chunk, OutputSection
 from ..output.sections import segment_positions
 from . import state as states
-from .stamps import Stamp, stamp
+from .stamps import Stamp, is_same, stamp
 from .state import FileState, State
 
 TYPE_CHECKING = False
@@ -171,12 +171,12 @@ class _Recorder:
                 try:
                     with open(path, "rb") as file:
                         again = os.fstat(file.fileno())
-                        if (again.st_size, again.st_mtime_ns) != (status.st_size, status.st_mtime_ns):
+                        if not is_same(again, status):
                             return None
                         key = content_key(file.read())
                 except OSError:
                     return None
-            found.append((path, stamp(status), key))
+            found.append((path, stamp(status, self.input_files.opened), key))
         return found
 
     def _file(self, file: LinkedFile) -> FileState | None:

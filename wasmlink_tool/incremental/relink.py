@@ -14,7 +14,7 @@ from bisect import bisect_left
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import repeat
-from struct import Struct
+from struct import Struct, error
 
 from ..binary.constants import RELOCATION_NAMES, SectionId, SymbolFlag, SymbolKind
 from ..binary.constants import RelocationType as R
@@ -107,6 +107,9 @@ def relink(options: LinkOptions) -> Relinked | str:
     except (Unusable, FatalError, FormatError, LinkError) as why:
         # Whatever is wrong, the ordinary link finds it again and says so.
         return str(why)
+    except (AssertionError, LookupError, OverflowError, TypeError, ValueError, error) as why:
+        # Nothing but a checksum stands between a state and a file that something else wrote.
+        return f"the state does not fit: {why!r}"
     return Relinked(chunks, tuple(path for path, _, _ in state.read), len(state.files) - len(changed), len(changed))
 
 
@@ -161,6 +164,8 @@ class _Relink:
         self.foreign: dict[int, Symbol] = {}
         self.new: dict[int, ObjectInput] = {}
         self.matches: dict[int, Match] = {}
+        self.added_names: set[bytes] = set()
+        """What the changed objects newly define for others."""
         by_path = {file.path: i for i, file in enumerate(state.files) if not file.member}
         for path, data in changed.items():
             ordinal = by_path.get(path)
@@ -248,11 +253,12 @@ class _Relink:
         options = self.options
         if options.export_all or options.export_dynamic:
             raise Unusable("a new definition is exported")
-        known = set(marshal.loads(self.state.names))
+        known = {*marshal.loads(self.state.names), *self.added_names}
         asked = {*options.exports, *options.exports_if_defined, *options.undefined, options.entry, options.start}
         for name in names:
             if name in known or name.startswith(b"__") or name.decode("utf-8", "surrogateescape") in asked:
                 raise Unusable("a new definition is asked for")
+        self.added_names.update(names)
 
     @staticmethod
     def _place_functions(file: ObjectInput, known: FileState, match: Match) -> None:
@@ -332,6 +338,8 @@ class _Relink:
         if segment >= 0:
             assert symbol.file is not None
             symbol.segment = symbol.file.segments[segment]
+            if symbol.segment.pieces is not None:
+                raise Unusable("another object's merged string is named")
         if stub >= 0:
             symbol.stub = Symbol(b"", _FUNCTION, UNDEFINED, 0, None)
             symbol.stub.number = stub
@@ -365,7 +373,7 @@ class _Relink:
             self._place(segment, place)
             pieces = known.segment_pieces.get(index)
             if pieces is not None:
-                # Nobody but the object itself names its strings.
+                # Where the strings start in the object is not recorded: symbols in them are refused.
                 segment.pieces = StringPieces(b"\0")
                 segment.pieces.offsets = pieces
             file.segments.append(segment)
@@ -452,8 +460,14 @@ class _Relink:
             self.code_sizes[ordinal] = position - known.code_start - shift
             shift += self.code_sizes[ordinal] - known.code_size
         self.code_growth = shift
+        last: dict[tuple[int, int], int] = {}
         for ordinal, stand_in in self.stand_ins.items():
-            if ordinal != INTERNAL and self.shifts[ordinal]:
+            if ordinal in self.new:
+                # Its functions moved one by one; a changed object's debug information may name those of another.
+                for index in {s.index for s in self.foreign.values() if s.file is stand_in and s.kind == _FUNCTION}:
+                    if stand_in.function_live[index]:
+                        stand_in.function_offsets[index] += self._function_shift(last, ordinal, index)
+            elif ordinal != INTERNAL and self.shifts[ordinal]:
                 stand_in.function_offsets = [offset + self.shifts[ordinal] for offset in stand_in.function_offsets]
 
     def _move_sections(self) -> list[dict[int, int]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from typing import Final
 
 Stamp = tuple[int, ...]
@@ -15,9 +14,10 @@ _FINE: Final = 50_000_000
 those that count in the kernel's ticks."""
 
 
-def stamp(status: os.stat_result) -> Stamp:
-    """Of a file that was read just now."""
-    return _stamp(status) if time.time_ns() - status.st_ctime_ns > _resolution(status) else ()
+def stamp(status: os.stat_result, opened: int) -> Stamp:
+    """Of a file that was read after the time ``opened``, in nanoseconds: whoever writes to it after that gives it
+    another time."""
+    return _stamp(status) if opened - status.st_ctime_ns > _resolution(status) else ()
 
 
 def is_unchanged(path: str, known: Stamp) -> bool:
@@ -29,6 +29,11 @@ def is_unchanged(path: str, known: Stamp) -> bool:
         return _stamp(os.stat(path)) == known
     except (OSError, ValueError):
         return False
+
+
+def is_same(one: os.stat_result, other: os.stat_result) -> bool:
+    """Whether a file was not written to between two looks."""
+    return _stamp(one) == _stamp(other)
 
 
 def _stamp(status: os.stat_result) -> Stamp:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Iterator, Sequence
 
 from ..binary.constants import BITCODE_MAGIC, BITCODE_WRAPPER_MAGIC, MAGIC
@@ -156,6 +157,8 @@ class InputFiles:
         self._cache = cache
         self._add_symbol_table = add_symbol_table
         self._parsed = cache.new_link() if cache is not None else None
+        self.opened = time.time_ns()
+        """No file was read before."""
         self.read: dict[str, os.stat_result] = {}
         self.input_paths: list[str] = []
         """The file of each input, libraries found."""
