@@ -99,6 +99,8 @@ def format_row(row: Row) -> str:
 def our_environment() -> dict[str, str]:
     """The environment in which ``-m wasmlink_tool`` is this checkout's."""
     environment = dict(os.environ)
+    # Without it, every start would compile the package again, which no installed one does.
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
     paths = [str(HERE.parent), environment.get("PYTHONPATH", "")]
     environment["PYTHONPATH"] = os.pathsep.join(path for path in paths if path)
     return environment
