@@ -115,7 +115,7 @@ def _extract(options: LinkOptions, diagnostics: Diagnostics) -> Extraction:
     table = resolve(options, files, read, diagnostics).table
     diagnostics.check()
 
-    linked = [file.source for file in table.objects if file.source is not None and file.source.archive]
+    linked = [file.input for file in table.objects if file.input.archive]
     if table.bitcode:
         # What generated code will call is known when it is generated, and not before: any member may define it.
         linked = [source for source in sources if source.archive]

@@ -10,8 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from wasmlink_tool.cli.option_table import LATER, all_options
-
 ROOT = Path(__file__).resolve().parents[2]
 RUSTC = "/usr/bin/rustc"
 """Debian's, which has the standard library for WebAssembly."""
@@ -160,7 +158,6 @@ def test_rust_library(flags: list[str], name: str, tmp_path: Path) -> None:
 # emcc
 
 EMCC = shutil.which("emcc")
-MLLVM = next(option for option in all_options() if option.name == "mllvm")
 C_PROGRAM = """
 #include <stdio.h>
 #include <stdlib.h>
@@ -218,7 +215,6 @@ def emscripten_with_our_linker(directory: Path) -> str | None:
 @pytest.mark.slow
 @node
 @pytest.mark.skipif(EMCC is None, reason="needs emcc")
-@pytest.mark.skipif(MLLVM.status == LATER, reason="emcc passes -mllvm in every link")
 @pytest.mark.parametrize(
     ("source", "flags", "expected"),
     [

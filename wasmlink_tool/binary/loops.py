@@ -5,6 +5,8 @@ splitting it into columns takes the interpreter; interpreted, it takes longer. B
 is damaged or unusual is left to the bulk operations, which say what is wrong: they are asked where a function here
 returns ``None``.
 
+Numbers are read in place: a call for each would take as long as the rest of a loop.
+
 Nothing of the pure package imports this module: ``librt`` is the run-time library of compiled modules.
 """
 

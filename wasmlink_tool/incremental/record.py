@@ -161,9 +161,9 @@ class _Recorder:
         """What was read. A file that is linked whole has its key already; the others are read once more."""
         found: list[tuple[str, Stamp, str]] = []
         whole = {
-            file.source.member: self.keys.get(id(file.object), "")
+            file.input.member: self.keys.get(id(file.object), "")
             for file in self.plan.resolution.objects
-            if file.source is not None and not file.source.archive
+            if not file.input.archive
         }
         for path, status in self.input_files.read.items():
             key = whole.get(path, "")

@@ -62,7 +62,7 @@ def merge_features(resolution: Resolution, options: LinkOptions, diagnostics: Di
 
 def _file_name(file: ObjectInput) -> str:
     """As wasm-ld's messages about features call it: of a member, without its archive."""
-    return file.source.member if file.source is not None else file.name
+    return file.input.member
 
 
 def check_mutable_globals(
