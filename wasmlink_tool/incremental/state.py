@@ -11,9 +11,9 @@ import os
 import sys
 from array import array
 from contextlib import suppress
-from hashlib import blake2b
 from zlib import crc32
 
+from ..inputs.cache import content_key
 from ..inputs.packs import PLAIN
 from ..options import LinkOptions
 from ..output.encoding import Chunk
@@ -102,7 +102,7 @@ def state_key(options: LinkOptions) -> str:
     """The name of the state of a link: of its options, its directory and the linker."""
     told: list[object] = [os.getcwd(), _linker(), sys.byteorder, marshal.version]
     told += [(name, repr(value)) for name, value in vars(options).items() if name != "time_report"]
-    return blake2b(repr(told).encode("utf-8", "surrogateescape"), digest_size=20).hexdigest()
+    return content_key(repr(told).encode("utf-8", "surrogateescape"))
 
 
 def _linker() -> list[tuple[str, int, int]] | str:
