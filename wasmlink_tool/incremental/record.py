@@ -221,7 +221,7 @@ class _Recorder:
         )
         return FileState(
             path=path,
-            member=source is not None and bool(source.archive),
+            start=source.start if source is not None else 0,
             key=key,
             code_start=start,
             code_size=size,

@@ -64,7 +64,8 @@ class FileState:
 
     path: str
     """What was read: the object, or the archive that it is a member of."""
-    member: bool
+    start: int
+    """Where it starts there, in bytes."""
     key: str
     """Of its bytes, in the cache of parsed objects."""
     code_start: int
