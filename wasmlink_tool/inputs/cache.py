@@ -7,14 +7,22 @@ reads the same bytes, and is never out of date.
 from __future__ import annotations
 
 import os
+from _thread import allocate_lock
 from collections.abc import Sequence
-from hashlib import blake2b
-from threading import Lock
-from typing import Final
 
 from .entries import ArchiveIndex, decode_index, decode_object, encode_index, encode_object, stored_sections
 from .object_file import ObjectFile
 from .packs import Packs
+
+try:
+    # Without the cryptography library that hashlib loads, which takes longer than a small link.
+    from _blake2 import blake2b
+except ImportError:
+    from hashlib import blake2b
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Final
 
 _MEMORY_LIMIT: Final = 256 << 20
 """Bytes of input whose parsed form this process keeps."""
@@ -43,7 +51,7 @@ class ParseCache:
         self._stored: dict[str, frozenset[int]] = {}
         """Of each object's entry on disk, the sections whose relocations it holds."""
         self._touched = 0
-        self._lock = Lock()
+        self._lock = allocate_lock()
 
     def new_link(self) -> ParsedObjects:
         self._packs.refresh()

@@ -11,9 +11,9 @@ from __future__ import annotations
 import marshal
 import os
 import sys
+from _thread import allocate_lock
 from collections.abc import Mapping
 from contextlib import suppress
-from threading import Lock
 from zlib import crc32
 
 TYPE_CHECKING = False
@@ -40,7 +40,7 @@ class Packs:
         self.directory = directory
         self._places: dict[str, _Place] = {}
         self._known: set[str] = set()
-        self._lock = Lock()
+        self._lock = allocate_lock()
 
     def refresh(self) -> None:
         """See what others have written."""
