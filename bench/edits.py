@@ -105,6 +105,11 @@ class Project:
         pick = self.random
         self.flags = pick.choice(self.settings)
         unit = pick.randrange(UNITS)
+        astray = [number for number, place in enumerate(self.places) if place > 2]
+        if astray and pick.random() < 0.3:
+            # Most links fail while a unit is missing.
+            self.places[astray[0]] = 0
+            return f"unit {astray[0]} comes back"
         kind = pick.choice((*["shade"] * 40, "variant", "place", "order", "flags", "flags", "nothing"))
         if kind == "variant":
             self.variants[unit] = pick.randrange(VARIANTS)
