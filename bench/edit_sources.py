@@ -89,7 +89,7 @@ class _Unit:
         ]
         self.functions.append(f"unit{after}_second")
         self.data += [f"table{self.unit}", f"zeros{self.unit}"]
-        if self.unit == 3 and self.variant % 3 == 2:
+        if self.unit == 3 and self.variant == VARIANTS - 1:
             self.globals.append('extern "C" int missing_one(int); extern "C" int missing_two(int);')
             self.functions += ["missing_one", "missing_two"]
 
@@ -101,7 +101,7 @@ class _Unit:
         statements = [self._use(name) for name in uses]
         if pick.random() < self.risk:
             pick.shuffle(statements)
-        if may and pick.random() < self.risk:
+        if may and pick.random() < self.risk / 4:
             statements.append(self._use(pick.choice(may)))
         word = pick.choice(_WORDS)
         statements.append(f"int {word}_ = x + {pick.randrange(1, 9)}; sink = {word}_;")
@@ -115,6 +115,10 @@ class _Unit:
         forms = [call, address, call + " " + address, address + " " + call]
         usual = random.Random(f"{self.unit} {self.variant} {name}").choice(forms)
         return self.choice.choice(forms) if self.choice.random() < self.risk else usual
+
+    def _value(self) -> int:
+        """Never zero: zeros go to segments of their own."""
+        return self.choice.randrange(1, 9)
 
     def _filler(self) -> str:
         size = self.choice.choice(_SIZES)
@@ -132,14 +136,14 @@ class _Unit:
         for name in sorted({self._shared("shared"), self._shared("shared")}):
             self.globals.append(
                 f"inline __attribute__((noinline)) int {name}(int x) "
-                f"{{ {self._filler()} asm volatile(\"\"); return x * {self.unit}; }}"
+                f'{{ {self._filler()} asm volatile(""); return x * {self.unit}; }}'
             )
             self.functions.append(name)
 
     def _template(self) -> None:
         self.globals.append(
             "template <int N> __attribute__((noinline)) int made(int x) "
-            f"{{ {self._filler()} asm volatile(\"\"); return x * N + {self.choice.randrange(3)}; }}"
+            f'{{ {self._filler()} asm volatile(""); return x * N + {self.choice.randrange(3)}; }}'
         )
         numbers = sorted({self.structure.randrange(4) for _ in range(2)})
         self.functions += [f"made<{number}>" for number in numbers]
@@ -155,7 +159,8 @@ class _Unit:
     def _virtual(self) -> None:
         name = self._shared("Shape")
         self.globals += [
-            f"struct {name} {{ int {self.choice.choice(_WORDS)}_; virtual int area(int x) {{ return x + {self.unit}; }}",
+            f"struct {name} {{ int {self.choice.choice(_WORDS)}_;",
+            f"  virtual int area(int x) {{ return x + {self.unit}; }}",
             f"  virtual int edge(int x) {{ {self._filler()} return x; }} }};",
             f"static {name} object;",
             f"{name} *volatile shape{self.unit} = &object;",
@@ -168,13 +173,13 @@ class _Unit:
         self.data.append(f"words{self.unit}")
 
     def _kept(self) -> None:
-        self.globals.append(f"__attribute__((used, retain)) static int kept = {self.choice.randrange(1, 9)};")
-        self.globals.append(f"__attribute__((used)) int used{self.unit} = {self.choice.randrange(1, 9)};")
+        self.globals.append(f"__attribute__((used, retain)) static int kept = {self._value()};")
+        self.globals.append(f"__attribute__((used)) int used{self.unit} = {self._value()};")
 
     def _array(self) -> None:
         self.globals += [
             'extern "C" int __start_entries[], __stop_entries[];',
-            f'__attribute__((section("entries"), used)) int entry{self.unit} = {self.choice.randrange(1, 9)};',
+            f'__attribute__((section("entries"), used)) int entry{self.unit} = {self._value()};',
         ]
         self.data += ["__start_entries", "__stop_entries", f"entry{self.unit}"]
 
@@ -188,7 +193,7 @@ class _Unit:
         ):
             self.globals.append(
                 f'extern "C" __attribute__(({attributes}, noinline)) int {name}(int x) '
-                f"{{ {self._filler()} asm volatile(\"\"); return x + {unit}; }}"
+                f'{{ {self._filler()} asm volatile(""); return x + {unit}; }}'
             )
         self.globals.append(f'extern "C" int alias{unit}(int) __attribute__((alias("hidden{unit}")));')
         self.globals.append(f"__attribute__((weak)) int {self._shared('weak_data')}_ = {unit};")
@@ -205,22 +210,22 @@ class _Unit:
 
     def _sizes(self) -> None:
         self.globals += [
-            f"alignas(256) int aligned{self.unit} = {self.choice.randrange(1, 9)};",
+            f"alignas(256) int aligned{self.unit} = {self._value()};",
             f"int nothing{self.unit}[0];",
-            f"char odd{self.unit}[] = \"{'x' * self.structure.randrange(1, 9)}\";",
+            f'char odd{self.unit}[] = "{"x" * self.structure.randrange(1, 9)}";',
         ]
         self.data += [f"aligned{self.unit}", f"nothing{self.unit}", f"odd{self.unit}"]
 
     def _thread_local(self) -> None:
-        self.globals.append(f"thread_local int local{self.unit} = {self.choice.randrange(1, 9)};")
+        self.globals.append(f"thread_local int local{self.unit} = {self._value()};")
         self.data.append(f"local{self.unit}")
 
     def _constructors(self) -> None:
         priority = self.structure.choice(("", "(200)", "(300)"))
         self.globals.append(
-            f"__attribute__((constructor{priority})) static void start(void) {{ sink = {self.choice.randrange(1, 9)}; }}"
+            f"__attribute__((constructor{priority})) static void start(void) {{ sink = {self._value()}; }}"
         )
-        self.globals.append(f"int computed{self.unit} = unit{(self.unit + 1) % UNITS}_first({self.choice.randrange(1, 9)});")
+        self.globals.append(f"int computed{self.unit} = unit{(self.unit + 1) % UNITS}_first({self._value()});")
 
 
 def _quoted(text: str) -> str:

@@ -16,6 +16,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from threading import get_ident
 
 from bench import toolchain
 from bench.edit_sources import MAIN, SHADES, UNITS, VARIANTS, unit_source
@@ -176,7 +177,7 @@ class Project:
 
     def link(self, inputs: Sequence[str], *, cached: bool) -> bytes | str:
         """The module, or what is said of it."""
-        report = self.work / "report.json"
+        report = self.work / f"report{get_ident()}.json"
         options = LinkOptions(inputs=inputs, output=None)
         if cached:
             options.cache_directory, options.time_report = str(self.cache), str(report)
@@ -186,7 +187,8 @@ class Project:
         try:
             result = link(options)
         except LinkError as error:
-            if cached: self.reused["the link failed: "+str(error)[:150]] += 1
+            if cached:
+                self.reused["the link failed"] += 1
             return str(error)
         if cached:
             self.reused[json.loads(report.read_text())["last_link"]] += 1
@@ -203,12 +205,8 @@ def _archive(members: Sequence[tuple[str, bytes]]) -> bytes:
     return b"".join(out)
 
 
-def differences(work: Path, edits: int, seed: int) -> Iterator[str]:
+def differences(project: Project, edits: int) -> Iterator[str]:
     """The edits after which a link with the cache gave anything else than one without."""
-    yield from project_differences(Project(work, seed), edits)
-
-
-def project_differences(project: Project, edits: int) -> Iterator[str]:
     for number in range(edits):
         what = project.edit()
         inputs = project.write()
@@ -228,7 +226,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with tempfile.TemporaryDirectory() as directory:
         project = Project(Path(directory), options.seed, options.shades)
         found = 0
-        for line in project_differences(project, options.edits):
+        for line in differences(project, options.edits):
             found += 1
             print(line, flush=True)
     print(f"{options.edits} edits, seed {options.seed}: {found} differences; links from the last one:")
