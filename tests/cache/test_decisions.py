@@ -27,7 +27,6 @@ def _bodies(work: Path, before: str, bodies: tuple[str, ...], **options: object)
     assert len(set(modules)) == len(modules)
 
 
-@pytest.mark.xfail(strict=True, reason="a new process does not find the objects of the last link")
 def test_a_new_process_links_from_the_last_link(tmp_path: Path) -> None:
     report = tmp_path / "report.json"
     for body in ("return x;", "return x * 7;"):
