@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from bench import edits
+from bench.edit_sources import SHADES, UNITS
 from tests.support import objects
 from wasmlink_tool.binary import relocations
 from wasmlink_tool.incremental.stamps import is_unchanged, stamp
@@ -20,7 +21,9 @@ from wasmlink_tool.options import LinkOptions
 
 @pytest.mark.parametrize("seed", [11, 12])
 def test_random_edits(tmp_path: Path, seed: int) -> None:
-    assert list(edits.differences(tmp_path, 150, seed)) == []
+    project = edits.Project(tmp_path, seed)
+    assert list(edits.differences(project, 150)) == []
+    assert project.reused["used"] > 30
 
 
 @pytest.fixture
@@ -134,8 +137,8 @@ def test_a_directory_that_cannot_be_written(project: edits.Project) -> None:
 
 
 def test_the_limit_holds(project: edits.Project) -> None:
-    for variant in range(edits.VARIANTS):
-        project.variants = [variant] * edits.UNITS
+    for shade in range(SHADES):
+        project.shades = [shade] * UNITS
         inputs = project.write()
         link(LinkOptions(inputs=inputs, output=None, cache_directory=str(project.cache), cache_limit=20_000))
     size = sum(path.stat().st_size for path in project.cache.rglob("*") if path.is_file())

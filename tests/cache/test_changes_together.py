@@ -5,43 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-import pytest
-
-from bench import edits, toolchain
-from wasmlink_tool.diagnostics import LinkError
-from wasmlink_tool.incremental import relink
+from tests.cache.again import compiled, linked
 from wasmlink_tool.inputs import cache
-from wasmlink_tool.linker import link
-from wasmlink_tool.options import LinkOptions
 
 MAIN = 'extern "C" int a(int); extern "C" int b(int); extern "C" void _start() { a(b(1)); }'
 
 
-def _link(work: Path, sources: Mapping[str, str], *, debug: bool = False, archived: bool = False) -> bytes | str:
-    """The module of a link with the cache or what is wrong, which must be what a link without it says.
-
-    :param archived: whether all but the first are members of an archive.
-    """
-    pairs = []
-    for name, text in sources.items():
-        (work / name).write_text(text)
-        pairs.append((work / name, work / (name + ".o")))
-    toolchain.compile_all(pairs, optimize="-O1")
-    inputs = [str(target) for _, target in pairs]
-    if archived:
-        members = [(target.name, target.read_bytes()) for _, target in pairs[1:]]
-        (work / "all.a").write_bytes(edits.archive_of(members))
-        inputs[1:] = [str(work / "all.a")]
-    found: list[bytes | str] = []
-    for directory in (str(work / "cache"), None):
-        options = LinkOptions(inputs=inputs, output=None, cache_directory=directory, strip_debug=not debug)
-        try:
-            found.append(link(options).module)
-        except LinkError as error:
-            found.append(str(error))
-        cache.forget()
-    assert found[0] == found[1]
-    return found[1]
+def _link(work: Path, sources: Mapping[str, str], *, debug: bool = False) -> bytes | str:
+    # As in a new process.
+    cache.forget()
+    return linked(work, compiled(work, sources), strip_debug=not debug)
 
 
 def test_two_objects_newly_define_one_name(tmp_path: Path) -> None:
@@ -90,35 +63,3 @@ def test_a_changed_object_names_a_merged_string_of_another(tmp_path: Path) -> No
     for more in ("", 'asm volatile("nop");'):
         sources["a.cc"] = f'extern "C" char two[]; extern "C" int a(int x) {{ {more} return x + (int)two; }}'
         assert isinstance(_link(tmp_path, sources), bytes)
-
-
-def test_a_member_that_is_not_linked_changes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    sources = {
-        "main.cc": 'extern "C" int a(); extern "C" void _start() { a(); }',
-        "dead.cc": "int dead() { return 1; }",
-        "a.cc": 'extern "C" int a() { return 1; }',
-    }
-    first = _link(tmp_path, sources, archived=True)
-    used = 0
-
-    def relink_and_count(options: LinkOptions) -> relink.Relinked | str:
-        nonlocal used
-        found = relink_(options)
-        used += not isinstance(found, str)
-        return found
-
-    relink_ = relink.relink
-    monkeypatch.setattr(relink, "relink", relink_and_count)
-    sources["dead.cc"] = "int dead() { int x = 0; for (int i = 0; i < 9; i++) x = x * i + 1; return x; }"
-    assert _link(tmp_path, sources, archived=True) == first
-    assert used == 1
-    sources["a.cc"] = 'extern "C" int a() { return 2; }'
-    second = _link(tmp_path, sources, archived=True)
-    assert second != first
-    assert used == 2
-    # It becomes the first that defines what is asked for.
-    sources["dead.cc"] += ' extern "C" int a() { return 3; }'
-    third = _link(tmp_path, sources, archived=True)
-    assert isinstance(third, bytes)
-    assert third not in (first, second)
-    assert used == 2

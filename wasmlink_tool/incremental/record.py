@@ -75,6 +75,8 @@ def record(
         or diagnostics.entries
         or resolution.is_dynamic(options)
         or files.stubs
+        # Such a file would have to be followed in two places.
+        or not files.thin_members.isdisjoint(files.input_paths)
         or any(file.input.is_generated for file in resolution.objects)
         or any(section.name.startswith(code_metadata.PREFIX) for section in sections)
     ):

@@ -163,15 +163,9 @@ class _Relink:
                 assert place is not None
                 segment.split()
                 self._check_strings(segment.pieces, decisions.segment_pieces[old], place[2])
-        outputs = {name for name, _, _, _ in self.state.custom}
         for index, old in enumerate(match.sections):
             if old in decisions.discarded:
                 file.custom_sections[index].discarded = True
-            elif index in file.custom_sections and (
-                bool(file.custom_sections[index].size) != (old in known.sections)
-                and file.custom_sections[index].name in outputs
-            ):
-                raise Unusable("a section became empty, or ceased to be")
             elif old in known.sections:
                 output, offset, _ = known.sections[old]
                 section = file.custom_sections[index]
@@ -356,8 +350,7 @@ class _Relink:
             self._merge(output)
         self._move_functions()
         moved = self._move_sections()
-        if self.merged or any(moved[i] or self.shifts[i] for i in range(len(moved))):
-            self._correct(moved)
+        self._correct(moved)
         pieces: list[tuple[int, int, list[Chunk]]] = []
         self._replace_code(pieces)
         self._replace_data()
@@ -640,6 +633,9 @@ def _check_references(match: Match, file: ObjectInput) -> Counter[int]:
         had, has = set(one), set(other)
         if {i for t, i in had if t != _TYPE_INDEX} - {i for t, i in has if t != _TYPE_INDEX}:
             raise Unusable("a reference is gone")
+        if any(isinstance(target, int) and target != ADDED and by_old[target].is_stub for _, target in had ^ has):
+            # Whether its body is in the output depends on how it is referred to.
+            raise Unusable("a reference to a stub changed")
         for type_, target in has - had:
             if target == ADDED:
                 raise Unusable("something new is referred to")
@@ -709,14 +705,18 @@ def _chunks(obj: ObjectFile, live: Sequence[bool], matches: Sequence[int] | None
 
 
 def _first_uses(chunks: list[list[_Reference]], symbols: dict[int, Symbol]) -> list[tuple[str, int | bytes]]:
-    """What takes places in the order in which it is first seen: types, table entries, entries of the global offset
-    table."""
+    """What takes places in the order in which it is first seen: types, stubs, table entries, entries of the global
+    offset table."""
     found: dict[tuple[str, int | bytes], None] = {}
     for chunk in chunks:
         for type_, target in chunk:
             if isinstance(target, bytes):
                 found["type", target] = None
-            elif type_ in TABLE_RELOCATIONS:
+                continue
+            if symbols[target].stub is not None:
+                # It is made where the function is first seen, and from there on the function takes no table entry.
+                found["stub" if type_ not in TABLE_RELOCATIONS else "stub by address", target] = None
+            if type_ in TABLE_RELOCATIONS:
                 found["table", target] = None
             elif type_ in (R.GLOBAL_INDEX_LEB, R.GLOBAL_INDEX_I32) and symbols[target].kind != SymbolKind.GLOBAL:
                 found["got", target] = None
