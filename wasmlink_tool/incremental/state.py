@@ -101,7 +101,7 @@ _FILE: Final = list(FileState.__annotations__)
 def state_key(options: LinkOptions) -> str:
     """The name of the state of a link: of its options, its directory and the linker."""
     told: list[object] = [os.getcwd(), _linker(), sys.byteorder, marshal.version]
-    told += [(name, repr(value)) for name, value in vars(options).items() if name != "time_report"]
+    told += [(name, repr(value)) for name, value in vars(options).items() if name not in ("threads", "time_report")]
     return blake2b(repr(told).encode("utf-8", "surrogateescape"), digest_size=20).hexdigest()
 
 
