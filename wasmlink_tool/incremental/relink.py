@@ -45,7 +45,8 @@ from ..output.writer import check_writable
 from ..records import record
 from . import state as states
 from .matching import ADDED, Match, Unusable
-from .record import END, INTERNAL, NO_FILE, ROW, is_recorded
+from .moving import END
+from .record import INTERNAL, NO_FILE, ROW, is_recorded
 from .stamps import is_unchanged
 from .state import FileState, State, column
 from .strings import Remerged
@@ -530,9 +531,8 @@ class _Relink:
                         if target in known.pieces:
                             strings = self.merged.get(known.sections[target][0])
                             if strings is not None:
-                                values = map(strings.moved.__getitem__, columns[position : position + count])
+                                values = map(strings.moved.__getitem__, _fields(buffer, start, offsets))
                                 _write(buffer, start, offsets, values)
-                            position += count
                         elif target in own_sections:
                             _add(buffer, start, offsets, repeat(own_sections[target]))
 
@@ -597,9 +597,13 @@ class _Relink:
 
 def _add(buffer: memoryview, start: int, offsets: Sequence[int], changes: Iterable[int]) -> None:
     """Add to the 32-bit fields at ``offsets`` behind ``start``."""
-    before = map(_U32.unpack_from, repeat(buffer[start:]), offsets)
-    values = [(value + change) & 0xFFFFFFFF for (value,), change in zip(before, changes)]
+    values = [(value + change) & 0xFFFFFFFF for value, change in zip(_fields(buffer, start, offsets), changes)]
     _write(buffer, start, offsets, values)
+
+
+def _fields(buffer: memoryview, start: int, offsets: Sequence[int]) -> list[int]:
+    """The 32-bit fields at ``offsets`` behind ``start``."""
+    return [value for (value,) in map(_U32.unpack_from, repeat(buffer[start:]), offsets)]
 
 
 def _write(buffer: memoryview, start: int, offsets: Sequence[int], values: Iterable[int]) -> None:

@@ -11,9 +11,10 @@ import os
 import sys
 from array import array
 from contextlib import suppress
-from hashlib import blake2b
 from zlib import crc32
 
+from ..inputs.cache import content_key
+from ..inputs.packs import PLAIN
 from ..options import LinkOptions
 from ..output.encoding import Chunk
 from ..records import record
@@ -23,7 +24,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import BinaryIO, Final
 
-_MAGIC: Final = b"wasmlink state 1\n"
+_MAGIC: Final = b"wasmlink state 2\n"
 """Its number changes with whatever is stored or how."""
 
 
@@ -82,8 +83,7 @@ class State:
     """The custom sections that are made of the inputs': name, start of the header, start of the contents behind the
     name, end."""
     moving: list[dict[int, tuple[int, int, int]]]
-    """Of each file, section by section: where its relocations that move start in ``columns``, and how many there are
-    of functions of its own, and of others."""
+    """Of each file, :attr:`.moving.MovingFields.sections`, with the columns of all files behind one another."""
     packed: bytes
     """With packed data, the sorted output segments: of each input in order its key, file and index; marshalled."""
     names: bytes
@@ -102,7 +102,7 @@ def state_key(options: LinkOptions) -> str:
     """The name of the state of a link: of its options, its directory and the linker."""
     told: list[object] = [os.getcwd(), _linker(), sys.byteorder, marshal.version]
     told += [(name, repr(value)) for name, value in vars(options).items() if name not in ("threads", "time_report")]
-    return blake2b(repr(told).encode("utf-8", "surrogateescape"), digest_size=20).hexdigest()
+    return content_key(repr(told).encode("utf-8", "surrogateescape"))
 
 
 def _linker() -> list[tuple[str, int, int]] | str:
@@ -125,9 +125,9 @@ def write(file: BinaryIO, key: str, state: State) -> None:
     head = {name: getattr(state, name) for name in _HEAD}
     head["files"] = [[getattr(entry, name) for name in _FILE] for entry in state.files]
     head["internal"] = [getattr(state.internal, name) for name in _FILE]
-    parts: list[list[Chunk]] = [[marshal.dumps(head)], [memoryview(state.columns).cast("B")], state.module]
+    parts: list[list[Chunk]] = [[marshal.dumps(head, PLAIN)], [memoryview(state.columns).cast("B")], state.module]
     index = [key, *map(_measured, parts)]
-    first = marshal.dumps(index)
+    first = marshal.dumps(index, PLAIN)
     file.write(_MAGIC + crc32(first).to_bytes(4, "little") + len(first).to_bytes(4, "little") + first)
     for part in parts:
         file.writelines(part)

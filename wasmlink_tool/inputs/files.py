@@ -160,6 +160,8 @@ class InputFiles:
         self.opened = time.time_ns()
         """No file was read before."""
         self.read: dict[str, os.stat_result] = {}
+        self.archive_keys: dict[str, str] = {}
+        """The names in the cache of what is in archives."""
         self.input_paths: list[str] = []
         """The file of each input, libraries found."""
         self.allowed_undefined: set[bytes] = set()
@@ -254,6 +256,7 @@ class InputFiles:
                 yield member, None
             return
         key, index = self._cache.load_index(data)
+        self.archive_keys[path] = key
         if index is None:
             index = []
             for member in archive.members(data, path):
