@@ -64,6 +64,8 @@ def test_a_body_changes(project: edits.Project, monkeypatch: pytest.MonkeyPatch)
         project.shades[3] = shade
         inputs = project.write()
         clean = project.link(inputs, cached=False)
+        # As a new process.
+        cache.forget()
         with monkeypatch.context() as patched:
             patched.setattr("wasmlink_tool.linker.open_inputs", _refuse)
             assert project.link(inputs, cached=True) == clean

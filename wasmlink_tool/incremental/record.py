@@ -22,7 +22,7 @@ from ..output.sections import segment_positions
 from . import state as states
 from .moving import MovingFields, Unknowable
 from .stamps import Stamp, is_same, stamp
-from .state import FileState, State
+from .state import Decisions, FileState, State
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -201,15 +201,10 @@ class _Recorder:
         if first >= 0:
             start = offsets[first]
             size = offsets[last] + file.function_size(last) - start
-        return FileState(
-            path=path,
-            member=source is not None and bool(source.archive),
-            key=key,
+        decisions = Decisions(
             function_live=live,
             function_numbers=array("i", file.function_numbers).tobytes(),
             function_offsets=array("i", offsets).tobytes(),
-            code_start=start,
-            code_size=size,
             slots=file.function_slots,
             types=file.type_numbers,
             globals=list(file.global_numbers),
@@ -217,22 +212,30 @@ class _Recorder:
             tables=list(file.table_numbers),
             segments=self._segments(file),
             symbols=self._symbols(file).tobytes(),
-            sections={
-                index: (self.outputs[section.name], section.offset, section.size)
-                for index, section in file.custom_sections.items()
-                if section.name in self.outputs and section.size and not section.discarded
-            },
             discarded=[index for index, section in file.custom_sections.items() if section.discarded],
-            pieces={
-                index: array("I", section.pieces.offsets).tobytes()
-                for index, section in file.custom_sections.items()
-                if section.pieces is not None
-            },
             segment_pieces={
                 segment.index: list(segment.pieces.offsets)
                 for segment in file.segments
                 if segment.live and segment.pieces is not None
             },
+        )
+        return FileState(
+            path=path,
+            member=source is not None and bool(source.archive),
+            key=key,
+            code_start=start,
+            code_size=size,
+            sections={
+                index: (self.outputs[section.name], section.offset, section.size)
+                for index, section in file.custom_sections.items()
+                if section.name in self.outputs and section.size and not section.discarded
+            },
+            pieces={
+                index: array("I", section.pieces.offsets).tobytes()
+                for index, section in file.custom_sections.items()
+                if section.pieces is not None
+            },
+            packed=decisions.packed(),
         )
 
     def _segments(self, file: LinkedFile) -> list[tuple[int, int, int, int] | None]:

@@ -48,7 +48,7 @@ from .matching import ADDED, Match, Unusable
 from .moving import END
 from .record import INTERNAL, NO_FILE, ROW, is_recorded
 from .stamps import is_unchanged
-from .state import FileState, State, column
+from .state import Decisions, State, column
 from .strings import Remerged
 
 TYPE_CHECKING = False
@@ -152,10 +152,14 @@ class _Relink:
     def __init__(self, options: LinkOptions, state: State, changed: dict[str, bytes], cache: ParseCache) -> None:
         self.options = options
         self.state = state
-        self.module = bytes(state.module[0])
+        self.module = memoryview(state.module[0])
+        """That of the last link: it becomes the next one where it stands."""
+        first, after = state.code
+        self.code = bytes(self.module[first:after])
         self.relocator = Relocator(state.table_base)
         self.cache = cache
         self.stand_ins: dict[int, LinkedFile] = {}
+        self._decisions: dict[int, Decisions] = {}
         self.merging: set[int] = set()
         """Custom sections whose strings must be merged anew."""
         self.merged: dict[int, Remerged] = {}
@@ -175,27 +179,35 @@ class _Relink:
             self.new[ordinal] = self._object(ordinal, path, data)
         self._check_packed_order()
 
+    def decisions(self, ordinal: int) -> Decisions:
+        found = self._decisions.get(ordinal)
+        if found is None:
+            known = self.state.internal if ordinal == INTERNAL else self.state.files[ordinal]
+            found = self._decisions[ordinal] = known.decisions()
+        return found
+
     # The changed objects
 
     def _object(self, ordinal: int, path: str, data: bytes) -> ObjectInput:
         known = self.state.files[ordinal]
+        decisions = self.decisions(ordinal)
         before = self.cache.find_object(known.key)
         if before is None:
             raise Unusable("the changed object's last version is not in the cache")
         file = ObjectInput(ObjectSource(data, 0, len(data), path), gc_sections=True)
         match = Match(before, file.object)
         self._check_added(match)
-        self._place_functions(file, known, match)
+        self._place_functions(file, decisions, match)
         for segment, old in zip(file.segments, match.segments):
-            place = None if old == ADDED else known.segments[old]
+            place = None if old == ADDED else decisions.segments[old]
             self._place(segment, place)
-            if old in known.segment_pieces:
+            if old in decisions.segment_pieces:
                 assert place is not None
                 segment.split()
-                self._check_strings(segment.pieces, known.segment_pieces[old], place[2])
+                self._check_strings(segment.pieces, decisions.segment_pieces[old], place[2])
         outputs = {name for name, _, _, _ in self.state.custom}
         for index, old in enumerate(match.sections):
-            if old in known.discarded:
+            if old in decisions.discarded:
                 file.custom_sections[index].discarded = True
             elif index in file.custom_sections and (
                 bool(file.custom_sections[index].size) != (old in known.sections)
@@ -213,7 +225,7 @@ class _Relink:
                         self._check_strings(section.pieces, column(known.pieces[old], "I").tolist(), start)
                     except Unusable:
                         self.merging.add(output)
-        self._resolve(known, file, match)
+        self._resolve(decisions, file, match)
         self._check_order(ordinal, file, match, _check_references(match, file))
         self.matches[ordinal] = match
         return file
@@ -262,7 +274,7 @@ class _Relink:
         self.added_names.update(names)
 
     @staticmethod
-    def _place_functions(file: ObjectInput, known: FileState, match: Match) -> None:
+    def _place_functions(file: ObjectInput, known: Decisions, match: Match) -> None:
         """And whatever else is numbered, as in the last link."""
         numbers = column(known.function_numbers)
         file.function_live = bytearray(old != ADDED and known.function_live[old] for old in match.functions)
@@ -298,7 +310,7 @@ class _Relink:
                 raise Unusable("strings changed")
         pieces.offsets = offsets
 
-    def _resolve(self, known: FileState, file: ObjectInput, match: Match) -> None:
+    def _resolve(self, known: Decisions, file: ObjectInput, match: Match) -> None:
         """The symbols of a changed object: those of the last link, which defines the same."""
         obj = file.object
         rows = column(known.symbols)
@@ -351,17 +363,16 @@ class _Relink:
         file = self.stand_ins.get(ordinal)
         if file is not None:
             return file
+        known = self.decisions(ordinal)
         if ordinal == INTERNAL:
-            known = self.state.internal
             file = SyntheticFile("", gc_sections=True)
         else:
-            known = self.state.files[ordinal]
             # Its functions stand in the module, as in an object.
-            obj = ObjectFile(self.module, read=False)
-            obj.sections = [Section(SectionId.CODE, b"", *self.state.code)]
+            obj = ObjectFile(self.code, read=False)
+            obj.sections = [Section(SectionId.CODE, b"", 0, len(self.code))]
             obj.code_section = 0
             obj.function_offsets = column(known.function_offsets).tolist()
-            source = ObjectSource(self.module, 0, len(self.module), known.path)
+            source = ObjectSource(self.code, 0, len(self.code), self.state.files[ordinal].path)
             file = ObjectInput(source, gc_sections=True, parsed=obj)
         self.stand_ins[ordinal] = file
         file.function_live = bytearray(known.function_live)
@@ -383,32 +394,30 @@ class _Relink:
     # The module
 
     def chunks(self) -> list[Chunk]:
-        buffer = bytearray(self.module)
         for output in self.merging:
             self._merge(output)
         self._move_functions()
         moved = self._move_sections()
         if self.merged or any(moved[i] or self.shifts[i] for i in range(len(moved))):
-            self._correct(memoryview(buffer), moved)
+            self._correct(moved)
         pieces: list[tuple[int, int, list[Chunk]]] = []
         self._replace_code(pieces)
-        self._replace_data(buffer)
+        self._replace_data()
         self._replace_sections(pieces)
         out: list[Chunk] = []
-        view = memoryview(buffer)
         position = 0
         for start, end, chunks in sorted(pieces, key=lambda piece: piece[0]):
-            out.append(view[position:start])
+            out.append(self.module[position:start])
             out += chunks
             position = end
-        out.append(view[position:])
+        out.append(self.module[position:])
         return out
 
     def _merge(self, output: int) -> None:
         """Merge the strings of a custom section again: those of the unchanged objects, which stand in the module, and
         those of the changed ones."""
         _, _, start, end = self.state.custom[output]
-        contents = self.module[start:end]
+        contents = bytes(self.module[start:end])
         kept: set[int] = set()
         before: set[int] = set()
         changed: list[InputSection] = []
@@ -497,9 +506,9 @@ class _Relink:
         self.section_growth = growth
         return moved
 
-    def _correct(self, buffer: memoryview, moved: list[dict[int, int]]) -> None:
+    def _correct(self, moved: list[dict[int, int]]) -> None:
         """Correct what the unchanged objects tell of places that moved."""
-        columns, shifts = self.state.columns, self.shifts
+        buffer, columns, shifts = self.module, self.state.columns, self.shifts
         last = Counter[tuple[int, int]]()
         for ordinal, sections in enumerate(self.state.moving):
             if ordinal in self.new:
@@ -541,8 +550,8 @@ class _Relink:
         file = self.new[ordinal]
         key = ordinal, function
         if key not in known:
-            before = column(self.state.files[ordinal].function_offsets)[function]
-            old = _size_bytes(self.module, self.state.code[0] + before) + before
+            before = column(self.decisions(ordinal).function_offsets)[function]
+            old = _size_bytes(self.code, before) + before
             obj = file.object
             now = self.matches[ordinal].functions.index(function)
             new = _size_bytes(obj.data, obj.sections[obj.code_section].start + obj.function_offsets[now])
@@ -560,10 +569,10 @@ class _Relink:
                 first = start + known.code_start
                 pieces.append((first, first + known.code_size, list(self.relocator.code(file))))
 
-    def _replace_data(self, buffer: bytearray) -> None:
+    def _replace_data(self) -> None:
         for ordinal, file in self.new.items():
             data = None
-            places = self.state.files[ordinal].segments
+            places = self.decisions(ordinal).segments
             for segment, old in zip(file.segments, self.matches[ordinal].segments):
                 place = None if old == ADDED else places[old]
                 if place is None or place[2] < 0 or segment.pieces is not None or not segment.size:
@@ -571,7 +580,7 @@ class _Relink:
                 if data is None:
                     data = self.relocator.data(file)
                 start = file.object.segments[segment.index].offset
-                buffer[place[2] : place[2] + segment.size] = data[start : start + segment.size]
+                self.module[place[2] : place[2] + segment.size] = data[start : start + segment.size]
 
     def _replace_sections(self, pieces: list[tuple[int, int, list[Chunk]]]) -> None:
         for ordinal, file in self.new.items():
@@ -611,7 +620,7 @@ def _write(buffer: memoryview, start: int, offsets: Sequence[int], values: Itera
     deque(map(_U32.pack_into, repeat(buffer[start:]), offsets, values), maxlen=0)
 
 
-def _size_bytes(data: bytes, position: int) -> int:
+def _size_bytes(data: bytes | memoryview, position: int) -> int:
     """How many bytes a size takes."""
     length = 1
     while data[position] >= 0x80:
@@ -638,7 +647,7 @@ def _split(section: InputSection) -> StringPieces:
         raise Unusable("a section of strings is damaged") from None
 
 
-def _number_others(file: LinkedFile, known: FileState) -> None:
+def _number_others(file: LinkedFile, known: Decisions) -> None:
     """Globals, tags and tables: a changed object has the same."""
     file.global_numbers, file.tag_numbers, file.table_numbers = known.globals, known.tags, known.tables
     file.global_live, file.tag_live, file.table_live = (

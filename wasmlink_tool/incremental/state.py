@@ -22,28 +22,23 @@ from ..version import __version__
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from io import BufferedReader
     from typing import BinaryIO, Final
 
+_LARGE: Final = 4 << 20
 _MAGIC: Final = b"wasmlink state 2\n"
 """Its number changes with whatever is stored or how."""
 
 
 @record()
-class FileState:
-    """An object in the output: what the link decided about it. Positions count from the start of the module."""
+class Decisions:
+    """What the link decided about an object in the output: asked for where the object changed, or a changed one names
+    what is in it."""
 
-    path: str
-    """What was read: the object, or the archive that it is a member of."""
-    member: bool
-    key: str
-    """Of its bytes, in the cache of parsed objects."""
     function_live: bytes
     function_numbers: bytes
     """Columns of 32-bit numbers, as the next ones."""
     function_offsets: bytes
-    code_start: int
-    """Of its functions in the output code section's contents, which stand together."""
-    code_size: int
     slots: dict[int, int]
     types: dict[int, int]
     globals: list[int]
@@ -54,14 +49,36 @@ class FileState:
     """Of live ones: address, offset in its output segment, position in the module (or -1), flags."""
     symbols: bytes
     """Of each symbol: -1 for what the file itself defines, else a row of the foreign symbols."""
-    sections: dict[int, tuple[int, int, int]]
-    """The custom sections in the output: output section, offset in its contents, size."""
     discarded: list[int]
     """Custom sections that another file provides."""
+    segment_pieces: dict[int, list[int]]
+    """Of merged data segments, the offsets of their strings in the merged chunk."""
+
+    def packed(self) -> bytes:
+        return marshal.dumps([getattr(self, name) for name in _DECISIONS], PLAIN)
+
+
+@record()
+class FileState:
+    """An object in the output. Positions count from the start of the module."""
+
+    path: str
+    """What was read: the object, or the archive that it is a member of."""
+    member: bool
+    key: str
+    """Of its bytes, in the cache of parsed objects."""
+    code_start: int
+    """Of its functions in the output code section's contents, which stand together."""
+    code_size: int
+    sections: dict[int, tuple[int, int, int]]
+    """The custom sections in the output: output section, offset in its contents, size."""
     pieces: dict[int, bytes]
     """Merged custom sections: the offsets of their strings in the output section."""
-    segment_pieces: dict[int, list[int]]
-    """The same of data segments, in the merged chunk."""
+    packed: bytes
+    """Its :class:`Decisions`."""
+
+    def decisions(self) -> Decisions:
+        return Decisions(*marshal.loads(self.packed))
 
 
 @record()
@@ -91,11 +108,12 @@ class State:
     table_base: int
     columns: array[int]
     module: list[Chunk]
-    """In one piece once it was loaded."""
+    """Once it was loaded, one piece that may be changed."""
 
 
 _HEAD: Final = [name for name in State.__annotations__ if name not in ("columns", "module")]
 _FILE: Final = list(FileState.__annotations__)
+_DECISIONS: Final = list(Decisions.__annotations__)
 
 
 def state_key(options: LinkOptions) -> str:
@@ -141,7 +159,7 @@ def _measured(part: list[Chunk]) -> tuple[int, int]:
     return sum(map(len, part)), checksum
 
 
-def read(file: BinaryIO, key: str) -> State | None:
+def read(file: BufferedReader, key: str) -> State | None:
     """The state, or ``None`` where there is none that can be used."""
     try:
         if file.read(len(_MAGIC)) != _MAGIC:
@@ -155,8 +173,8 @@ def read(file: BinaryIO, key: str) -> State | None:
             return None
         parts = []
         for length, checksum in index[1:]:
-            part = file.read(length)
-            if len(part) != length or crc32(part) != checksum:
+            part = _room(length)
+            if file.readinto(part) != length or crc32(part) != checksum:
                 return None
             parts.append(part)
         head, packed, module = parts
@@ -168,6 +186,20 @@ def read(file: BinaryIO, key: str) -> State | None:
         return State(**values, columns=columns, module=[module])
     except (OSError, ValueError, TypeError, EOFError, LookupError):
         return None
+
+
+def _room(size: int) -> memoryview:
+    """Memory for so many bytes. To touch new memory page by page takes longer than to read it from a file: where the
+    system has large pages, these are asked for."""
+    if size >= _LARGE:
+        import mmap
+
+        if hasattr(mmap, "MADV_HUGEPAGE"):
+            room = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+            with suppress(OSError):
+                room.madvise(mmap.MADV_HUGEPAGE)
+            return memoryview(room)
+    return memoryview(bytearray(size))
 
 
 def column(data: bytes, code: str = "i") -> array[int]:

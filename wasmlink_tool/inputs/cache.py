@@ -79,6 +79,7 @@ class ParseCache:
 
     def find_object(self, key: str) -> ObjectFile | None:
         """The object of an entry: without its bytes, with those of its relocations that an earlier link asked for."""
+        self._packs.refresh()
         payload = self._packs.read(key)
         return None if payload is None else decode_object(payload, b"", 0, 0)
 
