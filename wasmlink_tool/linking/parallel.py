@@ -152,11 +152,7 @@ class ParallelRelocator(Relocator):
         """Fill what was asked for, unless there was an error; and in any case no copy is left."""
         try:
             if error is None and self._copies:
-                try:
-                    self._do_parts(0)
-                except Exception:
-                    # One process alone might have met with another error first.
-                    pass
+                self._take_part()
                 self._end_copies(kill=False)
         finally:
             self._end_copies(kill=True)
@@ -166,6 +162,13 @@ class ParallelRelocator(Relocator):
             for request in self._requests:
                 if request not in done:
                     self._fill(request)
+
+    def _take_part(self) -> None:
+        try:
+            self._do_parts(0)
+        except Exception:
+            # One process alone might have met with another error first.
+            return
 
     def _fill_queue(self) -> None:
         self._queue, end = os.pipe()

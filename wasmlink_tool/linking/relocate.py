@@ -113,7 +113,7 @@ class SymbolValues(FieldValues):
 class Relocator:
     """Writes the final values, once every index and address is known.
 
-    The contents that it gives may be memory that is filled when ``with`` the relocator is left, if they have relocations.
+    The contents that it gives may be memory that is filled only when ``with`` the relocator is left.
     """
 
     def __init__(self, table_base: int) -> None:
