@@ -98,6 +98,8 @@ class Project:
         """Those of the next link."""
         self.order = list(range(UNITS))
         self.cache = work / "cache"
+        self.threads: int | None = None
+        """Of links with the cache."""
         self.reused = Counter[str]()
         """How often a link began with the last one's module, or why it did not."""
 
@@ -181,6 +183,7 @@ class Project:
         options = LinkOptions(inputs=inputs, output=None)
         if cached:
             options.cache_directory, options.time_report = str(self.cache), str(report)
+            options.threads = self.threads
         for name, value in self.flags.items():
             setattr(options, name, value)
         options.__post_init__()

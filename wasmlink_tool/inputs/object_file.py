@@ -244,7 +244,7 @@ class ObjectFile:
         self._relocation_sections: dict[int, tuple[int, int, int]] = {}
         self._relocations: dict[int, Relocations] = {}
         self.is_cached = False
-        """Whether decoded relocations outlive the link."""
+        """Whether decoded relocations of code and data outlive the link."""
         self._data_count: int | None = None
         if read:
             self._read()
@@ -275,7 +275,7 @@ class ObjectFile:
 
     def release_relocations(self, section: int) -> None:
         """Forget decoded relocations: the link has no more use for them, and there are many."""
-        if not self.is_cached:
+        if not self.is_cached or not self.sections[section].id:
             self._relocations.pop(section, None)
 
     # What the cache asks for
