@@ -124,7 +124,7 @@ def test_a_pipe_can_be_read_only_once(tmp_path: Path, main: str, versions: list[
         tmp_path, {"other.c": "extern int a(int), b; int c(int x) { return b; } int a(int x) { return x; }"}
     )
     for contents in (versions[0].read_bytes(), Path(other[0]).read_bytes()):
-        said = []
+        said: list[bytes | str] = []
         for directory in (str(tmp_path / "cache"), None):
             reader, writer = os.pipe()
             os.write(writer, contents)
