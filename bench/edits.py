@@ -153,7 +153,7 @@ class Project:
             path = str(self._file(f"unit{unit}.o", contents))
             inputs += [path] if place == 0 else [path, path]
         for number, entries in members.items():
-            inputs.append(str(self._file(f"lib{number}.a", _archive(entries))))
+            inputs.append(str(self._file(f"lib{number}.a", archive_of(entries))))
         return inputs
 
     def _file(self, name: str, contents: bytes) -> Path:
@@ -197,7 +197,7 @@ class Project:
         return said or result.module
 
 
-def _archive(members: Sequence[tuple[str, bytes]]) -> bytes:
+def archive_of(members: Sequence[tuple[str, bytes]]) -> bytes:
     out = [b"!<arch>\n"]
     for name, contents in members:
         out.append(f"{name + '/':<16}{0:<12}{0:<6}{0:<6}{644:<8}{len(contents):<10}`\n".encode())

@@ -12,9 +12,9 @@ from .linking.imports import calculate_imports, import_late_table
 from .linking.index_spaces import assign_indexes, calculate_types
 from .linking.mark_live import mark_live, report_removed
 from .linking.memory import define_start_stop_symbols, lay_out_memory
+from .linking.parallel import make_relocator
 from .linking.pic import combine_segments
 from .linking.plan import Plan
-from .linking.relocate import Relocator
 from .linking.resolve import Resolution, resolve, resolve_indirect_function_table, seal
 from .linking.scan import scan_relocations
 from .linking.segments import create_output_segments
@@ -119,7 +119,7 @@ def _link(options: LinkOptions, diagnostics: Diagnostics) -> LinkResult:
 
     plan = _plan(resolution, options, diagnostics)
     diagnostics.step("relocate and write sections")
-    sections = _write_sections(plan, options)
+    sections = _write_sections(plan, options, diagnostics)
     chunks: list[Chunk] = [b"\0asm\1\0\0\0"]
     position = 8
     for section in sections:
@@ -177,7 +177,7 @@ def _report_times(options: LinkOptions, diagnostics: Diagnostics, counts: dict[s
 
     report, path = diagnostics.time_report, options.time_report
     assert report is not None and path is not None
-    report.counts = counts
+    report.counts |= counts
     write_text(path, report.json() if path.endswith(".json") else report.text(), "time report", diagnostics)
     diagnostics.check()
 
@@ -298,9 +298,9 @@ def _plan(resolution: Resolution, options: LinkOptions, diagnostics: Diagnostics
     )
 
 
-def _write_sections(plan: Plan, options: LinkOptions) -> list[OutputSection]:
+def _write_sections(plan: Plan, options: LinkOptions, diagnostics: Diagnostics) -> list[OutputSection]:
     """All sections in the module's order, relocated."""
-    relocator = Relocator(options.table_base)
+    relocator = make_relocator(plan.resolution.objects, options.table_base, options.threads)
     if options.compress_relocations:
         for file in plan.resolution.objects:
             if file.function_live.count(1):
@@ -314,13 +314,17 @@ def _write_sections(plan: Plan, options: LinkOptions) -> list[OutputSection]:
         sections.insert(0, dylink_section(plan, options))
     known = len(sections)
     sections += [write_custom_section(section, relocator) for section in custom]
+    with relocator:
+        own = own_custom_sections(plan, options, merge_producers(plan.resolution, options))
+    if diagnostics.time_report is not None:
+        diagnostics.time_report.counts["processes"] = relocator.processes
     if options.relocatable or options.emit_relocs:
         from .output.relocatable import SymbolIndices, linking_section, relocation_sections
 
         indices = SymbolIndices(plan, ((section.name, known + i) for i, section in enumerate(custom)))
         linking = linking_section(plan, indices)
         sections += [linking, *relocation_sections(plan, sections, custom, indices)]
-    sections += own_custom_sections(plan, options, merge_producers(plan.resolution, options))
+    sections += own
     if options.build_id != "none":
         from .output import build_id
 

@@ -74,6 +74,32 @@ def test_a_body_changes(project: edits.Project, monkeypatch: pytest.MonkeyPatch)
             assert project.link(inputs, cached=True) == clean
 
 
+def test_a_body_in_an_archive_changes(project: edits.Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    project.flags = {"strip_debug": True}
+    project.places[2:5] = [1, 1, 2]
+    project.shades[3] = project.shades[4] = 1
+    project.link(project.write(), cached=True)
+    for shade in (2, 1, 2):
+        project.shades[3] = project.shades[4] = shade
+        inputs = project.write()
+        clean = project.link(inputs, cached=False)
+        cache.forget()
+        with monkeypatch.context() as patched:
+            patched.setattr("wasmlink_tool.linker.open_inputs", _refuse)
+            assert project.link(inputs, cached=True) == clean
+    assert isinstance(clean, bytes)
+
+
+def test_members_come_and_go(project: edits.Project) -> None:
+    project.places[2:5] = [1, 1, 2]
+    project.link(project.write(), cached=True)
+    for unit, variant, place in ((3, 0, 2), (3, 0, 1), (3, 1, 1), (5, 0, 1), (5, 0, 0), (2, 2, 1)):
+        project.variants[unit], project.places[unit] = variant, place
+        inputs = project.write()
+        assert project.link(inputs, cached=True) == project.link(inputs, cached=False)
+        cache.forget()
+
+
 def test_nothing_changes(project: edits.Project, monkeypatch: pytest.MonkeyPatch) -> None:
     inputs = project.write()
     clean = project.link(inputs, cached=True)

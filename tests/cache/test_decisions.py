@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import pytest
-
 from tests.cache.again import compiled, linked
 from tests.support import objects
 from wasmlink_tool.inputs import cache
@@ -39,14 +37,12 @@ def test_a_new_process_links_from_the_last_link(tmp_path: Path) -> None:
     assert json.loads(report.read_text())["last_link"] == "used"
 
 
-@pytest.mark.xfail(strict=True, reason="the stub's body stays")
 def test_a_stub_is_no_longer_called(tmp_path: Path) -> None:
     # Something dead calls it still.
     before = "extern int w(int) __attribute__((weak)); int dead(int x) { return w(x); }"
     _bodies(tmp_path, before, ("return w ? w(x) : 3;", "return w ? 4 : 3;"))
 
 
-@pytest.mark.xfail(strict=True, reason="the order of uses of undefined functions is not compared")
 def test_whether_a_call_or_the_address_of_an_undefined_function_comes_first(tmp_path: Path) -> None:
     # A function that became a stub takes no table entry.
     before = "extern int f(int); volatile long v;"
@@ -54,7 +50,6 @@ def test_whether_a_call_or_the_address_of_an_undefined_function_comes_first(tmp_
     _bodies(tmp_path, before, bodies, unresolved_symbols=UnresolvedPolicy.IGNORE)
 
 
-@pytest.mark.xfail(strict=True, reason="the order of uses of undefined functions is not compared")
 def test_the_order_of_undefined_functions(tmp_path: Path) -> None:
     # Each signature has a stub of its own.
     before = "extern int f(int); extern float g(float); int dead(int x) { return f(x) + (int)g(x); }"
@@ -62,7 +57,6 @@ def test_the_order_of_undefined_functions(tmp_path: Path) -> None:
     _bodies(tmp_path, before, bodies, unresolved_symbols=UnresolvedPolicy.IGNORE)
 
 
-@pytest.mark.xfail(strict=True, reason="debug information of other objects is not corrected")
 def test_functions_that_move_within_their_object(tmp_path: Path) -> None:
     # The debug information of the last object names a function of the second one, whose size stays.
     shared = "inline __attribute__((noinline)) int shared(int x) { return x * 77; }"
@@ -90,7 +84,6 @@ def _thin_archive(path: Path, member: Path) -> None:
     path.write_text(f"!<thin>\n{header}{entry}")
 
 
-@pytest.mark.xfail(strict=True, reason="the member keeps its old contents")
 def test_an_object_that_is_also_the_member_of_a_thin_archive(tmp_path: Path) -> None:
     for value in (1, 2):
         constructor = f"static volatile int n; __attribute__((constructor)) static void start(void) {{ n = {value}; }}"
@@ -104,7 +97,6 @@ USER = "extern void f(void); extern int d; void ext(void) {} void _start(void) {
 PARTS = {name: part for name, part in objects.PARTS.items() if name != "reloc.debug"}
 
 
-@pytest.mark.xfail(strict=True, reason="the section stays away")
 def test_a_section_gets_its_first_contents(tmp_path: Path) -> None:
     for contents in (b"", b"something", b""):
         sources: dict[str, str | bytes] = {
@@ -114,7 +106,6 @@ def test_a_section_gets_its_first_contents(tmp_path: Path) -> None:
         linked(tmp_path, compiled(tmp_path, sources))
 
 
-@pytest.mark.xfail(strict=True, reason="only custom sections are corrected")
 def test_data_that_tell_where_a_function_stands(tmp_path: Path) -> None:
     function_offset = objects.relocation(8, 6, 0, 0)
     data = objects.relocations("DATA", 6, function_offset, objects.relocation(5, 10, 4, 1))

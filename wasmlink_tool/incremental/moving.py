@@ -54,6 +54,11 @@ class MovingFields:
         behind the section's number and how many there are; then :data:`END`."""
         self.sections: dict[int, tuple[int, int, int]] = {}
         """Section to where its columns start, and how many numbers there are of functions of its own, and of others."""
+        obj = file.object
+        for index in (obj.code_section, obj.data_section):
+            types = file.relocations(index).types
+            if any(type_ in types for type_ in (*_FUNCTION_OFFSETS, R.SECTION_OFFSET_I32)):
+                raise Unknowable("code or data tell of places that move")
         for section in file.custom_sections.values():
             if self._is_written(section) and section.pieces is None:
                 self._add(section)

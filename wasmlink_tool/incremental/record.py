@@ -75,6 +75,8 @@ def record(
         or diagnostics.entries
         or resolution.is_dynamic(options)
         or files.stubs
+        # Such a file would have to be followed in two places.
+        or not files.thin_members.isdisjoint(files.input_paths)
         or any(file.input.is_generated for file in resolution.objects)
         or any(section.name.startswith(code_metadata.PREFIX) for section in sections)
     ):
@@ -221,7 +223,7 @@ class _Recorder:
         )
         return FileState(
             path=path,
-            member=source is not None and bool(source.archive),
+            start=source.start if source is not None else 0,
             key=key,
             code_start=start,
             code_size=size,

@@ -9,7 +9,6 @@ corrected in place, by what their target moved.
 from __future__ import annotations
 
 import marshal
-import os
 from bisect import bisect_left
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Sequence
@@ -22,9 +21,9 @@ from ..binary.leb128 import uleb
 from ..binary.reader import FormatError
 from ..binary.relocations import Relocations
 from ..diagnostics import Diagnostics, FatalError, LinkError
-from ..inputs.cache import ParseCache, cache_at, content_key
-from ..inputs.files import InputFiles, ObjectSource
-from ..inputs.object_file import ObjectFile, Section, is_wasm
+from ..inputs.cache import ParseCache, cache_at
+from ..inputs.files import ObjectSource
+from ..inputs.object_file import ObjectFile, Section
 from ..linking.chunks import (
     NO_NUMBER,
     InputSection,
@@ -39,24 +38,21 @@ from ..linking.mark_live import TABLE_RELOCATIONS
 from ..linking.relocate import Relocator
 from ..linking.strings import StringPieces
 from ..linking.symbols import DEFINED, UNDEFINED, Symbol
-from ..options import DataOrder, Input, LinkOptions
+from ..options import DataOrder, LinkOptions
 from ..output.encoding import Chunk
 from ..output.writer import check_writable
 from ..records import record
 from . import state as states
+from .changes import changed_objects
 from .matching import ADDED, Match, Unusable
 from .moving import END
 from .record import INTERNAL, NO_FILE, ROW, is_recorded
-from .stamps import is_unchanged
 from .state import Decisions, State, column
 from .strings import Remerged
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Final
-
-MOST_CHANGED: Final = 8
-"""Objects. Where more changed than that since the state was recorded, it is time for a new one."""
 
 _U32: Final = Struct("<I")
 _ABSOLUTE: Final = SymbolFlag.ABSOLUTE
@@ -100,10 +96,10 @@ def relink(options: LinkOptions) -> Relinked | str:
     if state is None:
         return "no state"
     try:
-        changed = _changed(options, state)
+        cache = cache_at(options.cache_directory, options.cache_limit)
+        changed = changed_objects(options, state, cache)
         chunks = state.module
         if changed:
-            cache = cache_at(options.cache_directory, options.cache_limit)
             chunks = _Relink(options, state, changed, cache).chunks()
     except (Unusable, FatalError, FormatError, LinkError) as why:
         # Whatever is wrong, the ordinary link finds it again and says so.
@@ -114,42 +110,8 @@ def relink(options: LinkOptions) -> Relinked | str:
     return Relinked(chunks, tuple(path for path, _, _ in state.read), len(state.files) - len(changed), len(changed))
 
 
-def _changed(options: LinkOptions, state: State) -> dict[str, bytes]:
-    """The contents of the objects that changed.
-
-    :raises Unusable: something else did.
-    """
-    files = InputFiles(Diagnostics(), tuple(options.library_paths))
-    paths = []
-    for item in options.inputs:
-        assert isinstance(item, Input)
-        path = files.find_library(item.path, dynamic=item.shared) if item.library else item.path
-        paths.append(path)
-    if paths != state.inputs:
-        raise Unusable("the list of input files differs")
-    known = {path for path, _, _ in state.read}
-    objects = {file.path for file in state.files if not file.member}
-    changed: dict[str, bytes] = {}
-    for path, stamp, key in state.read:
-        # Beside an archive there may be a list of what may stay undefined.
-        imports = os.path.splitext(path)[0] + ".imports"
-        if not is_unchanged(path, stamp):
-            try:
-                with open(path, "rb") as file:
-                    data = file.read()
-            except (OSError, ValueError):
-                raise Unusable("a file cannot be read") from None
-            if content_key(data) != key:
-                if len(changed) == MOST_CHANGED or paths.count(path) != 1 or not is_wasm(data):
-                    raise Unusable("too much changed")
-                changed[path] = data
-        if path not in objects and (imports in known) != os.path.exists(imports):
-            raise Unusable("a list of undefined symbols came or went")
-    return changed
-
-
 class _Relink:
-    def __init__(self, options: LinkOptions, state: State, changed: dict[str, bytes], cache: ParseCache) -> None:
+    def __init__(self, options: LinkOptions, state: State, changed: dict[int, ObjectSource], cache: ParseCache) -> None:
         self.options = options
         self.state = state
         self.module = memoryview(state.module[0])
@@ -171,12 +133,8 @@ class _Relink:
         self.matches: dict[int, Match] = {}
         self.added_names: set[bytes] = set()
         """What the changed objects newly define for others."""
-        by_path = {file.path: i for i, file in enumerate(state.files) if not file.member}
-        for path, data in changed.items():
-            ordinal = by_path.get(path)
-            if ordinal is None:
-                raise Unusable("a changed object was not linked")
-            self.new[ordinal] = self._object(ordinal, path, data)
+        for ordinal, source in sorted(changed.items()):
+            self.new[ordinal] = self._object(ordinal, source)
         self._check_packed_order()
 
     def decisions(self, ordinal: int) -> Decisions:
@@ -188,13 +146,13 @@ class _Relink:
 
     # The changed objects
 
-    def _object(self, ordinal: int, path: str, data: bytes) -> ObjectInput:
+    def _object(self, ordinal: int, source: ObjectSource) -> ObjectInput:
         known = self.state.files[ordinal]
         decisions = self.decisions(ordinal)
         before = self.cache.find_object(known.key)
         if before is None:
             raise Unusable("the changed object's last version is not in the cache")
-        file = ObjectInput(ObjectSource(data, 0, len(data), path), gc_sections=True)
+        file = ObjectInput(source, gc_sections=True)
         match = Match(before, file.object)
         self._check_added(match)
         self._place_functions(file, decisions, match)
@@ -205,15 +163,9 @@ class _Relink:
                 assert place is not None
                 segment.split()
                 self._check_strings(segment.pieces, decisions.segment_pieces[old], place[2])
-        outputs = {name for name, _, _, _ in self.state.custom}
         for index, old in enumerate(match.sections):
             if old in decisions.discarded:
                 file.custom_sections[index].discarded = True
-            elif index in file.custom_sections and (
-                bool(file.custom_sections[index].size) != (old in known.sections)
-                and file.custom_sections[index].name in outputs
-            ):
-                raise Unusable("a section became empty, or ceased to be")
             elif old in known.sections:
                 output, offset, _ = known.sections[old]
                 section = file.custom_sections[index]
@@ -398,8 +350,7 @@ class _Relink:
             self._merge(output)
         self._move_functions()
         moved = self._move_sections()
-        if self.merged or any(moved[i] or self.shifts[i] for i in range(len(moved))):
-            self._correct(moved)
+        self._correct(moved)
         pieces: list[tuple[int, int, list[Chunk]]] = []
         self._replace_code(pieces)
         self._replace_data()
@@ -682,6 +633,9 @@ def _check_references(match: Match, file: ObjectInput) -> Counter[int]:
         had, has = set(one), set(other)
         if {i for t, i in had if t != _TYPE_INDEX} - {i for t, i in has if t != _TYPE_INDEX}:
             raise Unusable("a reference is gone")
+        if any(isinstance(target, int) and target != ADDED and by_old[target].is_stub for _, target in had ^ has):
+            # Whether its body is in the output depends on how it is referred to.
+            raise Unusable("a reference to a stub changed")
         for type_, target in has - had:
             if target == ADDED:
                 raise Unusable("something new is referred to")
@@ -751,14 +705,18 @@ def _chunks(obj: ObjectFile, live: Sequence[bool], matches: Sequence[int] | None
 
 
 def _first_uses(chunks: list[list[_Reference]], symbols: dict[int, Symbol]) -> list[tuple[str, int | bytes]]:
-    """What takes places in the order in which it is first seen: types, table entries, entries of the global offset
-    table."""
+    """What takes places in the order in which it is first seen: types, stubs, table entries, entries of the global
+    offset table."""
     found: dict[tuple[str, int | bytes], None] = {}
     for chunk in chunks:
         for type_, target in chunk:
             if isinstance(target, bytes):
                 found["type", target] = None
-            elif type_ in TABLE_RELOCATIONS:
+                continue
+            if symbols[target].stub is not None:
+                # It is made where the function is first seen, and from there on the function takes no table entry.
+                found["stub" if type_ not in TABLE_RELOCATIONS else "stub by address", target] = None
+            if type_ in TABLE_RELOCATIONS:
                 found["table", target] = None
             elif type_ in (R.GLOBAL_INDEX_LEB, R.GLOBAL_INDEX_I32) and symbols[target].kind != SymbolKind.GLOBAL:
                 found["got", target] = None

@@ -64,7 +64,8 @@ class FileState:
 
     path: str
     """What was read: the object, or the archive that it is a member of."""
-    member: bool
+    start: int
+    """Where it starts there, in bytes."""
     key: str
     """Of its bytes, in the cache of parsed objects."""
     code_start: int
@@ -119,7 +120,7 @@ _DECISIONS: Final = list(Decisions.__annotations__)
 def state_key(options: LinkOptions) -> str:
     """The name of the state of a link: of its options, its directory and the linker."""
     told: list[object] = [os.getcwd(), _linker(), sys.byteorder, marshal.version]
-    told += [(name, repr(value)) for name, value in vars(options).items() if name != "time_report"]
+    told += [(name, repr(value)) for name, value in vars(options).items() if name not in ("threads", "time_report")]
     return content_key(repr(told).encode("utf-8", "surrogateescape"))
 
 

@@ -26,10 +26,13 @@ from .symbols import DEFINED, Symbol
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from types import TracebackType
     from typing import Final
 
 if COMPILED:
     from ..binary import loops
+
+Contents = bytes | bytearray | memoryview
 
 _PACK: Final = {width: Struct(code).pack_into for width, code in ((4, "<I"), (8, "<Q"), (5, "5s"), (10, "10s"))}
 
@@ -108,15 +111,28 @@ class SymbolValues(FieldValues):
 
 
 class Relocator:
-    """Writes the final values, once every index and address is known."""
+    """Writes the final values, once every index and address is known.
+
+    The contents that it gives may be memory that is filled only when ``with`` the relocator is left.
+    """
 
     def __init__(self, table_base: int) -> None:
+        self.processes = 1
+        """How many share the work."""
         self._table_base = table_base
         self._values_of: dict[ObjectInput, SymbolValues] = {}
         self._uleb5 = PaddedEncodings(32, signed=False)
         self._sleb5 = PaddedEncodings(32, signed=True)
         self._uleb10 = PaddedEncodings(64, signed=False)
         self._sleb10 = PaddedEncodings(64, signed=True)
+
+    def __enter__(self) -> Relocator:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        pass
 
     def code(self, file: ObjectInput) -> list[memoryview]:
         """The entries of a file's live functions, relocated, as slices of one copy of its code section."""
@@ -171,7 +187,7 @@ class Relocator:
         ]
         return memoryview(self._relocated(file, file.object.data_section, live, None))
 
-    def section(self, section: InputSection) -> bytes | bytearray:
+    def section(self, section: InputSection) -> Contents:
         """The contents of a custom section, relocated."""
         file = section.file
         assert isinstance(file, ObjectInput)
@@ -186,7 +202,7 @@ class Relocator:
 
     def _relocated(
         self, file: ObjectInput, section: int, ranges: list[tuple[int, int]], tombstone: int | None
-    ) -> bytes | bytearray:
+    ) -> Contents:
         """A section of the file's object with the relocations in ``ranges`` applied; what is elsewhere is of no use."""
         obj = file.object
         place = obj.sections[section]
