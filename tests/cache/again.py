@@ -30,12 +30,15 @@ def compiled(work: Path, sources: Mapping[str, str | bytes], *, flags: Iterable[
 def linked(work: Path, inputs: Iterable[str | Input], **options: Any) -> bytes | str:
     """The module of a link with the cache as the last link left it, or what is wrong: what a clean link gives."""
     found: list[bytes | str] = []
+    read: set[tuple[str, ...]] = set()
     for directory in (str(work / "cache"), None):
         chosen = LinkOptions(inputs=list(inputs), output=None, cache_directory=directory, **options)
         try:
             result = link(chosen)
             found.append("".join(map(str, result.diagnostics)) or result.module)
+            read.add(result.files_read)
         except LinkError as error:
             found.append(str(error))
     assert found[0] == found[1]
+    assert len(read) <= 1
     return found[1]
