@@ -6,6 +6,7 @@ import marshal
 import os
 from array import array
 from collections.abc import Iterator, Mapping, Sequence, Set
+from stat import S_ISREG
 
 from ..diagnostics import Diagnostics
 from ..inputs.cache import cache_at, content_key
@@ -97,6 +98,8 @@ def record(
         or diagnostics.entries
         or resolution.is_dynamic(options)
         or files.stubs
+        # A pipe gives its contents once.
+        or not all(S_ISREG(status.st_mode) for status in files.read.values())
         # Such a file would have to be followed in two places.
         or not files.thin_members.isdisjoint(files.input_paths)
         or any(file.input.is_generated for file in resolution.objects)
@@ -250,7 +253,7 @@ class _Recorder:
         )
         return FileState(
             path=path,
-            start=source.start if source is not None else 0,
+            start=-1 if source is None or (source.archive and not source.start) else source.start,
             key=key,
             code_start=start,
             code_size=size,

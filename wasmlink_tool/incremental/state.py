@@ -65,7 +65,7 @@ class FileState:
     path: str
     """What was read: the object, or the archive that it is a member of."""
     start: int
-    """Where it starts there, in bytes."""
+    """Where it starts there, in bytes; -1 for the member of a thin archive, which is a file of its own."""
     key: str
     """Of its bytes, in the cache of parsed objects."""
     code_start: int
