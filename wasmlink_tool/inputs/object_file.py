@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from functools import lru_cache
+from itertools import compress
 
 from ..binary import relocations
 from ..binary.constants import (
@@ -243,6 +244,7 @@ class ObjectFile:
         self.data_section = -1
         self._relocation_sections: dict[int, tuple[int, int, int]] = {}
         self._relocations: dict[int, Relocations] = {}
+        self._ranges: dict[int, list[int]] = {}
         self.is_cached = False
         """Whether decoded relocations outlive the link."""
         self._data_count: int | None = None
@@ -269,14 +271,29 @@ class ObjectFile:
                 found = NO_RELOCATIONS
             else:
                 found = relocations.decode(self.data[entry[0] : entry[1]], entry[2])
-                self._check_relocations(found, self.sections[section])
+                self._check_relocations(found, section)
             self._relocations[section] = found
         return found
+
+    def relocation_ranges(self, section: int) -> list[int]:
+        """Where among the relocations of the code or data section those of each function or segment begin; one more
+        element marks the end of the last."""
+        return self._ranges.get(section) or self._find_ranges(section, self.relocations(section))
+
+    def _find_ranges(self, section: int, relocs: Relocations) -> list[int]:
+        starts = self.function_offsets[:-1] if section == self.code_section else [s.offset for s in self.segments]
+        # As a list, which is read faster: each start is compared with many.
+        offsets = list(relocs.offsets)
+        ranges = [bisect_left(offsets, start) for start in starts] if offsets else [0] * len(starts)
+        ranges.append(len(offsets))
+        self._ranges[section] = ranges
+        return ranges
 
     def release_relocations(self, section: int) -> None:
         """Forget decoded relocations: the link has no more use for them, and there are many."""
         if not self.is_cached:
             self._relocations.pop(section, None)
+            self._ranges.pop(section, None)
 
     # What the cache asks for
 
@@ -777,35 +794,44 @@ class ObjectFile:
 
     # Checking relocations
 
-    def _check_relocations(self, relocs: Relocations, section: Section) -> None:
-        """Every index must name what its type is for, and every patched byte must lie in the section."""
+    def _check_relocations(self, relocs: Relocations, number: int) -> None:
+        """Every index must name what its type is for, and every patched byte must lie in section ``number``."""
+        section = self.sections[number]
         size = section.end - section.start
         where = section_name(section)
-        targets = set(zip(relocs.types, relocs.indices))
-        kinds = [info[0] for info in self.symbols]
-        try:
-            # As a list, which takes less time than a generator.
-            sound = False not in [_MAY_NAME[type_][kinds[index]] for type_, index in targets if type_ != _TYPE_INDEX]
-        except IndexError:
-            sound = False
-        for type_, index in targets:
-            if type_ == _TYPE_INDEX or not sound:
+        if not self._names_what_it_may(relocs):
+            for type_, index in zip(relocs.types, relocs.indices):
                 self.check_target(type_, index, section)
-        if relocs.offsets:
-            widest = max(map(WIDTH.__getitem__, set(relocs.types)))
-            last = len(relocs.offsets)
-            while last and relocs.offsets[last - 1] + widest > size:
-                last -= 1
-                if relocs.offsets[last] + WIDTH[relocs.types[last]] > size:
-                    raise FormatError(f"invalid relocation offset: {relocs.offsets[last]} in section {where}")
+        widest = max(map(WIDTH.__getitem__, set(relocs.types)), default=0)
+        last = len(relocs.offsets)
+        while last and relocs.offsets[last - 1] + widest > size:
+            last -= 1
+            if relocs.offsets[last] + WIDTH[relocs.types[last]] > size:
+                raise FormatError(f"invalid relocation offset: {relocs.offsets[last]} in section {where}")
         if section.id == SectionId.CODE:
-            self._check_chunk_bounds(relocs, self.function_offsets[:-1], self.function_offsets[1:])
+            self._check_chunk_bounds(relocs, number, self.function_offsets[1:], widest)
         elif section.id == SectionId.DATA:
-            self._check_chunk_bounds(
-                relocs, [s.offset for s in self.segments], [s.offset + s.size for s in self.segments]
-            )
+            self._check_chunk_bounds(relocs, number, [s.offset + s.size for s in self.segments], widest)
         elif section.id != SectionId.CUSTOM:
             raise FormatError(f"relocations for section {where}, which cannot have any")
+
+    def _names_what_it_may(self, relocs: Relocations) -> bool:
+        """Whether every index is one of a type, or of a symbol of the right kind. False: each must be looked at."""
+        types, indices = relocs.types, relocs.indices
+        if _TYPE_INDEX in types:
+            if max(compress(indices, types.translate(_IS_TYPE_INDEX))) >= len(self.types):
+                return False
+            indices = list(compress(indices, types.translate(_IS_NO_TYPE_INDEX)))
+            types = types.replace(bytes((_TYPE_INDEX,)), b"")
+        kinds = [info[0] for info in self.symbols]
+        try:
+            named = bytes([kinds[index] for index in indices])
+        except IndexError:
+            return False
+        # All but relocations against entries of the global offset table name symbols of one kind.
+        return named == types.translate(_USUAL_KIND) or all(
+            _MAY_NAME[type_][kind] for type_, kind in set(zip(types, named))
+        )
 
     def check_target(self, type_: int, index: int, section: Section) -> None:
         """Whether a relocation in ``section`` may name symbol (or type) ``index``.
@@ -826,25 +852,23 @@ class ObjectFile:
                 f"relocation {type_name(type_)} in section {where} against a symbol of another kind: {index}"
             )
 
-    def _check_chunk_bounds(self, relocs: Relocations, starts: list[int], ends: list[int]) -> None:
-        """A relocation may not straddle two functions or segments, nor lie between them."""
-        i = 0
+    def _check_chunk_bounds(self, relocs: Relocations, section: int, ends: list[int], widest: int) -> None:
+        """A relocation may not straddle two functions or segments, nor lie between them. ``widest`` is the number of
+        bytes that any of them patches at most."""
         offsets, types = relocs.offsets, relocs.types
-        number = len(offsets)
-        for start, end in zip(starts, ends):
-            if i == number:
-                return
-            if offsets[i] < start:
+        ranges = self._find_ranges(section, relocs)
+        outside = range(ranges[0])
+        for first, after, end in zip(ranges, ranges[1:], ends):
+            if first != after and offsets[after - 1] + widest > end:
+                behind = bisect_left(offsets, end, first, after)
+                for k in range(first, behind):
+                    if offsets[k] + WIDTH[types[k]] > end:
+                        raise FormatError(f"relocation at offset {offsets[k]} extends past its function or segment")
+                outside = outside or range(behind, after)
+            if outside:
                 break
-            after = bisect_left(offsets, end, i)
-            k = after - 1
-            while k >= i and offsets[k] + 10 > end:
-                if offsets[k] + WIDTH[types[k]] > end:
-                    raise FormatError(f"relocation at offset {offsets[k]} extends past its function or segment")
-                k -= 1
-            i = after
-        if i != number:
-            raise FormatError(f"relocation at offset {offsets[i]} is in no function or segment")
+        if outside:
+            raise FormatError(f"relocation at offset {offsets[outside[0]]} is in no function or segment")
 
 
 def _text(name: bytes) -> str:
@@ -973,6 +997,8 @@ def _target_kinds(name: str) -> frozenset[int]:
 
 
 _TARGET_KINDS = {type_: _target_kinds(name) for type_, name in RELOCATION_NAMES.items() if type_ != R.TYPE_INDEX_LEB}
+_IS_TYPE_INDEX = bytes([type_ == _TYPE_INDEX for type_ in range(256)])
+_IS_NO_TYPE_INDEX = bytes([type_ != _TYPE_INDEX for type_ in range(256)])
 _MAY_NAME: tuple[list[bool], ...] = tuple(
     [
         [kind in _TARGET_KINDS.get(type_, ()) and type_ != R.MEMORY_ADDR_LOCREL_I32 for kind in range(_TABLE + 1)]
@@ -980,3 +1006,5 @@ _MAY_NAME: tuple[list[bool], ...] = tuple(
     ]
 )
 """By type and kind: whether nothing but the kind has to be looked at."""
+_USUAL_KIND = bytes([max([kind for kind, may in enumerate(row) if may], default=255) for row in _MAY_NAME]).ljust(256)
+"""A translation table from type to the kind that may be named; of several, that which is named most."""
