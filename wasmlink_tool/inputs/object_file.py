@@ -46,6 +46,7 @@ _UNDEFINED = SymbolFlag.UNDEFINED
 _EXPLICIT_NAME = SymbolFlag.EXPLICIT_NAME
 _ABSOLUTE = SymbolFlag.ABSOLUTE
 _ENV = b"\3env"
+_TLS_NAMES = (b".tdata", b".tbss")
 _KIND_TEXTS = {_FUNCTION: "function", _GLOBAL: "global", _TAG: "tag", _TABLE: "table"}
 
 
@@ -429,42 +430,54 @@ class ObjectFile:
         reader.pos = reader.end
 
     def _read_imports(self, reader: Reader) -> None:
-        data, end = self.data, reader.end
+        count = reader.count(4)
+        data, pos, end = self.data, reader.pos, reader.end
         functions = self.imported_functions
         number_of_types = len(self.types)
-        for _ in range(reader.count(4)):
-            pos = reader.pos
+        for _ in range(count):
             if data.startswith(_ENV, pos):
                 module = b"env"
-                reader.pos = pos + len(_ENV)
+                pos += len(_ENV)
             else:
+                reader.pos = pos
                 module = reader.name()
-            field = reader.name()
-            pos = reader.pos
-            kind = data[pos]
-            reader.pos = pos + 1
-            if kind == ExternalKind.FUNCTION:
+                pos = reader.pos
+            length = data[pos]
+            pos += 1
+            if length >= 0x80:
+                length, pos = uleb_at(data, pos - 1, end)
+            field = data[pos : pos + length]
+            pos += length
+            if data[pos] == ExternalKind.FUNCTION:
                 index = data[pos + 1]
+                pos += 2
                 if index >= 0x80:
-                    index = reader.uleb()
-                else:
-                    reader.pos = pos + 2
-                if reader.pos > end:
+                    index, pos = uleb_at(data, pos - 1, end)
+                if pos > end:
                     raise FormatError("unexpected end of data")
                 if index >= number_of_types:
                     raise FormatError(f"invalid type index: {index}")
                 functions.append(Import(module, field, index))
-            elif kind == ExternalKind.GLOBAL:
-                self.imported_globals.append(Import(module, field, _global_type(reader)))
-            elif kind == ExternalKind.TABLE:
-                self.imported_tables.append(Import(module, field, _table_type(reader)))
-            elif kind == ExternalKind.MEMORY:
-                self.is_64 = bool(reader.limits()[0] & LIMITS_IS_64)
-            elif kind == ExternalKind.TAG:
-                reader.u8()
-                self.imported_tags.append(Import(module, field, self._type_index(reader)))
             else:
-                raise FormatError(f"unexpected import kind: {kind}")
+                reader.pos = pos
+                self._read_import(reader, module, field)
+                pos = reader.pos
+        reader.pos = pos
+
+    def _read_import(self, reader: Reader, module: bytes, field: bytes) -> None:
+        """The kind and type of an import of anything but a function."""
+        kind = reader.u8()
+        if kind == ExternalKind.GLOBAL:
+            self.imported_globals.append(Import(module, field, _global_type(reader)))
+        elif kind == ExternalKind.TABLE:
+            self.imported_tables.append(Import(module, field, _table_type(reader)))
+        elif kind == ExternalKind.MEMORY:
+            self.is_64 = bool(reader.limits()[0] & LIMITS_IS_64)
+        elif kind == ExternalKind.TAG:
+            reader.u8()
+            self.imported_tags.append(Import(module, field, self._type_index(reader)))
+        else:
+            raise FormatError(f"unexpected import kind: {kind}")
 
     def _read_functions(self, reader: Reader) -> None:
         count = reader.count()
@@ -534,38 +547,43 @@ class ObjectFile:
     def _read_data(self, reader: Reader) -> None:
         self.data_section = len(self.sections) - 1
         start = reader.pos
-        data, end = self.data, reader.end
-        segments = self.segments
-        for _ in range(reader.count(2)):
-            pos = reader.pos
+        count = reader.count(2)
+        data, pos, end = self.data, reader.pos, reader.end
+        append = self.segments.append
+        for _ in range(count):
+            # Where the segment is in the object means nothing to a link.
             if data[pos] == 0 and data[pos + 1] == Opcode.I32_CONST:
-                # Where the segment is in the object means nothing to a link.
-                pos += 2
-                while data[pos] >= 0x80:
-                    pos += 1
-                if data[pos + 1] != Opcode.END:
-                    reader.pos += 1
-                    reader.skip_constant_expression()
-                else:
-                    reader.pos = pos + 2
+                after = pos + 2
+                while data[after] >= 0x80:
+                    after += 1
+                after += 1
             else:
-                flags = reader.uleb()
-                if flags > 2:
-                    raise FormatError(f"invalid flags of a data segment: {flags}")
-                if flags == 2:
-                    reader.uleb()
-                if flags != 1:
-                    reader.skip_constant_expression()
-            pos = reader.pos
+                after = 0
+            if after and data[after] == Opcode.END:
+                pos = after + 1
+            else:
+                reader.pos = pos
+                self._skip_segment_head(reader)
+                pos = reader.pos
             size = data[pos]
             pos += 1
             if size >= 0x80:
-                size = reader.uleb()
-                pos = reader.pos
+                size, pos = uleb_at(data, pos - 1, end)
             if size > end - pos:
                 raise FormatError("unexpected end of data")
-            segments.append(Segment(b"", 0, 0, pos - start, size))
-            reader.pos = pos + size
+            append(Segment(b"", 0, 0, pos - start, size))
+            pos += size
+        reader.pos = pos
+
+    def _skip_segment_head(self, reader: Reader) -> None:
+        """What stands before the size of a data segment."""
+        flags = reader.uleb()
+        if flags > 2:
+            raise FormatError(f"invalid flags of a data segment: {flags}")
+        if flags == 2:
+            reader.uleb()
+        if flags != 1:
+            reader.skip_constant_expression()
 
     def _read_linking(self, reader: Reader) -> None:
         version = reader.uleb()
@@ -595,26 +613,28 @@ class ObjectFile:
         count = reader.count(3)
         if count > len(self.segments):
             raise FormatError("segment info for more segments than there are")
-        data, end = self.data, reader.end
+        data, pos, end = self.data, reader.pos, reader.end
         for segment in self.segments[:count]:
-            name = reader.name()
-            pos = reader.pos
+            length = data[pos]
+            pos += 1
+            if length >= 0x80:
+                length, pos = uleb_at(data, pos - 1, end)
+            name = segment.name = data[pos : pos + length]
+            pos += length
             alignment, flags = data[pos], data[pos + 1]
+            pos += 2
             if alignment > 31:
-                alignment = reader.uleb()
-                raise FormatError(f"invalid alignment of a data segment: 2^{alignment}")
-            reader.pos = pos + 2
+                raise FormatError(f"invalid alignment of a data segment: 2^{uleb_at(data, pos - 2, end)[0]}")
             if flags >= 0x80:
-                reader.pos = pos + 1
-                flags = reader.uleb()
-            if reader.pos > end:
+                flags, pos = uleb_at(data, pos - 1, end)
+            if pos > end:
                 raise FormatError("unexpected end of data")
-            if not flags & SegmentFlag.TLS and name.startswith((b".tdata", b".tbss")):
+            if not flags & SegmentFlag.TLS and name.startswith(_TLS_NAMES):
                 # Objects older than the flag rely on the name.
                 flags |= SegmentFlag.TLS
-            segment.name = name
             segment.alignment = alignment
             segment.flags = flags
+        reader.pos = pos
 
     def _read_init_functions(self, reader: Reader) -> None:
         imported = len(self.imported_functions)
