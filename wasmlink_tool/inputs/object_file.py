@@ -194,6 +194,7 @@ PARSED = (
     "code_section",
     "data_section",
     "_relocations",
+    "_ranges",
     "is_cached",
     "_data_count",
 )
