@@ -101,6 +101,8 @@ class Project:
         """Those of the next link."""
         self.order = list(range(UNITS))
         self.cache = work / "cache"
+        self.threads: int | None = None
+        """Of links with the cache."""
         self.reused = Counter[str]()
         """How often a link began with the last one's module, or why it did not."""
 
@@ -184,6 +186,7 @@ class Project:
         options = LinkOptions(inputs=inputs, output=None)
         if cached:
             options.cache_directory, options.time_report = str(self.cache), str(report)
+            options.threads = self.threads
         # Members that are linked already define their names twice then.
         options.allow_multiple_definition = any(self.whole)
         for name, value in self.flags.items():

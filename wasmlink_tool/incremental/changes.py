@@ -32,9 +32,9 @@ def changed_objects(options: LinkOptions, state: State, cache: ParseCache) -> di
     if paths != state.inputs:
         raise Unusable("the list of input files differs")
     known = {path for path, _, _ in state.read}
-    linked: dict[str, dict[int, int]] = {}
+    linked: dict[str, dict[int, list[int]]] = {}
     for ordinal, of in enumerate(state.files):
-        linked.setdefault(of.path, {})[of.start] = ordinal
+        linked.setdefault(of.path, {}).setdefault(of.start, []).append(ordinal)
     changed: dict[int, ObjectSource] = {}
     for path, stamp, key in state.read:
         ordinals = linked.get(path, {})
@@ -47,8 +47,8 @@ def changed_objects(options: LinkOptions, state: State, cache: ParseCache) -> di
             if content_key(data) != key:
                 if archive.is_archive(data):
                     changed.update(_changed_members(data, path, key, ordinals, state, cache))
-                elif list(ordinals) == [0] and paths.count(path) == 1 and is_wasm(data):
-                    changed[ordinals[0]] = ObjectSource(data, 0, len(data), path)
+                elif list(ordinals) == [0] and is_wasm(data):
+                    changed.update((ordinal, ObjectSource(data, 0, len(data), path)) for ordinal in ordinals[0])
                 else:
                     raise Unusable("a file changed that is no object in the output")
                 if len(changed) > MOST_CHANGED:
@@ -70,7 +70,7 @@ def _input_paths(options: LinkOptions) -> list[str | None]:
 
 
 def _changed_members(
-    data: bytes, path: str, key: str, linked: dict[int, int], state: State, cache: ParseCache
+    data: bytes, path: str, key: str, linked: dict[int, list[int]], state: State, cache: ParseCache
 ) -> Iterator[tuple[int, ObjectSource]]:
     """The members that are linked and changed: what others define is what decides which members those are.
 
@@ -84,10 +84,11 @@ def _changed_members(
     if [member.name for member in members] != [name for name, _, _, _ in before]:
         raise Unusable("an archive has other members")
     for member, (name, start, _, symbols) in zip(members, before):
-        ordinal = linked.get(start)
-        if ordinal is not None:
-            if content_key(memoryview(data)[member.start : member.end]) != state.files[ordinal].key:
-                yield ordinal, ObjectSource(data, member.start, member.end, name, archive_path=path)
+        ordinals = linked.get(start, [])
+        if ordinals:
+            if content_key(memoryview(data)[member.start : member.end]) != state.files[ordinals[0]].key:
+                for ordinal in ordinals:
+                    yield ordinal, ObjectSource(data, member.start, member.end, name, archive_path=path)
         elif (
             symbols is None
             or not is_wasm(data, member.start)

@@ -12,6 +12,8 @@ import marshal
 from bisect import bisect_left
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from functools import partial
 from itertools import repeat
 from struct import Struct, error
 
@@ -36,6 +38,7 @@ from ..linking.chunks import (
 from ..linking.live_relocations import live_function_runs
 from ..linking.mark_live import TABLE_RELOCATIONS
 from ..linking.relocate import Relocator
+from ..linking.shared_work import SharedWork, allowed_processes
 from ..linking.strings import StringPieces
 from ..linking.symbols import DEFINED, UNDEFINED, Symbol
 from ..options import DataOrder, LinkOptions
@@ -45,7 +48,7 @@ from ..records import record
 from . import state as states
 from .changes import changed_objects
 from .matching import ADDED, Match, Unusable
-from .moving import END
+from .moving import HEAD
 from .record import INTERNAL, NO_FILE, ROW, is_recorded
 from .state import Decisions, State, column
 from .strings import Remerged
@@ -54,6 +57,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Final
 
+WORTH_A_PROCESS = 40_000
+"""Fields that take several times as long to correct as it takes to start a process."""
 _U32: Final = Struct("<I")
 _ABSOLUTE: Final = SymbolFlag.ABSOLUTE
 _UNDEFINED_FLAG: Final = SymbolFlag.UNDEFINED
@@ -122,6 +127,7 @@ class _Relink:
         self.cache = cache
         self.stand_ins: dict[int, LinkedFile] = {}
         self._decisions: dict[int, Decisions] = {}
+        self._function_shifts: dict[tuple[int, int], int] = {}
         self.merging: set[int] = set()
         """Custom sections whose strings must be merged anew."""
         self.merged: dict[int, Remerged] = {}
@@ -350,8 +356,8 @@ class _Relink:
             self._merge(output)
         self._move_functions()
         moved = self._move_sections()
-        self._correct(moved)
         pieces: list[tuple[int, int, list[Chunk]]] = []
+        self._correct(moved, pieces)
         self._replace_code(pieces)
         self._replace_data()
         self._replace_sections(pieces)
@@ -421,13 +427,12 @@ class _Relink:
             self.code_sizes[ordinal] = position - known.code_start - shift
             shift += self.code_sizes[ordinal] - known.code_size
         self.code_growth = shift
-        last: dict[tuple[int, int], int] = {}
         for ordinal, stand_in in self.stand_ins.items():
             if ordinal in self.new:
                 # Its functions moved one by one; a changed object's debug information may name those of another.
                 for index in {s.index for s in self.foreign.values() if s.file is stand_in and s.kind == _FUNCTION}:
                     if stand_in.function_live[index]:
-                        stand_in.function_offsets[index] += self._function_shift(last, ordinal, index)
+                        stand_in.function_offsets[index] += self._function_shift(ordinal, index)
             elif ordinal != INTERNAL and self.shifts[ordinal]:
                 stand_in.function_offsets = [offset + self.shifts[ordinal] for offset in stand_in.function_offsets]
 
@@ -457,48 +462,80 @@ class _Relink:
         self.section_growth = growth
         return moved
 
-    def _correct(self, moved: list[dict[int, int]]) -> None:
-        """Correct what the unchanged objects tell of places that moved."""
-        buffer, columns, shifts = self.module, self.state.columns, self.shifts
-        last = Counter[tuple[int, int]]()
-        for ordinal, sections in enumerate(self.state.moving):
+    def _correct(self, moved: list[dict[int, int]], pieces: list[tuple[int, int, list[Chunk]]]) -> None:
+        """Correct what the unchanged objects tell of places that moved: in the module, or in pieces of it that several
+        processes fill."""
+        columns = self.state.columns
+        sections: list[tuple[int, int, int, int, int]] = []
+        cost = room = 0
+        for ordinal, of_file in enumerate(self.state.moving):
             if ordinal in self.new:
                 continue
-            known = self.state.files[ordinal]
-            shift = shifts[ordinal]
-            own_sections = moved[ordinal]
-            for index, (first, own, others) in sections.items():
-                output, offset, _ = known.sections[index]
-                start = self.state.custom[output][2] + offset
-                position = first + own
-                if shift and own:
-                    _add(buffer, start, columns[first:position], repeat(shift))
-                if others:
-                    triples = columns[position : position + others]
-                    position += others
-                    changes = [
-                        self._function_shift(last, target, function) if target in self.new else shifts[target]
-                        for target, function in zip(triples[1::3], triples[2::3])
-                    ]
-                    if any(changes):
-                        _add(buffer, start, triples[::3], changes)
-                if own_sections or self.merged:
-                    while columns[position] != END:
-                        target, count = columns[position], columns[position + 1]
-                        position += 2
-                        offsets = columns[position : position + count]
-                        position += count
-                        if target in known.pieces:
-                            strings = self.merged.get(known.sections[target][0])
-                            if strings is not None:
-                                values = map(strings.moved.__getitem__, _fields(buffer, start, offsets))
-                                _write(buffer, start, offsets, values)
-                        elif target in own_sections:
-                            _add(buffer, start, offsets, repeat(own_sections[target]))
+            for index, (first, after) in of_file.items():
+                if self.shifts[ordinal] or columns[first + 1] or moved[ordinal] or self.merged:
+                    output, offset, size = self.state.files[ordinal].sections[index]
+                    sections.append((ordinal, first, after, self.state.custom[output][2] + offset, size))
+                    cost += after - first
+                    room += size
+        processes = allowed_processes(self.options.threads)
+        work = None
+        if processes > 1 and cost >= 2 * WORTH_A_PROCESS:
+            with suppress(OSError):
+                work = SharedWork(processes, room, WORTH_A_PROCESS)
+        if work is None:
+            for ordinal, first, after, start, size in sections:
+                self._correct_section(self.module[start : start + size], moved[ordinal], ordinal, first, after)
+            return
+        for ordinal, first, after, start, size in sections:
+            memory = work.memory(size)
+            pieces.append((start, start + size, [memory]))
+            work.add(
+                ordinal, after - first, partial(self._corrected, memory, start, moved[ordinal], ordinal, first, after)
+            )
+        with work:
+            pass
 
-    def _function_shift(self, known: dict[tuple[int, int], int], ordinal: int, function: int) -> int:
+    def _corrected(self, memory: memoryview, start: int, moved: dict[int, int], *place: int) -> None:
+        memory[:] = self.module[start : start + len(memory)]
+        self._correct_section(memory, moved, *place)
+
+    def _correct_section(
+        self, section: memoryview, own_sections: dict[int, int], ordinal: int, first: int, after: int
+    ) -> None:
+        """
+        :param own_sections: the file's custom sections that moved, and how far.
+        :param first: where the columns of the section's fields start, and ``after`` where they end.
+        """
+        columns, shift, known = self.state.columns, self.shifts[ordinal], self.state.files[ordinal]
+        own, others = columns[first : first + HEAD]
+        position = first + HEAD + own
+        if shift and own:
+            _add(section, columns[first + HEAD : position], repeat(shift))
+        if others:
+            triples = columns[position : position + others]
+            position += others
+            changes = [
+                self._function_shift(target, function) if target in self.new else self.shifts[target]
+                for target, function in zip(triples[1::3], triples[2::3])
+            ]
+            if any(changes):
+                _add(section, triples[::3], changes)
+        while position < after:
+            target, count = columns[position : position + 2]
+            position += 2
+            offsets = columns[position : position + count]
+            position += count
+            if target in known.pieces:
+                strings = self.merged.get(known.sections[target][0])
+                if strings is not None:
+                    _write(section, offsets, map(strings.moved.__getitem__, _fields(section, offsets)))
+            elif target in own_sections:
+                _add(section, offsets, repeat(own_sections[target]))
+
+    def _function_shift(self, ordinal: int, function: int) -> int:
         """How much later the body of a changed object's function stands."""
         file = self.new[ordinal]
+        known = self._function_shifts
         key = ordinal, function
         if key not in known:
             before = column(self.decisions(ordinal).function_offsets)[function]
@@ -555,20 +592,20 @@ class _Relink:
                 pieces.append((header + 1, header + 1 + length, [uleb(size + growth)]))
 
 
-def _add(buffer: memoryview, start: int, offsets: Sequence[int], changes: Iterable[int]) -> None:
-    """Add to the 32-bit fields at ``offsets`` behind ``start``."""
-    values = [(value + change) & 0xFFFFFFFF for value, change in zip(_fields(buffer, start, offsets), changes)]
-    _write(buffer, start, offsets, values)
+def _add(section: memoryview, offsets: Sequence[int], changes: Iterable[int]) -> None:
+    """Add to 32-bit fields."""
+    values = [(value + change) & 0xFFFFFFFF for value, change in zip(_fields(section, offsets), changes)]
+    _write(section, offsets, values)
 
 
-def _fields(buffer: memoryview, start: int, offsets: Sequence[int]) -> list[int]:
-    """The 32-bit fields at ``offsets`` behind ``start``."""
-    return [value for (value,) in map(_U32.unpack_from, repeat(buffer[start:]), offsets)]
+def _fields(section: memoryview, offsets: Sequence[int]) -> list[int]:
+    """The 32-bit fields at these offsets."""
+    return [value for (value,) in map(_U32.unpack_from, repeat(section), offsets)]
 
 
-def _write(buffer: memoryview, start: int, offsets: Sequence[int], values: Iterable[int]) -> None:
-    """Fill the 32-bit fields at ``offsets`` behind ``start``."""
-    deque(map(_U32.pack_into, repeat(buffer[start:]), offsets, values), maxlen=0)
+def _write(section: memoryview, offsets: Sequence[int], values: Iterable[int]) -> None:
+    """Fill 32-bit fields."""
+    deque(map(_U32.pack_into, repeat(section), offsets, values), maxlen=0)
 
 
 def _size_bytes(data: bytes | memoryview, position: int) -> int:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
-
 from ..binary.constants import RelocationType as R
 from ..binary.constants import SymbolFlag, SymbolKind
 from ..binary.relocations import Relocations
@@ -117,11 +115,10 @@ class _Targets:
 
     __slots__ = ("indices", "ranges", "relocs")
 
-    def __init__(self, relocs: Relocations, starts: list[int]) -> None:
-        offsets = relocs.offsets
-        self.relocs = relocs
-        self.ranges = [bisect_left(offsets, start) for start in starts] if offsets else [0] * len(starts)
-        self.ranges.append(len(offsets))
+    def __init__(self, file: LinkedFile, section: int) -> None:
+        relocs = file.relocations(section)
+        self.relocs: Relocations = relocs
+        self.ranges = file.object.relocation_ranges(section)
         self.indices = relocs.indices
         if _TYPE_INDEX in relocs.types:
             type_index = R.TYPE_INDEX_LEB
@@ -211,16 +208,13 @@ class _Marker:
         code, data = pending.code, pending.data
         if functions:
             if code is None:
-                obj = file.object
-                code = pending.code = _Targets(file.relocations(obj.code_section), obj.function_offsets[:-1])
+                code = pending.code = _Targets(file, file.object.code_section)
             ranges, indices = code.ranges, code.indices
             for index in functions:
                 found.update(indices[ranges[index] : ranges[index + 1]])
         if segments:
             if data is None:
-                obj = file.object
-                starts = [segment.offset for segment in obj.segments]
-                data = pending.data = _Targets(file.relocations(obj.data_section), starts)
+                data = pending.data = _Targets(file, file.object.data_section)
             ranges, indices = data.ranges, data.indices
             if indices:
                 for index in segments:
