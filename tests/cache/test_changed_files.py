@@ -98,7 +98,6 @@ def test_a_list_of_undefined_symbols_comes_and_goes(tmp_path: Path, versions: li
     assert found == [True, False, True, False]
 
 
-@pytest.mark.xfail(strict=True, reason="the list is not looked for")
 def test_a_list_of_undefined_symbols_comes_beside_a_thin_archive(tmp_path: Path) -> None:
     sources = {"main.c": MAIN, "a.c": "extern int host(int); int a(int x) { return host(x); }"}
     main, member = compiled(tmp_path, dict(sources), flags=["-g0"])
@@ -112,7 +111,6 @@ def test_a_list_of_undefined_symbols_comes_beside_a_thin_archive(tmp_path: Path)
     assert len(modules) == 2
 
 
-@pytest.mark.xfail(strict=True, reason="one of the two copies stays")
 def test_an_archive_that_is_given_twice(tmp_path: Path) -> None:
     # The second time all of it is linked, and its constructors once more.
     archive = tmp_path / "liba.a"
