@@ -15,6 +15,7 @@ import random
 import tempfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from itertools import compress
 from pathlib import Path
 from threading import get_ident
 
@@ -23,7 +24,7 @@ from bench.edit_sources import MAIN, SHADES, UNITS, VARIANTS, unit_source
 from wasmlink_tool.diagnostics import LinkError
 from wasmlink_tool.inputs import cache
 from wasmlink_tool.linker import link
-from wasmlink_tool.options import DataOrder, LinkOptions, UnresolvedPolicy
+from wasmlink_tool.options import DataOrder, Input, LinkOptions, UnresolvedPolicy
 
 OBJECTS = Path(__file__).resolve().parent / ".work" / "edits"
 FLAGS: tuple[dict[str, object], ...] = (
@@ -92,6 +93,8 @@ class Project:
         self.shades = [0] * UNITS
         self.places = [0] * UNITS
         """0: an object on the command line; 1 and 2: a member of that archive; 3: nowhere; 4: given twice."""
+        self.whole = [False, False]
+        """Whether the archives come once more, as a whole."""
         self.shade_count = shades
         self.settings: list[dict[str, object]] = [{}] * _SETTINGS
         self.flags: dict[str, object] = {}
@@ -113,21 +116,22 @@ class Project:
             # Most links fail while a unit is missing.
             self.places[astray[0]] = 0
             return f"unit {astray[0]} comes back"
-        kind = pick.choice((*["shade"] * 40, "variant", "place", "order", "flags", "flags", "nothing"))
+        kind = pick.choice((*["shade"] * 40, "variant", "place", "order", "flags", "flags", "nothing", "whole"))
         if kind == "variant":
             self.variants[unit] = pick.randrange(VARIANTS)
             return f"unit {unit} becomes variant {self.variants[unit]}"
         if kind == "shade":
-            # Archives that change are read anew; so they seldom do.
-            given = [unit for unit in range(UNITS) if self.places[unit] == 0 or pick.random() < 0.02]
-            units = sorted(pick.sample(given, min(len(given), pick.choice((1, 1, 1, 1, 2, 2, 3, UNITS)))))
+            units = sorted(pick.sample(range(UNITS), pick.choice((1, 1, 1, 1, 2, 2, 3, UNITS))))
             for unit in units:
                 self.shades[unit] = pick.randrange(self.shade_count)
             return f"units {units} become shades {[self.shades[unit] for unit in units]}"
         if kind == "nothing":
             return "nothing"
+        if kind == "whole":
+            self.whole = [pick.random() < 0.3 for _ in self.whole]
+            return f"archives as a whole: {self.whole}"
         if kind == "place":
-            self.places[unit] = pick.choice((0, 0, 0, 0, 0, 0, 1, 1, 2, 3, 4))
+            self.places[unit] = pick.choice((0, 0, 0, 0, 0, 1, 1, 1, 2, 2, 3, 4))
             return f"unit {unit} goes to place {self.places[unit]}"
         if kind == "order":
             pick.shuffle(self.order)
@@ -140,7 +144,7 @@ class Project:
         self.settings[pick.randrange(_SETTINGS)] = self.flags = flags
         return f"the flags become {flags}"
 
-    def write(self) -> list[str]:
+    def write(self) -> list[str | Input]:
         """Put the inputs into files, and name them in order."""
         inputs = [str(self._file("main.o", _compiled(OBJECTS / "main.cpp", MAIN)))]
         members: dict[int, list[tuple[str, bytes]]] = {1: [], 2: []}
@@ -154,9 +158,8 @@ class Project:
                 continue
             path = str(self._file(f"unit{unit}.o", contents))
             inputs += [path] if place == 0 else [path, path]
-        for number, entries in members.items():
-            inputs.append(str(self._file(f"lib{number}.a", archive_of(entries))))
-        return inputs
+        archives = [str(self._file(f"lib{number}.a", archive_of(entries))) for number, entries in members.items()]
+        return [*inputs, *archives, *(Input(path, whole_archive=True) for path in compress(archives, self.whole))]
 
     def _file(self, name: str, contents: bytes) -> Path:
         path = self.work / name
@@ -177,13 +180,15 @@ class Project:
                 data[self.random.randrange(len(data))] ^= 1 << self.random.randrange(8)
                 entry.write_bytes(data)
 
-    def link(self, inputs: Sequence[str], *, cached: bool) -> bytes | str:
+    def link(self, inputs: Sequence[str | Input], *, cached: bool) -> bytes | str:
         """The module, or what is said of it."""
         report = self.work / f"report{get_ident()}.json"
         options = LinkOptions(inputs=inputs, output=None)
         if cached:
             options.cache_directory, options.time_report = str(self.cache), str(report)
             options.threads = self.threads
+        # Members that are linked already define their names twice then.
+        options.allow_multiple_definition = any(self.whole)
         for name, value in self.flags.items():
             setattr(options, name, value)
         options.__post_init__()

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from bench import toolchain
+from bench.edits import archive_of
 from wasmlink_tool.diagnostics import LinkError
 from wasmlink_tool.linker import link
 from wasmlink_tool.options import Input, LinkOptions
@@ -42,3 +43,16 @@ def linked(work: Path, inputs: Iterable[str | Input], **options: Any) -> bytes |
     assert found[0] == found[1]
     assert len(read) <= 1
     return found[1]
+
+
+def write_archive(path: Path, *members: Path) -> None:
+    """An archive without an index, as the linker ignores it."""
+    path.write_bytes(archive_of([(member.name, member.read_bytes()) for member in members]))
+
+
+def thin_archive(path: Path, member: Path) -> None:
+    """An archive of one member, which stays where it is."""
+    names = f"{member.name}/\n"
+    header = f"{'//':<48}{len(names):<10}`\n{names}" + "\n" * (len(names) % 2)
+    entry = f"{'/0':<16}{0:<12}{0:<6}{0:<6}{644:<8}{member.stat().st_size:<10}`\n"
+    path.write_text(f"!<thin>\n{header}{entry}")

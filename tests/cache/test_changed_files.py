@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.cache.again import compiled, linked
+from tests.cache.again import compiled, linked, thin_archive, write_archive
 from wasmlink_tool.diagnostics import LinkError
 from wasmlink_tool.linker import link
-from wasmlink_tool.options import Input, LinkOptions
+from wasmlink_tool.options import Input, LinkOptions, UnresolvedPolicy
 
 MAIN = "extern int a(int); void _start(void) { a(1); }"
 VERSIONS = ("int a(int x) { return x; }", "int a(int x) { return x * 7; }")
@@ -26,12 +26,6 @@ def versions(tmp_path: Path) -> list[Path]:
 @pytest.fixture
 def main(tmp_path: Path) -> str:
     return compiled(tmp_path, {"main.c": MAIN})[0]
-
-
-def _archive(path: Path, member: Path) -> None:
-    contents = member.read_bytes()
-    header = f"!<arch>\n{'a.o/':<16}{0:<12}{0:<6}{0:<6}{644:<8}{len(contents):<10}`\n"
-    path.write_bytes(header.encode() + contents + b"\n" * (len(contents) & 1))
 
 
 def test_a_link_to_a_file_that_comes_to_lead_to_another(tmp_path: Path, main: str, versions: list[Path]) -> None:
@@ -73,7 +67,7 @@ def test_an_object_becomes_an_archive_and_back(tmp_path: Path, main: str, versio
     modules = set()
     for number, version in enumerate((*versions, *versions)):
         if number % 2:
-            _archive(path, version)
+            write_archive(path, version)
         else:
             path.write_bytes(version.read_bytes())
         modules.add(linked(tmp_path, [main, str(path)]))
@@ -85,7 +79,7 @@ def test_a_library_that_is_found_earlier(tmp_path: Path, main: str, versions: li
     modules = set()
     for directory, version in zip(reversed(directories), versions):
         directory.mkdir()
-        _archive(directory / "liba.a", version)
+        write_archive(directory / "liba.a", version)
         paths = [str(directory) for directory in directories]
         modules.add(linked(tmp_path, [main, Input("a", library=True)], library_paths=paths))
     assert len(modules) == 2
@@ -94,7 +88,7 @@ def test_a_library_that_is_found_earlier(tmp_path: Path, main: str, versions: li
 def test_a_list_of_undefined_symbols_comes_and_goes(tmp_path: Path, versions: list[Path]) -> None:
     main = compiled(tmp_path, {"user.c": "extern int a(int), host(int); void _start(void) { a(host(1)); }"})[0]
     archive, imports = tmp_path / "liba.a", tmp_path / "liba.imports"
-    _archive(archive, versions[0])
+    write_archive(archive, versions[0])
     found = []
     for names in ("host\n", None, "host\n", "other\n"):
         imports.unlink(missing_ok=True)
@@ -102,6 +96,32 @@ def test_a_list_of_undefined_symbols_comes_and_goes(tmp_path: Path, versions: li
             imports.write_text(names)
         found.append(isinstance(linked(tmp_path, [main, str(archive)]), bytes))
     assert found == [True, False, True, False]
+
+
+def test_a_list_of_undefined_symbols_comes_beside_a_thin_archive(tmp_path: Path) -> None:
+    sources = {"main.c": MAIN, "a.c": "extern int host(int); int a(int x) { return host(x); }"}
+    main, member = compiled(tmp_path, dict(sources), flags=["-g0"])
+    archive = tmp_path / "liba.a"
+    thin_archive(archive, Path(member))
+    modules = set()
+    for names in ("", "host\n"):
+        if names:
+            (tmp_path / "liba.imports").write_text(names)
+        modules.add(linked(tmp_path, [main, str(archive)], unresolved_symbols=UnresolvedPolicy.IGNORE))
+    assert len(modules) == 2
+
+
+def test_an_archive_that_is_given_twice(tmp_path: Path) -> None:
+    # The second time all of it is linked, and its constructors once more.
+    archive = tmp_path / "liba.a"
+    modules = set()
+    for value in (1, 2):
+        constructor = f"static volatile int n; __attribute__((constructor)) static void start(void) {{ n = {value}; }}"
+        source = f"__attribute__((weak)) int a(int x) {{ return x; }} {constructor}"
+        main, member = compiled(tmp_path, {"main.c": MAIN, "a.c": source}, flags=["-g0"])
+        write_archive(archive, Path(member))
+        modules.add(linked(tmp_path, [main, str(archive), Input(str(archive), whole_archive=True)]))
+    assert len(modules) == 2
 
 
 def test_the_working_directory(

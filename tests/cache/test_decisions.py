@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from tests.cache.again import compiled, linked
+from tests.cache.again import compiled, linked, thin_archive
 from tests.support import objects
 from wasmlink_tool.inputs import cache
 from wasmlink_tool.linker import link
@@ -77,19 +77,12 @@ def test_functions_that_move_within_their_object(tmp_path: Path) -> None:
     assert modules[0] != modules[1]
 
 
-def _thin_archive(path: Path, member: Path) -> None:
-    names = f"{member.name}/\n"
-    header = f"{'//':<48}{len(names):<10}`\n{names}" + "\n" * (len(names) % 2)
-    entry = f"{'/0':<16}{0:<12}{0:<6}{0:<6}{644:<8}{member.stat().st_size:<10}`\n"
-    path.write_text(f"!<thin>\n{header}{entry}")
-
-
-def test_an_object_that_is_also_the_member_of_a_thin_archive(tmp_path: Path) -> None:
+def test_an_object_that_is_also_the_member_of_athin_archive(tmp_path: Path) -> None:
     for value in (1, 2):
         constructor = f"static volatile int n; __attribute__((constructor)) static void start(void) {{ n = {value}; }}"
         source = f"__attribute__((weak)) int a(int x) {{ return x; }} {constructor}"
         inputs = compiled(tmp_path, {"main.c": MAIN, "b.c": B, "a.c": source}, flags=["-g0"])
-        _thin_archive(tmp_path / "lib.a", tmp_path / "a.c.o")
+        thin_archive(tmp_path / "lib.a", tmp_path / "a.c.o")
         linked(tmp_path, [*inputs, Input(str(tmp_path / "lib.a"), whole_archive=True)])
 
 
