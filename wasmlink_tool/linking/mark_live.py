@@ -47,9 +47,10 @@ def mark_live(resolution: Resolution, options: LinkOptions) -> None:
             marker.enqueue(entry)
         by_rule = options.shared or options.export_all or options.export_dynamic
         for symbol in symbols.values():
-            if by_rule or symbol.force_export or symbol.flags & _ASKED_FOR:
-                if symbol.flags & SymbolFlag.NO_STRIP or is_exported(symbol, options):
-                    marker.enqueue(symbol)
+            if not by_rule and not symbol.force_export and not symbol.flags & _ASKED_FOR:
+                continue
+            if symbol.flags & SymbolFlag.NO_STRIP or is_exported(symbol, options):
+                marker.enqueue(symbol)
         for root in (resolution.call_dtors, resolution.start):
             if root is not None:
                 marker.enqueue(root)
