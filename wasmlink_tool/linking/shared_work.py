@@ -144,12 +144,11 @@ class SharedWork:
         try:
             copy = os.fork()
             if not copy:
-                try:
-                    self._do_parts(parent)
-                finally:
-                    os._exit(0)
+                self._do_parts(parent)
             self._copies.append(copy)
         finally:
+            if os.getpid() != parent:
+                os._exit(0)
             signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
     def _do_parts(self, parent: int) -> None:
