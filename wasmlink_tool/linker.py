@@ -311,12 +311,13 @@ def _write_sections(
                 compressor.compress(file)
     place_functions(plan)
     custom = lay_out_custom_sections(plan.resolution, options)
+    outputs = {section.name for section in custom}
     watcher = None
     if options.cache_directory is not None:
         from .incremental import record
 
-        watcher = record.watcher(options, plan.resolution, {section.name for section in custom})
-    relocator = make_relocator(plan.resolution.objects, options.table_base, options.threads, watcher)
+        watcher = record.watcher(options, plan.resolution, outputs)
+    relocator = make_relocator(plan.resolution.objects, outputs, options.table_base, options.threads, watcher)
     sections = list(known_sections(plan, options, relocator))
     if plan.resolution.is_dynamic(options):
         from .output.dylink import dylink_section

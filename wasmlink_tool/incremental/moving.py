@@ -24,8 +24,6 @@ HEAD: Final = 2
 UNKNOWABLE: Final = b""
 """The note of a section of which a field would move in a way that its value does not tell."""
 _FUNCTION_OFFSETS: Final = (R.FUNCTION_OFFSET_I32, R.FUNCTION_OFFSET_I64)
-_IS: Final = tuple(bytes(i == number for i in range(256)) for number in range(256))
-"""Translation tables: of each byte, which are equal to it."""
 
 
 class MovingFields(Watcher):
@@ -111,7 +109,7 @@ class MovingFields(Watcher):
         numbers = {index: number for number, index in enumerate(targets)}
         marks = bytes([numbers.get(index, 255) for index in indices])
         for index, target in targets.items():
-            selected = marks.translate(_IS[numbers[index]])
+            selected = marks.translate(_only(numbers[index]))
             if target.pieces is not None:
                 starts = self._starts.get(target.index)
                 if starts is None:
@@ -134,7 +132,12 @@ def tells_of_places(file: ObjectInput) -> bool:
     )
 
 
+def _only(number: int) -> bytes:
+    """A translation table to 1 for one byte, and to 0 for the others."""
+    return bytes(number) + b"\1" + bytes(255 - number)
+
+
 def _select(type_: int, types: bytes, *columns: Sequence[int]) -> list[list[int]]:
     """What of each column belongs to the relocations of one type."""
-    selected = types.translate(_IS[type_])
+    selected = types.translate(_only(type_))
     return [list(compress(column, selected)) for column in columns]

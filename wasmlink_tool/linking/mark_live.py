@@ -32,6 +32,7 @@ _DATA: Final = SymbolKind.DATA
 _GLOBAL: Final = SymbolKind.GLOBAL
 _TAG: Final = SymbolKind.TAG
 _TABLE: Final = SymbolKind.TABLE
+_ASKED_FOR: Final = SymbolFlag.NO_STRIP | SymbolFlag.EXPORTED
 _TYPE_INDEX: Final = bytes((R.TYPE_INDEX_LEB,))
 
 
@@ -44,7 +45,10 @@ def mark_live(resolution: Resolution, options: LinkOptions) -> None:
             entry = resolution.table.find(encode_name(options.entry))
             assert entry is not None
             marker.enqueue(entry)
+        by_rule = options.shared or options.export_all or options.export_dynamic
         for symbol in symbols.values():
+            if not by_rule and not symbol.force_export and not symbol.flags & _ASKED_FOR:
+                continue
             if symbol.flags & SymbolFlag.NO_STRIP or is_exported(symbol, options):
                 marker.enqueue(symbol)
         for root in (resolution.call_dtors, resolution.start):
@@ -123,6 +127,16 @@ class _Targets:
         if _TYPE_INDEX in relocs.types:
             type_index = R.TYPE_INDEX_LEB
             self.indices = [-1 if type_ == type_index else index for type_, index in zip(relocs.types, relocs.indices)]
+
+    def has_any(self, chunk: int) -> bool:
+        return self.ranges[chunk] != self.ranges[chunk + 1]
+
+    def collect(self, chunks: list[int], found: set[int]) -> None:
+        """Add what the relocations of the chunks name."""
+        ranges, indices = self.ranges, self.indices
+        if indices:
+            for chunk in chunks:
+                found.update(indices[ranges[chunk] : ranges[chunk + 1]])
 
     def calls(self, symbol: int, chunks: list[int]) -> bool:
         """Whether a relocation of one of the chunks does more than take the address of a function."""
@@ -209,16 +223,11 @@ class _Marker:
         if functions:
             if code is None:
                 code = pending.code = _Targets(file, file.object.code_section)
-            ranges, indices = code.ranges, code.indices
-            for index in functions:
-                found.update(indices[ranges[index] : ranges[index + 1]])
+            code.collect(functions, found)
         if segments:
             if data is None:
                 data = pending.data = _Targets(file, file.object.data_section)
-            ranges, indices = data.ranges, data.indices
-            if indices:
-                for index in segments:
-                    found.update(indices[ranges[index] : ranges[index + 1]])
+            data.collect(segments, found)
         found -= pending.seen
         symbols = file.symbols
         for index in found:
@@ -229,7 +238,16 @@ class _Marker:
                 if not calls and not (segments and data is not None and data.calls(index, segments)):
                     continue
             pending.seen.add(index)
-            self.enqueue(symbol)
+            segment = symbol.segment
+            if segment is None or segment.file is not file or symbol.state != DEFINED:
+                self.enqueue(symbol)
+                continue
+            # Most are strings of the file's own.
+            symbol.referenced = True
+            if not segment.live:
+                segment.live = True
+                if data is None or data.has_any(segment.index):
+                    self._pending_of(file).segments.append(segment.index)
 
 
 def report_removed(resolution: Resolution, diagnostics: Diagnostics) -> None:

@@ -6,7 +6,7 @@ section is memory, which several processes fill when all have been asked for.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 
 from ..binary.relocations import COMPILED
 from .chunks import ObjectInput
@@ -25,10 +25,15 @@ _SIZE: Final = 4
 
 
 def make_relocator(
-    objects: Sequence[ObjectInput], table_base: int, threads: int | None, watcher: Watcher | None
+    objects: Sequence[ObjectInput],
+    outputs: Set[bytes],
+    table_base: int,
+    threads: int | None,
+    watcher: Watcher | None = None,
 ) -> Relocator:
     """One that uses as many processors as the relocations of these objects are worth.
 
+    :param outputs: the names of the custom sections in the output.
     :param threads: as of :func:`.shared_work.allowed_processes`.
     """
     processes = allowed_processes(threads)
@@ -36,11 +41,13 @@ def make_relocator(
         number = size = notes = 0
         for file in objects:
             obj = file.object
-            for section, (_, _, count) in obj.relocation_sections().items():
-                number += count
-                size += obj.sections[section].end - obj.sections[section].start
-                if watcher is not None:
-                    notes += _SIZE + watcher.most(file, section)
+            for index, (_, _, count) in obj.relocation_sections().items():
+                section = obj.sections[index]
+                if section.id or section.name in outputs:
+                    number += count
+                    size += section.end - section.start
+                    if watcher is not None:
+                        notes += _SIZE + watcher.most(file, index)
         if number >= 2 * WORTH_A_PROCESS:
             try:
                 work = SharedWork(processes, size + notes, WORTH_A_PROCESS)
