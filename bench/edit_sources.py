@@ -237,5 +237,8 @@ def unit_source(unit: int, variant: int, shade: int) -> tuple[str, tuple[str, ..
     flags = random.Random(f"flags {unit} {variant}")
     chosen = (*flags.choice(_DEBUG), "-fno-rtti", "-fno-threadsafe-statics", "-fno-vectorize")
     if flags.random() < 0.2:
+        # Addresses are read from globals then, also where the output is not position-independent.
+        chosen += ("-fPIC",)
+    if flags.random() < 0.2:
         chosen += ("-matomics", "-mbulk-memory")
     return _Unit(unit, variant, shade).text(), chosen
