@@ -6,12 +6,14 @@ import gc
 
 from .diagnostics import Diagnostic, Diagnostics, FatalError, LinkError
 from .inputs.files import InputFiles
+from .linking.chunks import ObjectInput
 from .linking.exports import calculate_exports, force_exports
 from .linking.features import check_mutable_globals, merge_features
 from .linking.imports import calculate_imports, import_late_table
 from .linking.index_spaces import assign_indexes, calculate_types
 from .linking.mark_live import mark_live, report_removed
 from .linking.memory import define_start_stop_symbols, lay_out_memory
+from .linking.parallel import make_relocator
 from .linking.pic import combine_segments
 from .linking.plan import Plan
 from .linking.relocate import Relocator
@@ -119,7 +121,7 @@ def _link(options: LinkOptions, diagnostics: Diagnostics) -> LinkResult:
 
     plan = _plan(resolution, options, diagnostics)
     diagnostics.step("relocate and write sections")
-    sections = _write_sections(plan, options)
+    sections, notes = _write_sections(plan, options, diagnostics)
     chunks: list[Chunk] = [b"\0asm\1\0\0\0"]
     position = 8
     for section in sections:
@@ -143,7 +145,7 @@ def _link(options: LinkOptions, diagnostics: Diagnostics) -> LinkResult:
     if options.cache_directory is not None:
         from .incremental.record import record
 
-        record(options, plan, sections, chunks, files, diagnostics)
+        record(options, plan, sections, chunks, files, notes, diagnostics)
     if diagnostics.time_report is not None:
         objects = resolution.objects
         _report_times(
@@ -177,7 +179,7 @@ def _report_times(options: LinkOptions, diagnostics: Diagnostics, counts: dict[s
 
     report, path = diagnostics.time_report, options.time_report
     assert report is not None and path is not None
-    report.counts = counts
+    report.counts |= counts
     write_text(path, report.json() if path.endswith(".json") else report.text(), "time report", diagnostics)
     diagnostics.check()
 
@@ -298,15 +300,24 @@ def _plan(resolution: Resolution, options: LinkOptions, diagnostics: Diagnostics
     )
 
 
-def _write_sections(plan: Plan, options: LinkOptions) -> list[OutputSection]:
-    """All sections in the module's order, relocated."""
-    relocator = Relocator(options.table_base)
+def _write_sections(
+    plan: Plan, options: LinkOptions, diagnostics: Diagnostics
+) -> tuple[list[OutputSection], dict[tuple[ObjectInput, int], bytes | memoryview]]:
+    """All sections in the module's order, relocated; and what the next link is to know of them."""
     if options.compress_relocations:
+        compressor = Relocator(options.table_base)
         for file in plan.resolution.objects:
             if file.function_live.count(1):
-                relocator.compress(file)
+                compressor.compress(file)
     place_functions(plan)
     custom = lay_out_custom_sections(plan.resolution, options)
+    outputs = {section.name for section in custom}
+    watcher = None
+    if options.cache_directory is not None:
+        from .incremental import record
+
+        watcher = record.watcher(options, plan.resolution, outputs)
+    relocator = make_relocator(plan.resolution.objects, outputs, options.table_base, options.threads, watcher)
     sections = list(known_sections(plan, options, relocator))
     if plan.resolution.is_dynamic(options):
         from .output.dylink import dylink_section
@@ -314,18 +325,22 @@ def _write_sections(plan: Plan, options: LinkOptions) -> list[OutputSection]:
         sections.insert(0, dylink_section(plan, options))
     known = len(sections)
     sections += [write_custom_section(section, relocator) for section in custom]
+    with relocator:
+        own = own_custom_sections(plan, options, merge_producers(plan.resolution, options))
+    if diagnostics.time_report is not None:
+        diagnostics.time_report.counts["processes"] = relocator.processes
     if options.relocatable or options.emit_relocs:
         from .output.relocatable import SymbolIndices, linking_section, relocation_sections
 
         indices = SymbolIndices(plan, ((section.name, known + i) for i, section in enumerate(custom)))
         linking = linking_section(plan, indices)
         sections += [linking, *relocation_sections(plan, sections, custom, indices)]
-    sections += own_custom_sections(plan, options, merge_producers(plan.resolution, options))
+    sections += own
     if options.build_id != "none":
         from .output import build_id
 
         sections.append(build_id.placeholder(options.build_id))
-    return sections
+    return sections, relocator.notes
 
 
 def _write_build_id(options: LinkOptions, chunks: list[Chunk]) -> None:

@@ -201,6 +201,10 @@ class LinkOptions:
     depend on it."""
     cache_limit: int = DEFAULT_CACHE_LIMIT
     """Bytes on disk."""
+    threads: int | None = None
+    """How many processors to use; the module does not depend on it. With more than one, copies of this process may take
+    part in a large link, where the system can copy processes. ``None``: as many as this process may use, but one if it
+    has other threads, which a copy would not have."""
 
     time_report: str | None = None
     """A file to write the times of the link's steps to, as JSON where its name ends so; ``-`` for standard output."""

@@ -14,6 +14,7 @@ import pytest
 
 from bench import generate
 from tests.scons.conftest import Project
+from wasmlink_tool.scons import workers
 
 posix = pytest.mark.skipif(os.name == "nt", reason="sends signals and looks into /proc")
 
@@ -151,3 +152,28 @@ def test_a_killed_worker_fails_its_link(many: Project) -> None:
     assert "the linking process ended unexpectedly (signal 9)" in outcome.errors
     assert "scons: *** [module3.wasm] Error 1" in outcome.errors
     assert len(modules(many)) == 7
+
+
+def test_links_share_the_processors(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[list[str]] = []
+    pool = workers.Pool()
+
+    def run(worker: workers.Worker, program: str, arguments: list[str]) -> workers.Outcome:
+        told.append(arguments)
+        if len(told) in (1, 2):
+            # One more while this one is at work.
+            pool.run(program, ["--threads=9"])
+        return workers.Outcome(0)
+
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(5)), raising=False)
+    monkeypatch.setattr(workers.Worker, "__init__", lambda _: None)
+    monkeypatch.setattr(workers.Worker, "run", run)
+    for _ in range(2):
+        pool.run("wasmlink", ["a.o"])
+    # What the user says comes later, and counts.
+    assert told == [
+        ["--threads=5", "a.o"],
+        ["--threads=2", "--threads=9"],
+        ["--threads=1", "--threads=9"],
+        ["--threads=5", "a.o"],
+    ]

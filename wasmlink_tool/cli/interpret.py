@@ -127,7 +127,7 @@ def link_options(
     if not options.growable_memory and options.max_memory:
         diagnostics.error("--max-memory is incompatible with --no-growable-memory")
     options.memory64 = _memory64(line, diagnostics)
-    _check_threads(line, diagnostics)
+    options.threads = _threads(line, diagnostics)
     options.build_id = _build_id(line, diagnostics)
     _check_kind(options, diagnostics)
     if line.asks_version_only():
@@ -444,11 +444,15 @@ def _is_natural(text: str) -> bool:
     return text.isascii() and text.isdigit() and len(text) < 20
 
 
-def _check_threads(line: CommandLine, diagnostics: Diagnostics) -> None:
+def _threads(line: CommandLine, diagnostics: Diagnostics) -> int | None:
     argument = line.last("threads")
-    if argument is not None and not _prefixed_integer(argument.value or "", _UINT32_MAX):
+    if argument is None:
+        return None
+    number = _prefixed_integer(argument.value or "", _UINT32_MAX)
+    if not number:
         spelling = "--threads" if "=" in argument.text else argument.spelling
         diagnostics.error(f"{spelling}: expected a positive integer, but got '{argument.value}'")
+    return number
 
 
 def _build_id(line: CommandLine, diagnostics: Diagnostics) -> str:

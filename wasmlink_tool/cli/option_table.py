@@ -454,9 +454,9 @@ OPTIONS: tuple[tuple[str, tuple[Option, ...]], ...] = (
             Option(
                 "threads",
                 "[-]-threads=<count> [-]-threads_<count>",
-                "How many threads to use",
-                NO_EFFECT,
-                "The linker runs in one thread. The value is checked; the output never depends on it.",
+                "How many processors to use; by default all that there are",
+                note="In large links, copies of the process relocate sections, at most 7 and where the system can copy "
+                "processes (on Linux also by default). The output never depends on it.",
             ),
         ),
     ),

@@ -5,24 +5,27 @@ from __future__ import annotations
 import marshal
 import os
 from array import array
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import compress
+from collections.abc import Iterator, Mapping, Sequence, Set
+from stat import S_ISREG
 
-from ..binary.constants import RelocationType as R
 from ..diagnostics import Diagnostics
 from ..inputs.cache import cache_at, content_key
 from ..inputs.files import InputFiles
+from ..inputs.packs import PLAIN
 from ..linking import code_metadata
-from ..linking.chunks import InputSection, LinkedFile, ObjectInput
+from ..linking.chunks import LinkedFile, ObjectInput
 from ..linking.plan import Plan
+from ..linking.relocate import Watcher
+from ..linking.resolve import Resolution
 from ..linking.segments import packed_key
 from ..linking.symbols import DEFINED, Symbol
 from ..options import DataOrder, LinkOptions
 from ..output.encoding import Chunk, OutputSection
 from ..output.sections import segment_positions
 from . import state as states
+from .moving import UNKNOWABLE, MovingFields, tells_of_places
 from .stamps import Stamp, is_same, stamp
-from .state import FileState, State
+from .state import Decisions, FileState, State
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,11 +35,6 @@ ROW: Final = 13
 """Numbers in a row of the foreign symbols."""
 INTERNAL: Final = -1
 NO_FILE: Final = -2
-_SectionColumns = dict[int, tuple[list[int], list[int]]]
-END: Final = (1 << 32) - 1
-"""Behind the last section of a run of columns."""
-_FUNCTION_OFFSETS: Final = (R.FUNCTION_OFFSET_I32, R.FUNCTION_OFFSET_I64)
-_SELECT: Final = {t: bytes(i == t for i in range(256)) for t in (*_FUNCTION_OFFSETS, R.SECTION_OFFSET_I32)}
 
 
 def is_recorded(options: LinkOptions) -> bool:
@@ -64,15 +62,35 @@ def is_recorded(options: LinkOptions) -> bool:
     )
 
 
+def watcher(options: LinkOptions, resolution: Resolution, outputs: Set[bytes]) -> Watcher | None:
+    """What takes note of sections for :func:`record`.
+
+    :param outputs: the names of the custom sections in the output.
+    """
+    if options.cache_directory is None or not is_recorded(options):
+        return None
+    return MovingFields(_ordinals(resolution), outputs)
+
+
+def _ordinals(resolution: Resolution) -> dict[LinkedFile, int]:
+    ordinals: dict[LinkedFile, int] = {file: i for i, file in enumerate(resolution.objects)}
+    ordinals[resolution.synthetic] = INTERNAL
+    return ordinals
+
+
 def record(
     options: LinkOptions,
     plan: Plan,
     sections: Sequence[OutputSection],
     module: list[Chunk],
     files: InputFiles,
+    notes: Mapping[tuple[ObjectInput, int], bytes | memoryview],
     diagnostics: Diagnostics,
 ) -> None:
-    """Leave the state of a finished link in its cache directory."""
+    """Leave the state of a finished link in its cache directory.
+
+    :param notes: what :func:`watcher` gave has noted.
+    """
     resolution = plan.resolution
     if (
         options.cache_directory is None
@@ -80,13 +98,18 @@ def record(
         or diagnostics.entries
         or resolution.is_dynamic(options)
         or files.stubs
+        # A pipe gives its contents once.
+        or not all(S_ISREG(status.st_mode) for status in files.read.values())
+        # Such a file would have to be followed in two places.
+        or not files.thin_members.isdisjoint(files.input_paths)
         or any(file.input.is_generated for file in resolution.objects)
         or any(section.name.startswith(code_metadata.PREFIX) for section in sections)
+        or any(map(tells_of_places, resolution.objects))
     ):
         return
     if 2 * sum(map(len, module)) > options.cache_limit:
         return
-    made = _Recorder(options, plan, sections, module, files).state()
+    made = _Recorder(options, plan, sections, module, files, notes).state()
     if made is not None:
         size = states.save(options.cache_directory, states.state_key(options), made)
         cache_at(options.cache_directory, options.cache_limit).wrote(size)
@@ -100,18 +123,17 @@ class _Recorder:
         sections: Sequence[OutputSection],
         module: list[Chunk],
         files: InputFiles,
+        notes: Mapping[tuple[ObjectInput, int], bytes | memoryview],
     ) -> None:
+        self.notes = notes
         self.options = options
         self.plan = plan
         self.module = module
         self.input_files = files
         objects = plan.resolution.objects
-        self.ordinals: dict[LinkedFile, int] = {file: i for i, file in enumerate(objects)}
-        self.ordinals[plan.resolution.synthetic] = INTERNAL
+        self.ordinals = _ordinals(plan.resolution)
         self.foreign: dict[Symbol, int] = {}
         self.columns = array("I")
-        self.is_whole = True
-        """References to merged strings name their starts."""
         self.keys = files.object_keys()
         self.code = (0, 0)
         self.custom: list[tuple[bytes, int, int, int]] = []
@@ -136,10 +158,10 @@ class _Recorder:
             return None
         objects = self.plan.resolution.objects
         files = [self._file(file) for file in objects]
-        moving = [self._moving(file) for file in objects]
+        moving = self._moving()
         internal = self._file(self.plan.resolution.synthetic)
         foreign = self._foreign()
-        if not self.is_whole or foreign is None or None in files or internal is None:
+        if moving is None or foreign is None or None in files or internal is None:
             return None
         return State(
             read=read,
@@ -150,21 +172,38 @@ class _Recorder:
             code=self.code,
             custom=self.custom,
             moving=moving,
-            packed=marshal.dumps(list(self._packed())),
-            names=marshal.dumps(list(self.plan.resolution.symbols)),
+            packed=marshal.dumps(list(self._packed()), PLAIN),
+            names=marshal.dumps(list(self.plan.resolution.symbols), PLAIN),
             table_base=self.options.table_base,
             columns=self.columns,
             module=self.module,
         )
 
+    def _moving(self) -> list[dict[int, tuple[int, int]]] | None:
+        found = []
+        for file in self.plan.resolution.objects:
+            sections: dict[int, tuple[int, int]] = {}
+            for index in file.custom_sections:
+                note = self.notes.get((file, index))
+                if note is None:
+                    continue
+                if note == UNKNOWABLE:
+                    return None
+                first = len(self.columns)
+                self.columns.frombytes(note)
+                sections[index] = first, len(self.columns)
+            found.append(sections)
+        return found
+
     def _read(self) -> list[tuple[str, Stamp, str]] | None:
-        """What was read. A file that is linked whole has its key already; the others are read once more."""
+        """What was read. Objects and most archives have their keys already; the other files are read once more."""
         found: list[tuple[str, Stamp, str]] = []
         whole = {
             file.input.member: self.keys.get(id(file.object), "")
             for file in self.plan.resolution.objects
             if not file.input.archive
         }
+        whole.update(self.input_files.archive_keys)
         for path, status in self.input_files.read.items():
             key = whole.get(path, "")
             if not key:
@@ -194,15 +233,10 @@ class _Recorder:
         if first >= 0:
             start = offsets[first]
             size = offsets[last] + file.function_size(last) - start
-        return FileState(
-            path=path,
-            member=source is not None and bool(source.archive),
-            key=key,
+        decisions = Decisions(
             function_live=live,
             function_numbers=array("i", file.function_numbers).tobytes(),
             function_offsets=array("i", offsets).tobytes(),
-            code_start=start,
-            code_size=size,
             slots=file.function_slots,
             types=file.type_numbers,
             globals=list(file.global_numbers),
@@ -210,22 +244,30 @@ class _Recorder:
             tables=list(file.table_numbers),
             segments=self._segments(file),
             symbols=self._symbols(file).tobytes(),
-            sections={
-                index: (self.outputs[section.name], section.offset, section.size)
-                for index, section in file.custom_sections.items()
-                if section.name in self.outputs and section.size and not section.discarded
-            },
             discarded=[index for index, section in file.custom_sections.items() if section.discarded],
-            pieces={
-                index: array("I", section.pieces.offsets).tobytes()
-                for index, section in file.custom_sections.items()
-                if section.pieces is not None
-            },
             segment_pieces={
                 segment.index: list(segment.pieces.offsets)
                 for segment in file.segments
                 if segment.live and segment.pieces is not None
             },
+        )
+        return FileState(
+            path=path,
+            start=-1 if source is None or (source.archive and not source.start) else source.start,
+            key=key,
+            code_start=start,
+            code_size=size,
+            sections={
+                index: (self.outputs[section.name], section.offset, section.size)
+                for index, section in file.custom_sections.items()
+                if section.name in self.outputs and section.size and not section.discarded
+            },
+            pieces={
+                index: array("I", section.pieces.offsets).tobytes()
+                for index, section in file.custom_sections.items()
+                if section.pieces is not None
+            },
+            packed=decisions.packed(),
         )
 
     def _segments(self, file: LinkedFile) -> list[tuple[int, int, int, int] | None]:
@@ -289,92 +331,3 @@ class _Recorder:
                 )
             )
         return rows
-
-    # Relocations that move when something before their target grows
-
-    def _moving(self, file: ObjectInput) -> dict[int, tuple[int, int, int]]:
-        found: dict[int, tuple[int, int, int]] = {}
-        for section in file.custom_sections.values():
-            if section.discarded or not section.size or section.name not in self.outputs or section.pieces is not None:
-                continue
-            own, others, sections = self._columns(file, section)
-            if own or others or sections:
-                first = len(self.columns)
-                self.columns.extend(own)
-                self.columns.extend(others)
-                for target, (offsets, values) in sections.items():
-                    self.columns.extend((target, len(offsets)))
-                    self.columns.extend(offsets)
-                    self.columns.extend(values)
-                found[section.index] = first, len(own), len(others)
-                self.columns.append(END)
-        return found
-
-    def _section_columns(
-        self,
-        symbols: list[Symbol],
-        offsets: list[int],
-        indices: list[int],
-        addends: Iterable[int],
-        sections: _SectionColumns,
-    ) -> None:
-        """Sort the relocations that name custom sections by section."""
-        columns: dict[int, tuple[list[int], list[int]]] = {}
-        places: dict[int, dict[int, int]] = {}
-        for index in set(indices):
-            target = symbols[index].section
-            if target is not None and target.size and not target.discarded and target.name in self.outputs:
-                columns[index] = sections.setdefault(target.index, ([], []))
-                if target.pieces is not None:
-                    places[index] = dict(zip(target.pieces.starts, target.pieces.offsets))
-        try:
-            if len(set(indices)) == 1 == len(places):
-                (places_of,) = places.values()
-                ((known, values),) = columns.values()
-                known += offsets
-                values += map(places_of.__getitem__, addends)
-                return
-            for offset, index, addend in zip(offsets, indices, addends):
-                if index in columns:
-                    known, values = columns[index]
-                    known.append(offset)
-                    if index in places:
-                        values.append(places[index][addend])
-        except KeyError:
-            # Something names the middle of a string: where that goes, its value does not tell.
-            self.is_whole = False
-
-    def _columns(self, file: ObjectInput, section: InputSection) -> tuple[list[int], list[int], _SectionColumns]:
-        """Offsets of relocations: of those that name the file's own functions; of others, each followed by the file
-        and number of its function; of those that name a custom section, by section, with the values of those that name
-        merged strings."""
-        relocs = file.relocations(section.index)
-        symbols = file.symbols
-        own: list[int] = []
-        others: list[int] = []
-        sections: _SectionColumns = {}
-        for type_ in _SELECT:
-            if type_ not in relocs.types:
-                continue
-            selected = relocs.types.translate(_SELECT[type_])
-            offsets = list(compress(relocs.offsets, selected))
-            indices = list(compress(relocs.indices, selected))
-            if type_ == R.SECTION_OFFSET_I32:
-                self._section_columns(symbols, offsets, indices, compress(relocs.addends, selected), sections)
-                continue
-            named = {index: symbols[index] for index in set(indices)}
-            live = {index: s for index, s in named.items() if s.state == DEFINED and s.is_live}
-            mine = {index for index, s in live.items() if s.file is file}
-            if len(mine) == len(named):
-                own += offsets
-                continue
-            for offset, index in zip(offsets, indices):
-                if index in mine:
-                    own.append(offset)
-                elif index in live:
-                    symbol = live[index]
-                    assert symbol.file is not None
-                    ordinal = self.ordinals.get(symbol.file, INTERNAL)
-                    if ordinal >= 0:
-                        others += (offset, ordinal, symbol.index)
-        return own, others, sections

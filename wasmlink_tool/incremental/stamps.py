@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
-from typing import Final
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Final
 
 Stamp = tuple[int, ...]
 """Device, inode, size, time of modification and of change; empty where the next look must read the file."""

@@ -11,9 +11,10 @@ import os
 import sys
 from array import array
 from contextlib import suppress
-from hashlib import blake2b
 from zlib import crc32
 
+from ..inputs.cache import content_key
+from ..inputs.packs import PLAIN
 from ..options import LinkOptions
 from ..output.encoding import Chunk
 from ..records import record
@@ -21,28 +22,23 @@ from ..version import __version__
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from io import BufferedReader
     from typing import BinaryIO, Final
 
-_MAGIC: Final = b"wasmlink state 1\n"
+_LARGE: Final = 4 << 20
+_MAGIC: Final = b"wasmlink state 2\n"
 """Its number changes with whatever is stored or how."""
 
 
 @record()
-class FileState:
-    """An object in the output: what the link decided about it. Positions count from the start of the module."""
+class Decisions:
+    """What the link decided about an object in the output: asked for where the object changed, or a changed one names
+    what is in it."""
 
-    path: str
-    """What was read: the object, or the archive that it is a member of."""
-    member: bool
-    key: str
-    """Of its bytes, in the cache of parsed objects."""
     function_live: bytes
     function_numbers: bytes
     """Columns of 32-bit numbers, as the next ones."""
     function_offsets: bytes
-    code_start: int
-    """Of its functions in the output code section's contents, which stand together."""
-    code_size: int
     slots: dict[int, int]
     types: dict[int, int]
     globals: list[int]
@@ -53,14 +49,37 @@ class FileState:
     """Of live ones: address, offset in its output segment, position in the module (or -1), flags."""
     symbols: bytes
     """Of each symbol: -1 for what the file itself defines, else a row of the foreign symbols."""
-    sections: dict[int, tuple[int, int, int]]
-    """The custom sections in the output: output section, offset in its contents, size."""
     discarded: list[int]
     """Custom sections that another file provides."""
+    segment_pieces: dict[int, list[int]]
+    """Of merged data segments, the offsets of their strings in the merged chunk."""
+
+    def packed(self) -> bytes:
+        return marshal.dumps([getattr(self, name) for name in _DECISIONS], PLAIN)
+
+
+@record()
+class FileState:
+    """An object in the output. Positions count from the start of the module."""
+
+    path: str
+    """What was read: the object, or the archive that it is a member of."""
+    start: int
+    """Where it starts there, in bytes; -1 for the member of a thin archive, which is a file of its own."""
+    key: str
+    """Of its bytes, in the cache of parsed objects."""
+    code_start: int
+    """Of its functions in the output code section's contents, which stand together."""
+    code_size: int
+    sections: dict[int, tuple[int, int, int]]
+    """The custom sections in the output: output section, offset in its contents, size."""
     pieces: dict[int, bytes]
     """Merged custom sections: the offsets of their strings in the output section."""
-    segment_pieces: dict[int, list[int]]
-    """The same of data segments, in the merged chunk."""
+    packed: bytes
+    """Its :class:`Decisions`."""
+
+    def decisions(self) -> Decisions:
+        return Decisions(*marshal.loads(self.packed))
 
 
 @record()
@@ -81,9 +100,9 @@ class State:
     custom: list[tuple[bytes, int, int, int]]
     """The custom sections that are made of the inputs': name, start of the header, start of the contents behind the
     name, end."""
-    moving: list[dict[int, tuple[int, int, int]]]
-    """Of each file, section by section: where its relocations that move start in ``columns``, and how many there are
-    of functions of its own, and of others."""
+    moving: list[dict[int, tuple[int, int]]]
+    """Of each file, section by section: from where to where its note of :class:`.moving.MovingFields` is in
+    ``columns``."""
     packed: bytes
     """With packed data, the sorted output segments: of each input in order its key, file and index; marshalled."""
     names: bytes
@@ -91,18 +110,19 @@ class State:
     table_base: int
     columns: array[int]
     module: list[Chunk]
-    """In one piece once it was loaded."""
+    """Once it was loaded, one piece that may be changed."""
 
 
 _HEAD: Final = [name for name in State.__annotations__ if name not in ("columns", "module")]
 _FILE: Final = list(FileState.__annotations__)
+_DECISIONS: Final = list(Decisions.__annotations__)
 
 
 def state_key(options: LinkOptions) -> str:
     """The name of the state of a link: of its options, its directory and the linker."""
     told: list[object] = [os.getcwd(), _linker(), sys.byteorder, marshal.version]
-    told += [(name, repr(value)) for name, value in vars(options).items() if name != "time_report"]
-    return blake2b(repr(told).encode("utf-8", "surrogateescape"), digest_size=20).hexdigest()
+    told += [(name, repr(value)) for name, value in vars(options).items() if name not in ("threads", "time_report")]
+    return content_key(repr(told).encode("utf-8", "surrogateescape"))
 
 
 def _linker() -> list[tuple[str, int, int]] | str:
@@ -125,9 +145,9 @@ def write(file: BinaryIO, key: str, state: State) -> None:
     head = {name: getattr(state, name) for name in _HEAD}
     head["files"] = [[getattr(entry, name) for name in _FILE] for entry in state.files]
     head["internal"] = [getattr(state.internal, name) for name in _FILE]
-    parts: list[list[Chunk]] = [[marshal.dumps(head)], [memoryview(state.columns).cast("B")], state.module]
+    parts: list[list[Chunk]] = [[marshal.dumps(head, PLAIN)], [memoryview(state.columns).cast("B")], state.module]
     index = [key, *map(_measured, parts)]
-    first = marshal.dumps(index)
+    first = marshal.dumps(index, PLAIN)
     file.write(_MAGIC + crc32(first).to_bytes(4, "little") + len(first).to_bytes(4, "little") + first)
     for part in parts:
         file.writelines(part)
@@ -141,7 +161,7 @@ def _measured(part: list[Chunk]) -> tuple[int, int]:
     return sum(map(len, part)), checksum
 
 
-def read(file: BinaryIO, key: str) -> State | None:
+def read(file: BufferedReader, key: str) -> State | None:
     """The state, or ``None`` where there is none that can be used."""
     try:
         if file.read(len(_MAGIC)) != _MAGIC:
@@ -155,8 +175,8 @@ def read(file: BinaryIO, key: str) -> State | None:
             return None
         parts = []
         for length, checksum in index[1:]:
-            part = file.read(length)
-            if len(part) != length or crc32(part) != checksum:
+            part = _room(length)
+            if file.readinto(part) != length or crc32(part) != checksum:
                 return None
             parts.append(part)
         head, packed, module = parts
@@ -168,6 +188,20 @@ def read(file: BinaryIO, key: str) -> State | None:
         return State(**values, columns=columns, module=[module])
     except (OSError, ValueError, TypeError, EOFError, LookupError):
         return None
+
+
+def _room(size: int) -> memoryview:
+    """Memory for so many bytes. To touch new memory page by page takes longer than to read it from a file: where the
+    system has large pages, these are asked for."""
+    if size >= _LARGE:
+        import mmap
+
+        if hasattr(mmap, "MADV_HUGEPAGE"):
+            room = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+            with suppress(OSError):
+                room.madvise(mmap.MADV_HUGEPAGE)
+            return memoryview(room)
+    return memoryview(bytearray(size))
 
 
 def column(data: bytes, code: str = "i") -> array[int]:

@@ -160,6 +160,10 @@ class InputFiles:
         self.opened = time.time_ns()
         """No file was read before."""
         self.read: dict[str, os.stat_result] = {}
+        self.archive_keys: dict[str, str] = {}
+        """The names in the cache of what is in archives."""
+        self.thin_members: set[str] = set()
+        """The files that are members of thin archives."""
         self.input_paths: list[str] = []
         """The file of each input, libraries found."""
         self.allowed_undefined: set[bytes] = set()
@@ -179,6 +183,8 @@ class InputFiles:
             self.diagnostics.error(f"{what}: {reason}")
             return None
         self.read[path] = status
+        if archive_path:
+            self.thin_members.add(path)
         if self._on_read is not None:
             self._on_read(path, data)
         return data
@@ -254,6 +260,7 @@ class InputFiles:
                 yield member, None
             return
         key, index = self._cache.load_index(data)
+        self.archive_keys[path] = key
         if index is None:
             index = []
             for member in archive.members(data, path):

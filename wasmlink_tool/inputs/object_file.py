@@ -249,7 +249,7 @@ class ObjectFile:
         self._relocations: dict[int, Relocations] = {}
         self._ranges: dict[int, list[int]] = {}
         self.is_cached = False
-        """Whether decoded relocations outlive the link."""
+        """Whether decoded relocations of code and data outlive the link."""
         self._data_count: int | None = None
         if read:
             self._read()
@@ -291,7 +291,7 @@ class ObjectFile:
 
     def release_relocations(self, section: int) -> None:
         """Forget decoded relocations: the link has no more use for them, and there are many."""
-        if not self.is_cached:
+        if not self.is_cached or not self.sections[section].id:
             self._relocations.pop(section, None)
             self._ranges.pop(section, None)
 

@@ -26,10 +26,13 @@ from .symbols import DEFINED, Symbol
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from types import TracebackType
     from typing import Final
 
 if COMPILED:
     from ..binary import loops
+
+Contents = bytes | bytearray | memoryview
 
 _PACK: Final = {width: Struct(code).pack_into for width, code in ((4, "<I"), (8, "<Q"), (5, "5s"), (10, "10s"))}
 
@@ -107,16 +110,44 @@ class SymbolValues(FieldValues):
         return (lambda addend: addend) if tombstone is None else (lambda _: tombstone)
 
 
-class Relocator:
-    """Writes the final values, once every index and address is known."""
+class Watcher:
+    """Takes a note of each custom section while its relocations are at hand."""
 
-    def __init__(self, table_base: int) -> None:
+    def most(self, file: ObjectInput, section: int) -> int:
+        """How many bytes a note of this section can have."""
+        raise NotImplementedError
+
+    def note(self, file: ObjectInput, section: int) -> bytes:
+        """It depends on nothing but the section and what is decided already."""
+        raise NotImplementedError
+
+
+class Relocator:
+    """Writes the final values, once every index and address is known.
+
+    The contents that it gives may be memory that is filled only when ``with`` the relocator is left.
+    """
+
+    def __init__(self, table_base: int, watcher: Watcher | None = None) -> None:
+        self.notes: dict[tuple[ObjectInput, int], bytes | memoryview] = {}
+        """Those of the watcher, by file and section."""
+        self._watcher = watcher
+        self.processes = 1
+        """How many share the work."""
         self._table_base = table_base
         self._values_of: dict[ObjectInput, SymbolValues] = {}
         self._uleb5 = PaddedEncodings(32, signed=False)
         self._sleb5 = PaddedEncodings(32, signed=True)
         self._uleb10 = PaddedEncodings(64, signed=False)
         self._sleb10 = PaddedEncodings(64, signed=True)
+
+    def __enter__(self) -> Relocator:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        pass
 
     def code(self, file: ObjectInput) -> list[memoryview]:
         """The entries of a file's live functions, relocated, as slices of one copy of its code section."""
@@ -171,7 +202,7 @@ class Relocator:
         ]
         return memoryview(self._relocated(file, file.object.data_section, live, None))
 
-    def section(self, section: InputSection) -> bytes | bytearray:
+    def section(self, section: InputSection) -> Contents:
         """The contents of a custom section, relocated."""
         file = section.file
         assert isinstance(file, ObjectInput)
@@ -186,8 +217,22 @@ class Relocator:
 
     def _relocated(
         self, file: ObjectInput, section: int, ranges: list[tuple[int, int]], tombstone: int | None
-    ) -> bytes | bytearray:
+    ) -> Contents:
         """A section of the file's object with the relocations in ``ranges`` applied; what is elsewhere is of no use."""
+        contents = self._apply(file, section, ranges, tombstone)
+        if self._is_watched(file, section):
+            assert self._watcher is not None
+            self.notes[file, section] = self._watcher.note(file, section)
+        file.object.release_relocations(section)
+        return contents
+
+    def _is_watched(self, file: ObjectInput, section: int) -> bool:
+        obj = file.object
+        return self._watcher is not None and not obj.sections[section].id and section in obj.relocation_sections()
+
+    def _apply(
+        self, file: ObjectInput, section: int, ranges: list[tuple[int, int]], tombstone: int | None
+    ) -> bytes | bytearray:
         obj = file.object
         place = obj.sections[section]
         contents = obj.data[place.start : place.end]
@@ -201,7 +246,6 @@ class Relocator:
             except (FormatError, OverflowError):
                 done = None
             if done is not None:
-                obj.release_relocations(section)
                 return done
         relocs = relocations_in(file.relocations(section), ranges)
         buffer = bytearray(contents)
@@ -209,7 +253,6 @@ class Relocator:
         for alike in _WRITTEN_ALIKE:
             if not types.isdisjoint(alike):
                 self._write(buffer, alike[0], *self._column(file, relocs, alike, tombstone))
-        obj.release_relocations(section)
         return buffer
 
     def _of(self, file: ObjectInput) -> SymbolValues:

@@ -87,15 +87,23 @@ class Pool:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._idle: list[Worker] = []
+        self._at_work = 0
 
     def run(self, program: str, arguments: list[str]) -> Outcome:
         # Jobs are threads of SCons's, so there are never more workers than jobs.
         with self._lock:
             worker = self._idle.pop() if self._idle else None
-        if worker is None:
-            worker = Worker()
-        colors = ["--color-diagnostics"] if stream_has_colors(sys.stderr) else []
-        outcome = worker.run(program, colors + arguments)
+            self._at_work += 1
+            options = _processors(self._at_work)
+        try:
+            if worker is None:
+                worker = Worker()
+            if stream_has_colors(sys.stderr):
+                options.append("--color-diagnostics")
+            outcome = worker.run(program, options + arguments)
+        finally:
+            with self._lock:
+                self._at_work -= 1
         if outcome is None:
             status = worker.end()
             reason = f"signal {-status}" if status < 0 else f"status {status}"
@@ -103,6 +111,16 @@ class Pool:
         with self._lock:
             self._idle.append(worker)
         return outcome
+
+
+def _processors(links: int) -> list[str]:
+    """The option that gives a link its part of the processors, where so many links are at work.
+
+    The thread that reads a worker's jobs does not keep the worker from being copied, which an option has to say.
+    """
+    if not hasattr(os, "sched_getaffinity"):
+        return []
+    return [f"--threads={max(1, len(os.sched_getaffinity(0)) // links)}"]
 
 
 @functools.cache

@@ -1,0 +1,111 @@
+"""Relocation on several processors.
+
+After layout nothing is left to decide, and no object needs another to be relocated. So what is given to who asks for a
+section is memory, which several processes fill when all have been asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence, Set
+
+from ..binary.relocations import COMPILED
+from .chunks import ObjectInput
+from .relocate import Contents, Relocator, Watcher
+from .shared_work import SharedWork, allowed_processes
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import TracebackType
+    from typing import Final
+
+WORTH_A_PROCESS = 200_000 if COMPILED else 20_000
+"""Relocations that take several times as long as it takes to start a process."""
+_SIZE: Final = 4
+"""Bytes of the size of a note."""
+
+
+def make_relocator(
+    objects: Sequence[ObjectInput],
+    outputs: Set[bytes],
+    table_base: int,
+    threads: int | None,
+    watcher: Watcher | None = None,
+) -> Relocator:
+    """One that uses as many processors as the relocations of these objects are worth.
+
+    :param outputs: the names of the custom sections in the output.
+    :param threads: as of :func:`.shared_work.allowed_processes`.
+    """
+    processes = allowed_processes(threads)
+    if processes > 1:
+        number = size = notes = 0
+        for file in objects:
+            obj = file.object
+            for index, (_, _, count) in obj.relocation_sections().items():
+                section = obj.sections[index]
+                if section.id or section.name in outputs:
+                    number += count
+                    size += section.end - section.start
+                    if watcher is not None:
+                        notes += _SIZE + watcher.most(file, index)
+        if number >= 2 * WORTH_A_PROCESS:
+            try:
+                work = SharedWork(processes, size + notes, WORTH_A_PROCESS)
+            except OSError:
+                pass
+            else:
+                return ParallelRelocator(table_base, watcher, work)
+    return Relocator(table_base, watcher)
+
+
+class ParallelRelocator(Relocator):
+    """Each section can be asked for once, before ``with`` the relocator."""
+
+    def __init__(self, table_base: int, watcher: Watcher | None, work: SharedWork) -> None:
+        super().__init__(table_base, watcher)
+        self._work = work
+        self._shared_notes: list[tuple[ObjectInput, int, memoryview]] = []
+
+    def _relocated(
+        self, file: ObjectInput, section: int, ranges: list[tuple[int, int]], tombstone: int | None
+    ) -> Contents:
+        obj = file.object
+        cost = obj.relocation_sections().get(section, (0, 0, 0))[2]
+        if not cost:
+            return super()._relocated(file, section, ranges, tombstone)
+        memory = self._work.memory(obj.sections[section].end - obj.sections[section].start)
+        note = self._work.memory(0)
+        if self._is_watched(file, section):
+            assert self._watcher is not None
+            note = self._work.memory(_SIZE + self._watcher.most(file, section))
+            self._shared_notes.append((file, section, note))
+        self._work.add(file, cost, lambda: self._fill(file, section, ranges, tombstone, memory, note))
+        return memory
+
+    def _fill(
+        self,
+        file: ObjectInput,
+        section: int,
+        ranges: list[tuple[int, int]],
+        tombstone: int | None,
+        memory: memoryview,
+        note: memoryview,
+    ) -> None:
+        memory[:] = super()._relocated(file, section, ranges, tombstone)
+        if note:
+            taken = self.notes.pop((file, section))
+            note[:_SIZE] = len(taken).to_bytes(_SIZE, "little")
+            note[_SIZE : _SIZE + len(taken)] = taken
+
+    def __enter__(self) -> Relocator:
+        self._work.__enter__()
+        self.processes = self._work.processes
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._work.__exit__(kind, error, traceback)
+        for file, section, note in self._shared_notes:
+            size = int.from_bytes(note[:_SIZE], "little")
+            self.notes[file, section] = note[_SIZE : _SIZE + size]
