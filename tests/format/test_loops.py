@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from array import array
+from bisect import bisect_left
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -139,3 +142,18 @@ def test_damage(found: list[tuple[int, int, int, int]], data: st.DataObject) -> 
     values = Values([0] * SYMBOLS)
     done = loops.relocate(bytes(SIZE), bytes(damaged), len(found), values, [0, SIZE], relocations.FORMATS, None)
     assert done is None or decoded is not None
+
+
+@given(st.lists(st.integers(0, 2**31 - 1)), st.lists(st.integers(0, 2**31)))
+def test_positions(numbers: list[int], bounds: list[int]) -> None:
+    numbers.sort()
+    bounds.sort()
+    assert loops.positions(array("I", numbers), bounds) == [bisect_left(numbers, bound) for bound in bounds]
+
+
+@given(st.binary(min_size=1, max_size=300), st.lists(st.integers(0, 299)))
+def test_picked(values: bytes, indices: list[int]) -> None:
+    known = [index for index in indices if index < len(values)]
+    assert loops.picked(values, array("I", known)) == bytes([values[index] for index in known])
+    with pytest.raises(IndexError):
+        loops.picked(values, array("I", [*known, len(values)]))

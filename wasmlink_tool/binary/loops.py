@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from array import array
 
-from librt.strings import BytesWriter, write_i32_le, write_i64_le
+from librt.strings import BytesWriter, read_i32_le, write_i32_le, write_i64_le
 from mypy_extensions import i32, i64, u8
 
 from .constants import RelocationType as R
@@ -105,6 +105,39 @@ def _column(code: str, numbers: BytesWriter) -> array[int]:
     column: array[int] = array(code)
     column.frombytes(numbers.getvalue())
     return column
+
+
+def positions(numbers: array[int], bounds: list[int]) -> list[int]:
+    """Where in ascending numbers, of 32 bits, each of the ascending bounds would be put: ``bisect_left`` of each."""
+    data = numbers.tobytes()
+    size: i64 = len(data)
+    pos: i64 = 0
+    found: list[int] = []
+    for bound in bounds:
+        limit: i64 = bound
+        while pos < size and i64(read_i32_le(data, pos)) < limit:
+            pos += 4
+        found.append(pos >> 2)
+    return found
+
+
+def picked(values: bytes, indices: array[int]) -> bytes:
+    """The values at the indices, which have 32 bits.
+
+    :raises IndexError: there is no value at one of them.
+    """
+    data = indices.tobytes()
+    size: i64 = len(data)
+    number: i64 = len(values)
+    found = BytesWriter()
+    pos: i64 = 0
+    while pos < size:
+        index: i64 = i64(read_i32_le(data, pos))
+        if not 0 <= index < number:
+            raise IndexError
+        found.append(values[index])
+        pos += 4
+    return found.getvalue()
 
 
 def relocate(

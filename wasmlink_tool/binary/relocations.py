@@ -224,6 +224,30 @@ class Relocations:
 NO_RELOCATIONS: Final = Relocations(b"", [], [], [])
 
 
+def first_from(relocs: Relocations, starts: list[int]) -> list[int]:
+    """The number of the first relocation at or behind each of the ascending offsets."""
+    offsets = relocs.offsets
+    if COMPILED and isinstance(offsets, array):
+        return loops.positions(offsets, starts)
+    if not offsets:
+        return [0] * len(starts)
+    # As a list, which is read faster: each start is compared with many.
+    offsets = list(offsets)
+    return [bisect_left(offsets, start) for start in starts]
+
+
+def picked(values: bytes, indices: Sequence[int]) -> bytes:
+    """The values at the indices.
+
+    :raises IndexError: there is no value at one of them.
+    """
+    if COMPILED and isinstance(indices, array):
+        return loops.picked(values, indices)
+    # From a list, since no number of a byte has to be looked up; and into one, which takes less time than a generator.
+    numbers = list(values)
+    return bytes([numbers[index] for index in indices])
+
+
 def decode(entries: bytes, count: int) -> Relocations:
     """Decode ``count`` relocation entries.
 

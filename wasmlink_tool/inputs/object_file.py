@@ -5,6 +5,7 @@ Function bodies, data and custom sections stay slices of the input; relocations 
 
 from __future__ import annotations
 
+from array import array
 from bisect import bisect_left
 from functools import lru_cache
 from itertools import compress
@@ -284,11 +285,8 @@ class ObjectFile:
 
     def _find_ranges(self, section: int, relocs: Relocations) -> list[int]:
         starts = self.function_offsets[:-1] if section == self.code_section else [s.offset for s in self.segments]
-        # As a list, which is read faster: each start is compared with many.
-        offsets = list(relocs.offsets)
-        ranges = [bisect_left(offsets, start) for start in starts] if offsets else [0] * len(starts)
-        ranges.append(len(offsets))
-        self._ranges[section] = ranges
+        ranges = self._ranges[section] = relocations.first_from(relocs, starts)
+        ranges.append(len(relocs.offsets))
         return ranges
 
     def release_relocations(self, section: int) -> None:
@@ -842,11 +840,10 @@ class ObjectFile:
         if _TYPE_INDEX in types:
             if max(compress(indices, types.translate(_IS_TYPE_INDEX))) >= len(self.types):
                 return False
-            indices = list(compress(indices, types.translate(_IS_NO_TYPE_INDEX)))
+            indices = array("I", compress(indices, types.translate(_IS_NO_TYPE_INDEX)))
             types = types.replace(bytes((_TYPE_INDEX,)), b"")
-        kinds = [info[0] for info in self.symbols]
         try:
-            named = bytes([kinds[index] for index in indices])
+            named = relocations.picked(bytes([info[0] for info in self.symbols]), indices)
         except IndexError:
             return False
         # All but relocations against entries of the global offset table name symbols of one kind.

@@ -8,7 +8,7 @@ from ..inputs.object_file import GlobalType
 from ..options import LinkOptions, UnresolvedPolicy
 from ..records import record
 from .chunks import SyntheticFile
-from .mark_live import is_exported
+from .mark_live import exported_symbols
 from .resolve import Resolution, encode_name
 from .symbols import Symbol
 
@@ -36,8 +36,8 @@ def calculate_exports(
         memory = "memory"
     if memory is not None:
         exports.append(Export(encode_name(memory), ExternalKind.MEMORY, 0, None))
-    for symbol in resolution.symbols.values():
-        if not is_exported(symbol, options) or not symbol.is_live:
+    for symbol in exported_symbols(resolution, options):
+        if not symbol.is_live:
             continue
         name, kind, index = symbol.name, symbol.kind, 0
         external = ExternalKind.GLOBAL

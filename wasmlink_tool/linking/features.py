@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..binary.constants import SymbolKind
+from ..binary.constants import SegmentFlag, SymbolKind
 from ..diagnostics import Diagnostics
 from ..inputs.object_file import GlobalType
 from ..options import LinkOptions
@@ -37,7 +37,8 @@ def merge_features(resolution: Resolution, options: LinkOptions, diagnostics: Di
             for feature in ("atomics", "bulk-memory"):
                 if feature not in allowed:
                     diagnostics.error(f"'{feature}' feature must be used in order to use shared memory")
-        if any(segment.live and segment.is_tls for file in resolution.objects for segment in file.segments):
+        tls = SegmentFlag.TLS
+        if any(segment.flags & tls and segment.live for file in resolution.objects for segment in file.segments):
             for feature in ("atomics", "bulk-memory"):
                 if feature not in allowed:
                     diagnostics.error(f"'{feature}' feature must be used in order to use thread-local storage")

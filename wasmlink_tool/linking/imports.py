@@ -116,6 +116,9 @@ def calculate_imports(resolution: Resolution, options: LinkOptions) -> Imports:
     if table is not None and _is_imported(table, resolution, options):
         imports.add(table)
     for symbol in resolution.symbols.values():
+        if symbol.state == DEFINED and not options.shared:
+            # Nearly all are.
+            continue
         if symbol is not table and _is_imported(symbol, resolution, options):
             imports.add(symbol)
     return imports

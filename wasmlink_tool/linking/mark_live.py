@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from ..binary.constants import RelocationType as R
 from ..binary.constants import SymbolFlag, SymbolKind
 from ..binary.relocations import Relocations
@@ -32,7 +34,8 @@ _DATA: Final = SymbolKind.DATA
 _GLOBAL: Final = SymbolKind.GLOBAL
 _TAG: Final = SymbolKind.TAG
 _TABLE: Final = SymbolKind.TABLE
-_ASKED_FOR: Final = SymbolFlag.NO_STRIP | SymbolFlag.EXPORTED
+_NO_STRIP: Final = SymbolFlag.NO_STRIP
+_EXPORTED: Final = SymbolFlag.EXPORTED
 _TYPE_INDEX: Final = bytes((R.TYPE_INDEX_LEB,))
 
 
@@ -45,12 +48,9 @@ def mark_live(resolution: Resolution, options: LinkOptions) -> None:
             entry = resolution.table.find(encode_name(options.entry))
             assert entry is not None
             marker.enqueue(entry)
-        by_rule = options.shared or options.export_all or options.export_dynamic
-        for symbol in symbols.values():
-            if not by_rule and not symbol.force_export and not symbol.flags & _ASKED_FOR:
-                continue
-            if symbol.flags & SymbolFlag.NO_STRIP or is_exported(symbol, options):
-                marker.enqueue(symbol)
+        kept = [symbol for symbol in symbols.values() if symbol.flags & _NO_STRIP]
+        for symbol in kept + exported_symbols(resolution, options):
+            marker.enqueue(symbol)
         for root in (resolution.call_dtors, resolution.start):
             if root is not None:
                 marker.enqueue(root)
@@ -88,6 +88,15 @@ def is_exported(symbol: Symbol, options: LinkOptions) -> bool:
     if options.export_all or (options.export_dynamic and not symbol.is_hidden):
         return True
     return symbol.is_explicitly_exported
+
+
+def exported_symbols(resolution: Resolution, options: LinkOptions) -> list[Symbol]:
+    """The symbols that the output exports, provided that they are live, in symbol order."""
+    symbols: Iterable[Symbol] = resolution.symbols.values()
+    if not options.shared and not options.export_all and not options.export_dynamic:
+        # Few of many, so they are looked for in the quickest way.
+        symbols = [symbol for symbol in symbols if symbol.force_export or symbol.flags & _EXPORTED]
+    return [symbol for symbol in symbols if is_exported(symbol, options)]
 
 
 def _has_live_constructors(resolution: Resolution) -> bool:

@@ -9,7 +9,7 @@ from ..options import LinkOptions
 from ..records import record
 from .chunks import SyntheticFile
 from .describe import parameters_and_results
-from .mark_live import is_exported
+from .mark_live import exported_symbols, is_exported
 from .resolve import Resolution
 from .symbols import DEFINED, Symbol
 
@@ -71,11 +71,7 @@ def create_command_wrappers(
     diagnostics.phase("createCommandExportWrappers")
     if not init_functions and resolution.call_dtors is None:
         return wrappers
-    wrapped = [
-        symbol
-        for symbol in resolution.symbols.values()
-        if is_exported(symbol, options) and symbol.kind == SymbolKind.FUNCTION
-    ]
+    wrapped = [symbol for symbol in exported_symbols(resolution, options) if symbol.kind == SymbolKind.FUNCTION]
     for symbol in wrapped:
         assert symbol.signature is not None and symbol.file is not None
         name = symbol.name + b".command_export"
