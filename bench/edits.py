@@ -1,152 +1,165 @@
-"""Random edits of a project, each linked with the cache and without: the modules must be equal, byte for byte.
+"""Random edits of a project, each linked with the cache and without: both must say and write the same, byte for byte.
 
-``python -m bench.edits --edits 5000 --seed 1``. An edit changes a unit's body, data, functions or strings, adds or
-removes a unit, moves it between the command line and an archive, changes the order of inputs, or changes the flags.
-Now and then the process forgets what it holds in memory, or an entry on disk is damaged. A link may fail; then both
-must, in the same words.
+``python -m bench.edits --edits 5000 --seed 1``. An edit changes units in what they do (most of the time, since that is
+what a link from the last one accepts) or in what they are, adds or removes a unit, moves it between the command line
+and an archive, changes the order of inputs, or changes the flags. Now and then the process forgets what it holds in
+memory, or an entry on disk is damaged. A link may fail; then both must, in the same words.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
+import os
 import random
 import tempfile
+from collections import Counter
 from collections.abc import Iterator, Sequence
+from itertools import compress
 from pathlib import Path
+from threading import get_ident
 
 from bench import toolchain
+from bench.edit_sources import MAIN, SHADES, UNITS, VARIANTS, unit_source
 from wasmlink_tool.diagnostics import LinkError
 from wasmlink_tool.inputs import cache
 from wasmlink_tool.linker import link
-from wasmlink_tool.options import DataOrder, LinkOptions
+from wasmlink_tool.options import DataOrder, Input, LinkOptions, UnresolvedPolicy
 
 OBJECTS = Path(__file__).resolve().parent / ".work" / "edits"
-UNITS = 10
-VARIANTS = 6
-SHADES = 3
-"""Versions of a variant that differ in nothing but bodies and the contents of data."""
 FLAGS: tuple[dict[str, object], ...] = (
     {"strip_debug": True},
     {"strip_all": True},
+    {"strip_all": True, "keep_sections": ("name",)},
     {"export_all": True},
-    {"gc_sections": False},
+    {"export_dynamic": True},
     {"data_order": DataOrder.PACKED},
     {"data_order": DataOrder.PACKED, "strip_debug": True},
     {"optimize": 0},
+    {"optimize": 2},
     {"merge_data_segments": False},
     {"exports": ["unit1_first"]},
-    {"exports": ["unit4_second"]},
+    {"exports_if_defined": ["unit4_second", "weak1", "__stop_entries"]},
     {"stack_first": False},
     {"stack_size": 32768},
+    {"global_base": 4096, "stack_first": False},
+    {"initial_memory": 1 << 20},
+    {"export_table": True},
+    {"import_table": True},
+    {"growable_table": True, "table_base": 7},
+    {"unresolved_symbols": UnresolvedPolicy.IGNORE},
+    {"import_undefined": True},
+    {"allow_multiple_definition": True},
+    {"check_features": False},
+    {"import_memory": ("env", "memory")},
+)
+WHOLE: tuple[dict[str, object], ...] = (
+    {"gc_sections": False},
     {"build_id": "sha1"},
     {"strip_debug": True, "compress_relocations": True},
-    {"import_memory": ("env", "memory")},
     {"relocatable": True},
 )
+"""Flags with which no link begins with the last one."""
+_SETTINGS = 3
+"""Sets of flags that are in use at a time: the state of a link with each may be some edits old."""
 
 
-_LOOPS = ("", "x ^= 77;", "for (int i = 0; i < x; i++) x += x * i ^ x << 3;")
+def unit_object(unit: int, variant: int, shade: int) -> bytes:
+    """A unit as an object; what was compiled once is not compiled again."""
+    text, flags = unit_source(unit, variant, shade)
+    # The file's name is in the object: all versions of a unit have the same.
+    return _compiled(OBJECTS / f"{variant}-{shade}" / f"unit{unit}.cpp", text, flags)
 
 
-def unit_source(unit: int, variant: int, shade: int) -> str:
-    """One of the texts that a unit has in the course of the edits."""
-    after = (unit + 1) % UNITS
-    lines = [
-        f"extern int unit{after}_first(int);",
-        f"extern int unit{after}_second(int) __attribute__((weak));",
-        f'static const char text{unit}[] = "unit {unit} variant {variant % 3}";',
-        f"int table{unit}[{4 + variant}] = {{{variant}, {unit}, {shade}}};",
-        f"int zeros{unit}[{8 * (variant + 1)}];",
-        f"static int inner(int x) {{ {_LOOPS[shade]} return x * {variant + 2} + table{unit}[x & 1]; }}",
-        f"int (*pointer{unit})(int) = inner;",
-        f"int unit{unit}_first(int x) {{",
-        f"  zeros{unit}[x & 7] += text{unit}[x & 3];",
-        f"  return x > {unit} ? pointer{unit}(x) : unit{after}_first(x + 1);",
-        "}",
-    ]
-    if variant % 2:
-        call = f"unit{after}_second ? unit{after}_second(x) : {variant}"
-        lines.append(f"int unit{unit}_second(int x) {{ return {call}; }}")
-    if variant == 3:
-        lines.append(f"__attribute__((constructor)) static void start{unit}(void) {{ table{unit}[0] = {unit}; }}")
-    if variant == 4:
-        lines.append(f"__attribute__((used)) int kept{unit} = {unit};")
-    return "\n".join(lines) + "\n"
-
-
-MAIN = "extern int unit0_first(int); void _start(void) { unit0_first(1); }\n"
-
-
-def compile_units(directory: Path) -> dict[str, bytes]:
-    """All variants of all units, as objects; what ``directory`` has already is not compiled again."""
-    directory.mkdir(parents=True, exist_ok=True)
-    sources = {"main.c": MAIN}
-    for unit in range(UNITS):
-        for variant in range(VARIANTS):
-            for shade in range(SHADES):
-                sources[f"unit{unit}_{variant}_{shade}.c"] = unit_source(unit, variant, shade)
-    pairs = []
-    for name, text in sources.items():
-        source = directory / name
-        if not source.exists() or source.read_text() != text:
-            source.write_text(text)
-        pairs.append((source, source.with_suffix(".o")))
-    toolchain.compile_all(pairs, optimize="-O1")
-    return {source.name: target.read_bytes() for source, target in pairs}
+def _compiled(source: Path, text: str, flags: tuple[str, ...] = ()) -> bytes:
+    source.parent.mkdir(parents=True, exist_ok=True)
+    text = f"// {' '.join(flags)}\n{text}"
+    if not source.exists() or source.read_text() != text:
+        temporary = source.with_suffix(f".{os.getpid()}.text")
+        temporary.write_text(text)
+        os.replace(temporary, source)
+    target = source.with_suffix(".o")
+    toolchain.compile_all([(source, target)], optimize="-O1", flags=flags)
+    return target.read_bytes()
 
 
 class Project:
-    """A project under edits: which variant each unit has, where it stands, and the flags."""
+    """A project under edits: which variant and shade each unit has, where it stands, and the flags."""
 
-    def __init__(self, work: Path, seed: int) -> None:
+    def __init__(self, work: Path, seed: int, shades: int = SHADES) -> None:
         self.work = work
         self.random = random.Random(seed)
-        self.objects = compile_units(OBJECTS)
         self.variants = [0] * UNITS
         self.shades = [0] * UNITS
         self.places = [0] * UNITS
-        """0: an object on the command line; 1 and 2: a member of that archive; 3: nowhere."""
+        """0: an object on the command line; 1 and 2: a member of that archive; 3: nowhere; 4: given twice."""
+        self.whole = [False, False]
+        """Whether the archives come once more, as a whole."""
+        self.shade_count = shades
+        self.settings: list[dict[str, object]] = [{}] * _SETTINGS
         self.flags: dict[str, object] = {}
+        """Those of the next link."""
         self.order = list(range(UNITS))
         self.cache = work / "cache"
+        self.threads: int | None = None
+        """Of links with the cache."""
+        self.reused = Counter[str]()
+        """How often a link began with the last one's module, or why it did not."""
 
     def edit(self) -> str:
-        """Change one thing, and say what."""
+        """Change something, and say what."""
         pick = self.random
+        self.flags = pick.choice(self.settings)
         unit = pick.randrange(UNITS)
-        kind = pick.choice(("variant", "variant", *["shade"] * 10, "place", "order", "flags", "nothing"))
+        astray = [number for number, place in enumerate(self.places) if place > 2]
+        if astray and pick.random() < 0.3:
+            # Most links fail while a unit is missing.
+            self.places[astray[0]] = 0
+            return f"unit {astray[0]} comes back"
+        kind = pick.choice((*["shade"] * 40, "variant", "place", "order", "flags", "flags", "nothing", "whole"))
         if kind == "variant":
             self.variants[unit] = pick.randrange(VARIANTS)
             return f"unit {unit} becomes variant {self.variants[unit]}"
         if kind == "shade":
-            self.shades[unit] = pick.randrange(SHADES)
-            return f"unit {unit} becomes shade {self.shades[unit]}"
+            units = sorted(pick.sample(range(UNITS), pick.choice((1, 1, 1, 1, 2, 2, 3, UNITS))))
+            for unit in units:
+                self.shades[unit] = pick.randrange(self.shade_count)
+            return f"units {units} become shades {[self.shades[unit] for unit in units]}"
         if kind == "nothing":
             return "nothing"
+        if kind == "whole":
+            self.whole = [pick.random() < 0.3 for _ in self.whole]
+            return f"archives as a whole: {self.whole}"
         if kind == "place":
-            self.places[unit] = pick.choice((0, 0, 1, 1, 2, 3))
+            self.places[unit] = pick.choice((0, 0, 0, 0, 0, 1, 1, 1, 2, 2, 3, 4))
             return f"unit {unit} goes to place {self.places[unit]}"
         if kind == "order":
             pick.shuffle(self.order)
             return f"the order becomes {self.order}"
-        self.flags = {}
-        for _ in range(pick.randrange(3)):
-            self.flags.update(pick.choice(FLAGS))
-        return f"the flags become {self.flags}"
+        flags: dict[str, object] = {}
+        for _ in range(pick.randrange(4)):
+            flags.update(pick.choice(FLAGS))
+        if pick.random() < 0.04:
+            flags.update(pick.choice(WHOLE))
+        self.settings[pick.randrange(_SETTINGS)] = self.flags = flags
+        return f"the flags become {flags}"
 
-    def write(self) -> list[str]:
+    def write(self) -> list[str | Input]:
         """Put the inputs into files, and name them in order."""
-        inputs = [str(self._file("main.o", self.objects["main.c"]))]
+        inputs = [str(self._file("main.o", _compiled(OBJECTS / "main.cpp", MAIN)))]
         members: dict[int, list[tuple[str, bytes]]] = {1: [], 2: []}
         for unit in self.order:
-            contents = self.objects[f"unit{unit}_{self.variants[unit]}_{self.shades[unit]}.c"]
-            if self.places[unit] == 0:
-                inputs.append(str(self._file(f"unit{unit}.o", contents)))
-            elif self.places[unit] < 3:
-                members[self.places[unit]].append((f"unit{unit}.o", contents))
-        for number, entries in members.items():
-            inputs.append(str(self._file(f"lib{number}.a", _archive(entries))))
-        return inputs
+            place = self.places[unit]
+            if place == 3:
+                continue
+            contents = unit_object(unit, self.variants[unit], self.shades[unit])
+            if place in members:
+                members[place].append((f"unit{unit}.o", contents))
+                continue
+            path = str(self._file(f"unit{unit}.o", contents))
+            inputs += [path] if place == 0 else [path, path]
+        archives = [str(self._file(f"lib{number}.a", archive_of(entries))) for number, entries in members.items()]
+        return [*inputs, *archives, *(Input(path, whole_archive=True) for path in compress(archives, self.whole))]
 
     def _file(self, name: str, contents: bytes) -> Path:
         path = self.work / name
@@ -158,7 +171,7 @@ class Project:
         chance = self.random.random()
         if chance < 0.2:
             cache.forget()
-        elif chance < 0.25:
+        elif chance < 0.205:
             cache.forget()
             entries = sorted(path for path in self.cache.rglob("*") if path.is_file())
             if entries:
@@ -167,19 +180,32 @@ class Project:
                 data[self.random.randrange(len(data))] ^= 1 << self.random.randrange(8)
                 entry.write_bytes(data)
 
-    def link(self, inputs: Sequence[str], *, cached: bool) -> bytes | str:
-        """The module, or what is wrong."""
-        options = LinkOptions(inputs=inputs, output=None, cache_directory=str(self.cache) if cached else None)
+    def link(self, inputs: Sequence[str | Input], *, cached: bool) -> bytes | str:
+        """The module, or what is said of it."""
+        report = self.work / f"report{get_ident()}.json"
+        options = LinkOptions(inputs=inputs, output=None)
+        if cached:
+            options.cache_directory, options.time_report = str(self.cache), str(report)
+            options.threads = self.threads
+        # Members that are linked already define their names twice then.
+        options.allow_multiple_definition = any(self.whole)
         for name, value in self.flags.items():
             setattr(options, name, value)
         options.__post_init__()
         try:
-            return link(options).module
+            result = link(options)
         except LinkError as error:
+            if cached:
+                self.reused["the link failed"] += 1
             return str(error)
+        if cached:
+            self.reused[json.loads(report.read_text())["last_link"]] += 1
+        # A module with warnings is another result than one without.
+        said = "".join(map(str, result.diagnostics))
+        return said or result.module
 
 
-def _archive(members: Sequence[tuple[str, bytes]]) -> bytes:
+def archive_of(members: Sequence[tuple[str, bytes]]) -> bytes:
     out = [b"!<arch>\n"]
     for name, contents in members:
         out.append(f"{name + '/':<16}{0:<12}{0:<6}{0:<6}{644:<8}{len(contents):<10}`\n".encode())
@@ -187,9 +213,10 @@ def _archive(members: Sequence[tuple[str, bytes]]) -> bytes:
     return b"".join(out)
 
 
-def differences(work: Path, edits: int, seed: int) -> Iterator[str]:
+def differences(project: Project, edits: int) -> Iterator[str]:
     """The edits after which a link with the cache gave anything else than one without."""
-    project = Project(work, seed)
+    # The last variant of some asks for what nothing defines.
+    project.variants = [project.random.randrange(VARIANTS - 1) for _ in range(UNITS)]
     for number in range(edits):
         what = project.edit()
         inputs = project.write()
@@ -197,19 +224,24 @@ def differences(work: Path, edits: int, seed: int) -> Iterator[str]:
         cached = project.link(inputs, cached=True)
         clean = project.link(inputs, cached=False)
         if cached != clean:
-            yield f"edit {number}: {what}"
+            yield f"edit {number}, with flags {project.flags}: {what}"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m bench.edits", description=__doc__)
     parser.add_argument("--edits", type=int, default=5000)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--shades", type=int, default=SHADES, help="texts of each variant of each unit")
     options = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory() as directory:
-        found = list(differences(Path(directory), options.edits, options.seed))
-    for line in found:
-        print(line)
-    print(f"{options.edits} edits, seed {options.seed}: {len(found)} differences")
+        project = Project(Path(directory), options.seed, options.shades)
+        found = 0
+        for line in differences(project, options.edits):
+            found += 1
+            print(line, flush=True)
+    print(f"{options.edits} edits, seed {options.seed}: {found} differences; links from the last one:")
+    for how, count in project.reused.most_common():
+        print(f"{count:6d}  {how}")
     return 1 if found else 0
 
 

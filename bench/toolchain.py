@@ -109,8 +109,12 @@ def libraries(work: Path, *, cxx: bool) -> Libraries:
     )
 
 
-def compile_all(sources: Iterable[tuple[Path, Path]], *, optimize: str) -> None:
-    """Compile (source, object) pairs, those whose object is missing or older, as many at a time as there are cores."""
+def compile_all(sources: Iterable[tuple[Path, Path]], *, optimize: str, flags: Iterable[str] = ()) -> None:
+    """Compile (source, object) pairs, those whose object is missing or older, as many at a time as there are cores.
+
+    ``flags`` are added to the compiler's.
+    """
+    more = tuple(flags)
     stale = [
         (source, target)
         for source, target in sources
@@ -121,10 +125,10 @@ def compile_all(sources: Iterable[tuple[Path, Path]], *, optimize: str) -> None:
         source, target = pair
         cxx = source.suffix == ".cpp"
         # The sources are named relatively, so that debug information is the same wherever the work directory is.
-        flags = [*(CXX_FLAGS if cxx else C_FLAGS), optimize, "-ffile-compilation-dir=."]
+        own = [*(CXX_FLAGS if cxx else C_FLAGS), optimize, "-ffile-compilation-dir=.", *more]
         temporary = target.with_suffix(f".{os.getpid()}.new")
         _run(
-            [zig(), "c++" if cxx else "cc", *TARGET, *flags, "-c", source.name, "-o", str(temporary.resolve())],
+            [zig(), "c++" if cxx else "cc", *TARGET, *own, "-c", source.name, "-o", str(temporary.resolve())],
             cwd=source.parent,
         )
         os.replace(temporary, target)

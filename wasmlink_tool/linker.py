@@ -6,6 +6,7 @@ import gc
 
 from .diagnostics import Diagnostic, Diagnostics, FatalError, LinkError
 from .inputs.files import InputFiles
+from .linking.chunks import ObjectInput
 from .linking.exports import calculate_exports, force_exports
 from .linking.features import check_mutable_globals, merge_features
 from .linking.imports import calculate_imports, import_late_table
@@ -15,6 +16,7 @@ from .linking.memory import define_start_stop_symbols, lay_out_memory
 from .linking.parallel import make_relocator
 from .linking.pic import combine_segments
 from .linking.plan import Plan
+from .linking.relocate import Relocator
 from .linking.resolve import Resolution, resolve, resolve_indirect_function_table, seal
 from .linking.scan import scan_relocations
 from .linking.segments import create_output_segments
@@ -119,7 +121,7 @@ def _link(options: LinkOptions, diagnostics: Diagnostics) -> LinkResult:
 
     plan = _plan(resolution, options, diagnostics)
     diagnostics.step("relocate and write sections")
-    sections = _write_sections(plan, options, diagnostics)
+    sections, notes = _write_sections(plan, options, diagnostics)
     chunks: list[Chunk] = [b"\0asm\1\0\0\0"]
     position = 8
     for section in sections:
@@ -143,7 +145,7 @@ def _link(options: LinkOptions, diagnostics: Diagnostics) -> LinkResult:
     if options.cache_directory is not None:
         from .incremental.record import record
 
-        record(options, plan, sections, chunks, files, diagnostics)
+        record(options, plan, sections, chunks, files, notes, diagnostics)
     if diagnostics.time_report is not None:
         objects = resolution.objects
         _report_times(
@@ -298,15 +300,24 @@ def _plan(resolution: Resolution, options: LinkOptions, diagnostics: Diagnostics
     )
 
 
-def _write_sections(plan: Plan, options: LinkOptions, diagnostics: Diagnostics) -> list[OutputSection]:
-    """All sections in the module's order, relocated."""
-    relocator = make_relocator(plan.resolution.objects, options.table_base, options.threads)
+def _write_sections(
+    plan: Plan, options: LinkOptions, diagnostics: Diagnostics
+) -> tuple[list[OutputSection], dict[tuple[ObjectInput, int], bytes | memoryview]]:
+    """All sections in the module's order, relocated; and what the next link is to know of them."""
     if options.compress_relocations:
+        compressor = Relocator(options.table_base)
         for file in plan.resolution.objects:
             if file.function_live.count(1):
-                relocator.compress(file)
+                compressor.compress(file)
     place_functions(plan)
     custom = lay_out_custom_sections(plan.resolution, options)
+    outputs = {section.name for section in custom}
+    watcher = None
+    if options.cache_directory is not None:
+        from .incremental import record
+
+        watcher = record.watcher(options, plan.resolution, outputs)
+    relocator = make_relocator(plan.resolution.objects, outputs, options.table_base, options.threads, watcher)
     sections = list(known_sections(plan, options, relocator))
     if plan.resolution.is_dynamic(options):
         from .output.dylink import dylink_section
@@ -329,7 +340,7 @@ def _write_sections(plan: Plan, options: LinkOptions, diagnostics: Diagnostics) 
         from .output import build_id
 
         sections.append(build_id.placeholder(options.build_id))
-    return sections
+    return sections, relocator.notes
 
 
 def _write_build_id(options: LinkOptions, chunks: list[Chunk]) -> None:

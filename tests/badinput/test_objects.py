@@ -251,6 +251,11 @@ OBJECTS: dict[str, bytes] = {
     "relocation across the end of the section": with_code(relocation(0, 33, 1)),
     "relocation across the end of data": with_data(relocation(2, 12, 0)),
     "relocation in a data segment's head": with_data(relocation(2, 2, 0)),
+    "relocation in data without segments": MAGIC
+    + b"".join([PARTS[key] for key in ("type", "import", "function", "code")])
+    + section(11, b"\x80\x80\x80\x80\0")
+    + linking(subsection(SYMBOL_TABLE, vector(FUNCTION_SYMBOL)))
+    + relocations("DATA", 4, relocation(2, 0, 0)),
     "relocation across two segments": with_data(relocation(2, 11, 0)),
     "relocations out of order": with_code(relocation(7, 10, 2), relocation(0, 4, 1)),
     "relocations overlap": with_code(relocation(0, 4, 1), relocation(0, 5, 1), relocation(0, 6, 1)),

@@ -9,18 +9,26 @@ from pathlib import Path
 import pytest
 
 from bench import edits
+from bench.edit_sources import SHADES, UNITS
 from tests.support import objects
 from wasmlink_tool.binary import relocations
+from wasmlink_tool.incremental import relink
 from wasmlink_tool.incremental.stamps import is_unchanged, stamp
 from wasmlink_tool.inputs import cache
 from wasmlink_tool.inputs.object_file import PARSED, ObjectFile
 from wasmlink_tool.linker import link
+from wasmlink_tool.linking import parallel
 from wasmlink_tool.options import LinkOptions
 
 
-@pytest.mark.parametrize("seed", [11, 12])
-def test_random_edits(tmp_path: Path, seed: int) -> None:
-    assert list(edits.differences(tmp_path, 150, seed)) == []
+@pytest.mark.parametrize(("seed", "threads"), [(11, 1), (12, 1), (13, 2)])
+def test_random_edits(tmp_path: Path, seed: int, threads: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    project = edits.Project(tmp_path, seed)
+    project.threads = threads
+    for module in (relink, parallel):
+        monkeypatch.setattr(module, "WORTH_A_PROCESS", 1)
+    assert list(edits.differences(project, 150)) == []
+    assert project.reused["used"] > 30
 
 
 @pytest.fixture
@@ -71,6 +79,32 @@ def test_a_body_changes(project: edits.Project, monkeypatch: pytest.MonkeyPatch)
             assert project.link(inputs, cached=True) == clean
 
 
+def test_a_body_in_an_archive_changes(project: edits.Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    project.flags = {"strip_debug": True}
+    project.places[2:5] = [1, 1, 2]
+    project.shades[3] = project.shades[4] = 1
+    project.link(project.write(), cached=True)
+    for shade in (2, 1, 2):
+        project.shades[3] = project.shades[4] = shade
+        inputs = project.write()
+        clean = project.link(inputs, cached=False)
+        cache.forget()
+        with monkeypatch.context() as patched:
+            patched.setattr("wasmlink_tool.linker.open_inputs", _refuse)
+            assert project.link(inputs, cached=True) == clean
+    assert isinstance(clean, bytes)
+
+
+def test_members_come_and_go(project: edits.Project) -> None:
+    project.places[2:5] = [1, 1, 2]
+    project.link(project.write(), cached=True)
+    for unit, variant, place in ((3, 0, 2), (3, 0, 1), (3, 1, 1), (5, 0, 1), (5, 0, 0), (2, 2, 1)):
+        project.variants[unit], project.places[unit] = variant, place
+        inputs = project.write()
+        assert project.link(inputs, cached=True) == project.link(inputs, cached=False)
+        cache.forget()
+
+
 def test_nothing_changes(project: edits.Project, monkeypatch: pytest.MonkeyPatch) -> None:
     inputs = project.write()
     clean = project.link(inputs, cached=True)
@@ -108,8 +142,8 @@ def test_a_directory_that_cannot_be_written(project: edits.Project) -> None:
 
 
 def test_the_limit_holds(project: edits.Project) -> None:
-    for variant in range(edits.VARIANTS):
-        project.variants = [variant] * edits.UNITS
+    for shade in range(SHADES):
+        project.shades = [shade] * UNITS
         inputs = project.write()
         link(LinkOptions(inputs=inputs, output=None, cache_directory=str(project.cache), cache_limit=20_000))
     size = sum(path.stat().st_size for path in project.cache.rglob("*") if path.is_file())

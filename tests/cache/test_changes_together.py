@@ -5,34 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from bench import toolchain
-from wasmlink_tool.diagnostics import LinkError
+from tests.cache.again import compiled, linked
 from wasmlink_tool.inputs import cache
-from wasmlink_tool.linker import link
-from wasmlink_tool.options import LinkOptions
 
 MAIN = 'extern "C" int a(int); extern "C" int b(int); extern "C" void _start() { a(b(1)); }'
 
 
 def _link(work: Path, sources: Mapping[str, str], *, debug: bool = False) -> bytes | str:
-    """The module of a link with the cache or what is wrong, which must be what a link without it says."""
-    pairs = []
-    for name, text in sources.items():
-        (work / name).write_text(text)
-        pairs.append((work / name, work / (name + ".o")))
-    toolchain.compile_all(pairs, optimize="-O1")
-    found: list[bytes | str] = []
-    for directory in (str(work / "cache"), None):
-        options = LinkOptions(
-            inputs=[str(target) for _, target in pairs], output=None, cache_directory=directory, strip_debug=not debug
-        )
-        try:
-            found.append(link(options).module)
-        except LinkError as error:
-            found.append(str(error))
-        cache.forget()
-    assert found[0] == found[1]
-    return found[1]
+    # As in a new process.
+    cache.forget()
+    return linked(work, compiled(work, sources), strip_debug=not debug)
 
 
 def test_two_objects_newly_define_one_name(tmp_path: Path) -> None:

@@ -8,10 +8,10 @@ from pathlib import Path
 from bench import edits
 from wasmlink_tool.inputs import cache
 from wasmlink_tool.linker import link
-from wasmlink_tool.options import LinkOptions
+from wasmlink_tool.options import Input, LinkOptions
 
 
-def _report(project: edits.Project, inputs: list[str], path: Path | str, *, cached: bool = False) -> str:
+def _report(project: edits.Project, inputs: list[str | Input], path: Path | str, *, cached: bool = False) -> str:
     directory = str(project.cache) if cached else None
     options = LinkOptions(inputs=inputs, output=None, time_report=str(path), cache_directory=directory)
     texts = [diagnostic.text for diagnostic in link(options).diagnostics]

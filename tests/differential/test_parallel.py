@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -22,7 +23,7 @@ from tests.support.objects import build, relocation, relocations
 from wasmlink_tool import LinkError, LinkOptions, link
 from wasmlink_tool.binary.relocations import COMPILED
 from wasmlink_tool.cli import main
-from wasmlink_tool.linking import parallel
+from wasmlink_tool.linking import parallel, shared_work
 from wasmlink_tool.options import UnresolvedPolicy
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="processes cannot be copied here")
@@ -139,9 +140,9 @@ def test_what_copies_did_is_done(fork: Fork, monkeypatch: pytest.MonkeyPatch, tm
     filled: list[object] = []
     fill = parallel.ParallelRelocator._fill
 
-    def count(relocator: parallel.ParallelRelocator, request: parallel._Request) -> None:
-        filled.append(request)
-        fill(relocator, request)
+    def count(relocator: parallel.ParallelRelocator, *what: Any) -> None:
+        filled.append(what)
+        fill(relocator, *what)
 
     if not COMPILED:
         monkeypatch.setattr(parallel.ParallelRelocator, "_fill", count)
@@ -247,7 +248,7 @@ def test_copies_heed_no_signals(fork: Fork, monkeypatch: pytest.MonkeyPatch, tmp
 LINK_AND_BE_KILLED = """\
 import os, signal, time
 from wasmlink_tool import LinkOptions, link
-from wasmlink_tool.linking import parallel
+from wasmlink_tool.linking import parallel, shared_work
 from wasmlink_tool.options import UnresolvedPolicy
 
 def read(file, size, original=os.read, here=os.getpid()):
@@ -286,7 +287,7 @@ def test_when_there_are_copies(fork: Fork, monkeypatch: pytest.MonkeyPatch, tmp_
     assert copies(None, 3, 1) == 0
     assert copies(2, 1, 1) == 1
     assert copies(1, 3, 0) == 0
-    assert copies(1000, 3, 0) == parallel.MOST_PROCESSES - 1
+    assert copies(1000, 3, 0) == shared_work.MOST_PROCESSES - 1
     # Small links are not worth it.
     monkeypatch.setattr(parallel, "WORTH_A_PROCESS", 1000)
     assert copies(3, 3, 0) == 0

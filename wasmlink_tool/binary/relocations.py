@@ -1,7 +1,8 @@
 """Relocation entries, decoded in bulk into parallel columns (Linking.md, "Relocation Sections").
 
-A debug build has a million relocations, so no Python object stands for one of them. A regular expression splits the
-section into LEB128 tokens and a memo turns tokens into integers; both run many times faster than a loop over bytes.
+A debug build has a million relocations, so no Python object stands for one of them for long. A regular expression
+splits the section into entries of LEB128 tokens and a memo turns tokens into integers; both run many times faster than
+a loop over bytes.
 """
 
 from __future__ import annotations
@@ -72,12 +73,13 @@ def _one_of(types: frozenset[int] | set[int]) -> bytes:
 
 
 _TOKENS: Final = re.compile(_TOKEN)
-_PLAIN: Final = _one_of(RELOCATION_NAMES.keys() - WITH_ADDEND)
-_ADDEND: Final = _one_of(WITH_ADDEND)
-_UP_TO_PLAIN: Final = re.compile(rb"(?:%b(?:%b){3})*%b(?:%b){2}" % (_ADDEND, _TOKEN, _PLAIN, _TOKEN))
-"""A run of entries with an addend, up to and including the next one that has none."""
-_ADDENDS_ONLY: Final = re.compile(rb"(?:%b(?:%b){3}){1,32}" % (_ADDEND, _TOKEN))
-"""The first entries, as far as they have addends."""
+_ENTRY: Final = re.compile(
+    rb"((%(with)b)|%(plain)b)(%(token)b)(%(token)b)((?(2)%(token)b))|.+"
+    % {b"with": _one_of(WITH_ADDEND), b"plain": _one_of(RELOCATION_NAMES.keys() - WITH_ADDEND), b"token": _TOKEN},
+    re.DOTALL,
+)
+"""An entry: its type (twice if it has an addend), offset, index and addend, which is empty if it has none. From the
+first byte that begins no entry on, the rest is one match without a type."""
 
 
 _MEMO_LIMIT: Final = 1 << 18
@@ -121,7 +123,7 @@ class _Signed(dict[bytes, int]):
 
 
 _unsigned: Final = _Unsigned()
-_signed: Final = _Signed()
+_signed: Final = _Signed({b"": 0})
 
 
 class _Lanes:
@@ -146,7 +148,7 @@ class _Lanes:
         self._ended = mask(0x80 << 8 * (size - 1) | (0xFFFFFFFF << 8 * size & 0xFFFFFFFF))
         self._digits = [mask(0x7F << 7 * i) for i in range(size)]
 
-    def decode(self, tokens: list[bytes]) -> array[int] | None:
+    def decode(self, tokens: Sequence[bytes]) -> array[int] | None:
         """``None`` if the tokens are not all of the size."""
         number = len(tokens)
         if number > self._number:
@@ -173,7 +175,7 @@ class _Lanes:
 _LANES: Final = (_Lanes(2), _Lanes(3), _Lanes(4))
 
 
-def _ascending(tokens: list[bytes]) -> Sequence[int]:
+def _ascending(tokens: Sequence[bytes]) -> Sequence[int]:
     """The numbers of tokens, of which each should be as great as the one before it, and then is as long.
 
     :raises FormatError: one is smaller than the one before it, or does not fit in 32 bits.
@@ -235,41 +237,16 @@ def decode(entries: bytes, count: int) -> Relocations:
         columns = loops.decode(entries, count, FORMATS[1])
         if columns is not None:
             return Relocations(*columns)
-    # All relocations of debug sections have an addend, so that their tokens stand in groups of four. Elsewhere an
-    # addend of zero is written behind each entry that has none.
-    first = _ADDENDS_ONLY.match(entries)
-    tokens = (
-        _TOKENS.findall(entries)
-        if first is not None and entries[first.end() : first.end() + 1] in _WITH_ADDEND_BYTES
-        else []
+    found = _ENTRY.findall(entries)
+    if len(found) != count or not found[-1][0]:
+        raise FormatError(_why_broken(entries, count))
+    types, _, offsets, indices, addends = zip(*found)
+    return Relocations(
+        b"".join(types),
+        _ascending(offsets),
+        list(map(_unsigned.__getitem__, indices)),
+        list(map(_signed.__getitem__, addends)),
     )
-    types = b"".join(tokens[::4])
-    if len(tokens) != 4 * count or len(types) != count or types.translate(None, _WITH_ADDEND_BYTES):
-        # A closing entry of zeros ends the last run; whatever is wrong before it shows in the number of tokens.
-        runs = _UP_TO_PLAIN.findall(entries + b"\0\0\0")
-        padded = b"\0".join(runs)
-        complete = len(padded) + 1 == len(entries) + 3 + len(runs)
-        tokens = _TOKENS.findall(padded)
-        tokens.append(b"\0")
-        types = b"".join(tokens[: 4 * count : 4])
-        if (
-            not complete
-            or len(tokens) != 4 * count + 4
-            or b"".join(tokens[-4:]) != b"\0\0\0\0"
-            or len(types) != count
-            or types.translate(None, _KNOWN)
-        ):
-            raise FormatError(_why_broken(entries, count))
-        del tokens[-4:]
-    if entries[-1] >= 0x80:
-        raise FormatError("a relocation section ends within a number")
-    offsets = _ascending(tokens[1::4])
-    indices = list(map(_unsigned.__getitem__, tokens[2::4]))
-    addends = list(map(_signed.__getitem__, tokens[3::4]))
-    return Relocations(types, offsets, indices, addends)
-
-
-_WITH_ADDEND_BYTES: Final = bytes(WITH_ADDEND)
 
 
 def _why_broken(entries: bytes, count: int) -> str:

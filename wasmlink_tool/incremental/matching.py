@@ -84,11 +84,16 @@ class Match:
     def _sections(self) -> list[int]:
         """Of the custom sections that a link may copy, those with relocations aside; others are none's match."""
         copied = [
-            [(i, s.name) for i, s in enumerate(obj.sections) if not s.id and not s.name.startswith(b"reloc.")]
+            # Whether one is empty decides whether it is copied.
+            [
+                (i, (s.name, s.start == s.end))
+                for i, s in enumerate(obj.sections)
+                if not s.id and not s.name.startswith(b"reloc.")
+            ]
             for obj in (self.before, self.after)
         ]
-        old_names, names = ([name for _, name in sections] for sections in copied)
-        matches = _in_order(old_names, names, "section")
+        before, after = ([key for _, key in sections] for sections in copied)
+        matches = _in_order(before, after, "section")
         if ADDED in matches:
             raise Unusable("an object has a new section")
         found = [ADDED] * len(self.after.sections)

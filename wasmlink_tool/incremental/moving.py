@@ -1,8 +1,7 @@
 """Fields of debug information that a link must correct when something before their target grows.
 
 They tell where functions and custom sections stand in the output; whatever else relocations write stays as long as no
-decision changes. Those of one file depend on nothing but the file and where its targets are, so that files can be
-looked at in any order.
+decision changes.
 """
 
 from __future__ import annotations
@@ -13,115 +12,132 @@ from itertools import compress
 
 from ..binary.constants import RelocationType as R
 from ..linking.chunks import InputSection, LinkedFile, ObjectInput
+from ..linking.relocate import Watcher
 from ..linking.symbols import DEFINED
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Final
 
-END: Final = (1 << 32) - 1
-"""Behind the last section of a run of columns."""
-NO_FILE: Final = -1
+HEAD: Final = 2
+"""Numbers before the columns of a section."""
+UNKNOWABLE: Final = b""
+"""The note of a section of which a field would move in a way that its value does not tell."""
 _FUNCTION_OFFSETS: Final = (R.FUNCTION_OFFSET_I32, R.FUNCTION_OFFSET_I64)
-_IS: Final = tuple(bytes(i == number for i in range(256)) for number in range(256))
-"""Translation tables: of each byte, which are equal to it."""
 
 
-class Unknowable(Exception):  # noqa: N818  (no error: the link leaves no state)
-    """Where a field would move, its value does not tell."""
+class MovingFields(Watcher):
+    """Notes where in a custom section the fields that move are.
 
+    A note is columns of 32-bit numbers. How many fields name the file's own functions, and how many numbers tell of
+    others; the offsets of the first; of the others, each followed by the file and number of its function; then, for
+    each custom section that is named, its number, how many fields name it, and their offsets.
+    """
 
-class MovingFields:
-    """Of a file, where the fields that move are, section by section."""
-
-    def __init__(self, file: ObjectInput, ordinals: Mapping[LinkedFile, int], outputs: Set[bytes]) -> None:
-        """:param ordinals: the number of each file in the output.
+    def __init__(self, ordinals: Mapping[LinkedFile, int], outputs: Set[bytes]) -> None:
+        """:param ordinals: the number of each file in the output, less than 0 for those that do not move.
         :param outputs: the names of the custom sections in the output.
-        :raises Unknowable: a merged string is named by something else than its start.
         """
-        self._file = file
         self._ordinals = ordinals
         self._outputs = outputs
+        self._file: ObjectInput | None = None
+        """The one that was looked at last, and two things about it."""
+        self._own: set[int] = set()
+        """Its symbols that are live and its own."""
         self._starts: dict[int, set[int]] = {}
-        self._own = {
-            index
-            for index, symbol in enumerate(file.symbols)
-            if symbol.file is file and symbol.state == DEFINED and symbol.is_live
-        }
-        self.columns = array("I")
-        """For each section, the offsets of fields: of those that name the file's own functions; of others, each
-        followed by the file and number of its function; of those that name a custom section, by section, each run
-        behind the section's number and how many there are; then :data:`END`."""
-        self.sections: dict[int, tuple[int, int, int]] = {}
-        """Section to where its columns start, and how many numbers there are of functions of its own, and of others."""
-        for section in file.custom_sections.values():
-            if self._is_written(section) and section.pieces is None:
-                self._add(section)
+        """Merged section to the offsets of its strings."""
 
-    def _is_written(self, section: InputSection) -> bool:
-        return bool(not section.discarded and section.size and section.name in self._outputs)
+    def most(self, file: ObjectInput, section: int) -> int:
+        """No relocation takes more than three numbers."""
+        _, _, count = file.object.relocation_sections()[section]
+        return (HEAD + 3 * count) * array("I").itemsize
 
-    def _add(self, section: InputSection) -> None:
-        relocs = self._file.relocations(section.index)
-        columns = self.columns
-        first = len(columns)
+    def note(self, file: ObjectInput, section: int) -> bytes:
+        if file is not self._file:
+            self._file = file
+            self._own = {
+                index
+                for index, symbol in enumerate(file.symbols)
+                if symbol.file is file and symbol.state == DEFINED and symbol.is_live
+            }
+            self._starts = {}
+        relocs = file.relocations(section)
+        own: list[int] = []
         others: list[int] = []
         for type_ in _FUNCTION_OFFSETS:
             if type_ in relocs.types:
                 offsets, indices = _select(type_, relocs.types, relocs.offsets, relocs.indices)
-                others += self._add_functions(offsets, indices)
-        own = len(columns) - first
-        columns.extend(others)
-        after = len(columns)
+                own += compress(offsets, map(self._own.__contains__, indices))
+                others += self._other_functions(file, offsets, indices)
+        columns = array("I", [len(own), len(others), *own, *others])
         if R.SECTION_OFFSET_I32 in relocs.types:
-            columns_of = relocs.offsets, relocs.indices, relocs.addends
-            offsets, indices, addends = _select(R.SECTION_OFFSET_I32, relocs.types, *columns_of)
-            self._add_sections(offsets, indices, addends)
-        if len(columns) > first:
-            self.sections[section.index] = first, own, after - first - own
-            columns.append(END)
+            of = relocs.offsets, relocs.indices, relocs.addends
+            offsets, indices, addends = _select(R.SECTION_OFFSET_I32, relocs.types, *of)
+            if not self._add_sections(columns, file, offsets, indices, addends):
+                return UNKNOWABLE
+        return columns.tobytes()
 
-    def _add_functions(self, offsets: list[int], indices: list[int]) -> list[int]:
-        """Add the fields that name the file's own; what there is to tell of the others."""
-        symbols, own = self._file.symbols, self._own
-        self.columns.extend(compress(offsets, map(own.__contains__, indices)))
-        foreign = {
-            index: (self._ordinals.get(symbol.file, NO_FILE), symbol.index)
-            for index in set(indices) - own
-            if (symbol := symbols[index]).file is not None and symbol.state == DEFINED and symbol.is_live
-        }
-        others: list[int] = []
-        for offset, index in zip(offsets, indices) if foreign else ():
-            if index in foreign:
-                ordinal, function = foreign[index]
+    def _other_functions(self, file: ObjectInput, offsets: list[int], indices: list[int]) -> list[int]:
+        symbols = file.symbols
+        foreign = {}
+        for index in set(indices) - self._own:
+            symbol = symbols[index]
+            if symbol.file is not None and symbol.state == DEFINED and symbol.is_live:
+                ordinal = self._ordinals.get(symbol.file, -1)
                 if ordinal >= 0:
-                    others += (offset, ordinal, function)
-        return others
+                    foreign[index] = ordinal, symbol.index
+        if not foreign:
+            return []
+        return [
+            number
+            for offset, index in zip(offsets, indices)
+            if index in foreign
+            for number in (offset, *foreign[index])
+        ]
 
-    def _add_sections(self, offsets: list[int], indices: list[int], addends: list[int]) -> None:
-        symbols = self._file.symbols
+    def _add_sections(
+        self, columns: array[int], file: ObjectInput, offsets: list[int], indices: list[int], addends: list[int]
+    ) -> bool:
+        """Whether each field tells what it names."""
         targets: dict[int, InputSection] = {}
         for index in set(indices):
-            target = symbols[index].section
-            if target is not None and self._is_written(target):
+            target = file.symbols[index].section
+            if target is not None and target.size and not target.discarded and target.name in self._outputs:
                 targets[index] = target
         if len(targets) > 255:
-            raise Unknowable("a section names more sections than there are in any object")
+            return False
         numbers = {index: number for number, index in enumerate(targets)}
         marks = bytes([numbers.get(index, 255) for index in indices])
         for index, target in targets.items():
-            selected = marks.translate(_IS[numbers[index]])
+            selected = marks.translate(_only(numbers[index]))
             if target.pieces is not None:
                 starts = self._starts.get(target.index)
                 if starts is None:
                     starts = self._starts[target.index] = set(target.pieces.starts)
                 if not starts.issuperset(compress(addends, selected)):
-                    raise Unknowable("something names the middle of a string")
-            self.columns.extend((target.index, selected.count(1)))
-            self.columns.extend(compress(offsets, selected))
+                    # It is the middle of a string.
+                    return False
+            columns.extend((target.index, selected.count(1)))
+            columns.extend(compress(offsets, selected))
+        return True
+
+
+def tells_of_places(file: ObjectInput) -> bool:
+    """Whether an object's code or data have such fields, which no compiler makes and nothing corrects."""
+    obj = file.object
+    return any(
+        type_ in file.relocations(section).types
+        for section in (obj.code_section, obj.data_section)
+        for type_ in (*_FUNCTION_OFFSETS, R.SECTION_OFFSET_I32)
+    )
+
+
+def _only(number: int) -> bytes:
+    """A translation table to 1 for one byte, and to 0 for the others."""
+    return bytes(number) + b"\1" + bytes(255 - number)
 
 
 def _select(type_: int, types: bytes, *columns: Sequence[int]) -> list[list[int]]:
     """What of each column belongs to the relocations of one type."""
-    selected = types.translate(_IS[type_])
+    selected = types.translate(_only(type_))
     return [list(compress(column, selected)) for column in columns]

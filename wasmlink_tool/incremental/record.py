@@ -5,22 +5,25 @@ from __future__ import annotations
 import marshal
 import os
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
+from stat import S_ISREG
 
 from ..diagnostics import Diagnostics
 from ..inputs.cache import cache_at, content_key
 from ..inputs.files import InputFiles
 from ..inputs.packs import PLAIN
 from ..linking import code_metadata
-from ..linking.chunks import LinkedFile
+from ..linking.chunks import LinkedFile, ObjectInput
 from ..linking.plan import Plan
+from ..linking.relocate import Watcher
+from ..linking.resolve import Resolution
 from ..linking.segments import packed_key
 from ..linking.symbols import DEFINED, Symbol
 from ..options import DataOrder, LinkOptions
 from ..output.encoding import Chunk, OutputSection
 from ..output.sections import segment_positions
 from . import state as states
-from .moving import MovingFields, Unknowable
+from .moving import UNKNOWABLE, MovingFields, tells_of_places
 from .stamps import Stamp, is_same, stamp
 from .state import Decisions, FileState, State
 
@@ -59,15 +62,35 @@ def is_recorded(options: LinkOptions) -> bool:
     )
 
 
+def watcher(options: LinkOptions, resolution: Resolution, outputs: Set[bytes]) -> Watcher | None:
+    """What takes note of sections for :func:`record`.
+
+    :param outputs: the names of the custom sections in the output.
+    """
+    if options.cache_directory is None or not is_recorded(options):
+        return None
+    return MovingFields(_ordinals(resolution), outputs)
+
+
+def _ordinals(resolution: Resolution) -> dict[LinkedFile, int]:
+    ordinals: dict[LinkedFile, int] = {file: i for i, file in enumerate(resolution.objects)}
+    ordinals[resolution.synthetic] = INTERNAL
+    return ordinals
+
+
 def record(
     options: LinkOptions,
     plan: Plan,
     sections: Sequence[OutputSection],
     module: list[Chunk],
     files: InputFiles,
+    notes: Mapping[tuple[ObjectInput, int], bytes | memoryview],
     diagnostics: Diagnostics,
 ) -> None:
-    """Leave the state of a finished link in its cache directory."""
+    """Leave the state of a finished link in its cache directory.
+
+    :param notes: what :func:`watcher` gave has noted.
+    """
     resolution = plan.resolution
     if (
         options.cache_directory is None
@@ -75,13 +98,18 @@ def record(
         or diagnostics.entries
         or resolution.is_dynamic(options)
         or files.stubs
+        # A pipe gives its contents once.
+        or not all(S_ISREG(status.st_mode) for status in files.read.values())
+        # Such a file would have to be followed in two places.
+        or not files.thin_members.isdisjoint(files.input_paths)
         or any(file.input.is_generated for file in resolution.objects)
         or any(section.name.startswith(code_metadata.PREFIX) for section in sections)
+        or any(map(tells_of_places, resolution.objects))
     ):
         return
     if 2 * sum(map(len, module)) > options.cache_limit:
         return
-    made = _Recorder(options, plan, sections, module, files).state()
+    made = _Recorder(options, plan, sections, module, files, notes).state()
     if made is not None:
         size = states.save(options.cache_directory, states.state_key(options), made)
         cache_at(options.cache_directory, options.cache_limit).wrote(size)
@@ -95,14 +123,15 @@ class _Recorder:
         sections: Sequence[OutputSection],
         module: list[Chunk],
         files: InputFiles,
+        notes: Mapping[tuple[ObjectInput, int], bytes | memoryview],
     ) -> None:
+        self.notes = notes
         self.options = options
         self.plan = plan
         self.module = module
         self.input_files = files
         objects = plan.resolution.objects
-        self.ordinals: dict[LinkedFile, int] = {file: i for i, file in enumerate(objects)}
-        self.ordinals[plan.resolution.synthetic] = INTERNAL
+        self.ordinals = _ordinals(plan.resolution)
         self.foreign: dict[Symbol, int] = {}
         self.columns = array("I")
         self.keys = files.object_keys()
@@ -129,13 +158,10 @@ class _Recorder:
             return None
         objects = self.plan.resolution.objects
         files = [self._file(file) for file in objects]
-        try:
-            moving = self._moving()
-        except Unknowable:
-            return None
+        moving = self._moving()
         internal = self._file(self.plan.resolution.synthetic)
         foreign = self._foreign()
-        if foreign is None or None in files or internal is None:
+        if moving is None or foreign is None or None in files or internal is None:
             return None
         return State(
             read=read,
@@ -153,14 +179,20 @@ class _Recorder:
             module=self.module,
         )
 
-    def _moving(self) -> list[dict[int, tuple[int, int, int]]]:
+    def _moving(self) -> list[dict[int, tuple[int, int]]] | None:
         found = []
-        outputs = self.outputs.keys()
         for file in self.plan.resolution.objects:
-            fields = MovingFields(file, self.ordinals, outputs)
-            base = len(self.columns)
-            self.columns += fields.columns
-            found.append({i: (base + first, own, others) for i, (first, own, others) in fields.sections.items()})
+            sections: dict[int, tuple[int, int]] = {}
+            for index in file.custom_sections:
+                note = self.notes.get((file, index))
+                if note is None:
+                    continue
+                if note == UNKNOWABLE:
+                    return None
+                first = len(self.columns)
+                self.columns.frombytes(note)
+                sections[index] = first, len(self.columns)
+            found.append(sections)
         return found
 
     def _read(self) -> list[tuple[str, Stamp, str]] | None:
@@ -221,7 +253,7 @@ class _Recorder:
         )
         return FileState(
             path=path,
-            member=source is not None and bool(source.archive),
+            start=-1 if source is None or (source.archive and not source.start) else source.start,
             key=key,
             code_start=start,
             code_size=size,

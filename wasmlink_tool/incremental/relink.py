@@ -9,10 +9,11 @@ corrected in place, by what their target moved.
 from __future__ import annotations
 
 import marshal
-import os
 from bisect import bisect_left
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from functools import partial
 from itertools import repeat
 from struct import Struct, error
 
@@ -22,9 +23,9 @@ from ..binary.leb128 import uleb
 from ..binary.reader import FormatError
 from ..binary.relocations import Relocations
 from ..diagnostics import Diagnostics, FatalError, LinkError
-from ..inputs.cache import ParseCache, cache_at, content_key
-from ..inputs.files import InputFiles, ObjectSource
-from ..inputs.object_file import ObjectFile, Section, is_wasm
+from ..inputs.cache import ParseCache, cache_at
+from ..inputs.files import ObjectSource
+from ..inputs.object_file import ObjectFile, Section
 from ..linking.chunks import (
     NO_NUMBER,
     InputSection,
@@ -37,17 +38,18 @@ from ..linking.chunks import (
 from ..linking.live_relocations import live_function_runs
 from ..linking.mark_live import TABLE_RELOCATIONS
 from ..linking.relocate import Relocator
+from ..linking.shared_work import SharedWork, allowed_processes
 from ..linking.strings import StringPieces
 from ..linking.symbols import DEFINED, UNDEFINED, Symbol
-from ..options import DataOrder, Input, LinkOptions
+from ..options import DataOrder, LinkOptions
 from ..output.encoding import Chunk
 from ..output.writer import check_writable
 from ..records import record
 from . import state as states
+from .changes import changed_objects
 from .matching import ADDED, Match, Unusable
-from .moving import END
+from .moving import HEAD
 from .record import INTERNAL, NO_FILE, ROW, is_recorded
-from .stamps import is_unchanged
 from .state import Decisions, State, column
 from .strings import Remerged
 
@@ -55,9 +57,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Final
 
-MOST_CHANGED: Final = 8
-"""Objects. Where more changed than that since the state was recorded, it is time for a new one."""
-
+WORTH_A_PROCESS = 40_000
+"""Fields that take several times as long to correct as it takes to start a process."""
 _U32: Final = Struct("<I")
 _ABSOLUTE: Final = SymbolFlag.ABSOLUTE
 _UNDEFINED_FLAG: Final = SymbolFlag.UNDEFINED
@@ -100,10 +101,10 @@ def relink(options: LinkOptions) -> Relinked | str:
     if state is None:
         return "no state"
     try:
-        changed = _changed(options, state)
+        cache = cache_at(options.cache_directory, options.cache_limit)
+        changed = changed_objects(options, state, cache)
         chunks = state.module
         if changed:
-            cache = cache_at(options.cache_directory, options.cache_limit)
             chunks = _Relink(options, state, changed, cache).chunks()
     except (Unusable, FatalError, FormatError, LinkError) as why:
         # Whatever is wrong, the ordinary link finds it again and says so.
@@ -114,42 +115,8 @@ def relink(options: LinkOptions) -> Relinked | str:
     return Relinked(chunks, tuple(path for path, _, _ in state.read), len(state.files) - len(changed), len(changed))
 
 
-def _changed(options: LinkOptions, state: State) -> dict[str, bytes]:
-    """The contents of the objects that changed.
-
-    :raises Unusable: something else did.
-    """
-    files = InputFiles(Diagnostics(), tuple(options.library_paths))
-    paths = []
-    for item in options.inputs:
-        assert isinstance(item, Input)
-        path = files.find_library(item.path, dynamic=item.shared) if item.library else item.path
-        paths.append(path)
-    if paths != state.inputs:
-        raise Unusable("the list of input files differs")
-    known = {path for path, _, _ in state.read}
-    objects = {file.path for file in state.files if not file.member}
-    changed: dict[str, bytes] = {}
-    for path, stamp, key in state.read:
-        # Beside an archive there may be a list of what may stay undefined.
-        imports = os.path.splitext(path)[0] + ".imports"
-        if not is_unchanged(path, stamp):
-            try:
-                with open(path, "rb") as file:
-                    data = file.read()
-            except (OSError, ValueError):
-                raise Unusable("a file cannot be read") from None
-            if content_key(data) != key:
-                if len(changed) == MOST_CHANGED or paths.count(path) != 1 or not is_wasm(data):
-                    raise Unusable("too much changed")
-                changed[path] = data
-        if path not in objects and (imports in known) != os.path.exists(imports):
-            raise Unusable("a list of undefined symbols came or went")
-    return changed
-
-
 class _Relink:
-    def __init__(self, options: LinkOptions, state: State, changed: dict[str, bytes], cache: ParseCache) -> None:
+    def __init__(self, options: LinkOptions, state: State, changed: dict[int, ObjectSource], cache: ParseCache) -> None:
         self.options = options
         self.state = state
         self.module = memoryview(state.module[0])
@@ -160,6 +127,7 @@ class _Relink:
         self.cache = cache
         self.stand_ins: dict[int, LinkedFile] = {}
         self._decisions: dict[int, Decisions] = {}
+        self._function_shifts: dict[tuple[int, int], int] = {}
         self.merging: set[int] = set()
         """Custom sections whose strings must be merged anew."""
         self.merged: dict[int, Remerged] = {}
@@ -171,12 +139,8 @@ class _Relink:
         self.matches: dict[int, Match] = {}
         self.added_names: set[bytes] = set()
         """What the changed objects newly define for others."""
-        by_path = {file.path: i for i, file in enumerate(state.files) if not file.member}
-        for path, data in changed.items():
-            ordinal = by_path.get(path)
-            if ordinal is None:
-                raise Unusable("a changed object was not linked")
-            self.new[ordinal] = self._object(ordinal, path, data)
+        for ordinal, source in sorted(changed.items()):
+            self.new[ordinal] = self._object(ordinal, source)
         self._check_packed_order()
 
     def decisions(self, ordinal: int) -> Decisions:
@@ -188,13 +152,13 @@ class _Relink:
 
     # The changed objects
 
-    def _object(self, ordinal: int, path: str, data: bytes) -> ObjectInput:
+    def _object(self, ordinal: int, source: ObjectSource) -> ObjectInput:
         known = self.state.files[ordinal]
         decisions = self.decisions(ordinal)
         before = self.cache.find_object(known.key)
         if before is None:
             raise Unusable("the changed object's last version is not in the cache")
-        file = ObjectInput(ObjectSource(data, 0, len(data), path), gc_sections=True)
+        file = ObjectInput(source, gc_sections=True)
         match = Match(before, file.object)
         self._check_added(match)
         self._place_functions(file, decisions, match)
@@ -205,15 +169,9 @@ class _Relink:
                 assert place is not None
                 segment.split()
                 self._check_strings(segment.pieces, decisions.segment_pieces[old], place[2])
-        outputs = {name for name, _, _, _ in self.state.custom}
         for index, old in enumerate(match.sections):
             if old in decisions.discarded:
                 file.custom_sections[index].discarded = True
-            elif index in file.custom_sections and (
-                bool(file.custom_sections[index].size) != (old in known.sections)
-                and file.custom_sections[index].name in outputs
-            ):
-                raise Unusable("a section became empty, or ceased to be")
             elif old in known.sections:
                 output, offset, _ = known.sections[old]
                 section = file.custom_sections[index]
@@ -398,9 +356,8 @@ class _Relink:
             self._merge(output)
         self._move_functions()
         moved = self._move_sections()
-        if self.merged or any(moved[i] or self.shifts[i] for i in range(len(moved))):
-            self._correct(moved)
         pieces: list[tuple[int, int, list[Chunk]]] = []
+        self._correct(moved, pieces)
         self._replace_code(pieces)
         self._replace_data()
         self._replace_sections(pieces)
@@ -470,13 +427,12 @@ class _Relink:
             self.code_sizes[ordinal] = position - known.code_start - shift
             shift += self.code_sizes[ordinal] - known.code_size
         self.code_growth = shift
-        last: dict[tuple[int, int], int] = {}
         for ordinal, stand_in in self.stand_ins.items():
             if ordinal in self.new:
                 # Its functions moved one by one; a changed object's debug information may name those of another.
                 for index in {s.index for s in self.foreign.values() if s.file is stand_in and s.kind == _FUNCTION}:
                     if stand_in.function_live[index]:
-                        stand_in.function_offsets[index] += self._function_shift(last, ordinal, index)
+                        stand_in.function_offsets[index] += self._function_shift(ordinal, index)
             elif ordinal != INTERNAL and self.shifts[ordinal]:
                 stand_in.function_offsets = [offset + self.shifts[ordinal] for offset in stand_in.function_offsets]
 
@@ -506,48 +462,80 @@ class _Relink:
         self.section_growth = growth
         return moved
 
-    def _correct(self, moved: list[dict[int, int]]) -> None:
-        """Correct what the unchanged objects tell of places that moved."""
-        buffer, columns, shifts = self.module, self.state.columns, self.shifts
-        last = Counter[tuple[int, int]]()
-        for ordinal, sections in enumerate(self.state.moving):
+    def _correct(self, moved: list[dict[int, int]], pieces: list[tuple[int, int, list[Chunk]]]) -> None:
+        """Correct what the unchanged objects tell of places that moved: in the module, or in pieces of it that several
+        processes fill."""
+        columns = self.state.columns
+        sections: list[tuple[int, int, int, int, int]] = []
+        cost = room = 0
+        for ordinal, of_file in enumerate(self.state.moving):
             if ordinal in self.new:
                 continue
-            known = self.state.files[ordinal]
-            shift = shifts[ordinal]
-            own_sections = moved[ordinal]
-            for index, (first, own, others) in sections.items():
-                output, offset, _ = known.sections[index]
-                start = self.state.custom[output][2] + offset
-                position = first + own
-                if shift and own:
-                    _add(buffer, start, columns[first:position], repeat(shift))
-                if others:
-                    triples = columns[position : position + others]
-                    position += others
-                    changes = [
-                        self._function_shift(last, target, function) if target in self.new else shifts[target]
-                        for target, function in zip(triples[1::3], triples[2::3])
-                    ]
-                    if any(changes):
-                        _add(buffer, start, triples[::3], changes)
-                if own_sections or self.merged:
-                    while columns[position] != END:
-                        target, count = columns[position], columns[position + 1]
-                        position += 2
-                        offsets = columns[position : position + count]
-                        position += count
-                        if target in known.pieces:
-                            strings = self.merged.get(known.sections[target][0])
-                            if strings is not None:
-                                values = map(strings.moved.__getitem__, _fields(buffer, start, offsets))
-                                _write(buffer, start, offsets, values)
-                        elif target in own_sections:
-                            _add(buffer, start, offsets, repeat(own_sections[target]))
+            for index, (first, after) in of_file.items():
+                if self.shifts[ordinal] or columns[first + 1] or moved[ordinal] or self.merged:
+                    output, offset, size = self.state.files[ordinal].sections[index]
+                    sections.append((ordinal, first, after, self.state.custom[output][2] + offset, size))
+                    cost += after - first
+                    room += size
+        processes = allowed_processes(self.options.threads)
+        work = None
+        if processes > 1 and cost >= 2 * WORTH_A_PROCESS:
+            with suppress(OSError):
+                work = SharedWork(processes, room, WORTH_A_PROCESS)
+        if work is None:
+            for ordinal, first, after, start, size in sections:
+                self._correct_section(self.module[start : start + size], moved[ordinal], ordinal, first, after)
+            return
+        for ordinal, first, after, start, size in sections:
+            memory = work.memory(size)
+            pieces.append((start, start + size, [memory]))
+            work.add(
+                ordinal, after - first, partial(self._corrected, memory, start, moved[ordinal], ordinal, first, after)
+            )
+        with work:
+            pass
 
-    def _function_shift(self, known: dict[tuple[int, int], int], ordinal: int, function: int) -> int:
+    def _corrected(self, memory: memoryview, start: int, moved: dict[int, int], *place: int) -> None:
+        memory[:] = self.module[start : start + len(memory)]
+        self._correct_section(memory, moved, *place)
+
+    def _correct_section(
+        self, section: memoryview, own_sections: dict[int, int], ordinal: int, first: int, after: int
+    ) -> None:
+        """
+        :param own_sections: the file's custom sections that moved, and how far.
+        :param first: where the columns of the section's fields start, and ``after`` where they end.
+        """
+        columns, shift, known = self.state.columns, self.shifts[ordinal], self.state.files[ordinal]
+        own, others = columns[first : first + HEAD]
+        position = first + HEAD + own
+        if shift and own:
+            _add(section, columns[first + HEAD : position], repeat(shift))
+        if others:
+            triples = columns[position : position + others]
+            position += others
+            changes = [
+                self._function_shift(target, function) if target in self.new else self.shifts[target]
+                for target, function in zip(triples[1::3], triples[2::3])
+            ]
+            if any(changes):
+                _add(section, triples[::3], changes)
+        while position < after:
+            target, count = columns[position : position + 2]
+            position += 2
+            offsets = columns[position : position + count]
+            position += count
+            if target in known.pieces:
+                strings = self.merged.get(known.sections[target][0])
+                if strings is not None:
+                    _write(section, offsets, map(strings.moved.__getitem__, _fields(section, offsets)))
+            elif target in own_sections:
+                _add(section, offsets, repeat(own_sections[target]))
+
+    def _function_shift(self, ordinal: int, function: int) -> int:
         """How much later the body of a changed object's function stands."""
         file = self.new[ordinal]
+        known = self._function_shifts
         key = ordinal, function
         if key not in known:
             before = column(self.decisions(ordinal).function_offsets)[function]
@@ -604,20 +592,20 @@ class _Relink:
                 pieces.append((header + 1, header + 1 + length, [uleb(size + growth)]))
 
 
-def _add(buffer: memoryview, start: int, offsets: Sequence[int], changes: Iterable[int]) -> None:
-    """Add to the 32-bit fields at ``offsets`` behind ``start``."""
-    values = [(value + change) & 0xFFFFFFFF for value, change in zip(_fields(buffer, start, offsets), changes)]
-    _write(buffer, start, offsets, values)
+def _add(section: memoryview, offsets: Sequence[int], changes: Iterable[int]) -> None:
+    """Add to 32-bit fields."""
+    values = [(value + change) & 0xFFFFFFFF for value, change in zip(_fields(section, offsets), changes)]
+    _write(section, offsets, values)
 
 
-def _fields(buffer: memoryview, start: int, offsets: Sequence[int]) -> list[int]:
-    """The 32-bit fields at ``offsets`` behind ``start``."""
-    return [value for (value,) in map(_U32.unpack_from, repeat(buffer[start:]), offsets)]
+def _fields(section: memoryview, offsets: Sequence[int]) -> list[int]:
+    """The 32-bit fields at these offsets."""
+    return [value for (value,) in map(_U32.unpack_from, repeat(section), offsets)]
 
 
-def _write(buffer: memoryview, start: int, offsets: Sequence[int], values: Iterable[int]) -> None:
-    """Fill the 32-bit fields at ``offsets`` behind ``start``."""
-    deque(map(_U32.pack_into, repeat(buffer[start:]), offsets, values), maxlen=0)
+def _write(section: memoryview, offsets: Sequence[int], values: Iterable[int]) -> None:
+    """Fill 32-bit fields."""
+    deque(map(_U32.pack_into, repeat(section), offsets, values), maxlen=0)
 
 
 def _size_bytes(data: bytes | memoryview, position: int) -> int:
@@ -682,6 +670,9 @@ def _check_references(match: Match, file: ObjectInput) -> Counter[int]:
         had, has = set(one), set(other)
         if {i for t, i in had if t != _TYPE_INDEX} - {i for t, i in has if t != _TYPE_INDEX}:
             raise Unusable("a reference is gone")
+        if any(isinstance(target, int) and target != ADDED and by_old[target].is_stub for _, target in had ^ has):
+            # Whether its body is in the output depends on how it is referred to.
+            raise Unusable("a reference to a stub changed")
         for type_, target in has - had:
             if target == ADDED:
                 raise Unusable("something new is referred to")
@@ -751,14 +742,18 @@ def _chunks(obj: ObjectFile, live: Sequence[bool], matches: Sequence[int] | None
 
 
 def _first_uses(chunks: list[list[_Reference]], symbols: dict[int, Symbol]) -> list[tuple[str, int | bytes]]:
-    """What takes places in the order in which it is first seen: types, table entries, entries of the global offset
-    table."""
+    """What takes places in the order in which it is first seen: types, stubs, table entries, entries of the global
+    offset table."""
     found: dict[tuple[str, int | bytes], None] = {}
     for chunk in chunks:
         for type_, target in chunk:
             if isinstance(target, bytes):
                 found["type", target] = None
-            elif type_ in TABLE_RELOCATIONS:
+                continue
+            if symbols[target].stub is not None:
+                # It is made where the function is first seen, and from there on the function takes no table entry.
+                found["stub" if type_ not in TABLE_RELOCATIONS else "stub by address", target] = None
+            if type_ in TABLE_RELOCATIONS:
                 found["table", target] = None
             elif type_ in (R.GLOBAL_INDEX_LEB, R.GLOBAL_INDEX_I32) and symbols[target].kind != SymbolKind.GLOBAL:
                 found["got", target] = None

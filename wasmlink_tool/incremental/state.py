@@ -64,7 +64,8 @@ class FileState:
 
     path: str
     """What was read: the object, or the archive that it is a member of."""
-    member: bool
+    start: int
+    """Where it starts there, in bytes; -1 for the member of a thin archive, which is a file of its own."""
     key: str
     """Of its bytes, in the cache of parsed objects."""
     code_start: int
@@ -99,8 +100,9 @@ class State:
     custom: list[tuple[bytes, int, int, int]]
     """The custom sections that are made of the inputs': name, start of the header, start of the contents behind the
     name, end."""
-    moving: list[dict[int, tuple[int, int, int]]]
-    """Of each file, :attr:`.moving.MovingFields.sections`, with the columns of all files behind one another."""
+    moving: list[dict[int, tuple[int, int]]]
+    """Of each file, section by section: from where to where its note of :class:`.moving.MovingFields` is in
+    ``columns``."""
     packed: bytes
     """With packed data, the sorted output segments: of each input in order its key, file and index; marshalled."""
     names: bytes

@@ -121,6 +121,12 @@ class ParseCache:
                 self._indices[key] = known
         return key, known
 
+    def find_index(self, key: str) -> ArchiveIndex | None:
+        """The index of an archive that an earlier link read."""
+        self._packs.refresh()
+        payload = self._packs.read(key)
+        return None if payload is None else decode_index(payload)
+
     def add_index(self, key: str, index: ArchiveIndex) -> None:
         """Keep the index of an archive for this process; :meth:`save` puts it on disk."""
         self._indices[key] = index

@@ -7,6 +7,7 @@ them vouches for their bytes; what is no entry of this version decodes to ``None
 from __future__ import annotations
 
 import marshal
+import sys
 from array import array
 from collections.abc import Sequence
 
@@ -108,7 +109,7 @@ def encode_index(index: ArchiveIndex) -> bytes:
     return marshal.dumps(index, PLAIN)
 
 
-def decode_index(payload: bytes, size: int) -> ArchiveIndex | None:
+def decode_index(payload: bytes, size: int = sys.maxsize) -> ArchiveIndex | None:
     """The index of an archive of ``size`` bytes."""
     try:
         index: ArchiveIndex = marshal.loads(payload)

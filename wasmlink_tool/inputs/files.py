@@ -162,6 +162,8 @@ class InputFiles:
         self.read: dict[str, os.stat_result] = {}
         self.archive_keys: dict[str, str] = {}
         """The names in the cache of what is in archives."""
+        self.thin_members: set[str] = set()
+        """The files that are members of thin archives."""
         self.input_paths: list[str] = []
         """The file of each input, libraries found."""
         self.allowed_undefined: set[bytes] = set()
@@ -181,6 +183,8 @@ class InputFiles:
             self.diagnostics.error(f"{what}: {reason}")
             return None
         self.read[path] = status
+        if archive_path:
+            self.thin_members.add(path)
         if self._on_read is not None:
             self._on_read(path, data)
         return data

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from functools import lru_cache
+from itertools import compress
 
 from ..binary import relocations
 from ..binary.constants import (
@@ -45,6 +46,7 @@ _UNDEFINED = SymbolFlag.UNDEFINED
 _EXPLICIT_NAME = SymbolFlag.EXPLICIT_NAME
 _ABSOLUTE = SymbolFlag.ABSOLUTE
 _ENV = b"\3env"
+_TLS_NAMES = (b".tdata", b".tbss")
 _KIND_TEXTS = {_FUNCTION: "function", _GLOBAL: "global", _TAG: "tag", _TABLE: "table"}
 
 
@@ -192,6 +194,7 @@ PARSED = (
     "code_section",
     "data_section",
     "_relocations",
+    "_ranges",
     "is_cached",
     "_data_count",
 )
@@ -243,8 +246,9 @@ class ObjectFile:
         self.data_section = -1
         self._relocation_sections: dict[int, tuple[int, int, int]] = {}
         self._relocations: dict[int, Relocations] = {}
+        self._ranges: dict[int, list[int]] = {}
         self.is_cached = False
-        """Whether decoded relocations outlive the link."""
+        """Whether decoded relocations of code and data outlive the link."""
         self._data_count: int | None = None
         if read:
             self._read()
@@ -269,14 +273,29 @@ class ObjectFile:
                 found = NO_RELOCATIONS
             else:
                 found = relocations.decode(self.data[entry[0] : entry[1]], entry[2])
-                self._check_relocations(found, self.sections[section])
+                self._check_relocations(found, section)
             self._relocations[section] = found
         return found
 
+    def relocation_ranges(self, section: int) -> list[int]:
+        """Where among the relocations of the code or data section those of each function or segment begin; one more
+        element marks the end of the last."""
+        return self._ranges.get(section) or self._find_ranges(section, self.relocations(section))
+
+    def _find_ranges(self, section: int, relocs: Relocations) -> list[int]:
+        starts = self.function_offsets[:-1] if section == self.code_section else [s.offset for s in self.segments]
+        # As a list, which is read faster: each start is compared with many.
+        offsets = list(relocs.offsets)
+        ranges = [bisect_left(offsets, start) for start in starts] if offsets else [0] * len(starts)
+        ranges.append(len(offsets))
+        self._ranges[section] = ranges
+        return ranges
+
     def release_relocations(self, section: int) -> None:
         """Forget decoded relocations: the link has no more use for them, and there are many."""
-        if not self.is_cached:
+        if not self.is_cached or not self.sections[section].id:
             self._relocations.pop(section, None)
+            self._ranges.pop(section, None)
 
     # What the cache asks for
 
@@ -412,42 +431,54 @@ class ObjectFile:
         reader.pos = reader.end
 
     def _read_imports(self, reader: Reader) -> None:
-        data, end = self.data, reader.end
+        count = reader.count(4)
+        data, pos, end = self.data, reader.pos, reader.end
         functions = self.imported_functions
         number_of_types = len(self.types)
-        for _ in range(reader.count(4)):
-            pos = reader.pos
+        for _ in range(count):
             if data.startswith(_ENV, pos):
                 module = b"env"
-                reader.pos = pos + len(_ENV)
+                pos += len(_ENV)
             else:
+                reader.pos = pos
                 module = reader.name()
-            field = reader.name()
-            pos = reader.pos
-            kind = data[pos]
-            reader.pos = pos + 1
-            if kind == ExternalKind.FUNCTION:
+                pos = reader.pos
+            length = data[pos]
+            pos += 1
+            if length >= 0x80:
+                length, pos = uleb_at(data, pos - 1, end)
+            field = data[pos : pos + length]
+            pos += length
+            if data[pos] == ExternalKind.FUNCTION:
                 index = data[pos + 1]
+                pos += 2
                 if index >= 0x80:
-                    index = reader.uleb()
-                else:
-                    reader.pos = pos + 2
-                if reader.pos > end:
+                    index, pos = uleb_at(data, pos - 1, end)
+                if pos > end:
                     raise FormatError("unexpected end of data")
                 if index >= number_of_types:
                     raise FormatError(f"invalid type index: {index}")
                 functions.append(Import(module, field, index))
-            elif kind == ExternalKind.GLOBAL:
-                self.imported_globals.append(Import(module, field, _global_type(reader)))
-            elif kind == ExternalKind.TABLE:
-                self.imported_tables.append(Import(module, field, _table_type(reader)))
-            elif kind == ExternalKind.MEMORY:
-                self.is_64 = bool(reader.limits()[0] & LIMITS_IS_64)
-            elif kind == ExternalKind.TAG:
-                reader.u8()
-                self.imported_tags.append(Import(module, field, self._type_index(reader)))
             else:
-                raise FormatError(f"unexpected import kind: {kind}")
+                reader.pos = pos
+                self._read_import(reader, module, field)
+                pos = reader.pos
+        reader.pos = pos
+
+    def _read_import(self, reader: Reader, module: bytes, field: bytes) -> None:
+        """The kind and type of an import of anything but a function."""
+        kind = reader.u8()
+        if kind == ExternalKind.GLOBAL:
+            self.imported_globals.append(Import(module, field, _global_type(reader)))
+        elif kind == ExternalKind.TABLE:
+            self.imported_tables.append(Import(module, field, _table_type(reader)))
+        elif kind == ExternalKind.MEMORY:
+            self.is_64 = bool(reader.limits()[0] & LIMITS_IS_64)
+        elif kind == ExternalKind.TAG:
+            reader.u8()
+            self.imported_tags.append(Import(module, field, self._type_index(reader)))
+        else:
+            raise FormatError(f"unexpected import kind: {kind}")
 
     def _read_functions(self, reader: Reader) -> None:
         count = reader.count()
@@ -517,38 +548,43 @@ class ObjectFile:
     def _read_data(self, reader: Reader) -> None:
         self.data_section = len(self.sections) - 1
         start = reader.pos
-        data, end = self.data, reader.end
-        segments = self.segments
-        for _ in range(reader.count(2)):
-            pos = reader.pos
+        count = reader.count(2)
+        data, pos, end = self.data, reader.pos, reader.end
+        append = self.segments.append
+        for _ in range(count):
+            # Where the segment is in the object means nothing to a link.
             if data[pos] == 0 and data[pos + 1] == Opcode.I32_CONST:
-                # Where the segment is in the object means nothing to a link.
-                pos += 2
-                while data[pos] >= 0x80:
-                    pos += 1
-                if data[pos + 1] != Opcode.END:
-                    reader.pos += 1
-                    reader.skip_constant_expression()
-                else:
-                    reader.pos = pos + 2
+                after = pos + 2
+                while data[after] >= 0x80:
+                    after += 1
+                after += 1
             else:
-                flags = reader.uleb()
-                if flags > 2:
-                    raise FormatError(f"invalid flags of a data segment: {flags}")
-                if flags == 2:
-                    reader.uleb()
-                if flags != 1:
-                    reader.skip_constant_expression()
-            pos = reader.pos
+                after = 0
+            if after and data[after] == Opcode.END:
+                pos = after + 1
+            else:
+                reader.pos = pos
+                self._skip_segment_head(reader)
+                pos = reader.pos
             size = data[pos]
             pos += 1
             if size >= 0x80:
-                size = reader.uleb()
-                pos = reader.pos
+                size, pos = uleb_at(data, pos - 1, end)
             if size > end - pos:
                 raise FormatError("unexpected end of data")
-            segments.append(Segment(b"", 0, 0, pos - start, size))
-            reader.pos = pos + size
+            append(Segment(b"", 0, 0, pos - start, size))
+            pos += size
+        reader.pos = pos
+
+    def _skip_segment_head(self, reader: Reader) -> None:
+        """What stands before the size of a data segment."""
+        flags = reader.uleb()
+        if flags > 2:
+            raise FormatError(f"invalid flags of a data segment: {flags}")
+        if flags == 2:
+            reader.uleb()
+        if flags != 1:
+            reader.skip_constant_expression()
 
     def _read_linking(self, reader: Reader) -> None:
         version = reader.uleb()
@@ -578,26 +614,28 @@ class ObjectFile:
         count = reader.count(3)
         if count > len(self.segments):
             raise FormatError("segment info for more segments than there are")
-        data, end = self.data, reader.end
+        data, pos, end = self.data, reader.pos, reader.end
         for segment in self.segments[:count]:
-            name = reader.name()
-            pos = reader.pos
+            length = data[pos]
+            pos += 1
+            if length >= 0x80:
+                length, pos = uleb_at(data, pos - 1, end)
+            name = segment.name = data[pos : pos + length]
+            pos += length
             alignment, flags = data[pos], data[pos + 1]
+            pos += 2
             if alignment > 31:
-                alignment = reader.uleb()
-                raise FormatError(f"invalid alignment of a data segment: 2^{alignment}")
-            reader.pos = pos + 2
+                raise FormatError(f"invalid alignment of a data segment: 2^{uleb_at(data, pos - 2, end)[0]}")
             if flags >= 0x80:
-                reader.pos = pos + 1
-                flags = reader.uleb()
-            if reader.pos > end:
+                flags, pos = uleb_at(data, pos - 1, end)
+            if pos > end:
                 raise FormatError("unexpected end of data")
-            if not flags & SegmentFlag.TLS and name.startswith((b".tdata", b".tbss")):
+            if not flags & SegmentFlag.TLS and name.startswith(_TLS_NAMES):
                 # Objects older than the flag rely on the name.
                 flags |= SegmentFlag.TLS
-            segment.name = name
             segment.alignment = alignment
             segment.flags = flags
+        reader.pos = pos
 
     def _read_init_functions(self, reader: Reader) -> None:
         imported = len(self.imported_functions)
@@ -777,35 +815,44 @@ class ObjectFile:
 
     # Checking relocations
 
-    def _check_relocations(self, relocs: Relocations, section: Section) -> None:
-        """Every index must name what its type is for, and every patched byte must lie in the section."""
+    def _check_relocations(self, relocs: Relocations, number: int) -> None:
+        """Every index must name what its type is for, and every patched byte must lie in section ``number``."""
+        section = self.sections[number]
         size = section.end - section.start
         where = section_name(section)
-        targets = set(zip(relocs.types, relocs.indices))
-        kinds = [info[0] for info in self.symbols]
-        try:
-            # As a list, which takes less time than a generator.
-            sound = False not in [_MAY_NAME[type_][kinds[index]] for type_, index in targets if type_ != _TYPE_INDEX]
-        except IndexError:
-            sound = False
-        for type_, index in targets:
-            if type_ == _TYPE_INDEX or not sound:
+        if not self._names_what_it_may(relocs):
+            for type_, index in zip(relocs.types, relocs.indices):
                 self.check_target(type_, index, section)
-        if relocs.offsets:
-            widest = max(map(WIDTH.__getitem__, set(relocs.types)))
-            last = len(relocs.offsets)
-            while last and relocs.offsets[last - 1] + widest > size:
-                last -= 1
-                if relocs.offsets[last] + WIDTH[relocs.types[last]] > size:
-                    raise FormatError(f"invalid relocation offset: {relocs.offsets[last]} in section {where}")
+        widest = max(map(WIDTH.__getitem__, set(relocs.types)), default=0)
+        last = len(relocs.offsets)
+        while last and relocs.offsets[last - 1] + widest > size:
+            last -= 1
+            if relocs.offsets[last] + WIDTH[relocs.types[last]] > size:
+                raise FormatError(f"invalid relocation offset: {relocs.offsets[last]} in section {where}")
         if section.id == SectionId.CODE:
-            self._check_chunk_bounds(relocs, self.function_offsets[:-1], self.function_offsets[1:])
+            self._check_chunk_bounds(relocs, number, self.function_offsets[1:], widest)
         elif section.id == SectionId.DATA:
-            self._check_chunk_bounds(
-                relocs, [s.offset for s in self.segments], [s.offset + s.size for s in self.segments]
-            )
+            self._check_chunk_bounds(relocs, number, [s.offset + s.size for s in self.segments], widest)
         elif section.id != SectionId.CUSTOM:
             raise FormatError(f"relocations for section {where}, which cannot have any")
+
+    def _names_what_it_may(self, relocs: Relocations) -> bool:
+        """Whether every index is one of a type, or of a symbol of the right kind. False: each must be looked at."""
+        types, indices = relocs.types, relocs.indices
+        if _TYPE_INDEX in types:
+            if max(compress(indices, types.translate(_IS_TYPE_INDEX))) >= len(self.types):
+                return False
+            indices = list(compress(indices, types.translate(_IS_NO_TYPE_INDEX)))
+            types = types.replace(bytes((_TYPE_INDEX,)), b"")
+        kinds = [info[0] for info in self.symbols]
+        try:
+            named = bytes([kinds[index] for index in indices])
+        except IndexError:
+            return False
+        # All but relocations against entries of the global offset table name symbols of one kind.
+        return named == types.translate(_USUAL_KIND) or all(
+            _MAY_NAME[type_][kind] for type_, kind in set(zip(types, named))
+        )
 
     def check_target(self, type_: int, index: int, section: Section) -> None:
         """Whether a relocation in ``section`` may name symbol (or type) ``index``.
@@ -826,25 +873,23 @@ class ObjectFile:
                 f"relocation {type_name(type_)} in section {where} against a symbol of another kind: {index}"
             )
 
-    def _check_chunk_bounds(self, relocs: Relocations, starts: list[int], ends: list[int]) -> None:
-        """A relocation may not straddle two functions or segments, nor lie between them."""
-        i = 0
+    def _check_chunk_bounds(self, relocs: Relocations, section: int, ends: list[int], widest: int) -> None:
+        """A relocation may not straddle two functions or segments, nor lie between them. ``widest`` is the number of
+        bytes that any of them patches at most."""
         offsets, types = relocs.offsets, relocs.types
-        number = len(offsets)
-        for start, end in zip(starts, ends):
-            if i == number:
-                return
-            if offsets[i] < start:
+        ranges = self._find_ranges(section, relocs)
+        outside = range(ranges[0])
+        for first, after, end in zip(ranges, ranges[1:], ends):
+            if first != after and offsets[after - 1] + widest > end:
+                behind = bisect_left(offsets, end, first, after)
+                for k in range(first, behind):
+                    if offsets[k] + WIDTH[types[k]] > end:
+                        raise FormatError(f"relocation at offset {offsets[k]} extends past its function or segment")
+                outside = outside or range(behind, after)
+            if outside:
                 break
-            after = bisect_left(offsets, end, i)
-            k = after - 1
-            while k >= i and offsets[k] + 10 > end:
-                if offsets[k] + WIDTH[types[k]] > end:
-                    raise FormatError(f"relocation at offset {offsets[k]} extends past its function or segment")
-                k -= 1
-            i = after
-        if i != number:
-            raise FormatError(f"relocation at offset {offsets[i]} is in no function or segment")
+        if outside:
+            raise FormatError(f"relocation at offset {offsets[outside[0]]} is in no function or segment")
 
 
 def _text(name: bytes) -> str:
@@ -973,6 +1018,8 @@ def _target_kinds(name: str) -> frozenset[int]:
 
 
 _TARGET_KINDS = {type_: _target_kinds(name) for type_, name in RELOCATION_NAMES.items() if type_ != R.TYPE_INDEX_LEB}
+_IS_TYPE_INDEX = bytes([type_ == _TYPE_INDEX for type_ in range(256)])
+_IS_NO_TYPE_INDEX = bytes([type_ != _TYPE_INDEX for type_ in range(256)])
 _MAY_NAME: tuple[list[bool], ...] = tuple(
     [
         [kind in _TARGET_KINDS.get(type_, ()) and type_ != R.MEMORY_ADDR_LOCREL_I32 for kind in range(_TABLE + 1)]
@@ -980,3 +1027,5 @@ _MAY_NAME: tuple[list[bool], ...] = tuple(
     ]
 )
 """By type and kind: whether nothing but the kind has to be looked at."""
+_USUAL_KIND = bytes([max([kind for kind, may in enumerate(row) if may], default=255) for row in _MAY_NAME]).ljust(256)
+"""A translation table from type to the kind that may be named; of several, that which is named most."""

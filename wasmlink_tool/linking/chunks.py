@@ -345,10 +345,13 @@ class ObjectInput(LinkedFile):
         self.tables = [LinkedTable(own[i], t) for i, t in enumerate(obj.tables)]
         self.table_live = bytearray(all_live * len(self.tables))
         self.table_numbers = [NO_NUMBER] * len(self.tables)
-        for i, info_ in enumerate(obj.segments):
-            segment = InputSegment(self, i, info_.name, info_.alignment, info_.flags, info_.size)
-            segment.live = not gc_sections
-            self.segments.append(segment)
+        self.segments = [
+            InputSegment(self, i, info.name, info.alignment, info.flags, info.size)
+            for i, info in enumerate(obj.segments)
+        ]
+        if not gc_sections:
+            for segment in self.segments:
+                segment.live = True
         for i, section in enumerate(obj.sections):
             if section.id == 0 and section.name not in _READ_BY_THE_LINKER and not section.name.startswith(b"reloc."):
                 self.custom_sections[i] = InputSection(self, i, section)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Iterator
 
 from ..binary.relocations import Relocations
@@ -28,15 +27,12 @@ def live_relocations(file: ObjectInput) -> Iterator[tuple[Relocations, int, int]
     obj = file.object
     if obj.code_section >= 0:
         relocs = file.relocations(obj.code_section)
-        offsets = obj.function_offsets
+        ranges = obj.relocation_ranges(obj.code_section)
         for first, after in live_function_runs(file):
-            start = bisect_left(relocs.offsets, offsets[first])
-            yield relocs, start, bisect_left(relocs.offsets, offsets[after], start)
+            yield relocs, ranges[first], ranges[after]
     if obj.data_section >= 0:
         relocs = file.relocations(obj.data_section)
-        if relocs.offsets:
-            for segment in file.segments:
-                if segment.live:
-                    offset = obj.segments[segment.index].offset
-                    start = bisect_left(relocs.offsets, offset)
-                    yield relocs, start, bisect_left(relocs.offsets, offset + segment.size, start)
+        ranges = obj.relocation_ranges(obj.data_section)
+        for i, segment in enumerate(file.segments):
+            if segment.live:
+                yield relocs, ranges[i], ranges[i + 1]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
-
 from ..binary.constants import RelocationType as R
 from ..binary.constants import SymbolFlag, SymbolKind
 from ..binary.relocations import Relocations
@@ -34,6 +32,7 @@ _DATA: Final = SymbolKind.DATA
 _GLOBAL: Final = SymbolKind.GLOBAL
 _TAG: Final = SymbolKind.TAG
 _TABLE: Final = SymbolKind.TABLE
+_ASKED_FOR: Final = SymbolFlag.NO_STRIP | SymbolFlag.EXPORTED
 _TYPE_INDEX: Final = bytes((R.TYPE_INDEX_LEB,))
 
 
@@ -46,7 +45,10 @@ def mark_live(resolution: Resolution, options: LinkOptions) -> None:
             entry = resolution.table.find(encode_name(options.entry))
             assert entry is not None
             marker.enqueue(entry)
+        by_rule = options.shared or options.export_all or options.export_dynamic
         for symbol in symbols.values():
+            if not by_rule and not symbol.force_export and not symbol.flags & _ASKED_FOR:
+                continue
             if symbol.flags & SymbolFlag.NO_STRIP or is_exported(symbol, options):
                 marker.enqueue(symbol)
         for root in (resolution.call_dtors, resolution.start):
@@ -117,15 +119,24 @@ class _Targets:
 
     __slots__ = ("indices", "ranges", "relocs")
 
-    def __init__(self, relocs: Relocations, starts: list[int]) -> None:
-        offsets = relocs.offsets
-        self.relocs = relocs
-        self.ranges = [bisect_left(offsets, start) for start in starts] if offsets else [0] * len(starts)
-        self.ranges.append(len(offsets))
+    def __init__(self, file: LinkedFile, section: int) -> None:
+        relocs = file.relocations(section)
+        self.relocs: Relocations = relocs
+        self.ranges = file.object.relocation_ranges(section)
         self.indices = relocs.indices
         if _TYPE_INDEX in relocs.types:
             type_index = R.TYPE_INDEX_LEB
             self.indices = [-1 if type_ == type_index else index for type_, index in zip(relocs.types, relocs.indices)]
+
+    def has_any(self, chunk: int) -> bool:
+        return self.ranges[chunk] != self.ranges[chunk + 1]
+
+    def collect(self, chunks: list[int], found: set[int]) -> None:
+        """Add what the relocations of the chunks name."""
+        ranges, indices = self.ranges, self.indices
+        if indices:
+            for chunk in chunks:
+                found.update(indices[ranges[chunk] : ranges[chunk + 1]])
 
     def calls(self, symbol: int, chunks: list[int]) -> bool:
         """Whether a relocation of one of the chunks does more than take the address of a function."""
@@ -211,20 +222,12 @@ class _Marker:
         code, data = pending.code, pending.data
         if functions:
             if code is None:
-                obj = file.object
-                code = pending.code = _Targets(file.relocations(obj.code_section), obj.function_offsets[:-1])
-            ranges, indices = code.ranges, code.indices
-            for index in functions:
-                found.update(indices[ranges[index] : ranges[index + 1]])
+                code = pending.code = _Targets(file, file.object.code_section)
+            code.collect(functions, found)
         if segments:
             if data is None:
-                obj = file.object
-                starts = [segment.offset for segment in obj.segments]
-                data = pending.data = _Targets(file.relocations(obj.data_section), starts)
-            ranges, indices = data.ranges, data.indices
-            if indices:
-                for index in segments:
-                    found.update(indices[ranges[index] : ranges[index + 1]])
+                data = pending.data = _Targets(file, file.object.data_section)
+            data.collect(segments, found)
         found -= pending.seen
         symbols = file.symbols
         for index in found:
@@ -235,7 +238,16 @@ class _Marker:
                 if not calls and not (segments and data is not None and data.calls(index, segments)):
                     continue
             pending.seen.add(index)
-            self.enqueue(symbol)
+            segment = symbol.segment
+            if segment is None or segment.file is not file or symbol.state != DEFINED:
+                self.enqueue(symbol)
+                continue
+            # Most are strings of the file's own.
+            symbol.referenced = True
+            if not segment.live:
+                segment.live = True
+                if data is None or data.has_any(segment.index):
+                    self._pending_of(file).segments.append(segment.index)
 
 
 def report_removed(resolution: Resolution, diagnostics: Diagnostics) -> None:

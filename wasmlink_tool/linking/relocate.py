@@ -110,13 +110,28 @@ class SymbolValues(FieldValues):
         return (lambda addend: addend) if tombstone is None else (lambda _: tombstone)
 
 
+class Watcher:
+    """Takes a note of each custom section while its relocations are at hand."""
+
+    def most(self, file: ObjectInput, section: int) -> int:
+        """How many bytes a note of this section can have."""
+        raise NotImplementedError
+
+    def note(self, file: ObjectInput, section: int) -> bytes:
+        """It depends on nothing but the section and what is decided already."""
+        raise NotImplementedError
+
+
 class Relocator:
     """Writes the final values, once every index and address is known.
 
     The contents that it gives may be memory that is filled only when ``with`` the relocator is left.
     """
 
-    def __init__(self, table_base: int) -> None:
+    def __init__(self, table_base: int, watcher: Watcher | None = None) -> None:
+        self.notes: dict[tuple[ObjectInput, int], bytes | memoryview] = {}
+        """Those of the watcher, by file and section."""
+        self._watcher = watcher
         self.processes = 1
         """How many share the work."""
         self._table_base = table_base
@@ -204,6 +219,20 @@ class Relocator:
         self, file: ObjectInput, section: int, ranges: list[tuple[int, int]], tombstone: int | None
     ) -> Contents:
         """A section of the file's object with the relocations in ``ranges`` applied; what is elsewhere is of no use."""
+        contents = self._apply(file, section, ranges, tombstone)
+        if self._is_watched(file, section):
+            assert self._watcher is not None
+            self.notes[file, section] = self._watcher.note(file, section)
+        file.object.release_relocations(section)
+        return contents
+
+    def _is_watched(self, file: ObjectInput, section: int) -> bool:
+        obj = file.object
+        return self._watcher is not None and not obj.sections[section].id and section in obj.relocation_sections()
+
+    def _apply(
+        self, file: ObjectInput, section: int, ranges: list[tuple[int, int]], tombstone: int | None
+    ) -> bytes | bytearray:
         obj = file.object
         place = obj.sections[section]
         contents = obj.data[place.start : place.end]
@@ -217,7 +246,6 @@ class Relocator:
             except (FormatError, OverflowError):
                 done = None
             if done is not None:
-                obj.release_relocations(section)
                 return done
         relocs = relocations_in(file.relocations(section), ranges)
         buffer = bytearray(contents)
@@ -225,7 +253,6 @@ class Relocator:
         for alike in _WRITTEN_ALIKE:
             if not types.isdisjoint(alike):
                 self._write(buffer, alike[0], *self._column(file, relocs, alike, tombstone))
-        obj.release_relocations(section)
         return buffer
 
     def _of(self, file: ObjectInput) -> SymbolValues:

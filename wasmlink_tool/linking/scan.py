@@ -73,6 +73,8 @@ class _Scanner:
         self.resolution = resolution
         self.imports = imports
         self.policy = options.unresolved_symbols
+        self.imports_undefined = self.policy is UnresolvedPolicy.IMPORT_DYNAMIC
+        self.is_pic = options.is_pic
         self.options = options
         self.diagnostics = diagnostics
         self.result = Scan()
@@ -82,38 +84,52 @@ class _Scanner:
     def scan_file(self, file: ObjectInput) -> None:
         obj = file.object
         undefined = {i for i, symbol in enumerate(file.symbols) if symbol.state != DEFINED}
+        settled: set[int] = set()
         if obj.code_section >= 0:
-            relocs = file.relocations(obj.code_section)
-            live = file.function_live
-            all_live = 0 not in live
-            starts = obj.function_offsets
-            types, indices, offsets, type_numbers = relocs.types, relocs.indices, relocs.offsets, file.type_numbers
-            for i in self._positions(relocs, undefined):
-                if types[i] == R.TYPE_INDEX_LEB and indices[i] in type_numbers:
-                    continue
-                if all_live or live[bisect_right(starts, offsets[i]) - 1]:
-                    self._scan(file, relocs, i, undefined, obj.code_section)
+            self._scan_section(file, obj.code_section, obj.function_offsets, file.function_live, undefined, settled)
         if obj.data_section >= 0:
-            relocs = file.relocations(obj.data_section)
             starts = [segment.offset for segment in obj.segments]
-            for i in self._positions(relocs, undefined):
-                if file.segments[bisect_right(starts, relocs.offsets[i]) - 1].live:
-                    self._scan(file, relocs, i, undefined, obj.data_section)
+            live = bytes([segment.live for segment in file.segments])
+            self._scan_section(file, obj.data_section, starts, live, undefined, settled)
         if not self.options.gc_sections:
             # Then custom sections count as live too; what debug information names does not.
             for section in file.custom_sections.values():
                 if not section.name.startswith(b".debug_"):
-                    relocs = file.relocations(section.index)
-                    for i in self._positions(relocs, undefined):
-                        self._scan(file, relocs, i, undefined, section.index)
+                    self._scan_section(file, section.index, [0], b"\1", undefined, settled)
         if file.live and not self.options.relocatable:
             for init in obj.init_functions:
                 symbol = file.symbols[init.symbol]
                 if symbol.state == UNDEFINED:
                     self._check_undefined(file, symbol, -1, 0)
 
+    def _scan_section(
+        self,
+        file: ObjectInput,
+        section: int,
+        starts: list[int],
+        live: bytes | bytearray,
+        undefined: set[int],
+        settled: set[int],
+    ) -> None:
+        """Scan the relocations in what is live of a section, which is what ``starts`` divide it into.
+
+        :param undefined: the symbols that have no definition.
+        :param settled: relocations, by type and index, that need not be looked at again: there was nothing to say.
+        """
+        relocs = file.relocations(section)
+        types, indices, offsets = relocs.types, relocs.indices, relocs.offsets
+        all_live = 0 not in live
+        said = self.diagnostics.entries
+        for i in self._positions(relocs, undefined):
+            target = indices[i] << 8 | types[i]
+            if target not in settled and (all_live or live[bisect_right(starts, offsets[i]) - 1]):
+                count = len(said)
+                self._scan(file, relocs, i, undefined, section)
+                if len(said) == count:
+                    settled.add(target)
+
     def _positions(self, relocs: Relocations, undefined: set[int]) -> Iterable[int]:
-        if self.options.is_pic or self.policy is UnresolvedPolicy.IMPORT_DYNAMIC:
+        if self.is_pic or self.imports_undefined:
             return range(len(relocs.types))
         return _interesting(relocs, undefined)
 
@@ -147,7 +163,7 @@ class _Scanner:
         """Whether only the dynamic linker knows a symbol's address."""
         if symbol.state == SHARED:
             return True
-        if not self.options.is_pic and self.policy is not UnresolvedPolicy.IMPORT_DYNAMIC:
+        if not self.is_pic and not self.imports_undefined:
             return False
         if symbol.is_hidden or symbol.is_local:
             return False
@@ -155,9 +171,9 @@ class _Scanner:
 
     def _has_dynamic_address(self, symbol: Symbol) -> bool:
         """Whether a symbol's address is not known before the module is loaded."""
-        if self.options.is_pic or symbol.state == SHARED:
+        if self.is_pic or symbol.state == SHARED:
             return True
-        return symbol.state == UNDEFINED and self.policy is UnresolvedPolicy.IMPORT_DYNAMIC
+        return symbol.state == UNDEFINED and self.imports_undefined
 
     def _check_dynamic(self, file: ObjectInput, symbol: Symbol, type_: int) -> None:
         if type_ in _ABSOLUTE_IN_CODE:
@@ -204,16 +220,15 @@ class _Scanner:
         if self.diagnostics.error_count:
             return
         for symbol in self.result.table_entries:
-            may_come = self.policy is UnresolvedPolicy.IMPORT_DYNAMIC or may_be_undefined(
-                symbol, self.resolution, self.options
-            )
-            if self._is_nowhere(symbol) and may_come:
+            if not self._is_nowhere(symbol):
+                continue
+            if self.imports_undefined or may_be_undefined(symbol, self.resolution, self.options):
                 self.diagnostics.error(f"{symbol.file_name}: undefined symbol: {symbol}")
 
     def _add_got_entry(self, symbol: Symbol) -> None:
         if self._needs_got(symbol):
             self.imports.add_got(symbol)
-            if self.options.is_pic:
+            if self.is_pic:
                 # The dynamic linker makes the entry from the export.
                 symbol.force_export = True
             return
@@ -224,7 +239,7 @@ class _Scanner:
                 self._add_table_entry(symbol)
 
     def _check_undefined(self, file: ObjectInput, symbol: Symbol, section: int, offset: int) -> None:
-        if self.policy is UnresolvedPolicy.IMPORT_DYNAMIC:
+        if self.imports_undefined:
             return
         if may_be_undefined(symbol, self.resolution, self.options):
             return

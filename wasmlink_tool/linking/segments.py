@@ -13,11 +13,14 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Final
 
+_TLS: Final = SegmentFlag.TLS
+_KEPT: Final = SegmentFlag.RETAIN | SegmentFlag.TLS
+_STRINGS: Final = SegmentFlag.STRINGS
 _MERGED_PREFIXES: Final = (b".text.", b".data.", b".bss.", b".rodata.")
 
 
 def _output_name(segment: InputSegment, options: LinkOptions) -> bytes:
-    if segment.flags & SegmentFlag.TLS:
+    if segment.flags & _TLS:
         # .tbss and .tdata alike: all thread-local data is relative to one base.
         return b".tdata"
     name = segment.name
@@ -54,7 +57,7 @@ def create_output_segments(resolution: Resolution, options: LinkOptions) -> list
             if output is None:
                 output = by_name[key] = OutputSegment(name)
                 output.passive = options.shared_memory
-            flags = segment.flags & (SegmentFlag.RETAIN | SegmentFlag.TLS)
+            flags = segment.flags & _KEPT
             if flags:
                 # A segment that must stay, must stay after the next link too, which wasm-ld forgets.
                 output.linking_flags |= flags
@@ -78,7 +81,7 @@ def create_output_segments(resolution: Resolution, options: LinkOptions) -> list
 def _split_strings(output: OutputSegment) -> None:
     for segment in output.inputs:
         # As in wasm-ld, only strings without an alignment are merged.
-        if segment.flags & SegmentFlag.STRINGS and segment.alignment == 0 and segment.size:
+        if segment.flags & _STRINGS and segment.alignment == 0 and segment.size:
             segment.split()
 
 

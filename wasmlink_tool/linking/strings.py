@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from itertools import accumulate, compress
+from itertools import accumulate, chain, compress
 from operator import not_, sub
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Final
+
     from .chunks import InputSection, InputSegment
+
+
+_NONE: Final[list[int]] = []
+_FIRST: Final = [0]
+"""Most chunks hold one string: they share these lists, which nothing changes in place."""
 
 
 class StringPieces:
@@ -23,11 +30,11 @@ class StringPieces:
         """:raises ValueError: the last string has no terminating zero."""
         if not contents.endswith(b"\0"):
             raise ValueError("string is not null terminated")
-        self.offsets: list[int] = []
-        self.starts = [0]
+        self.offsets = _NONE
         if contents.find(b"\0") == len(contents) - 1:
             # Compilers give each string a segment of its own.
-            self.backwards = [_turned(contents[:-1])]
+            self.starts = _FIRST
+            self.backwards = [contents[-2::-1]]
             return
         # Tails are compared from the end on. Turning the whole chunk round costs less than turning each string.
         self.backwards = _turned(contents[:-1]).split(b"\0")
@@ -69,16 +76,10 @@ class MergedStrings:
 
     def finalize(self) -> None:
         """Lay the strings out, and tell every chunk where its pieces went."""
-        all_pieces: list[StringPieces] = []
-        distinct: set[bytes] = set()
-        for member in self.members:
-            pieces = member.pieces
-            assert pieces is not None
-            all_pieces.append(pieces)
-            distinct.update(pieces.backwards)
+        all_pieces = [member.pieces for member in self.members if member.pieces is not None]
         # Read from the end on, a tail is a prefix, and whatever sorts between a string and its prefix has that prefix
         # too: it is enough to look at neighbours.
-        strings = sorted(distinct, reverse=True)
+        strings = sorted(set(chain.from_iterable([pieces.backwards for pieces in all_pieces])), reverse=True)
         is_tail = [False, *map(bytes.startswith, strings, strings[1:])]
         sizes = [len(string) + 1 for string in strings]
         # A tail adds nothing and ends where the string before it ends.
@@ -88,7 +89,7 @@ class MergedStrings:
         kept.reverse()
         self.contents = _turned(b"\0".join(kept)) + b"\0" if kept else b""
         for pieces in all_pieces:
-            pieces.offsets = list(map(offsets.__getitem__, pieces.backwards))
+            pieces.offsets = [offsets[string] for string in pieces.backwards]
             pieces.backwards = []
 
 

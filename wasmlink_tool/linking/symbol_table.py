@@ -33,6 +33,7 @@ _BINDING: Final = _LOCAL | _WEAK
 _ABSOLUTE: Final = SymbolFlag.ABSOLUTE
 _EXPLICIT_NAME: Final = SymbolFlag.EXPLICIT_NAME
 _TLS: Final = SymbolFlag.TLS
+_TLS_SEGMENT: Final = SegmentFlag.TLS
 _FUNCTION: Final = SymbolKind.FUNCTION
 _DATA: Final = SymbolKind.DATA
 _GLOBAL: Final = SymbolKind.GLOBAL
@@ -446,21 +447,18 @@ class SymbolTable:
         """A new symbol, of no meaning yet."""
         symbol = self.symbols[name] = self._symbol(name, _DATA, UNDEFINED, 0, None)
         symbol.is_new = True
-        symbol.referenced = not self._gc_sections
+        if not self._gc_sections:
+            symbol.referenced = True
         if name in self._traced:
             symbol.traced = True
         return symbol
 
-    def _insert_used(self, name: bytes) -> Symbol:
+    def _refer(self, name: bytes, where: str) -> Symbol:
+        """The symbol of a name that ``where`` refers to."""
         symbol = self.symbols.get(name)
         if symbol is None:
             symbol = self._insert(name)
         symbol.used = True
-        return symbol
-
-    def _refer(self, name: bytes, where: str) -> Symbol:
-        """The symbol of a name that ``where`` refers to."""
-        symbol = self._insert_used(name)
         if symbol.traced:
             self.diagnostics.message(f"{where}: reference to {symbol.raw_text}")
         return symbol
@@ -479,33 +477,29 @@ class SymbolTable:
         """The symbol of a definition, or ``None`` where a COMDAT group that another file provides holds it: what is
         left then is a reference."""
         kind, flags, name, index, _, _ = info
-        obj = file.object
-        if kind == _SECTION:
-            section = file.custom_sections.get(index)
-            if section is not None and section.discarded:
-                return None
-            symbol = Symbol(obj.sections[index].name, _SECTION, DEFINED, flags, file)
-            symbol.section = section
-            symbol.index = index
-            return symbol
-        if not flags & _LOCAL:
-            if kind == _FUNCTION:
-                if file.function_discarded[index - len(obj.imported_functions)]:
-                    return None
-            elif kind == _DATA:
-                if not flags & _ABSOLUTE and file.segments[index].discarded:
-                    return None
-            elif kind == _TAG and file.tag_discarded[index - len(obj.imported_tags)]:
-                return None
-        found = None if flags & _LOCAL else self.symbols.get(name)
-        if found is None:
+        if flags & _LOCAL:
+            if kind == _SECTION:
+                return self._define_section(file, info)
             symbol = self._symbol(name, kind, DEFINED, flags, file)
-            if not flags & _LOCAL:
-                self.symbols[name] = symbol
-                symbol.used = True
-                symbol.referenced = not self._gc_sections
             self._place(symbol, file, info)
-            if name in self._traced and not flags & _LOCAL:
+            return symbol
+        obj = file.object
+        if kind == _FUNCTION:
+            if file.function_discarded[index - len(obj.imported_functions)]:
+                return None
+        elif kind == _DATA:
+            if not flags & _ABSOLUTE and file.segments[index].discarded:
+                return None
+        elif kind == _TAG and file.tag_discarded[index - len(obj.imported_tags)]:
+            return None
+        found = self.symbols.get(name)
+        if found is None:
+            symbol = self.symbols[name] = self._symbol(name, kind, DEFINED, flags, file)
+            symbol.used = True
+            if not self._gc_sections:
+                symbol.referenced = True
+            self._place(symbol, file, info)
+            if name in self._traced:
                 symbol.traced = True
                 self.trace_definition(symbol)
             return symbol
@@ -519,6 +513,16 @@ class SymbolTable:
             self._check_type(symbol, file, info)
             if self._should_replace(symbol, file, flags):
                 self._replace(symbol, file, info)
+        return symbol
+
+    def _define_section(self, file: ObjectInput, info: SymbolInfo) -> Symbol | None:
+        _, flags, _, index, _, _ = info
+        section = file.custom_sections.get(index)
+        if section is not None and section.discarded:
+            return None
+        symbol = Symbol(file.object.sections[index].name, _SECTION, DEFINED, flags, file)
+        symbol.section = section
+        symbol.index = index
         return symbol
 
     def _define_function(self, symbol: Symbol, file: ObjectInput, info: SymbolInfo) -> Symbol:
@@ -544,20 +548,21 @@ class SymbolTable:
 
     def _place(self, symbol: Symbol, file: ObjectInput, info: SymbolInfo) -> None:
         """Say where a definition is."""
-        obj = file.object
         kind, flags, _, index, offset, size = info
-        if kind == _FUNCTION:
-            symbol.index = index - len(obj.imported_functions)
-            symbol.signature = file.function_signatures[symbol.index]
-        elif kind == _DATA:
+        if kind == _DATA:
             symbol.value = offset
             symbol.size = size
-            symbol.segment = None
-            if not flags & _ABSOLUTE:
-                segment = file.segments[index]
-                symbol.segment = segment
-                if segment.flags & SegmentFlag.TLS:
+            if flags & _ABSOLUTE:
+                symbol.segment = None
+            else:
+                segment = symbol.segment = file.segments[index]
+                if segment.flags & _TLS_SEGMENT:
                     symbol.flags |= _TLS
+            return
+        obj = file.object
+        if kind == _FUNCTION:
+            symbol.index = index = index - len(obj.imported_functions)
+            symbol.signature = file.function_signatures[index]
         elif kind == _GLOBAL:
             symbol.index = index - len(obj.imported_globals)
             symbol.element_type = file.globals[symbol.index].type

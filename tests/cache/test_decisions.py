@@ -1,0 +1,112 @@
+"""A link decides some things by what one object's code does: objects that change in just that."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from tests.cache.again import compiled, linked, thin_archive
+from tests.support import objects
+from wasmlink_tool.inputs import cache
+from wasmlink_tool.linker import link
+from wasmlink_tool.options import Input, LinkOptions, UnresolvedPolicy
+
+MAIN = "extern int a(int); extern int b(int); void _start(void) { a(b(1)); }"
+B = "int b(int x) { return x; }"
+
+
+def _bodies(work: Path, before: str, bodies: tuple[str, ...], **options: object) -> None:
+    """Link with one body of ``a`` after the other, behind the same declarations; no two modules are the same."""
+    modules = []
+    for body in bodies:
+        source = before + f" int a(int x) {{ {body} }}"
+        modules.append(linked(work, compiled(work, {"main.c": MAIN, "a.c": source, "b.c": B}), **options))
+    assert all(isinstance(module, bytes) for module in modules)
+    assert len(set(modules)) == len(modules)
+
+
+def test_a_new_process_links_from_the_last_link(tmp_path: Path) -> None:
+    report = tmp_path / "report.json"
+    for body in ("return x;", "return x * 7;"):
+        inputs = compiled(tmp_path, {"main.c": MAIN, "a.c": f"int a(int x) {{ {body} }}", "b.c": B})
+        options = LinkOptions(
+            inputs=inputs, output=None, cache_directory=str(tmp_path / "cache"), time_report=str(report)
+        )
+        link(options)
+        cache.forget()
+    assert json.loads(report.read_text())["last_link"] == "used"
+
+
+def test_a_stub_is_no_longer_called(tmp_path: Path) -> None:
+    # Something dead calls it still.
+    before = "extern int w(int) __attribute__((weak)); int dead(int x) { return w(x); }"
+    _bodies(tmp_path, before, ("return w ? w(x) : 3;", "return w ? 4 : 3;"))
+
+
+def test_whether_a_call_or_the_address_of_an_undefined_function_comes_first(tmp_path: Path) -> None:
+    # A function that became a stub takes no table entry.
+    before = "extern int f(int); volatile long v;"
+    bodies = ("int r = f(x); v = (long)&f; return r;", "v = (long)&f; return f(x);")
+    _bodies(tmp_path, before, bodies, unresolved_symbols=UnresolvedPolicy.IGNORE)
+
+
+def test_the_order_of_undefined_functions(tmp_path: Path) -> None:
+    # Each signature has a stub of its own.
+    before = "extern int f(int); extern float g(float); int dead(int x) { return f(x) + (int)g(x); }"
+    bodies = ("int r = f(x); return r + (int)g(x);", "int r = (int)g(x); return r + f(x);")
+    _bodies(tmp_path, before, bodies, unresolved_symbols=UnresolvedPolicy.IGNORE)
+
+
+def test_functions_that_move_within_their_object(tmp_path: Path) -> None:
+    # The debug information of the last object names a function of the second one, whose size stays.
+    shared = "inline __attribute__((noinline)) int shared(int x) { return x * 77; }"
+    modules = []
+    for first, last in ((3, 5), (5, 3)):
+        fillers = [f'asm volatile(".rept {count}\\n nop\\n .endr");' for count in (first, last)]
+        sources: dict[str, str | bytes] = {
+            "main.cpp": 'extern "C" int a(int); extern "C" int b(int); extern "C" void _start() { a(b(1)); }',
+            "a.cpp": f"""{shared}
+                extern "C" __attribute__((noinline)) int before(int x) {{ {fillers[0]} return x ^ 3; }}
+                extern "C" int a(int x) {{ return before(x) + shared(x); }}
+                template <int> __attribute__((noinline)) int after(int x) {{ {fillers[1]} return x; }}
+                __attribute__((used)) int kept(int x) {{ return after<1>(x); }}""",
+            "b.cpp": f'{shared} extern "C" int b(int x) {{ return shared(x) * 3; }}',
+        }
+        modules.append(linked(tmp_path, compiled(tmp_path, sources)))
+    assert len(modules[0]) == len(modules[1])
+    assert modules[0] != modules[1]
+
+
+def test_an_object_that_is_also_the_member_of_athin_archive(tmp_path: Path) -> None:
+    for value in (1, 2):
+        constructor = f"static volatile int n; __attribute__((constructor)) static void start(void) {{ n = {value}; }}"
+        source = f"__attribute__((weak)) int a(int x) {{ return x; }} {constructor}"
+        inputs = compiled(tmp_path, {"main.c": MAIN, "b.c": B, "a.c": source}, flags=["-g0"])
+        thin_archive(tmp_path / "lib.a", tmp_path / "a.c.o")
+        linked(tmp_path, [*inputs, Input(str(tmp_path / "lib.a"), whole_archive=True)])
+
+
+USER = "extern void f(void); extern int d; void ext(void) {} void _start(void) { f(); d = 1; }"
+PARTS = {name: part for name, part in objects.PARTS.items() if name != "reloc.debug"}
+
+
+def test_a_section_gets_its_first_contents(tmp_path: Path) -> None:
+    for contents in (b"", b"something", b""):
+        sources: dict[str, str | bytes] = {
+            "main.c": USER,
+            "a": objects.build(PARTS, debug=objects.custom("mine", contents)),
+        }
+        linked(tmp_path, compiled(tmp_path, sources))
+
+
+def test_data_that_tell_where_a_function_stands(tmp_path: Path) -> None:
+    function_offset = objects.relocation(8, 6, 0, 0)
+    data = objects.relocations("DATA", 6, function_offset, objects.relocation(5, 10, 4, 1))
+    for count in (1, 9):
+        filler = f'asm volatile(".rept {count}\\n nop\\n .endr");'
+        sources: dict[str, str | bytes] = {
+            "main.c": USER,
+            "b.c": f"__attribute__((constructor)) void b(void) {{ {filler} }}",
+            "a": objects.build(PARTS, reloc_DATA=data),
+        }
+        linked(tmp_path, compiled(tmp_path, sources))

@@ -1,0 +1,97 @@
+"""What changed since a state was recorded: the objects that were linked, on their own or from archives."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+from ..diagnostics import Diagnostics
+from ..inputs import archive
+from ..inputs.cache import ParseCache, content_key
+from ..inputs.files import InputFiles, ObjectSource
+from ..inputs.object_file import is_wasm
+from ..options import Input, LinkOptions
+from .matching import Unusable
+from .stamps import is_unchanged
+from .state import State
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Final
+
+MOST_CHANGED: Final = 8
+"""Objects. Where more changed than that since the state was recorded, it is time for a new one."""
+
+
+def changed_objects(options: LinkOptions, state: State, cache: ParseCache) -> dict[int, ObjectSource]:
+    """By their place in the output, the objects whose bytes are others.
+
+    :raises Unusable: something else changed, or too much.
+    """
+    paths = _input_paths(options)
+    if paths != state.inputs:
+        raise Unusable("the list of input files differs")
+    known = {path for path, _, _ in state.read}
+    linked: dict[str, dict[int, list[int]]] = {}
+    for ordinal, of in enumerate(state.files):
+        linked.setdefault(of.path, {}).setdefault(of.start, []).append(ordinal)
+    changed: dict[int, ObjectSource] = {}
+    for path, stamp, key in state.read:
+        ordinals = linked.get(path, {})
+        if not is_unchanged(path, stamp):
+            try:
+                with open(path, "rb") as file:
+                    data = file.read()
+            except (OSError, ValueError):
+                raise Unusable("a file cannot be read") from None
+            if content_key(data) != key:
+                if archive.is_archive(data):
+                    changed.update(_changed_members(data, path, key, ordinals, state, cache))
+                elif list(ordinals) == [0] and is_wasm(data):
+                    changed.update((ordinal, ObjectSource(data, 0, len(data), path)) for ordinal in ordinals[0])
+                else:
+                    raise Unusable("a file changed that is no object in the output")
+                if len(changed) > MOST_CHANGED:
+                    raise Unusable("too much changed")
+        # Beside an archive there may be a list of what may stay undefined.
+        imports = os.path.splitext(path)[0] + ".imports"
+        if 0 not in ordinals and (imports in known) != os.path.exists(imports):
+            raise Unusable("a list of undefined symbols came or went")
+    return changed
+
+
+def _input_paths(options: LinkOptions) -> list[str | None]:
+    files = InputFiles(Diagnostics(), tuple(options.library_paths))
+    paths: list[str | None] = []
+    for item in options.inputs:
+        assert isinstance(item, Input)
+        paths.append(files.find_library(item.path, dynamic=item.shared) if item.library else item.path)
+    return paths
+
+
+def _changed_members(
+    data: bytes, path: str, key: str, linked: dict[int, list[int]], state: State, cache: ParseCache
+) -> Iterator[tuple[int, ObjectSource]]:
+    """The members that are linked and changed: what others define is what decides which members those are.
+
+    :param key: of the archive's last version.
+    :param linked: where members started in it, to their places in the output.
+    """
+    before = cache.find_index(key)
+    members = list(archive.members(data, path))
+    if before is None or data.startswith(archive.THIN_MAGIC):
+        raise Unusable("an archive changed whose last version is not in the cache")
+    if [member.name for member in members] != [name for name, _, _, _ in before]:
+        raise Unusable("an archive has other members")
+    for member, (name, start, _, symbols) in zip(members, before):
+        ordinals = linked.get(start, [])
+        if ordinals:
+            if content_key(memoryview(data)[member.start : member.end]) != state.files[ordinals[0]].key:
+                for ordinal in ordinals:
+                    yield ordinal, ObjectSource(data, member.start, member.end, name, archive_path=path)
+        elif (
+            symbols is None
+            or not is_wasm(data, member.start)
+            or archive.defined_symbols(data, member.start, member.end) != symbols
+        ):
+            raise Unusable("a member of an archive that is not linked defines something else")
