@@ -20,10 +20,10 @@ from tests.differential.cases import all_cases
 from tests.differential.generate import rich_program
 from tests.differential.harness import Case
 from tests.support.objects import build, relocation, relocations
-from wasmlink_tool import LinkError, LinkOptions, link
+from wasmlink_tool import LinkError, LinkOptions, link, shared_work
 from wasmlink_tool.binary.relocations import COMPILED
 from wasmlink_tool.cli import main
-from wasmlink_tool.linking import parallel, shared_work
+from wasmlink_tool.linking import parallel
 from wasmlink_tool.options import UnresolvedPolicy
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="processes cannot be copied here")
@@ -248,7 +248,8 @@ def test_copies_heed_no_signals(fork: Fork, monkeypatch: pytest.MonkeyPatch, tmp
 LINK_AND_BE_KILLED = """\
 import os, signal, time
 from wasmlink_tool import LinkOptions, link
-from wasmlink_tool.linking import parallel, shared_work
+from wasmlink_tool import shared_work
+from wasmlink_tool.linking import parallel
 from wasmlink_tool.options import UnresolvedPolicy
 
 def read(file, size, original=os.read, here=os.getpid()):

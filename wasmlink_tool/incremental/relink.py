@@ -38,13 +38,13 @@ from ..linking.chunks import (
 from ..linking.live_relocations import live_function_runs
 from ..linking.mark_live import TABLE_RELOCATIONS
 from ..linking.relocate import Relocator
-from ..linking.shared_work import SharedWork, allowed_processes
 from ..linking.strings import StringPieces
 from ..linking.symbols import DEFINED, UNDEFINED, Symbol
 from ..options import DataOrder, LinkOptions
 from ..output.encoding import Chunk
 from ..output.writer import check_writable
 from ..records import record
+from ..shared_work import SharedWork, allowed_processes
 from . import state as states
 from .changes import changed_objects
 from .matching import ADDED, Match, Unusable
