@@ -143,7 +143,8 @@ FIELDS: list[tuple[str, dict[str, Any]]] = [
     ("--verbose", {"verbose": True}),
     ("--fatal-warnings --noinhibit-exec", {"fatal_warnings": True, "noinhibit_exec": True}),
     ("--fatal-warnings --no-fatal-warnings", {"fatal_warnings": False}),
-    ("--no-pie --Bstatic --threads=4 --disable-verify --rpath=x --no-shlib-sigcheck -mwasm32", {}),
+    ("--threads=2 --threads 0x10", {"threads": 16}),
+    ("--no-pie --Bstatic --disable-verify --rpath=x --no-shlib-sigcheck -mwasm32", {}),
     ("--page-size=65536 --error-limit=5 --no-color-diagnostics --rsp-quoting=posix", {}),
 ]
 

@@ -20,10 +20,10 @@ from tests.differential.cases import all_cases
 from tests.differential.generate import rich_program
 from tests.differential.harness import Case
 from tests.support.objects import build, relocation, relocations
-from wasmlink_tool import LinkError, LinkOptions, link
+from wasmlink_tool import LinkError, LinkOptions, link, shared_work
 from wasmlink_tool.binary.relocations import COMPILED
 from wasmlink_tool.cli import main
-from wasmlink_tool.linking import parallel, shared_work
+from wasmlink_tool.linking import parallel
 from wasmlink_tool.options import UnresolvedPolicy
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="processes cannot be copied here")
@@ -119,10 +119,10 @@ def test_copies_take_part(fork: Fork, tmp_path: Path) -> None:
     assert_nothing_left(files)
 
 
-def test_copies_do_what_they_take(fork: Fork, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """This process takes nothing, and makes nothing again."""
-    here = os.getpid()
-    read = os.read
+@pytest.fixture
+def late(monkeypatch: pytest.MonkeyPatch) -> None:
+    """This process takes its part of the work when all copies have ended."""
+    here, read = os.getpid(), os.read
 
     def read_late(file: int, size: int) -> bytes:
         if os.getpid() == here:
@@ -131,8 +131,12 @@ def test_copies_do_what_they_take(fork: Fork, monkeypatch: pytest.MonkeyPatch, t
                 time.sleep(0.001)
         return read(file, size)
 
-    expected = link(options(tmp_path, threads=1)).module
     monkeypatch.setattr(os, "read", read_late)
+
+
+@pytest.mark.usefixtures("late")
+def test_what_copies_did_is_done(fork: Fork, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    expected = link(options(tmp_path, threads=1)).module
     filled: list[object] = []
     fill = parallel.ParallelRelocator._fill
 
@@ -145,6 +149,23 @@ def test_copies_do_what_they_take(fork: Fork, monkeypatch: pytest.MonkeyPatch, t
     assert link(options(tmp_path, threads=2)).module == expected
     assert fork.count == 1
     assert not filled
+
+
+def test_what_copies_left_undone_is_done(
+    fork: Fork, monkeypatch: pytest.MonkeyPatch, late: None, tmp_path: Path
+) -> None:
+    expected = link(options(tmp_path, threads=1)).module
+    here, read = os.getpid(), os.read
+
+    def take_and_die(file: int, size: int) -> bytes:
+        taken = read(file, size)
+        if os.getpid() != here:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return taken
+
+    monkeypatch.setattr(os, "read", take_and_die)
+    assert link(options(tmp_path, threads=2)).module == expected
+    assert fork.count == 1
 
 
 @pytest.mark.parametrize("end", [lambda: os.kill(os.getpid(), signal.SIGKILL), lambda: os._exit(0), lambda: 1 // 0])
@@ -227,7 +248,8 @@ def test_copies_heed_no_signals(fork: Fork, monkeypatch: pytest.MonkeyPatch, tmp
 LINK_AND_BE_KILLED = """\
 import os, signal, time
 from wasmlink_tool import LinkOptions, link
-from wasmlink_tool.linking import parallel, shared_work
+from wasmlink_tool import shared_work
+from wasmlink_tool.linking import parallel
 from wasmlink_tool.options import UnresolvedPolicy
 
 def read(file, size, original=os.read, here=os.getpid()):

@@ -12,7 +12,6 @@ from itertools import compress
 
 from ..binary.constants import RelocationType as R
 from ..linking.chunks import InputSection, LinkedFile, ObjectInput
-from ..linking.relocate import Watcher
 from ..linking.symbols import DEFINED
 
 TYPE_CHECKING = False
@@ -26,7 +25,7 @@ UNKNOWABLE: Final = b""
 _FUNCTION_OFFSETS: Final = (R.FUNCTION_OFFSET_I32, R.FUNCTION_OFFSET_I64)
 
 
-class MovingFields(Watcher):
+class MovingFields:
     """Notes where in a custom section the fields that move are.
 
     A note is columns of 32-bit numbers. How many fields name the file's own functions, and how many numbers tell of

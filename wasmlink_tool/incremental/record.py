@@ -69,7 +69,8 @@ def watcher(options: LinkOptions, resolution: Resolution, outputs: Set[bytes]) -
     """
     if options.cache_directory is None or not is_recorded(options):
         return None
-    return MovingFields(_ordinals(resolution), outputs)
+    fields = MovingFields(_ordinals(resolution), outputs)
+    return Watcher(fields.most, fields.note)
 
 
 def _ordinals(resolution: Resolution) -> dict[LinkedFile, int]:

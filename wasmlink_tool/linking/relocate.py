@@ -113,13 +113,13 @@ class SymbolValues(FieldValues):
 class Watcher:
     """Takes a note of each custom section while its relocations are at hand."""
 
-    def most(self, file: ObjectInput, section: int) -> int:
-        """How many bytes a note of this section can have."""
-        raise NotImplementedError
-
-    def note(self, file: ObjectInput, section: int) -> bytes:
-        """It depends on nothing but the section and what is decided already."""
-        raise NotImplementedError
+    def __init__(self, most: Callable[[ObjectInput, int], int], note: Callable[[ObjectInput, int], bytes]) -> None:
+        """
+        :param most: how many bytes a note of a file's section can have.
+        :param note: the note, which depends on nothing but the section and what is decided already.
+        """
+        self.most = most
+        self.note = note
 
 
 class Relocator:

@@ -64,7 +64,7 @@ class MergedStrings:
         self.flags = flags
         self.offset = 0
         """In the output segment or section, in bytes."""
-        self.contents = b""
+        self.contents: bytes | bytearray = b""
         self.members: list[InputSegment | InputSection] = []
 
     @property
@@ -85,9 +85,13 @@ class MergedStrings:
         # A tail adds nothing and ends where the string before it ends.
         ends = accumulate([0 if tail else size for tail, size in zip(is_tail, sizes)])
         offsets = dict(zip(strings, map(sub, ends, sizes)))
+        # Turned round, the zero that ends the last string comes first.
         kept = list(compress(strings, map(not_, is_tail)))
+        kept.append(b"")
         kept.reverse()
-        self.contents = _turned(b"\0".join(kept)) + b"\0" if kept else b""
+        contents = bytearray(b"\0").join(kept)
+        contents.reverse()
+        self.contents = contents
         for pieces in all_pieces:
             pieces.offsets = [offsets[string] for string in pieces.backwards]
             pieces.backwards = []

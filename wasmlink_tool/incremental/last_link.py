@@ -1,0 +1,109 @@
+"""The last link, as far as a link that begins with it asks: what was decided, and stand-ins for its files."""
+
+from __future__ import annotations
+
+from ..binary.constants import SectionId, SymbolKind
+from ..inputs.files import ObjectSource
+from ..inputs.object_file import ObjectFile, Section
+from ..linking.chunks import NO_NUMBER, InputSegment, LinkedFile, ObjectInput, OutputSegment, SyntheticFile
+from ..linking.strings import StringPieces
+from ..linking.symbols import UNDEFINED, Symbol
+from .matching import Unusable
+from .record import INTERNAL, NO_FILE, ROW
+from .state import Decisions, State, column
+
+
+class LastLink:
+    """A state, unpacked where it is asked for."""
+
+    def __init__(self, state: State) -> None:
+        self.state = state
+        self.module = memoryview(state.module[0])
+        """It becomes the next one where it stands."""
+        first, after = state.code
+        self.code = bytes(self.module[first:after])
+        """The code section's contents, as they were."""
+        self.files: dict[int, LinkedFile] = {}
+        """Those that were asked for, by their place in the output."""
+        self.symbols: dict[int, Symbol] = {}
+        """Those that were asked for, by row."""
+        self._decisions: dict[int, Decisions] = {}
+        self._rows = column(state.foreign, "q")
+
+    def decisions(self, ordinal: int) -> Decisions:
+        found = self._decisions.get(ordinal)
+        if found is None:
+            known = self.state.internal if ordinal == INTERNAL else self.state.files[ordinal]
+            found = self._decisions[ordinal] = known.decisions()
+        return found
+
+    def symbol(self, row: int) -> Symbol:
+        """A symbol that an object does not define itself."""
+        symbol = self.symbols.get(row)
+        if symbol is not None:
+            return symbol
+        (kind, state, flags, ordinal, index, value, segment, number, slot, got, referenced, is_stub, stub) = self._rows[
+            ROW * row : ROW * row + ROW
+        ]
+        symbol = self.symbols[row] = Symbol(b"", kind, state, flags, None)
+        if ordinal != NO_FILE:
+            symbol.file = self.file(ordinal)
+        symbol.index, symbol.value, symbol.number, symbol.slot, symbol.got_number = index, value, number, slot, got
+        symbol.referenced, symbol.is_stub = bool(referenced), bool(is_stub)
+        if segment >= 0:
+            assert symbol.file is not None
+            symbol.segment = symbol.file.segments[segment]
+            if symbol.segment.pieces is not None:
+                raise Unusable("another object's merged string is named")
+        if stub >= 0:
+            symbol.stub = Symbol(b"", SymbolKind.FUNCTION, UNDEFINED, 0, None)
+            symbol.stub.number = stub
+        return symbol
+
+    def file(self, ordinal: int) -> LinkedFile:
+        """A file of the last link, as far as symbols in it are asked for their places."""
+        file = self.files.get(ordinal)
+        if file is not None:
+            return file
+        known = self.decisions(ordinal)
+        if ordinal == INTERNAL:
+            file = SyntheticFile("", gc_sections=True)
+        else:
+            # Its functions stand in the module, as in an object.
+            obj = ObjectFile(self.code, read=False)
+            obj.sections = [Section(SectionId.CODE, b"", 0, len(self.code))]
+            obj.code_section = 0
+            obj.function_offsets = column(known.function_offsets).tolist()
+            source = ObjectSource(self.code, 0, len(self.code), self.state.files[ordinal].path)
+            file = ObjectInput(source, gc_sections=True, parsed=obj)
+        self.files[ordinal] = file
+        file.function_live = bytearray(known.function_live)
+        file.function_numbers = column(known.function_numbers).tolist()
+        file.function_offsets = column(known.function_offsets).tolist()
+        file.function_slots = known.slots
+        number_others(file, known)
+        for index, place in enumerate(known.segments):
+            segment = InputSegment(file, index, b"", 0, place[3] if place is not None else 0, 0)
+            place_segment(segment, place)
+            pieces = known.segment_pieces.get(index)
+            if pieces is not None:
+                # Where the strings start in the object is not recorded: symbols in them are refused.
+                segment.pieces = StringPieces(b"\0")
+                segment.pieces.offsets = pieces
+            file.segments.append(segment)
+        return file
+
+
+def place_segment(segment: InputSegment, place: tuple[int, int, int, int] | None) -> None:
+    if place is not None:
+        segment.live = True
+        segment.output = OutputSegment(b"")
+        segment.output.address, segment.offset = place[:2]
+
+
+def number_others(file: LinkedFile, known: Decisions) -> None:
+    """Globals, tags and tables: a changed object has the same."""
+    file.global_numbers, file.tag_numbers, file.table_numbers = known.globals, known.tags, known.tables
+    file.global_live, file.tag_live, file.table_live = (
+        bytearray(number != NO_NUMBER for number in numbers) for numbers in (known.globals, known.tags, known.tables)
+    )

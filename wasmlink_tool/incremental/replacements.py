@@ -1,0 +1,206 @@
+"""Objects that changed, linked as their last versions were: each decision about them is that of the last link."""
+
+from __future__ import annotations
+
+import marshal
+from collections import Counter
+from collections.abc import Mapping
+
+from ..binary.constants import SymbolFlag, SymbolKind
+from ..inputs.cache import ParseCache
+from ..inputs.files import ObjectSource
+from ..inputs.object_file import ObjectFile
+from ..linking.chunks import NO_NUMBER, InputSection, ObjectInput
+from ..linking.strings import StringPieces
+from ..linking.symbols import DEFINED, Symbol
+from ..options import DataOrder, LinkOptions
+from .last_link import LastLink, number_others, place_segment
+from .matching import ADDED, Match, Unusable
+from .references import check_references
+from .state import Decisions, column
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Final
+
+_ABSOLUTE: Final = SymbolFlag.ABSOLUTE
+_UNDEFINED_FLAG: Final = SymbolFlag.UNDEFINED
+_FUNCTION: Final = SymbolKind.FUNCTION
+_DATA: Final = SymbolKind.DATA
+_SECTION: Final = SymbolKind.SECTION
+
+
+class Replacements:
+    """What takes the places of the changed objects."""
+
+    def __init__(
+        self, options: LinkOptions, last: LastLink, changed: Mapping[int, ObjectSource], cache: ParseCache
+    ) -> None:
+        """:raises Unusable: a decision would be another one, or that is not certain."""
+        self._options = options
+        self._last = last
+        self._cache = cache
+        self.merging: set[int] = set()
+        """Custom sections whose strings must be merged anew."""
+        self.new: dict[int, ObjectInput] = {}
+        self.matches: dict[int, Match] = {}
+        self._more_references = Counter[tuple[int, int]]()
+        """By file and segment, where data is packed by their number."""
+        self._added_names: set[bytes] = set()
+        """What the changed objects newly define for others."""
+        for ordinal, source in sorted(changed.items()):
+            self.new[ordinal] = self._object(ordinal, source)
+        self._check_packed_order()
+
+    def _object(self, ordinal: int, source: ObjectSource) -> ObjectInput:
+        known = self._last.state.files[ordinal]
+        decisions = self._last.decisions(ordinal)
+        before = self._cache.find_object(known.key)
+        if before is None:
+            raise Unusable("the changed object's last version is not in the cache")
+        file = ObjectInput(source, gc_sections=True)
+        match = Match(before, file.object)
+        self._check_added(match)
+        self._place_functions(file, decisions, match)
+        for segment, old in zip(file.segments, match.segments):
+            place = None if old == ADDED else decisions.segments[old]
+            place_segment(segment, place)
+            if old in decisions.segment_pieces:
+                assert place is not None
+                segment.split()
+                self._check_strings(segment.pieces, decisions.segment_pieces[old], place[2])
+        for index, old in enumerate(match.sections):
+            if old in decisions.discarded:
+                file.custom_sections[index].discarded = True
+            elif old in known.sections:
+                output, offset, _ = known.sections[old]
+                section = file.custom_sections[index]
+                section.offset = offset
+                if old in known.pieces:
+                    section.pieces = split(section)
+                    start = self._last.state.custom[output][2] + offset
+                    try:
+                        self._check_strings(section.pieces, column(known.pieces[old], "I").tolist(), start)
+                    except Unusable:
+                        self.merging.add(output)
+        self._resolve(decisions, file, match)
+        self._check_order(ordinal, file, match, check_references(match, file))
+        self.matches[ordinal] = match
+        return file
+
+    def _check_order(self, ordinal: int, file: ObjectInput, match: Match, counts: Counter[int]) -> None:
+        """With packed data, whether segments keep their places where references to them came or went; ``counts`` are
+        by symbol of the old version."""
+        if self._options.data_order is not DataOrder.PACKED or not any(counts.values()):
+            return
+        symbols = {old: symbol for symbol, old in zip(file.symbols, match.symbols)}
+        for target, count in counts.items():
+            segment = symbols[target].segment
+            if segment is None or not count:
+                continue
+            if segment.file is file:
+                place = ordinal, match.segments[segment.index]
+            else:
+                place = next(i for i, known in self._last.files.items() if known is segment.file), segment.index
+            self._more_references[place] += count
+
+    def _check_packed_order(self) -> None:
+        more = self._more_references
+        if not any(more.values()):
+            return
+        for keys in marshal.loads(self._last.state.packed):
+            now = [
+                (category, prefix, alignment, references - more.get((of, index), 0), suffix, of, index)
+                for category, prefix, alignment, references, suffix, of, index in keys
+            ]
+            if now != sorted(now):
+                raise Unusable("the order of packed data changed")
+
+    def _check_added(self, match: Match) -> None:
+        """Whether nobody can ask for what an object newly defines."""
+        names = [name for _, flags, name, _, _, _ in match.added if not flags & SymbolFlag.BINDING_LOCAL]
+        if not names:
+            return
+        options = self._options
+        if options.export_all or options.export_dynamic:
+            raise Unusable("a new definition is exported")
+        known = {*marshal.loads(self._last.state.names), *self._added_names}
+        asked = {*options.exports, *options.exports_if_defined, *options.undefined, options.entry, options.start}
+        for name in names:
+            if name in known or name.startswith(b"__") or name.decode("utf-8", "surrogateescape") in asked:
+                raise Unusable("a new definition is asked for")
+        self._added_names.update(names)
+
+    @staticmethod
+    def _place_functions(file: ObjectInput, known: Decisions, match: Match) -> None:
+        """And whatever else is numbered, as in the last link."""
+        numbers = column(known.function_numbers)
+        file.function_live = bytearray(old != ADDED and known.function_live[old] for old in match.functions)
+        file.function_numbers = [NO_NUMBER if old == ADDED else numbers[old] for old in match.functions]
+        file.function_slots = {
+            index: known.slots[old] for index, old in enumerate(match.functions) if old in known.slots
+        }
+        old_types = {signature: index for index, signature in reversed(list(enumerate(match.before.types)))}
+        file.type_numbers = {
+            index: known.types[old]
+            for index, signature in enumerate(file.object.types)
+            if (old := old_types.get(signature)) in known.types
+        }
+        number_others(file, known)
+
+    def _check_strings(self, pieces: StringPieces | None, offsets: list[int], start: int) -> None:
+        """Whether strings are those that were merged: then each is found where it was put."""
+        assert pieces is not None
+        strings = [string[::-1] for string in pieces.backwards]
+        if len(strings) != len(offsets) or start < 0:
+            raise Unusable("strings changed")
+        module = self._last.module
+        for string, offset in zip(strings, offsets):
+            end = start + offset + len(string)
+            if module[start + offset : end] != string or module[end]:
+                raise Unusable("strings changed")
+        pieces.offsets = offsets
+
+    def _resolve(self, known: Decisions, file: ObjectInput, match: Match) -> None:
+        """The symbols of a changed object: those of the last link, which defines the same."""
+        obj = file.object
+        rows = column(known.symbols)
+        if len(rows) != len(match.before.symbols):
+            raise Unusable("an object has symbols that its symbol table does not tell of")
+        for (kind, flags, name, index, offset, _), old in zip(obj.symbols, match.symbols):
+            row = -1 if old == ADDED else rows[old]
+            if row >= 0:
+                file.symbols.append(self._last.symbol(row))
+                continue
+            if flags & _UNDEFINED_FLAG:
+                raise Unusable("the symbol table changed")
+            symbol = Symbol(name, kind, DEFINED, flags, file)
+            if kind == _DATA:
+                symbol.value = offset
+                if not flags & _ABSOLUTE:
+                    symbol.segment = file.segments[index]
+            elif kind == _SECTION:
+                symbol.index = index
+                symbol.section = file.custom_sections.get(index)
+            else:
+                symbol.index = index - _imported(obj, kind)
+            file.symbols.append(symbol)
+
+
+def _imported(obj: ObjectFile, kind: int) -> int:
+    """How many elements of a kind an object imports."""
+    imports = {
+        _FUNCTION: obj.imported_functions,
+        SymbolKind.GLOBAL: obj.imported_globals,
+        SymbolKind.TAG: obj.imported_tags,
+        SymbolKind.TABLE: obj.imported_tables,
+    }
+    return len(imports[kind])
+
+
+def split(section: InputSection) -> StringPieces:
+    """:raises Unusable: it is damaged."""
+    try:
+        return StringPieces(section.contents())
+    except ValueError:
+        raise Unusable("a section of strings is damaged") from None

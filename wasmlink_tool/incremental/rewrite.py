@@ -1,0 +1,320 @@
+"""The last module, rewritten: changed objects take the places of their last versions, and what tells of places that
+moved is corrected."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from functools import partial
+from itertools import repeat
+from struct import Struct
+
+from ..binary.constants import SymbolKind
+from ..binary.leb128 import uleb
+from ..linking.chunks import InputSection
+from ..linking.live_relocations import live_function_runs
+from ..linking.relocate import Relocator
+from ..output.encoding import Chunk
+from ..shared_work import SharedWork, allowed_processes
+from .last_link import LastLink
+from .matching import ADDED, Unusable
+from .moving import HEAD
+from .record import INTERNAL
+from .replacements import Replacements, split
+from .state import column
+from .strings import Remerged
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Final
+
+WORTH_A_PROCESS = 40_000
+"""Fields that take several times as long to correct as it takes to start a process."""
+_U32: Final = Struct("<I")
+_FUNCTION: Final = SymbolKind.FUNCTION
+
+
+class Rewriter:
+    """Moves what has to move, and corrects what tells of it."""
+
+    def __init__(self, last: LastLink, changed: Replacements, threads: int | None) -> None:
+        """:param threads: as of :func:`..shared_work.allowed_processes`."""
+        self.last = last
+        self.state = last.state
+        self.module = last.module
+        self.changed = changed
+        self.new = changed.new
+        self.matches = changed.matches
+        self._threads = threads
+        self.relocator = Relocator(self.state.table_base)
+        self._function_shifts: dict[tuple[int, int], int] = {}
+        self.merged: dict[int, Remerged] = {}
+
+    def chunks(self) -> list[Chunk]:
+        """The module."""
+        for output in self.changed.merging:
+            self._merge(output)
+        self._move_functions()
+        moved = self._move_sections()
+        pieces: list[tuple[int, int, list[Chunk]]] = []
+        self._correct(moved, pieces)
+        self._replace_code(pieces)
+        self._replace_data()
+        self._replace_sections(pieces)
+        out: list[Chunk] = []
+        position = 0
+        for start, end, chunks in sorted(pieces, key=lambda piece: piece[0]):
+            out.append(self.module[position:start])
+            out += chunks
+            position = end
+        out.append(self.module[position:])
+        return out
+
+    def _merge(self, output: int) -> None:
+        """Merge the strings of a custom section again: those of the unchanged objects, which stand in the module, and
+        those of the changed ones."""
+        _, _, start, end = self.state.custom[output]
+        contents = bytes(self.module[start:end])
+        kept: set[int] = set()
+        before: set[int] = set()
+        changed: list[InputSection] = []
+        for ordinal, known in enumerate(self.state.files):
+            for index in [index for index, (of, _, _) in known.sections.items() if of == output]:
+                packed = known.pieces.get(index)
+                if packed is None:
+                    raise Unusable("a section of strings is empty")
+                file = self.new.get(ordinal)
+                if file is None:
+                    kept.update(column(packed, "I"))
+                    continue
+                section = file.custom_sections[self.matches[ordinal].sections.index(index)]
+                section.pieces = split(section)
+                changed.append(section)
+                before.update(column(packed, "I"))
+        strings_of = [
+            (section.pieces, [string[::-1] for string in section.pieces.backwards])
+            for section in changed
+            if section.pieces is not None
+        ]
+        wanted = {string for _, strings in strings_of for string in strings}
+        known_places = {contents[offset : contents.index(0, offset)]: offset for offset in before}
+        stay = {string: offset for string, offset in known_places.items() if string in wanted}
+        kept.update(stay.values())
+        merged = self.merged[output] = Remerged(contents, kept, before - kept, wanted - stay.keys())
+        places = merged.placed
+        places.update((string, merged.moved[offset]) for string, offset in stay.items())
+        for pieces, strings in strings_of:
+            pieces.offsets = [places[string] for string in strings]
+
+    def _move_functions(self) -> None:
+        """Where each file's functions stand now: ``shifts`` counts how much later, by file."""
+        shift = 0
+        self.shifts: list[int] = []
+        self.code_sizes: dict[int, int] = {}
+        for ordinal, known in enumerate(self.state.files):
+            self.shifts.append(shift)
+            file = self.new.get(ordinal)
+            if file is None:
+                continue
+            starts = file.object.function_offsets
+            offsets = [0] * len(file.function_live)
+            position = known.code_start + shift
+            for first, after in live_function_runs(file):
+                distance = position - starts[first]
+                offsets[first:after] = [start + distance for start in starts[first:after]]
+                position += starts[after] - starts[first]
+            file.function_offsets = offsets
+            self.code_sizes[ordinal] = position - known.code_start - shift
+            shift += self.code_sizes[ordinal] - known.code_size
+        self.code_growth = shift
+        for ordinal, stand_in in self.last.files.items():
+            if ordinal in self.new:
+                # Its functions moved one by one; a changed object's debug information may name those of another.
+                for index in {
+                    s.index for s in self.last.symbols.values() if s.file is stand_in and s.kind == _FUNCTION
+                }:
+                    if stand_in.function_live[index]:
+                        stand_in.function_offsets[index] += self._function_shift(ordinal, index)
+            elif ordinal != INTERNAL and self.shifts[ordinal]:
+                stand_in.function_offsets = [offset + self.shifts[ordinal] for offset in stand_in.function_offsets]
+
+    def _move_sections(self) -> list[dict[int, int]]:
+        """How much later each custom section stands in its output section, by file; 0 is left out."""
+        growth = [0] * len(self.state.custom)
+        for output, strings in self.merged.items():
+            _, _, start, end = self.state.custom[output]
+            growth[output] = len(strings.contents) - (end - start)
+        moved: list[dict[int, int]] = []
+        for ordinal, known in enumerate(self.state.files):
+            file = self.new.get(ordinal)
+            if file is None and not any(growth):
+                moved.append({})
+                continue
+            own: dict[int, int] = {}
+            for index, (output, _, size) in known.sections.items():
+                if index in known.pieces:
+                    continue
+                if growth[output]:
+                    own[index] = growth[output]
+                if file is not None:
+                    section = file.custom_sections[self.matches[ordinal].sections.index(index)]
+                    section.offset += growth[output]
+                    growth[output] += section.size - size
+            moved.append(own)
+        self.section_growth = growth
+        return moved
+
+    def _correct(self, moved: list[dict[int, int]], pieces: list[tuple[int, int, list[Chunk]]]) -> None:
+        """Correct what the unchanged objects tell of places that moved: in the module, or in pieces of it that several
+        processes fill."""
+        columns = self.state.columns
+        sections: list[tuple[int, int, int, int, int]] = []
+        cost = room = 0
+        for ordinal, of_file in enumerate(self.state.moving):
+            if ordinal in self.new:
+                continue
+            for index, (first, after) in of_file.items():
+                if self.shifts[ordinal] or columns[first + 1] or moved[ordinal] or self.merged:
+                    output, offset, size = self.state.files[ordinal].sections[index]
+                    sections.append((ordinal, first, after, self.state.custom[output][2] + offset, size))
+                    cost += after - first
+                    room += size
+        processes = allowed_processes(self._threads)
+        work = None
+        if processes > 1 and cost >= 2 * WORTH_A_PROCESS:
+            with suppress(OSError):
+                work = SharedWork(processes, room, WORTH_A_PROCESS)
+        if work is None:
+            for ordinal, first, after, start, size in sections:
+                self._correct_section(self.module[start : start + size], moved[ordinal], ordinal, first, after)
+            return
+        for ordinal, first, after, start, size in sections:
+            memory = work.memory(size)
+            pieces.append((start, start + size, [memory]))
+            work.add(
+                ordinal, after - first, partial(self._corrected, memory, start, moved[ordinal], ordinal, first, after)
+            )
+        with work:
+            pass
+
+    def _corrected(self, memory: memoryview, start: int, moved: dict[int, int], *place: int) -> None:
+        memory[:] = self.module[start : start + len(memory)]
+        self._correct_section(memory, moved, *place)
+
+    def _correct_section(
+        self, section: memoryview, own_sections: dict[int, int], ordinal: int, first: int, after: int
+    ) -> None:
+        """
+        :param own_sections: the file's custom sections that moved, and how far.
+        :param first: where the columns of the section's fields start, and ``after`` where they end.
+        """
+        columns, shift, known = self.state.columns, self.shifts[ordinal], self.state.files[ordinal]
+        own, others = columns[first : first + HEAD]
+        position = first + HEAD + own
+        if shift and own:
+            _add(section, columns[first + HEAD : position], repeat(shift))
+        if others:
+            triples = columns[position : position + others]
+            position += others
+            changes = [
+                self._function_shift(target, function) if target in self.new else self.shifts[target]
+                for target, function in zip(triples[1::3], triples[2::3])
+            ]
+            if any(changes):
+                _add(section, triples[::3], changes)
+        while position < after:
+            target, count = columns[position : position + 2]
+            position += 2
+            offsets = columns[position : position + count]
+            position += count
+            if target in known.pieces:
+                strings = self.merged.get(known.sections[target][0])
+                if strings is not None:
+                    _write(section, offsets, map(strings.moved.__getitem__, _fields(section, offsets)))
+            elif target in own_sections:
+                _add(section, offsets, repeat(own_sections[target]))
+
+    def _function_shift(self, ordinal: int, function: int) -> int:
+        """How much later the body of a changed object's function stands."""
+        file = self.new[ordinal]
+        known = self._function_shifts
+        key = ordinal, function
+        if key not in known:
+            before = column(self.last.decisions(ordinal).function_offsets)[function]
+            old = _size_bytes(self.last.code, before) + before
+            obj = file.object
+            now = self.matches[ordinal].functions.index(function)
+            new = _size_bytes(obj.data, obj.sections[obj.code_section].start + obj.function_offsets[now])
+            known[key] = file.function_offsets[now] + new - old
+        return known[key]
+
+    def _replace_code(self, pieces: list[tuple[int, int, list[Chunk]]]) -> None:
+        start, end = self.state.code
+        if self.code_growth:
+            size = uleb(end - start)
+            pieces.append((start - len(size), start, [uleb(end - start + self.code_growth)]))
+        for ordinal, file in self.new.items():
+            known = self.state.files[ordinal]
+            if known.code_size:
+                first = start + known.code_start
+                pieces.append((first, first + known.code_size, list(self.relocator.code(file))))
+
+    def _replace_data(self) -> None:
+        for ordinal, file in self.new.items():
+            data = None
+            places = self.last.decisions(ordinal).segments
+            for segment, old in zip(file.segments, self.matches[ordinal].segments):
+                place = None if old == ADDED else places[old]
+                if place is None or place[2] < 0 or segment.pieces is not None or not segment.size:
+                    continue
+                if data is None:
+                    data = self.relocator.data(file)
+                start = file.object.segments[segment.index].offset
+                self.module[place[2] : place[2] + segment.size] = data[start : start + segment.size]
+
+    def _replace_sections(self, pieces: list[tuple[int, int, list[Chunk]]]) -> None:
+        for ordinal, file in self.new.items():
+            known = self.state.files[ordinal]
+            for index, (output, offset, size) in known.sections.items():
+                if index not in known.pieces:
+                    section = file.custom_sections[self.matches[ordinal].sections.index(index)]
+                    start = self.state.custom[output][2] + offset
+                    pieces.append((start, start + size, [self.relocator.section(section)]))
+        for output, strings in self.merged.items():
+            _, _, start, end = self.state.custom[output]
+            pieces.append((start, end, [strings.contents]))
+        for (_, header, _, end), growth in zip(self.state.custom, self.section_growth):
+            if growth:
+                # The id, then the size.
+                size = end - header - 1
+                length = len(uleb(size))
+                while len(uleb(size - length)) < length:
+                    length -= 1
+                size -= length
+                pieces.append((header + 1, header + 1 + length, [uleb(size + growth)]))
+
+
+def _add(section: memoryview, offsets: Sequence[int], changes: Iterable[int]) -> None:
+    """Add to 32-bit fields."""
+    values = [(value + change) & 0xFFFFFFFF for value, change in zip(_fields(section, offsets), changes)]
+    _write(section, offsets, values)
+
+
+def _fields(section: memoryview, offsets: Sequence[int]) -> list[int]:
+    """The 32-bit fields at these offsets."""
+    return [value for (value,) in map(_U32.unpack_from, repeat(section), offsets)]
+
+
+def _write(section: memoryview, offsets: Sequence[int], values: Iterable[int]) -> None:
+    """Fill 32-bit fields."""
+    deque(map(_U32.pack_into, repeat(section), offsets, values), maxlen=0)
+
+
+def _size_bytes(data: bytes | memoryview, position: int) -> int:
+    """How many bytes a size takes."""
+    length = 1
+    while data[position] >= 0x80:
+        position += 1
+        length += 1
+    return length
