@@ -6,6 +6,10 @@ import re
 
 from .constants import LIMITS_HAS_MAX, LIMITS_HAS_PAGE_SIZE, LIMITS_IS_64, Opcode
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Final
+
 
 class FormatError(Exception):
     """The bytes are not what the format says; the text has no file name (the caller knows it)."""
@@ -156,9 +160,9 @@ class Reader:
                 raise FormatError(f"invalid opcode {opcode:#04x} in a constant expression")
 
 
-_I32_CONST_END = re.compile(rb"\x41[\x80-\xff]{0,4}[\x00-\x7f]\x0b", re.DOTALL)
+_I32_CONST_END: Final = re.compile(rb"\x41[\x80-\xff]{0,4}[\x00-\x7f]\x0b", re.DOTALL)
 """What nearly all constant expressions are."""
 
-_ARITHMETIC = frozenset(
+_ARITHMETIC: Final = frozenset(
     (Opcode.I32_ADD, Opcode.I32_SUB, Opcode.I32_MUL, Opcode.I64_ADD, Opcode.I64_SUB, Opcode.I64_MUL)
 )

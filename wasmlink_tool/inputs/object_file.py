@@ -34,21 +34,25 @@ from ..binary.leb128 import uleb
 from ..binary.reader import FormatError, Reader, uleb_at
 from ..binary.relocations import NO_RELOCATIONS, WIDTH, Relocations
 
-_FUNCTION = SymbolKind.FUNCTION
-_DATA = SymbolKind.DATA
-_GLOBAL = SymbolKind.GLOBAL
-_SECTION = SymbolKind.SECTION
-_TAG = SymbolKind.TAG
-_TABLE = SymbolKind.TABLE
-_WEAK = SymbolFlag.BINDING_WEAK
-_LOCAL = SymbolFlag.BINDING_LOCAL
-_TYPE_INDEX = R.TYPE_INDEX_LEB
-_UNDEFINED = SymbolFlag.UNDEFINED
-_EXPLICIT_NAME = SymbolFlag.EXPLICIT_NAME
-_ABSOLUTE = SymbolFlag.ABSOLUTE
-_ENV = b"\3env"
-_TLS_NAMES = (b".tdata", b".tbss")
-_KIND_TEXTS = {_FUNCTION: "function", _GLOBAL: "global", _TAG: "tag", _TABLE: "table"}
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Final
+
+_FUNCTION: Final = SymbolKind.FUNCTION
+_DATA: Final = SymbolKind.DATA
+_GLOBAL: Final = SymbolKind.GLOBAL
+_SECTION: Final = SymbolKind.SECTION
+_TAG: Final = SymbolKind.TAG
+_TABLE: Final = SymbolKind.TABLE
+_WEAK: Final = SymbolFlag.BINDING_WEAK
+_LOCAL: Final = SymbolFlag.BINDING_LOCAL
+_TYPE_INDEX: Final = R.TYPE_INDEX_LEB
+_UNDEFINED: Final = SymbolFlag.UNDEFINED
+_EXPLICIT_NAME: Final = SymbolFlag.EXPLICIT_NAME
+_ABSOLUTE: Final = SymbolFlag.ABSOLUTE
+_ENV: Final = b"\3env"
+_TLS_NAMES: Final = (b".tdata", b".tbss")
+_KIND_TEXTS: Final = {_FUNCTION: "function", _GLOBAL: "global", _TAG: "tag", _TABLE: "table"}
 
 
 class GlobalType:
@@ -171,7 +175,7 @@ def is_wasm(data: bytes, start: int = 0) -> bool:
     return data[start : start + 4] == MAGIC
 
 
-PARSED = (
+PARSED: Final = (
     "types",
     "imported_functions",
     "imported_tables",
@@ -903,7 +907,7 @@ def type_name(type_: int) -> str:
     return "R_WASM_" + RELOCATION_NAMES[type_]
 
 
-_SECTIONS_IN_ORDER: tuple[int | bytes, ...] = (
+_SECTIONS_IN_ORDER: Final[tuple[int | bytes, ...]] = (
     SectionId.TYPE,
     SectionId.IMPORT,
     SectionId.FUNCTION,
@@ -923,7 +927,7 @@ _SECTIONS_IN_ORDER: tuple[int | bytes, ...] = (
     b"producers",
     b"target_features",
 )
-_ORDER: dict[int | bytes, int] = {kind: place for place, kind in enumerate(_SECTIONS_IN_ORDER, 1)}
+_ORDER: Final[dict[int | bytes, int]] = {kind: place for place, kind in enumerate(_SECTIONS_IN_ORDER, 1)}
 """Where in a file sections may stand; other custom sections may stand anywhere."""
 
 
@@ -1014,15 +1018,19 @@ def _target_kinds(name: str) -> frozenset[int]:
     return frozenset((SymbolKind.TABLE,))
 
 
-_TARGET_KINDS = {type_: _target_kinds(name) for type_, name in RELOCATION_NAMES.items() if type_ != R.TYPE_INDEX_LEB}
-_IS_TYPE_INDEX = bytes([type_ == _TYPE_INDEX for type_ in range(256)])
-_IS_NO_TYPE_INDEX = bytes([type_ != _TYPE_INDEX for type_ in range(256)])
-_MAY_NAME: tuple[list[bool], ...] = tuple(
+_TARGET_KINDS: Final = {
+    type_: _target_kinds(name) for type_, name in RELOCATION_NAMES.items() if type_ != R.TYPE_INDEX_LEB
+}
+_IS_TYPE_INDEX: Final = bytes([type_ == _TYPE_INDEX for type_ in range(256)])
+_IS_NO_TYPE_INDEX: Final = bytes([type_ != _TYPE_INDEX for type_ in range(256)])
+_MAY_NAME: Final[tuple[list[bool], ...]] = tuple(
     [
         [kind in _TARGET_KINDS.get(type_, ()) and type_ != R.MEMORY_ADDR_LOCREL_I32 for kind in range(_TABLE + 1)]
         for type_ in RELOCATION_NAMES
     ]
 )
 """By type and kind: whether nothing but the kind has to be looked at."""
-_USUAL_KIND = bytes([max([kind for kind, may in enumerate(row) if may], default=255) for row in _MAY_NAME]).ljust(256)
+_USUAL_KIND: Final = bytes(
+    [max([kind for kind, may in enumerate(row) if may], default=255) for row in _MAY_NAME]
+).ljust(256)
 """A translation table from type to the kind that may be named; of several, that which is named most."""
