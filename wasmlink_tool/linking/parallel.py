@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Final
 
-WORTH_A_PROCESS = 200_000 if COMPILED else 20_000
+WORTH_A_PROCESS = 500_000 if COMPILED else 20_000
 """Relocations that take several times as long as it takes to start a process."""
 _SIZE: Final = 4
 """Bytes of the size of a note."""
