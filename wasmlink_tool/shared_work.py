@@ -122,6 +122,9 @@ class SharedWork:
             for task in self._tasks:
                 if task not in done:
                     task.do()
+        # What they do leads back here: the memory would be kept until somebody looks for such circles.
+        self._tasks.clear()
+        self._parts.clear()
 
     def _take_part(self) -> None:
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import _thread
+import gc
 import os
 import signal
 import subprocess
@@ -117,6 +118,25 @@ def test_copies_take_part(fork: Fork, tmp_path: Path) -> None:
     assert fork.count == 2
     assert " 1  processes\n" in report.read_text()
     assert_nothing_left(files)
+
+
+@pytest.mark.usefixtures("fork")
+@pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="nobody tells of a process's memory here")
+def test_memory_is_given_back(tmp_path: Path) -> None:
+    """With the result, and not when Python's collector happens to run."""
+
+    def shared() -> int:
+        return Path("/proc/self/maps").read_text().count("/dev/zero")
+
+    gc.disable()
+    try:
+        before = shared()
+        result = link(options(tmp_path, threads=2))
+        assert shared() == before + 1
+        del result
+        assert shared() == before
+    finally:
+        gc.enable()
 
 
 @pytest.fixture

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from itertools import pairwise
 
 from ..binary.constants import RELOCATION_NAMES, SymbolFlag, SymbolKind
 from ..binary.constants import RelocationType as R
@@ -12,7 +13,7 @@ from ..binary.relocations import Relocations
 from ..inputs.object_file import ObjectFile
 from ..linking.chunks import ObjectInput
 from ..linking.mark_live import TABLE_RELOCATIONS
-from ..linking.symbols import DEFINED, Symbol
+from ..linking.symbols import DEFINED
 from .matching import ADDED, Match, Unusable
 
 TYPE_CHECKING = False
@@ -37,112 +38,166 @@ def check_references(match: Match, file: ObjectInput) -> Counter[int]:
 
     :raises Unusable: it does not, or it is not certain.
     """
-    before, after = match.before, match.after
-    calls = set(_references(before, before.relocations(before.code_section)))
-    new_calls = set(_references(after, file.relocations(after.code_section), match.symbols))
-    for type_, target in calls ^ new_calls:
-        if type_ == _CALL and target != ADDED:
-            assert isinstance(target, int)
-            if before.symbols[target][1] & _UNDEFINED_FLAG:
-                # Whether a function is called decides what a wrong signature means.
+    comparison = _Comparison(match, file)
+    if comparison.differing:
+        comparison.check_calls()
+        comparison.check_targets()
+        comparison.check_first_uses()
+    return comparison.count_data()
+
+
+_Reference = tuple[int, int]
+"""A relocation's type, and what it names: a symbol or a type of the old version; less than 0 if that has no such."""
+
+
+class _References:
+    """The references of an object's code, then of its data, in the words of the old version."""
+
+    def __init__(self, obj: ObjectFile, symbols: Sequence[int] | None, types: Sequence[int]) -> None:
+        """:param symbols: the old version's symbols by those of this one, and ``types`` its types."""
+        self.types = b""
+        self.targets: list[int] = []
+        self.functions: list[tuple[int, int]] = []
+        """Of each function, from where to where its references are."""
+        self.segments: list[tuple[int, int]] = []
+        relocs = self._add(obj.relocations(obj.code_section), symbols, types)
+        bounds = [bisect_left(relocs.offsets, start) for start in obj.function_offsets]
+        self.functions += pairwise(bounds)
+        first = len(self.targets)
+        relocs = self._add(obj.relocations(obj.data_section), symbols, types)
+        for segment in obj.segments:
+            start, end = (bisect_left(relocs.offsets, segment.offset + of) for of in (0, segment.size))
+            self.segments.append((first + start, first + end))
+
+    def _add(self, relocs: Relocations, symbols: Sequence[int] | None, types: Sequence[int]) -> Relocations:
+        self.types += relocs.types
+        if _TYPE_INDEX in relocs.types:
+            known = range(1 << 32) if symbols is None else symbols
+            self.targets += [
+                types[index] if type_ == _TYPE_INDEX else known[index]
+                for type_, index in zip(relocs.types, relocs.indices)
+            ]
+        else:
+            self.targets += relocs.indices if symbols is None else [symbols[index] for index in relocs.indices]
+        return relocs
+
+    def of(self, chunk: tuple[int, int]) -> list[_Reference]:
+        first, after = chunk
+        return list(zip(self.types[first:after], self.targets[first:after]))
+
+
+class _Comparison:
+    """Of both versions, function by function and segment by segment."""
+
+    def __init__(self, match: Match, file: ObjectInput) -> None:
+        self.match = match
+        self.symbols = {old: file.symbols[index] for index, old in enumerate(match.symbols) if old != ADDED}
+        types: dict[bytes, int] = {}
+        for signature in match.before.types:
+            types.setdefault(signature, len(types))
+        before = [types[signature] for signature in match.before.types]
+        after = [types.get(signature, -1 - index) for index, signature in enumerate(match.after.types)]
+        self.old = _References(match.before, None, before)
+        self.new = _References(match.after, match.symbols, after)
+        self.live: list[tuple[tuple[int, int], tuple[int, int]]] = []
+        """The live chunks, in both."""
+        self.differing: list[tuple[tuple[int, int], tuple[int, int], bool]] = []
+        """The chunks, live or not, that do not refer to the same, and whether they are live; those that the old version
+        does not have are empty there."""
+        pairs = [
+            (match.functions, self.old.functions, self.new.functions, list(map(bool, bytes(file.function_live)))),
+            (match.segments, self.old.segments, self.new.segments, [segment.live for segment in file.segments]),
+        ]
+        for matches, old_chunks, new_chunks, live in pairs:
+            for index, old in enumerate(matches):
+                chunks = (0, 0) if old == ADDED else old_chunks[old], new_chunks[index]
+                if live[index]:
+                    self.live.append(chunks)
+                if not self._are_equal(*chunks):
+                    self.differing.append((*chunks, live[index]))
+
+    def _are_equal(self, old: tuple[int, int], new: tuple[int, int]) -> bool:
+        first, after = old
+        start, end = new
+        return (
+            after - first == end - start
+            and self.old.types[first:after] == self.new.types[start:end]
+            and self.old.targets[first:after] == self.new.targets[start:end]
+        )
+
+    def check_calls(self) -> None:
+        """Whether a function is called, by whatever code, decides what a wrong signature means."""
+        had = {pair for old, _, _ in self.differing for pair in self.old.of(old)}
+        has = {pair for _, new, _ in self.differing for pair in self.new.of(new)}
+        changed = {
+            target
+            for type_, target in had ^ has
+            if type_ == _CALL and target >= 0 and self.match.before.symbols[target][1] & _UNDEFINED_FLAG
+        }
+        if changed:
+            called = [
+                {target for type_, target in zip(side.types, side.targets) if type_ == _CALL}
+                for side in (self.old, self.new)
+            ]
+            if any((target in called[0]) != (target in called[1]) for target in changed):
                 raise Unusable("what is called directly changed")
-    old_live = [bool(live) for live in _live_before(match, file)]
-    old_chunks = list(_chunks(before, old_live, None))
-    new_live = [*map(bool, bytes(file.function_live)), *(segment.live for segment in file.segments)]
-    new_chunks = list(_chunks(after, new_live, match.symbols))
-    known = {pair for chunk in old_chunks for pair in chunk}
-    by_old = {old: file.symbols[index] for index, old in enumerate(match.symbols) if old != ADDED}
-    for one, other in zip(old_chunks, new_chunks):
-        if one == other:
-            continue
-        had, has = set(one), set(other)
-        if {i for t, i in had if t != _TYPE_INDEX} - {i for t, i in has if t != _TYPE_INDEX}:
-            raise Unusable("a reference is gone")
-        if any(isinstance(target, int) and target != ADDED and by_old[target].is_stub for _, target in had ^ has):
-            # Whether its body is in the output depends on how it is referred to.
-            raise Unusable("a reference to a stub changed")
-        for type_, target in has - had:
-            if target == ADDED:
-                raise Unusable("something new is referred to")
-            symbol = by_old[target] if isinstance(target, int) else None
-            if (type_, target) in known and (symbol is None or not symbol.is_stub):
+
+    def check_targets(self) -> None:
+        known: set[_Reference] | None = None
+        for old, new, live in self.differing:
+            if not live:
                 continue
-            if symbol is None or type_ not in _PLAIN or symbol.state != DEFINED or not symbol.is_live or symbol.is_stub:
-                raise Unusable("a reference is new")
-    if _first_uses(old_chunks, by_old) != _first_uses(new_chunks, by_old):
-        raise Unusable("the order of first references changed")
-    counts = Counter[int]()
-    for chunks, sign in ((old_chunks, -1), (new_chunks, 1)):
-        for chunk in chunks:
-            for type_, target in chunk:
-                if type_ in _COUNTED and isinstance(target, int):
-                    counts[target] += sign
-    return counts
+            had, has = set(self.old.of(old)), set(self.new.of(new))
+            if {i for t, i in had if t != _TYPE_INDEX} - {i for t, i in has if t != _TYPE_INDEX}:
+                raise Unusable("a reference is gone")
+            for type_, target in had ^ has:
+                if type_ != _TYPE_INDEX and target >= 0 and self.symbols[target].is_stub:
+                    # Whether its body is in the output depends on how it is referred to.
+                    raise Unusable("a reference to a stub changed")
+            for type_, target in has - had:
+                if target < 0:
+                    raise Unusable("something new is referred to")
+                if known is None:
+                    known = {pair for chunk, _ in self.live for pair in self.old.of(chunk)}
+                if (type_, target) in known:
+                    continue
+                if type_ not in _PLAIN or self.symbols[target].state != DEFINED or not self.symbols[target].is_live:
+                    raise Unusable("a reference is new")
 
+    def check_first_uses(self) -> None:
+        if any(
+            live and self._places(self.old.of(old)) != self._places(self.new.of(new))
+            for old, new, live in self.differing
+        ):
+            old_uses = [pair for old, _ in self.live for pair in self._places(self.old.of(old))]
+            new_uses = [pair for _, new in self.live for pair in self._places(self.new.of(new))]
+            if list(dict.fromkeys(old_uses)) != list(dict.fromkeys(new_uses)):
+                raise Unusable("the order of first references changed")
 
-_Reference = tuple[int, "int | bytes"]
-"""A relocation's type, and what it names: a symbol of the old version, or :data:`ADDED`; a type's signature."""
-
-
-def _references(obj: ObjectFile, relocs: Relocations, matches: Sequence[int] | None = None) -> list[_Reference]:
-    indices = (
-        relocs.indices
-        if matches is None
-        else [-1 if type_ == _TYPE_INDEX else matches[index] for type_, index in zip(relocs.types, relocs.indices)]
-    )
-    if _TYPE_INDEX not in relocs.types:
-        return list(zip(relocs.types, indices))
-    types = obj.types
-    return [
-        (type_, types[index] if type_ == _TYPE_INDEX else target)
-        for type_, index, target in zip(relocs.types, relocs.indices, indices)
-    ]
-
-
-def _live_before(match: Match, file: ObjectInput) -> Iterator[int]:
-    """The marks of the old version's functions, then of its segments."""
-    functions, segments = [0] * len(match.before.functions), [0] * len(match.before.segments)
-    for index, old in enumerate(match.functions):
-        if old != ADDED:
-            functions[old] = file.function_live[index]
-    for segment, old in zip(file.segments, match.segments):
-        if old != ADDED:
-            segments[old] = segment.live
-    yield from functions
-    yield from segments
-
-
-def _chunks(obj: ObjectFile, live: Sequence[bool], matches: Sequence[int] | None) -> Iterator[list[_Reference]]:
-    """The references of each live function, then of each live segment."""
-    relocs = obj.relocations(obj.code_section)
-    found = _references(obj, relocs, matches)
-    bounds = [bisect_left(relocs.offsets, start) for start in obj.function_offsets]
-    functions = len(obj.functions)
-    for function in range(functions):
-        if live[function]:
-            yield found[bounds[function] : bounds[function + 1]]
-    relocs = obj.relocations(obj.data_section)
-    found = _references(obj, relocs, matches)
-    for is_live, segment in zip(live[functions:], obj.segments):
-        if is_live:
-            first = bisect_left(relocs.offsets, segment.offset)
-            yield found[first : bisect_left(relocs.offsets, segment.offset + segment.size, first)]
-
-
-def _first_uses(chunks: list[list[_Reference]], symbols: dict[int, Symbol]) -> list[tuple[str, int | bytes]]:
-    """What takes places in the order in which it is first seen: types, stubs, table entries, entries of the global
-    offset table."""
-    found: dict[tuple[str, int | bytes], None] = {}
-    for chunk in chunks:
-        for type_, target in chunk:
-            if isinstance(target, bytes):
-                found["type", target] = None
+    def _places(self, references: list[_Reference]) -> list[tuple[str, int]]:
+        """What takes places in the order in which it is first seen: types, stubs, table entries, entries of the global
+        offset table."""
+        found = []
+        for type_, target in references:
+            if type_ == _TYPE_INDEX:
+                found.append(("type", target))
                 continue
-            if symbols[target].stub is not None:
+            symbol = self.symbols[target]
+            if symbol.stub is not None:
                 # It is made where the function is first seen, and from there on the function takes no table entry.
-                found["stub" if type_ not in TABLE_RELOCATIONS else "stub by address", target] = None
+                found.append(("stub" if type_ not in TABLE_RELOCATIONS else "stub by address", target))
             if type_ in TABLE_RELOCATIONS:
-                found["table", target] = None
-            elif type_ in (R.GLOBAL_INDEX_LEB, R.GLOBAL_INDEX_I32) and symbols[target].kind != SymbolKind.GLOBAL:
-                found["got", target] = None
-    return list(found)
+                found.append(("table", target))
+            elif type_ in (R.GLOBAL_INDEX_LEB, R.GLOBAL_INDEX_I32) and symbol.kind != SymbolKind.GLOBAL:
+                found.append(("got", target))
+        return found
+
+    def count_data(self) -> Counter[int]:
+        counts = Counter[int]()
+        for old, new, live in self.differing:
+            if live:
+                for side, chunk, sign in ((self.old, old, -1), (self.new, new, 1)):
+                    for type_, target in side.of(chunk):
+                        if type_ in _COUNTED:
+                            counts[target] += sign
+        return counts
