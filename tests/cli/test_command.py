@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import os
 import subprocess
@@ -169,6 +170,19 @@ def test_main_takes_the_name_it_was_run_as(
     assert (
         capsys.readouterr().err == "wasm-ld: error: unknown argument: --foo\nwasm-ld: error: unknown argument: --bar\n"
     )
+
+
+def test_the_garbage_of_the_process_s_own_command_is_left_alone(
+    workdir: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["wasmlink", "--version"])
+    gc.unfreeze()
+    assert main(["--version"]) == 0
+    assert gc.get_freeze_count() == 0
+    assert main() == 0
+    assert gc.get_freeze_count() > 0
+    assert gc.isenabled()
+    gc.unfreeze()
 
 
 def test_interruption_is_quiet(

@@ -26,12 +26,15 @@ def main(argv: list[str] | None = None) -> int:
     to look for cycles in it, object by object, takes a tenth of the time of a large link.
     """
     if argv is None:
+        collecting = gc.isenabled()
         gc.disable()
         try:
             return main(sys.argv[1:])
         finally:
             # The interpreter looks once more when it ends, but not at what is frozen.
             gc.freeze()
+            if collecting:
+                gc.enable()
     program = program_name(sys.argv[0])
     try:
         return run(program, argv)
