@@ -12,7 +12,6 @@ from bench import edits
 from bench.edit_sources import SHADES, UNITS
 from tests.support import objects
 from wasmlink_tool.binary import relocations
-from wasmlink_tool.incremental import rewrite
 from wasmlink_tool.incremental.stamps import is_unchanged, stamp
 from wasmlink_tool.inputs import cache
 from wasmlink_tool.inputs.object_file import PARSED, ObjectFile
@@ -25,8 +24,7 @@ from wasmlink_tool.options import LinkOptions
 def test_random_edits(tmp_path: Path, seed: int, threads: int, monkeypatch: pytest.MonkeyPatch) -> None:
     project = edits.Project(tmp_path, seed)
     project.threads = threads
-    for module in (rewrite, parallel):
-        monkeypatch.setattr(module, "WORTH_A_PROCESS", 1)
+    monkeypatch.setattr(parallel, "WORTH_A_PROCESS", 1)
     assert list(edits.differences(project, 150)) == []
     assert project.reused["used"] > 30
 

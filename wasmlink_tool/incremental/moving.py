@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Mapping, Sequence, Set
-from itertools import compress
+from itertools import compress, repeat
+from struct import Struct
 
 from ..binary.constants import RelocationType as R
 from ..linking.chunks import InputSection, LinkedFile, ObjectInput
@@ -22,6 +23,7 @@ HEAD: Final = 2
 """Numbers before the columns of a section."""
 UNKNOWABLE: Final = b""
 """The note of a section of which a field would move in a way that its value does not tell."""
+_U32: Final = Struct("<I")
 _FUNCTION_OFFSETS: Final = (R.FUNCTION_OFFSET_I32, R.FUNCTION_OFFSET_I64)
 
 
@@ -29,8 +31,9 @@ class MovingFields:
     """Notes where in a custom section the fields that move are.
 
     A note is columns of 32-bit numbers. How many fields name the file's own functions, and how many numbers tell of
-    others; the offsets of the first; of the others, each followed by the file and number of its function; then, for
-    each custom section that is named, its number, how many fields name it, and their offsets.
+    others; the offsets of the first, and their values; the offsets of the others, each followed by the file and number
+    of its function; then, for each custom section that is named, its number, how many fields name it, their offsets,
+    and their values.
     """
 
     def __init__(self, ordinals: Mapping[LinkedFile, int], outputs: Set[bytes]) -> None:
@@ -47,11 +50,12 @@ class MovingFields:
         """Merged section to the offsets of its strings."""
 
     def most(self, file: ObjectInput, section: int) -> int:
-        """No relocation takes more than three numbers."""
+        """No relocation takes more than four numbers."""
         _, _, count = file.object.relocation_sections()[section]
-        return (HEAD + 3 * count) * array("I").itemsize
+        return (HEAD + 4 * count) * array("I").itemsize
 
-    def note(self, file: ObjectInput, section: int) -> bytes:
+    def note(self, file: ObjectInput, section: int, contents: bytes | bytearray) -> bytes:
+        """:param contents: of the section, relocated."""
         if file is not self._file:
             self._file = file
             self._own = {
@@ -68,11 +72,14 @@ class MovingFields:
                 offsets, indices = _select(type_, relocs.types, relocs.offsets, relocs.indices)
                 own += compress(offsets, map(self._own.__contains__, indices))
                 others += self._other_functions(file, offsets, indices)
-        columns = array("I", [len(own), len(others), *own, *others])
+        columns = array("I", (len(own), len(others)))
+        columns.extend(own)
+        columns.extend(fields(contents, own))
+        columns.extend(others)
         if R.SECTION_OFFSET_I32 in relocs.types:
             of = relocs.offsets, relocs.indices, relocs.addends
             offsets, indices, addends = _select(R.SECTION_OFFSET_I32, relocs.types, *of)
-            if not self._add_sections(columns, file, offsets, indices, addends):
+            if not self._add_sections(columns, contents, file, offsets, indices, addends):
                 return UNKNOWABLE
         return columns.tobytes()
 
@@ -95,7 +102,13 @@ class MovingFields:
         ]
 
     def _add_sections(
-        self, columns: array[int], file: ObjectInput, offsets: list[int], indices: list[int], addends: list[int]
+        self,
+        columns: array[int],
+        contents: bytes | bytearray,
+        file: ObjectInput,
+        offsets: list[int],
+        indices: list[int],
+        addends: list[int],
     ) -> bool:
         """Whether each field tells what it names."""
         targets: dict[int, InputSection] = {}
@@ -116,9 +129,16 @@ class MovingFields:
                 if not starts.issuperset(compress(addends, selected)):
                     # It is the middle of a string.
                     return False
-            columns.extend((target.index, selected.count(1)))
-            columns.extend(compress(offsets, selected))
+            named = list(compress(offsets, selected))
+            columns.extend((target.index, len(named)))
+            columns.extend(named)
+            columns.extend(fields(contents, named))
         return True
+
+
+def fields(section: bytes | bytearray | memoryview, offsets: Sequence[int]) -> list[int]:
+    """The 32-bit fields at these offsets."""
+    return [value for (value,) in map(_U32.unpack_from, repeat(section), offsets)]
 
 
 def tells_of_places(file: ObjectInput) -> bool:

@@ -56,7 +56,7 @@ def relink(options: LinkOptions) -> Relinked | str:
         chunks = state.module
         if changed:
             last = LastLink(state)
-            chunks = Rewriter(last, Replacements(options, last, changed, cache), options.threads).chunks()
+            chunks = Rewriter(last, Replacements(options, last, changed, cache)).chunks()
     except (Unusable, FatalError, FormatError, LinkError) as why:
         # Whatever is wrong, the ordinary link finds it again and says so.
         return str(why)

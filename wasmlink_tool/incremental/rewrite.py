@@ -5,9 +5,8 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
-from functools import partial
 from itertools import repeat
+from operator import add
 from struct import Struct
 
 from ..binary.constants import SymbolKind
@@ -16,10 +15,9 @@ from ..linking.chunks import InputSection
 from ..linking.live_relocations import live_function_runs
 from ..linking.relocate import Relocator
 from ..output.encoding import Chunk
-from ..shared_work import SharedWork, allowed_processes
 from .last_link import LastLink
 from .matching import ADDED, Unusable
-from .moving import HEAD
+from .moving import HEAD, fields
 from .record import INTERNAL
 from .replacements import Replacements, split
 from .state import column
@@ -29,8 +27,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Final
 
-WORTH_A_PROCESS = 40_000
-"""Fields that take several times as long to correct as it takes to start a process."""
 _U32: Final = Struct("<I")
 _FUNCTION: Final = SymbolKind.FUNCTION
 
@@ -38,15 +34,13 @@ _FUNCTION: Final = SymbolKind.FUNCTION
 class Rewriter:
     """Moves what has to move, and corrects what tells of it."""
 
-    def __init__(self, last: LastLink, changed: Replacements, threads: int | None) -> None:
-        """:param threads: as of :func:`..shared_work.allowed_processes`."""
+    def __init__(self, last: LastLink, changed: Replacements) -> None:
         self.last = last
         self.state = last.state
         self.module = last.module
         self.changed = changed
         self.new = changed.new
         self.matches = changed.matches
-        self._threads = threads
         self.relocator = Relocator(self.state.table_base)
         self._function_shifts: dict[tuple[int, int], int] = {}
         self.merged: dict[int, Remerged] = {}
@@ -58,7 +52,7 @@ class Rewriter:
         self._move_functions()
         moved = self._move_sections()
         pieces: list[tuple[int, int, list[Chunk]]] = []
-        self._correct(moved, pieces)
+        self._correct(moved)
         self._replace_code(pieces)
         self._replace_data()
         self._replace_sections(pieces)
@@ -165,42 +159,17 @@ class Rewriter:
         self.section_growth = growth
         return moved
 
-    def _correct(self, moved: list[dict[int, int]], pieces: list[tuple[int, int, list[Chunk]]]) -> None:
-        """Correct what the unchanged objects tell of places that moved: in the module, or in pieces of it that several
-        processes fill."""
+    def _correct(self, moved: list[dict[int, int]]) -> None:
+        """Correct what the unchanged objects tell of places that moved."""
         columns = self.state.columns
-        sections: list[tuple[int, int, int, int, int]] = []
-        cost = room = 0
-        for ordinal, of_file in enumerate(self.state.moving):
+        for ordinal, sections in enumerate(self.state.moving):
             if ordinal in self.new:
                 continue
-            for index, (first, after) in of_file.items():
+            for index, (first, after) in sections.items():
                 if self.shifts[ordinal] or columns[first + 1] or moved[ordinal] or self.merged:
                     output, offset, size = self.state.files[ordinal].sections[index]
-                    sections.append((ordinal, first, after, self.state.custom[output][2] + offset, size))
-                    cost += after - first
-                    room += size
-        processes = allowed_processes(self._threads)
-        work = None
-        if processes > 1 and cost >= 2 * WORTH_A_PROCESS:
-            with suppress(OSError):
-                work = SharedWork(processes, room, WORTH_A_PROCESS)
-        if work is None:
-            for ordinal, first, after, start, size in sections:
-                self._correct_section(self.module[start : start + size], moved[ordinal], ordinal, first, after)
-            return
-        for ordinal, first, after, start, size in sections:
-            memory = work.memory(size)
-            pieces.append((start, start + size, [memory]))
-            work.add(
-                ordinal, after - first, partial(self._corrected, memory, start, moved[ordinal], ordinal, first, after)
-            )
-        with work:
-            pass
-
-    def _corrected(self, memory: memoryview, start: int, moved: dict[int, int], *place: int) -> None:
-        memory[:] = self.module[start : start + len(memory)]
-        self._correct_section(memory, moved, *place)
+                    start = self.state.custom[output][2] + offset
+                    self._correct_section(self.module[start : start + size], moved[ordinal], ordinal, first, after)
 
     def _correct_section(
         self, section: memoryview, own_sections: dict[int, int], ordinal: int, first: int, after: int
@@ -211,29 +180,33 @@ class Rewriter:
         """
         columns, shift, known = self.state.columns, self.shifts[ordinal], self.state.files[ordinal]
         own, others = columns[first : first + HEAD]
-        position = first + HEAD + own
+        position = first + HEAD
         if shift and own:
-            _add(section, columns[first + HEAD : position], repeat(shift))
+            offsets, values = columns[position : position + own], columns[position + own : position + 2 * own]
+            _write(section, offsets, map(shift.__add__, values))
+        position += 2 * own
         if others:
             triples = columns[position : position + others]
             position += others
+            offsets = triples[::3]
             changes = [
                 self._function_shift(target, function) if target in self.new else self.shifts[target]
                 for target, function in zip(triples[1::3], triples[2::3])
             ]
             if any(changes):
-                _add(section, triples[::3], changes)
+                _write(section, offsets, map(add, fields(section, offsets), changes))
         while position < after:
             target, count = columns[position : position + 2]
             position += 2
-            offsets = columns[position : position + count]
-            position += count
             if target in known.pieces:
                 strings = self.merged.get(known.sections[target][0])
-                if strings is not None:
-                    _write(section, offsets, map(strings.moved.__getitem__, _fields(section, offsets)))
-            elif target in own_sections:
-                _add(section, offsets, repeat(own_sections[target]))
+                move = None if strings is None else strings.moved.__getitem__
+            else:
+                move = own_sections[target].__add__ if target in own_sections else None
+            if move is not None:
+                values = columns[position + count : position + 2 * count]
+                _write(section, columns[position : position + count], map(move, values))
+            position += 2 * count
 
     def _function_shift(self, ordinal: int, function: int) -> int:
         """How much later the body of a changed object's function stands."""
@@ -293,17 +266,6 @@ class Rewriter:
                     length -= 1
                 size -= length
                 pieces.append((header + 1, header + 1 + length, [uleb(size + growth)]))
-
-
-def _add(section: memoryview, offsets: Sequence[int], changes: Iterable[int]) -> None:
-    """Add to 32-bit fields."""
-    values = [(value + change) & 0xFFFFFFFF for value, change in zip(_fields(section, offsets), changes)]
-    _write(section, offsets, values)
-
-
-def _fields(section: memoryview, offsets: Sequence[int]) -> list[int]:
-    """The 32-bit fields at these offsets."""
-    return [value for (value,) in map(_U32.unpack_from, repeat(section), offsets)]
 
 
 def _write(section: memoryview, offsets: Sequence[int], values: Iterable[int]) -> None:

@@ -113,10 +113,15 @@ class SymbolValues(FieldValues):
 class Watcher:
     """Takes a note of each custom section while its relocations are at hand."""
 
-    def __init__(self, most: Callable[[ObjectInput, int], int], note: Callable[[ObjectInput, int], bytes]) -> None:
+    def __init__(
+        self,
+        most: Callable[[ObjectInput, int], int],
+        note: Callable[[ObjectInput, int, bytes | bytearray], bytes],
+    ) -> None:
         """
         :param most: how many bytes a note of a file's section can have.
-        :param note: the note, which depends on nothing but the section and what is decided already.
+        :param note: the note, of the section as it is in the output; it depends on nothing else but what is decided
+            already.
         """
         self.most = most
         self.note = note
@@ -222,7 +227,7 @@ class Relocator:
         contents = self._apply(file, section, ranges, tombstone)
         if self._is_watched(file, section):
             assert self._watcher is not None
-            self.notes[file, section] = self._watcher.note(file, section)
+            self.notes[file, section] = self._watcher.note(file, section, contents)
         file.object.release_relocations(section)
         return contents
 
