@@ -12,6 +12,7 @@ from __future__ import annotations
 import _thread
 import os
 from collections.abc import Callable
+from operator import itemgetter
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,6 +23,8 @@ MOST_PROCESSES: Final = 8
 """Each does some of the work anew, and makes a copy of the memory that it writes to."""
 _PARTS: Final = 64
 """The work is handed out in about so many parts."""
+_MUCH: Final = 4
+"""Parts that one owner may fill."""
 _NONE_LEFT: Final = 255
 
 
@@ -82,7 +85,7 @@ class SharedWork:
         return self._shared[start : self._used]
 
     def add(self, owner: object, cost: int, do: Callable[[], None]) -> None:
-        """Add a task. Those of one owner are done by one process, in order.
+        """Add a task. Those of one owner are done by one process, in order, unless they are much of the whole work.
 
         :param do: writes to nothing but memory of this work that is the task's own.
         """
@@ -181,18 +184,24 @@ class SharedWork:
 
 
 def _split(tasks: list[_Task], cost: int) -> list[list[_Task]]:
-    """Parts of about equal cost, an owner's tasks in one; the largest are the first."""
+    """Parts of about equal cost; the largest are the first."""
     by_owner: dict[object, list[_Task]] = {}
     for task in tasks:
         by_owner.setdefault(task.owner, []).append(task)
-    costs = {owner: sum([task.cost for task in of_owner]) for owner, of_owner in by_owner.items()}
     enough = cost // _PARTS + 1
+    groups: list[tuple[int, list[_Task]]] = []
+    for of_owner in by_owner.values():
+        cost_of_owner = sum([task.cost for task in of_owner])
+        if cost_of_owner > _MUCH * enough:
+            groups += [(task.cost, [task]) for task in of_owner]
+        else:
+            groups.append((cost_of_owner, of_owner))
     parts: list[list[_Task]] = []
     room = 0
-    for owner in sorted(by_owner, key=costs.__getitem__, reverse=True):
+    for cost_of_group, group in sorted(groups, key=itemgetter(0), reverse=True):
         if room <= 0:
             parts.append([])
             room = enough
-        parts[-1] += by_owner[owner]
-        room -= costs[owner]
+        parts[-1] += group
+        room -= cost_of_group
     return parts
