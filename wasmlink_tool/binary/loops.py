@@ -140,6 +140,21 @@ def picked(values: bytes, indices: array[int]) -> bytes:
     return found.getvalue()
 
 
+def fields(section: bytes, offsets: array[int]) -> array[int]:
+    """The 32-bit fields at offsets of 32 bits.
+
+    :raises IndexError: a field is outside.
+    """
+    data = offsets.tobytes()
+    size: i64 = len(data)
+    found = BytesWriter()
+    pos: i64 = 0
+    while pos < size:
+        write_i32_le(found, read_i32_le(section, i64(read_i32_le(data, pos))))
+        pos += 4
+    return _column("I", found)
+
+
 def relocate(
     contents: bytes,
     entries: bytes,

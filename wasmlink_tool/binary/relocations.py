@@ -12,6 +12,8 @@ import sys
 from array import array
 from bisect import bisect_left
 from collections.abc import Sequence
+from itertools import repeat
+from struct import Struct
 
 from .constants import RELOCATION_NAMES
 from .constants import RelocationType as R
@@ -64,6 +66,7 @@ FORMATS: Final = (
 )
 """By type: the width, whether there is an addend, whether what is patched is a signed LEB128 number."""
 
+_U32: Final = Struct("<I")
 _KNOWN: Final = bytes(RELOCATION_NAMES)
 _TOKEN: Final = rb"[\x80-\xff]*[\x00-\x7f]"
 
@@ -271,6 +274,13 @@ def decode(entries: bytes, count: int) -> Relocations:
         list(map(_unsigned.__getitem__, indices)),
         list(map(_signed.__getitem__, addends)),
     )
+
+
+def fields(section: bytes | bytearray | memoryview, offsets: Sequence[int]) -> Sequence[int]:
+    """The 32-bit fields at these offsets."""
+    if COMPILED and isinstance(section, bytes) and isinstance(offsets, array):
+        return loops.fields(section, offsets)
+    return [value for (value,) in map(_U32.unpack_from, repeat(section), offsets)]
 
 
 def _why_broken(entries: bytes, count: int) -> str:

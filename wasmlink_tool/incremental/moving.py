@@ -7,12 +7,15 @@ decision changes.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Mapping, Sequence, Set
-from itertools import compress, repeat
-from struct import Struct
+from collections.abc import Mapping, Set
+from contextlib import suppress
+from itertools import compress
 
 from ..binary.constants import RelocationType as R
+from ..binary.constants import SymbolKind
+from ..binary.relocations import Relocations, fields, picked
 from ..linking.chunks import InputSection, LinkedFile, ObjectInput
+from ..linking.relocate import Relocated
 from ..linking.symbols import DEFINED
 
 TYPE_CHECKING = False
@@ -23,8 +26,17 @@ HEAD: Final = 2
 """Numbers before the columns of a section."""
 UNKNOWABLE: Final = b""
 """The note of a section of which a field would move in a way that its value does not tell."""
-_U32: Final = Struct("<I")
-_FUNCTION_OFFSETS: Final = (R.FUNCTION_OFFSET_I32, R.FUNCTION_OFFSET_I64)
+_MOVING: Final = bytes((R.FUNCTION_OFFSET_I32, R.FUNCTION_OFFSET_I64, R.SECTION_OFFSET_I32))
+"""The types of relocations whose fields move."""
+_PLAIN: Final = _MOVING + bytes((R.MEMORY_ADDR_I32, R.MEMORY_ADDR_I64, R.GLOBAL_INDEX_I32))
+"""Those, and some that name neither functions nor sections."""
+_STAYS: Final = 0
+_OWN: Final = 1
+_OTHER: Final = 2
+"""A live function of another file."""
+_FIRST_SECTION: Final = 3
+_TOO_MANY: Final = 255
+_NOTHING: Final = array("I"), array("I")
 
 
 class MovingFields:
@@ -43,102 +55,81 @@ class MovingFields:
         self._ordinals = ordinals
         self._outputs = outputs
         self._file: ObjectInput | None = None
-        """The one that was looked at last, and two things about it."""
-        self._own: set[int] = set()
-        """Its symbols that are live and its own."""
-        self._starts: dict[int, set[int]] = {}
-        """Merged section to the offsets of its strings."""
+        """The one that was looked at last."""
+        self._classes = b""
+        """What each of its symbols is: see the constants; or a section, by its place in ``targets`` behind them."""
+        self._targets: list[InputSection] = []
 
     def most(self, file: ObjectInput, section: int) -> int:
         """No relocation takes more than four numbers."""
         _, _, count = file.object.relocation_sections()[section]
         return (HEAD + 4 * count) * array("I").itemsize
 
-    def note(self, file: ObjectInput, section: int, contents: bytes | bytearray) -> bytes:
-        """:param contents: of the section, relocated."""
+    def note(self, file: ObjectInput, section: int, made: Relocated) -> bytes:
+        if made.names_middles:
+            return UNKNOWABLE
         if file is not self._file:
             self._file = file
-            self._own = {
-                index
-                for index, symbol in enumerate(file.symbols)
-                if symbol.file is file and symbol.state == DEFINED and symbol.is_live
-            }
-            self._starts = {}
+            self._classify(file)
         relocs = file.relocations(section)
-        own: list[int] = []
-        others: list[int] = []
-        for type_ in _FUNCTION_OFFSETS:
-            if type_ in relocs.types:
-                offsets, indices = _select(type_, relocs.types, relocs.offsets, relocs.indices)
-                own += compress(offsets, map(self._own.__contains__, indices))
-                others += self._other_functions(file, offsets, indices)
+        symbols = picked(self._classes, relocs.indices)
+        if relocs.types.translate(None, _PLAIN):
+            # Some may name what moves in a way that does not, or are indices of something else.
+            symbols = bytes([of if type_ in _MOVING else _STAYS for of, type_ in zip(symbols, relocs.types)])
+        classes = set(symbols)
+        own, own_values = self._select(relocs, made, symbols, _OWN) if _OWN in classes else _NOTHING
+        others = self._other_functions(file, relocs, symbols) if _OTHER in classes else []
         columns = array("I", (len(own), len(others)))
-        columns.extend(own)
-        columns.extend(fields(contents, own))
+        columns += own
+        columns += own_values
         columns.extend(others)
-        if R.SECTION_OFFSET_I32 in relocs.types:
-            of = relocs.offsets, relocs.indices, relocs.addends
-            offsets, indices, addends = _select(R.SECTION_OFFSET_I32, relocs.types, *of)
-            if not self._add_sections(columns, contents, file, offsets, indices, addends):
+        for of in sorted(classes):
+            if of == _TOO_MANY:
                 return UNKNOWABLE
+            if of >= _FIRST_SECTION:
+                offsets, values = self._select(relocs, made, symbols, of)
+                columns.extend((self._targets[of - _FIRST_SECTION].index, len(offsets)))
+                columns += offsets
+                columns += values
         return columns.tobytes()
 
-    def _other_functions(self, file: ObjectInput, offsets: list[int], indices: list[int]) -> list[int]:
-        symbols = file.symbols
-        foreign = {}
-        for index in set(indices) - self._own:
-            symbol = symbols[index]
-            if symbol.file is not None and symbol.state == DEFINED and symbol.is_live:
-                ordinal = self._ordinals.get(symbol.file, -1)
-                if ordinal >= 0:
-                    foreign[index] = ordinal, symbol.index
-        if not foreign:
-            return []
-        return [
-            number
-            for offset, index in zip(offsets, indices)
-            if index in foreign
-            for number in (offset, *foreign[index])
-        ]
+    def _classify(self, file: ObjectInput) -> None:
+        classes = bytearray(max(len(file.symbols), len(file.object.types)))
+        self._targets = []
+        places: dict[int, int] = {}
+        for index, symbol in enumerate(file.symbols):
+            if symbol.kind == SymbolKind.FUNCTION:
+                if symbol.state == DEFINED and symbol.is_live:
+                    classes[index] = _OWN if symbol.file is file else _OTHER
+            elif symbol.kind == SymbolKind.SECTION:
+                target = symbol.section
+                if target is not None and target.size and not target.discarded and target.name in self._outputs:
+                    place = places.setdefault(target.index, len(places))
+                    if place == len(self._targets):
+                        self._targets.append(target)
+                    classes[index] = min(_FIRST_SECTION + place, _TOO_MANY)
+        self._classes = bytes(classes)
 
-    def _add_sections(
-        self,
-        columns: array[int],
-        contents: bytes | bytearray,
-        file: ObjectInput,
-        offsets: list[int],
-        indices: list[int],
-        addends: list[int],
-    ) -> bool:
-        """Whether each field tells what it names."""
-        targets: dict[int, InputSection] = {}
-        for index in set(indices):
-            target = file.symbols[index].section
-            if target is not None and target.size and not target.discarded and target.name in self._outputs:
-                targets[index] = target
-        if len(targets) > 255:
-            return False
-        numbers = {index: number for number, index in enumerate(targets)}
-        marks = bytes([numbers.get(index, 255) for index in indices])
-        for index, target in targets.items():
-            selected = marks.translate(_only(numbers[index]))
-            if target.pieces is not None:
-                starts = self._starts.get(target.index)
-                if starts is None:
-                    starts = self._starts[target.index] = set(target.pieces.starts)
-                if not starts.issuperset(compress(addends, selected)):
-                    # It is the middle of a string.
-                    return False
-            named = list(compress(offsets, selected))
-            columns.extend((target.index, len(named)))
-            columns.extend(named)
-            columns.extend(fields(contents, named))
-        return True
+    @staticmethod
+    def _select(relocs: Relocations, made: Relocated, symbols: bytes, of: int) -> tuple[array[int], array[int]]:
+        """Offsets and values of the fields of one class."""
+        selected = symbols.translate(_only(of))
+        offsets = array("I", compress(relocs.offsets, selected))
+        if made.values is not None:
+            with suppress(OverflowError):
+                return offsets, array("I", compress(made.values, selected))
+        return offsets, array("I", fields(made.contents, offsets))
 
-
-def fields(section: bytes | bytearray | memoryview, offsets: Sequence[int]) -> list[int]:
-    """The 32-bit fields at these offsets."""
-    return [value for (value,) in map(_U32.unpack_from, repeat(section), offsets)]
+    def _other_functions(self, file: ObjectInput, relocs: Relocations, symbols: bytes) -> list[int]:
+        selected = symbols.translate(_only(_OTHER))
+        found: list[int] = []
+        for offset, index in zip(compress(relocs.offsets, selected), compress(relocs.indices, selected)):
+            symbol = file.symbols[index]
+            assert symbol.file is not None
+            ordinal = self._ordinals.get(symbol.file, -1)
+            if ordinal >= 0:
+                found += (offset, ordinal, symbol.index)
+        return found
 
 
 def tells_of_places(file: ObjectInput) -> bool:
@@ -147,16 +138,10 @@ def tells_of_places(file: ObjectInput) -> bool:
     return any(
         type_ in file.relocations(section).types
         for section in (obj.code_section, obj.data_section)
-        for type_ in (*_FUNCTION_OFFSETS, R.SECTION_OFFSET_I32)
+        for type_ in _MOVING
     )
 
 
 def _only(number: int) -> bytes:
     """A translation table to 1 for one byte, and to 0 for the others."""
     return bytes(number) + b"\1" + bytes(255 - number)
-
-
-def _select(type_: int, types: bytes, *columns: Sequence[int]) -> list[list[int]]:
-    """What of each column belongs to the relocations of one type."""
-    selected = types.translate(_only(type_))
-    return [list(compress(column, selected)) for column in columns]

@@ -11,13 +11,14 @@ from struct import Struct
 
 from ..binary.constants import SymbolKind
 from ..binary.leb128 import uleb
+from ..binary.relocations import fields
 from ..linking.chunks import InputSection
 from ..linking.live_relocations import live_function_runs
 from ..linking.relocate import Relocator
 from ..output.encoding import Chunk
 from .last_link import LastLink
 from .matching import ADDED, Unusable
-from .moving import HEAD, fields
+from .moving import HEAD
 from .record import INTERNAL
 from .replacements import Replacements, split
 from .state import column

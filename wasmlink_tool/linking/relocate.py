@@ -66,6 +66,11 @@ class SymbolValues(FieldValues):
             known[target] = self.base(*target)
         return {target: known[target] for target in targets}
 
+    @property
+    def names_middles(self) -> bool:
+        """Whether a value was asked for that is in the middle of a merged string."""
+        return any(merged.names_middles for merged in self._merged.values())
+
     def check(self, type_: int, index: int) -> None:
         obj = self._file.object
         # Where in the file the relocation is matters for none of the types that get here.
@@ -110,18 +115,30 @@ class SymbolValues(FieldValues):
         return (lambda addend: addend) if tombstone is None else (lambda _: tombstone)
 
 
+class Relocated:
+    """A section as it is in the output."""
+
+    __slots__ = ("contents", "names_middles", "values")
+
+    def __init__(self, contents: bytes | bytearray, values: list[int] | None) -> None:
+        self.contents = contents
+        self.values = values
+        """Those that all its relocations have written, if they are at hand."""
+        self.names_middles = False
+        """Whether its file was seen to name anything but the starts of merged strings."""
+
+
 class Watcher:
     """Takes a note of each custom section while its relocations are at hand."""
 
     def __init__(
         self,
         most: Callable[[ObjectInput, int], int],
-        note: Callable[[ObjectInput, int, bytes | bytearray], bytes],
+        note: Callable[[ObjectInput, int, Relocated], bytes],
     ) -> None:
         """
         :param most: how many bytes a note of a file's section can have.
-        :param note: the note, of the section as it is in the output; it depends on nothing else but what is decided
-            already.
+        :param note: the note, which depends on nothing but the section and what is decided already.
         """
         self.most = most
         self.note = note
@@ -224,12 +241,13 @@ class Relocator:
         self, file: ObjectInput, section: int, ranges: list[tuple[int, int]], tombstone: int | None
     ) -> Contents:
         """A section of the file's object with the relocations in ``ranges`` applied; what is elsewhere is of no use."""
-        contents = self._apply(file, section, ranges, tombstone)
+        made = self._apply(file, section, ranges, tombstone)
         if self._is_watched(file, section):
             assert self._watcher is not None
-            self.notes[file, section] = self._watcher.note(file, section, contents)
+            made.names_middles = self._of(file).names_middles
+            self.notes[file, section] = self._watcher.note(file, section, made)
         file.object.release_relocations(section)
-        return contents
+        return made.contents
 
     def _is_watched(self, file: ObjectInput, section: int) -> bool:
         obj = file.object
@@ -237,13 +255,13 @@ class Relocator:
 
     def _apply(
         self, file: ObjectInput, section: int, ranges: list[tuple[int, int]], tombstone: int | None
-    ) -> bytes | bytearray:
+    ) -> Relocated:
         obj = file.object
         place = obj.sections[section]
         contents = obj.data[place.start : place.end]
         entries, count = obj.relocation_entries(section)
         if not count:
-            return contents
+            return Relocated(contents, [])
         if COMPILED:
             bounds = [bound for pair in ranges for bound in pair]
             try:
@@ -251,14 +269,18 @@ class Relocator:
             except (FormatError, OverflowError):
                 done = None
             if done is not None:
-                return done
+                return Relocated(done, None)
         relocs = relocations_in(file.relocations(section), ranges)
         buffer = bytearray(contents)
         types = set(relocs.types)
+        all_values: list[int] | None = None
         for alike in _WRITTEN_ALIKE:
             if not types.isdisjoint(alike):
-                self._write(buffer, alike[0], *self._column(file, relocs, alike, tombstone))
-        return buffer
+                offsets, values = self._column(file, relocs, alike, tombstone)
+                self._write(buffer, alike[0], offsets, values)
+                if types.issubset(alike):
+                    all_values = values
+        return Relocated(buffer, all_values)
 
     def _of(self, file: ObjectInput) -> SymbolValues:
         values = self._values_of.get(file)
@@ -376,7 +398,10 @@ class _MergedOffsets(dict[int, int]):
         super().__init__(zip(section.pieces.starts, map(section.offset.__add__, section.pieces.offsets)))
         self._section = section
 
+        self.names_middles = False
+
     def __missing__(self, offset: int) -> int:
+        self.names_middles = True
         return self._section.output_offset(offset)
 
 
