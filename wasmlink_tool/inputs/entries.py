@@ -64,9 +64,9 @@ def encode_object(obj: ObjectFile) -> bytes:
         (
             [getattr(obj, name) for name in _PLAIN],
             [(s.id, s.name, s.start - origin, s.end - origin) for s in obj.sections],
-            [[(i.module, i.field, _type(i.type)) for i in entries] for entries in imports],
-            [_type(table) for table in obj.tables],
-            [(_type(g.type), g.initializer) for g in obj.globals],
+            [[(i.module, i.field, plain_type(i.type)) for i in entries] for entries in imports],
+            [plain_type(table) for table in obj.tables],
+            [(plain_type(g.type), g.initializer) for g in obj.globals],
             [(s.name, s.alignment, s.flags, s.offset, s.size) for s in obj.segments],
             [(f.priority, f.symbol) for f in obj.init_functions],
             [(c.name, c.members) for c in obj.comdats],
@@ -118,7 +118,8 @@ def decode_index(payload: bytes, size: int = sys.maxsize) -> ArchiveIndex | None
         return None
 
 
-def _type(type_: int | GlobalType | TableType) -> Any:
+def plain_type(type_: int | GlobalType | TableType) -> Any:
+    """A type as numbers and bytes."""
     if isinstance(type_, GlobalType):
         return type_.value_type, type_.mutable
     if isinstance(type_, TableType):

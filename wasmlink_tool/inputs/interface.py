@@ -8,6 +8,7 @@ from hashlib import sha256
 from ..binary.constants import ComdatKind, SymbolFlag, SymbolKind
 from ..binary.reader import FormatError, Reader
 from ..binary.relocations import Relocations
+from .entries import plain_type
 from .object_file import ObjectFile, Segment, is_wasm
 
 
@@ -62,9 +63,10 @@ def interface_digest(obj: ObjectFile) -> str:
             rows.append((kind, flags, name, index, groups.get((ComdatKind.TAG, index))))
     others = [*obj.imported_globals, *obj.imported_tables, *obj.imported_tags]
     types: list[object] = [
-        (i.module, i.field, repr(obj.types[i.type] if isinstance(i.type, int) else i.type)) for i in others
+        (i.module, i.field, obj.types[i.type] if isinstance(i.type, int) else plain_type(i.type)) for i in others
     ]
-    types += [*(repr(g.type) for g in obj.globals), *map(repr, obj.tables), *(obj.types[t] for t in obj.tags)]
+    types += [plain_type(g.type) for g in obj.globals]
+    types += [*map(plain_type, obj.tables), *(obj.types[tag] for tag in obj.tags)]
     names = [comdat.name for comdat in obj.comdats]
     # Equal names are not marshalled as references to each other: where in memory they are says nothing.
     return sha256(marshal.dumps((obj.is_64, rows, types, names), 2)).hexdigest()[:32]

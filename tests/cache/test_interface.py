@@ -1,0 +1,46 @@
+"""What an object is to resolution: the scanner keeps its findings as long as that stays."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.cache.again import compiled
+from wasmlink_tool.inputs.interface import SymbolFile, interface_digest, interface_of
+from wasmlink_tool.inputs.object_file import ObjectFile
+
+SOURCE = """
+extern int table(int), (*pointer)(int);
+int counter = 3;
+int add(int x) { counter += x; return x + 1; }
+int call(int x) { pointer = add; return table(x) + pointer(x); }
+"""
+
+
+def _digests(work: Path, source: str) -> set[str | None]:
+    """Those of one object, found in several ways."""
+    work.mkdir()
+    (path,) = compiled(work, {"unit.c": source})
+    data = Path(path).read_bytes()
+    parsed = [parse(data) for parse in (ObjectFile, SymbolFile) for _ in range(2)]
+    return {interface_of(path), *map(interface_digest, parsed)}
+
+
+def test_a_body_changes(tmp_path: Path) -> None:
+    first = _digests(tmp_path / "first", SOURCE)
+    assert len(first) == 1
+    assert _digests(tmp_path / "second", SOURCE.replace("x + 1", "x * x + 77")) == first
+
+
+def test_what_others_see_changes(tmp_path: Path) -> None:
+    found = [_digests(tmp_path / "as it is", SOURCE)]
+    for number, (old, new) in enumerate(
+        (
+            ("int table(int)", "int table(long long)"),
+            ("int counter", "__attribute__((weak)) int counter"),
+            ("table(x) +", ""),
+            ("int counter", "__thread int counter"),
+        )
+    ):
+        found.append(_digests(tmp_path / str(number), SOURCE.replace(old, new)))
+    assert [len(digests) for digests in found] == [1] * 5
+    assert len(set().union(*found)) == 5
