@@ -62,35 +62,26 @@ def test_every_damaged_entry_is_replaced(project: edits.Project) -> None:
         assert entries_now == {path: data for path, data in good.items() if path.parent.name != "links"}
 
 
-def test_a_body_changes(project: edits.Project, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("places", "units"), [([0, 0, 0], [3]), ([1, 1, 2], [3, 4])], ids=["object", "archives"])
+def test_bodies_change(
+    project: edits.Project, monkeypatch: pytest.MonkeyPatch, places: list[int], units: list[int]
+) -> None:
     project.flags = {"strip_debug": True}
-    project.shades[3] = 1
+    project.places[2:5] = places
+    for unit in units:
+        project.shades[unit] = 1
     project.link(project.write(), cached=True)
     for shade in (2, 1, 2):
-        project.shades[3] = shade
+        for unit in units:
+            project.shades[unit] = shade
         inputs = project.write()
         clean = project.link(inputs, cached=False)
+        assert isinstance(clean, bytes)
         # As a new process.
         cache.forget()
         with monkeypatch.context() as patched:
             patched.setattr("wasmlink_tool.linker.open_inputs", _refuse)
             assert project.link(inputs, cached=True) == clean
-
-
-def test_a_body_in_an_archive_changes(project: edits.Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    project.flags = {"strip_debug": True}
-    project.places[2:5] = [1, 1, 2]
-    project.shades[3] = project.shades[4] = 1
-    project.link(project.write(), cached=True)
-    for shade in (2, 1, 2):
-        project.shades[3] = project.shades[4] = shade
-        inputs = project.write()
-        clean = project.link(inputs, cached=False)
-        cache.forget()
-        with monkeypatch.context() as patched:
-            patched.setattr("wasmlink_tool.linker.open_inputs", _refuse)
-            assert project.link(inputs, cached=True) == clean
-    assert isinstance(clean, bytes)
 
 
 def test_members_come_and_go(project: edits.Project) -> None:

@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -74,14 +75,14 @@ def options(directory: Path, damage: tuple[int, ...] = (), **others: object) -> 
         path = directory / f"{number}.o"
         path.write_bytes(damaged(number) if number in damage else build())
         inputs.append(str(path))
-    settings: dict[str, object] = {
+    settings: dict[str, Any] = {
         "output": None,
         "entry": None,
         "gc_sections": False,
         "allow_multiple_definition": True,
         "unresolved_symbols": UnresolvedPolicy.IGNORE,
     }
-    return LinkOptions(inputs=inputs, **(settings | others))  # type: ignore[arg-type]
+    return LinkOptions(inputs=inputs, **(settings | others))
 
 
 def open_files() -> int:
@@ -255,7 +256,7 @@ def test_copies_heed_no_signals(fork: Fork, monkeypatch: pytest.MonkeyPatch, tmp
         (tmp_path / "handled").touch()
 
     for number in (signal.SIGINT, signal.SIGTERM):
-        fork.first = lambda number=number: os.kill(os.getpid(), number)  # type: ignore[misc]
+        fork.first = partial(signal.raise_signal, number)
         before = signal.signal(number, handle)
         try:
             assert link(options(tmp_path, threads=2)).module == link(options(tmp_path, threads=1)).module

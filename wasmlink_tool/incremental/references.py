@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections import Counter
 from collections.abc import Sequence
 from itertools import pairwise
@@ -60,16 +59,13 @@ class _References:
         self.functions: list[tuple[int, int]] = []
         """Of each function, from where to where its references are."""
         self.segments: list[tuple[int, int]] = []
-        relocs = self._add(obj.relocations(obj.code_section), symbols, types)
-        bounds = [bisect_left(relocs.offsets, start) for start in obj.function_offsets]
-        self.functions += pairwise(bounds)
+        self._add(obj.relocations(obj.code_section), symbols, types)
+        self.functions += pairwise(obj.relocation_ranges(obj.code_section))
         first = len(self.targets)
-        relocs = self._add(obj.relocations(obj.data_section), symbols, types)
-        for segment in obj.segments:
-            start, end = (bisect_left(relocs.offsets, segment.offset + of) for of in (0, segment.size))
-            self.segments.append((first + start, first + end))
+        self._add(obj.relocations(obj.data_section), symbols, types)
+        self.segments += pairwise([first + start for start in obj.relocation_ranges(obj.data_section)])
 
-    def _add(self, relocs: Relocations, symbols: Sequence[int] | None, types: Sequence[int]) -> Relocations:
+    def _add(self, relocs: Relocations, symbols: Sequence[int] | None, types: Sequence[int]) -> None:
         self.types += relocs.types
         if _TYPE_INDEX in relocs.types:
             known = range(1 << 32) if symbols is None else symbols
@@ -79,7 +75,6 @@ class _References:
             ]
         else:
             self.targets += relocs.indices if symbols is None else [symbols[index] for index in relocs.indices]
-        return relocs
 
     def of(self, chunk: tuple[int, int]) -> list[_Reference]:
         first, after = chunk

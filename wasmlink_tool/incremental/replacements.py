@@ -52,6 +52,10 @@ class Replacements:
             self.new[ordinal] = self._object(ordinal, source)
         self._check_packed_order()
 
+    def section(self, ordinal: int, index: int) -> InputSection:
+        """What takes the place of a changed object's custom section, which had this index."""
+        return self.new[ordinal].custom_sections[self.matches[ordinal].sections.index(index)]
+
     def _object(self, ordinal: int, source: ObjectSource) -> ObjectInput:
         known = self._last.state.files[ordinal]
         decisions = self._last.decisions(ordinal)

@@ -12,9 +12,9 @@ from struct import Struct
 from ..binary.constants import SymbolKind
 from ..binary.leb128 import uleb
 from ..binary.relocations import fields
-from ..linking.chunks import InputSection
+from ..linking.chunks import InputSection, ObjectInput
 from ..linking.live_relocations import live_function_runs
-from ..linking.relocate import Relocator
+from ..linking.relocate import Relocator, body_start
 from ..output.encoding import Chunk
 from .last_link import LastLink
 from .matching import ADDED, Unusable
@@ -83,7 +83,7 @@ class Rewriter:
                 if file is None:
                     kept.update(column(packed, "I"))
                     continue
-                section = file.custom_sections[self.matches[ordinal].sections.index(index)]
+                section = self.changed.section(ordinal, index)
                 section.pieces = split(section)
                 changed.append(section)
                 before.update(column(packed, "I"))
@@ -106,7 +106,6 @@ class Rewriter:
         """Where each file's functions stand now: ``shifts`` counts how much later, by file."""
         shift = 0
         self.shifts: list[int] = []
-        self.code_sizes: dict[int, int] = {}
         for ordinal, known in enumerate(self.state.files):
             self.shifts.append(shift)
             file = self.new.get(ordinal)
@@ -120,8 +119,7 @@ class Rewriter:
                 offsets[first:after] = [start + distance for start in starts[first:after]]
                 position += starts[after] - starts[first]
             file.function_offsets = offsets
-            self.code_sizes[ordinal] = position - known.code_start - shift
-            shift += self.code_sizes[ordinal] - known.code_size
+            shift = position - known.code_start - known.code_size
         self.code_growth = shift
         for ordinal, stand_in in self.last.files.items():
             if ordinal in self.new:
@@ -153,7 +151,7 @@ class Rewriter:
                 if growth[output]:
                     own[index] = growth[output]
                 if file is not None:
-                    section = file.custom_sections[self.matches[ordinal].sections.index(index)]
+                    section = self.changed.section(ordinal, index)
                     section.offset += growth[output]
                     growth[output] += section.size - size
             moved.append(own)
@@ -215,12 +213,11 @@ class Rewriter:
         known = self._function_shifts
         key = ordinal, function
         if key not in known:
-            before = column(self.last.decisions(ordinal).function_offsets)[function]
-            old = _size_bytes(self.last.code, before) + before
-            obj = file.object
             now = self.matches[ordinal].functions.index(function)
-            new = _size_bytes(obj.data, obj.sections[obj.code_section].start + obj.function_offsets[now])
-            known[key] = file.function_offsets[now] + new - old
+            moved = file.function_offsets[now] - file.object.function_offsets[now]
+            last = self.last.file(ordinal)
+            assert isinstance(last, ObjectInput)
+            known[key] = body_start(file, now) + moved - body_start(last, function)
         return known[key]
 
     def _replace_code(self, pieces: list[tuple[int, int, list[Chunk]]]) -> None:
@@ -248,11 +245,11 @@ class Rewriter:
                 self.module[place[2] : place[2] + segment.size] = data[start : start + segment.size]
 
     def _replace_sections(self, pieces: list[tuple[int, int, list[Chunk]]]) -> None:
-        for ordinal, file in self.new.items():
+        for ordinal in self.new:
             known = self.state.files[ordinal]
             for index, (output, offset, size) in known.sections.items():
                 if index not in known.pieces:
-                    section = file.custom_sections[self.matches[ordinal].sections.index(index)]
+                    section = self.changed.section(ordinal, index)
                     start = self.state.custom[output][2] + offset
                     pieces.append((start, start + size, [self.relocator.section(section)]))
         for output, strings in self.merged.items():
@@ -272,12 +269,3 @@ class Rewriter:
 def _write(section: memoryview, offsets: Sequence[int], values: Iterable[int]) -> None:
     """Fill 32-bit fields."""
     deque(map(_U32.pack_into, repeat(section), offsets, values), maxlen=0)
-
-
-def _size_bytes(data: bytes | memoryview, position: int) -> int:
-    """How many bytes a size takes."""
-    length = 1
-    while data[position] >= 0x80:
-        position += 1
-        length += 1
-    return length

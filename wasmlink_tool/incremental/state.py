@@ -11,10 +11,11 @@ import os
 import sys
 from array import array
 from contextlib import suppress
+from itertools import chain
 from zlib import crc32
 
 from ..inputs.cache import content_key
-from ..inputs.packs import PLAIN
+from ..inputs.packs import PLAIN, write_file
 from ..options import LinkOptions
 from ..output.encoding import Chunk
 from ..records import record
@@ -23,7 +24,7 @@ from ..version import __version__
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from io import BufferedReader
-    from typing import BinaryIO, Final
+    from typing import Final
 
 _LARGE: Final = 4 << 20
 _STEP: Final = 1 << 18
@@ -142,16 +143,15 @@ def _linker() -> list[tuple[str, int, int]] | str:
     return sorted(found)
 
 
-def write(file: BinaryIO, key: str, state: State) -> None:
+def _encoded(key: str, state: State) -> list[Chunk]:
     head = {name: getattr(state, name) for name in _HEAD}
     head["files"] = [[getattr(entry, name) for name in _FILE] for entry in state.files]
     head["internal"] = [getattr(state.internal, name) for name in _FILE]
     parts: list[list[Chunk]] = [[marshal.dumps(head, PLAIN)], [memoryview(state.columns).cast("B")], state.module]
     index = [key, *map(_measured, parts)]
     first = marshal.dumps(index, PLAIN)
-    file.write(_MAGIC + crc32(first).to_bytes(4, "little") + len(first).to_bytes(4, "little") + first)
-    for part in parts:
-        file.writelines(part)
+    start = _MAGIC + crc32(first).to_bytes(4, "little") + len(first).to_bytes(4, "little") + first
+    return [start, *chain.from_iterable(parts)]
 
 
 def _measured(part: list[Chunk]) -> tuple[int, int]:
@@ -233,16 +233,4 @@ def load(directory: str, key: str) -> State | None:
 
 def save(directory: str, key: str, state: State) -> int:
     """Write a state, and say how many bytes it takes: none if the directory cannot be written to."""
-    path = path_of(directory, key)
-    temporary = f"{path}.{os.getpid()}.tmp"
-    try:
-        os.makedirs(os.path.dirname(path), exist_ok=True)
-        with open(temporary, "wb") as file:
-            write(file, key, state)
-            size = file.tell()
-        os.replace(temporary, path)
-        return size
-    except (OSError, ValueError):
-        with suppress(OSError, ValueError):
-            os.unlink(temporary)
-        return 0
+    return write_file(path_of(directory, key), _encoded(key, state))

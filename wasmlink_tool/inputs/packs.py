@@ -12,7 +12,7 @@ import marshal
 import os
 import sys
 from _thread import allocate_lock
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from zlib import crc32
 
@@ -83,20 +83,11 @@ class Packs:
         # Whoever writes these entries gives them this name.
         name = f"{crc32(index):08x}{len(entries):x}"
         path = os.path.join(self.directory, name)
-        temporary = f"{path}.{os.getpid()}.tmp"
-        try:
-            os.makedirs(self.directory, exist_ok=True)
-            with open(temporary, "wb") as file:
-                file.write(head)
-                file.writelines(entries.values())
-            os.replace(temporary, path)
-        except (OSError, ValueError):
-            with suppress(OSError, ValueError):
-                os.unlink(temporary)
-            return 0
-        self._known.add(name)
-        self._places.update(_placed(path, len(head), rows))
-        return len(head) + sum(map(len, entries.values()))
+        size = write_file(path, [head, *entries.values()])
+        if size:
+            self._known.add(name)
+            self._places.update(_placed(path, len(head), rows))
+        return size
 
     def _merge(self) -> int:
         """Make all packs but the largest one."""
@@ -121,6 +112,22 @@ class Packs:
                     os.unlink(path)
                 self._known.discard(os.path.basename(path))
         return size
+
+
+def write_file(path: str, chunks: Sequence[bytes | bytearray | memoryview]) -> int:
+    """Write a file of a cache, which has its name only when it is whole. The bytes that it takes; none if it cannot be
+    written."""
+    temporary = f"{path}.{os.getpid()}.tmp"
+    try:
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(temporary, "wb") as file:
+            file.writelines(chunks)
+        os.replace(temporary, path)
+    except (OSError, ValueError):
+        with suppress(OSError, ValueError):
+            os.unlink(temporary)
+        return 0
+    return sum(map(len, chunks))
 
 
 def _index(path: str) -> dict[str, _Place]:
