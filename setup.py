@@ -11,7 +11,7 @@ from pathlib import Path
 
 from setuptools import setup
 
-COMPILED = ("binary", "inputs", "linking", "output", "demangle")
+COMPILED = ("binary", "inputs", "linking", "linking/explain", "output", "demangle")
 """Packages whose modules are compiled."""
 
 

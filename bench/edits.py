@@ -22,7 +22,7 @@ from threading import get_ident
 from bench import toolchain
 from bench.edit_sources import MAIN, SHADES, UNITS, VARIANTS, asks_in_vain, unit_source
 from wasmlink_tool.diagnostics import LinkError
-from wasmlink_tool.inputs import cache
+from wasmlink_tool.inputs import parse_cache
 from wasmlink_tool.linker import link
 from wasmlink_tool.options import DataOrder, Input, LinkOptions, UnresolvedPolicy
 
@@ -170,9 +170,9 @@ class Project:
         """Forget or damage some of what is cached."""
         chance = self.random.random()
         if chance < 0.2:
-            cache.forget()
+            parse_cache.forget()
         elif chance < 0.205:
-            cache.forget()
+            parse_cache.forget()
             entries = sorted(path for path in self.cache.rglob("*") if path.is_file())
             if entries:
                 entry = self.random.choice(entries)

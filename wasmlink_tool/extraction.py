@@ -15,9 +15,9 @@ from hashlib import sha256
 from .binary.reader import FormatError
 from .diagnostics import Diagnostics, FatalError, LinkError
 from .inputs import archive
-from .inputs.files import InputFiles, ObjectSource
-from .inputs.interface import SymbolFile, interface_digest
+from .inputs.input_files import InputFiles, ObjectSource
 from .inputs.object_file import ObjectFile
+from .inputs.symbol_interface import SymbolFile, interface_digest
 from .linking.chunks import ObjectInput
 from .linking.resolve import resolve
 from .linking.symbols import LAZY, Symbol

@@ -5,23 +5,23 @@ from __future__ import annotations
 import gc
 
 from .diagnostics import Diagnostic, Diagnostics, FatalError, LinkError
-from .inputs.files import InputFiles
+from .inputs.input_files import InputFiles
 from .linking.chunks import ObjectInput
+from .linking.command_wrappers import calculate_init_functions, create_command_wrappers, write_call_ctors
 from .linking.exports import calculate_exports, force_exports
 from .linking.features import check_mutable_globals, merge_features
 from .linking.imports import calculate_imports, import_late_table
 from .linking.index_spaces import assign_indexes, calculate_types
+from .linking.layout_memory import define_start_stop_symbols, lay_out_memory
 from .linking.mark_live import mark_live, report_removed
-from .linking.memory import define_start_stop_symbols, lay_out_memory
+from .linking.output_segments import create_output_segments
 from .linking.parallel import make_relocator
 from .linking.pic import combine_segments
 from .linking.plan import Plan
 from .linking.relocate import Relocator
 from .linking.resolve import Resolution, resolve, resolve_indirect_function_table, seal
-from .linking.scan import scan_relocations
-from .linking.segments import create_output_segments
-from .linking.startup import declare_start_functions, write_start_functions
-from .linking.synthetic import calculate_init_functions, create_command_wrappers, write_call_ctors
+from .linking.scan_relocations import scan_relocations
+from .linking.start_functions import declare_start_functions, write_start_functions
 from .opening import checked, open_inputs
 from .options import LinkOptions
 from .output.custom import lay_out_custom_sections, own_custom_sections, write_custom_section
@@ -143,7 +143,7 @@ def _link(options: LinkOptions, diagnostics: Diagnostics) -> LinkResult:
     diagnostics.step("fill the cache")
     files.save_parsed()
     if options.cache_directory is not None:
-        from .incremental.record import record
+        from .incremental.save_state import record
 
         record(options, plan, sections, chunks, files, notes, diagnostics)
     if diagnostics.time_report is not None:
@@ -169,7 +169,7 @@ def _link(options: LinkOptions, diagnostics: Diagnostics) -> LinkResult:
 
 def _compile_bitcode(resolution: Resolution, options: LinkOptions, diagnostics: Diagnostics) -> None:
     # Most links have no bitcode, and need not load what reads and compiles it.
-    from .linking.lto import compile_bitcode
+    from .linking.compile_bitcode import compile_bitcode
 
     compile_bitcode(resolution, options, diagnostics)
 
@@ -314,9 +314,9 @@ def _write_sections(
     outputs = {section.name for section in custom}
     watcher = None
     if options.cache_directory is not None:
-        from .incremental import record
+        from .incremental import save_state
 
-        watcher = record.watcher(options, plan.resolution, outputs)
+        watcher = save_state.watcher(options, plan.resolution, outputs)
     relocator = make_relocator(plan.resolution.objects, outputs, options.table_base, options.threads, watcher)
     sections = list(known_sections(plan, options, relocator))
     if plan.resolution.is_dynamic(options):

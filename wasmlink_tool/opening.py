@@ -6,8 +6,8 @@ import os
 from collections.abc import Sequence
 
 from .diagnostics import Diagnostics, FatalError, Severity
-from .inputs.files import InputFiles, ObjectSource
-from .inputs.shared import SharedLibrary
+from .inputs.input_files import InputFiles, ObjectSource
+from .inputs.shared_library import SharedLibrary
 from .options import Input, LinkOptions
 
 TYPE_CHECKING = False
@@ -72,7 +72,7 @@ def open_inputs(
     """
     cache = None
     if options.cache_directory is not None:
-        from .inputs.cache import cache_at
+        from .inputs.parse_cache import cache_at
 
         cache = cache_at(options.cache_directory, options.cache_limit)
 

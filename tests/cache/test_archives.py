@@ -10,13 +10,13 @@ import pytest
 from bench.edits import archive_of
 from tests.cache.again import compiled, linked
 from wasmlink_tool.incremental import relink
-from wasmlink_tool.inputs import cache
+from wasmlink_tool.inputs import parse_cache
 from wasmlink_tool.options import LinkOptions
 
 
 def _link(work: Path, sources: Mapping[str, str]) -> bytes:
     """All but the first are members of an archive."""
-    cache.forget()
+    parse_cache.forget()
     main, *members = compiled(work, sources)
     (work / "all.a").write_bytes(archive_of([(Path(path).name, Path(path).read_bytes()) for path in members]))
     module = linked(work, [main, str(work / "all.a")])

@@ -13,7 +13,7 @@ from bench.edit_sources import SHADES, UNITS
 from tests.support import objects
 from wasmlink_tool.binary import relocations
 from wasmlink_tool.incremental.stamps import is_unchanged, stamp
-from wasmlink_tool.inputs import cache
+from wasmlink_tool.inputs import parse_cache
 from wasmlink_tool.inputs.object_file import PARSED, ObjectFile
 from wasmlink_tool.linker import link
 from wasmlink_tool.linking import parallel
@@ -31,14 +31,14 @@ def test_random_edits(tmp_path: Path, seed: int, threads: int, monkeypatch: pyte
 
 @pytest.fixture
 def project(tmp_path: Path) -> edits.Project:
-    cache.forget()
+    parse_cache.forget()
     return edits.Project(tmp_path, 1)
 
 
 def test_a_second_link_reads_entries(project: edits.Project, monkeypatch: pytest.MonkeyPatch) -> None:
     inputs = project.write()
     first = project.link(inputs, cached=True)
-    cache.forget()
+    parse_cache.forget()
     monkeypatch.setattr(ObjectFile, "_read", _refuse)
     assert project.link(inputs, cached=True) == first
 
@@ -55,7 +55,7 @@ def test_every_damaged_entry_is_replaced(project: edits.Project) -> None:
     for damage in (b"", b"wasmlink cache 1\n", b"\0" * 100):
         for path in entries:
             path.write_bytes(damage)
-        cache.forget()
+        parse_cache.forget()
         assert project.link(inputs, cached=True) == clean
         # States of whole links tell when files changed, and so differ from one another.
         entries_now = {path: path.read_bytes() for path in entries if path.parent.name != "links"}
@@ -78,7 +78,7 @@ def test_bodies_change(
         clean = project.link(inputs, cached=False)
         assert isinstance(clean, bytes)
         # As a new process.
-        cache.forget()
+        parse_cache.forget()
         with monkeypatch.context() as patched:
             patched.setattr("wasmlink_tool.linker.open_inputs", _refuse)
             assert project.link(inputs, cached=True) == clean
@@ -91,7 +91,7 @@ def test_members_come_and_go(project: edits.Project) -> None:
         project.variants[unit], project.places[unit] = variant, place
         inputs = project.write()
         assert project.link(inputs, cached=True) == project.link(inputs, cached=False)
-        cache.forget()
+        parse_cache.forget()
 
 
 def test_nothing_changes(project: edits.Project, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -120,7 +120,7 @@ def test_an_entry_of_another_name_is_none(project: edits.Project) -> None:
     contents = [path.read_bytes() for path in entries]
     for path, other in zip(entries, contents[1:] + contents[:1]):
         path.write_bytes(other)
-    cache.forget()
+    parse_cache.forget()
     assert project.link(inputs, cached=True) == clean
 
 

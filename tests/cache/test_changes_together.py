@@ -6,14 +6,14 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from tests.cache.again import compiled, linked
-from wasmlink_tool.inputs import cache
+from wasmlink_tool.inputs import parse_cache
 
 MAIN = 'extern "C" int a(int); extern "C" int b(int); extern "C" void _start() { a(b(1)); }'
 
 
 def _link(work: Path, sources: Mapping[str, str], *, debug: bool = False) -> bytes | str:
     # As in a new process.
-    cache.forget()
+    parse_cache.forget()
     return linked(work, compiled(work, sources), strip_debug=not debug)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tests.cache.again import compiled, linked, thin_archive
 from tests.support import objects
-from wasmlink_tool.inputs import cache
+from wasmlink_tool.inputs import parse_cache
 from wasmlink_tool.linker import link
 from wasmlink_tool.options import Input, LinkOptions, UnresolvedPolicy
 
@@ -33,7 +33,7 @@ def test_a_new_process_links_from_the_last_link(tmp_path: Path) -> None:
             inputs=inputs, output=None, cache_directory=str(tmp_path / "cache"), time_report=str(report)
         )
         link(options)
-        cache.forget()
+        parse_cache.forget()
     assert json.loads(report.read_text())["last_link"] == "used"
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from tests.cache.again import compiled
-from wasmlink_tool.inputs.interface import SymbolFile, interface_digest, interface_of
 from wasmlink_tool.inputs.object_file import ObjectFile
+from wasmlink_tool.inputs.symbol_interface import SymbolFile, interface_digest, interface_of
 
 SOURCE = """
 extern int table(int), (*pointer)(int);

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 
 import pytest
 
-from wasmlink_tool.incremental.strings import Remerged
+from wasmlink_tool.incremental.remerge_strings import Remerged
 from wasmlink_tool.inputs.object_file import Section
 from wasmlink_tool.linking.chunks import InputSection, SyntheticFile
-from wasmlink_tool.linking.strings import MergedStrings, StringPieces
+from wasmlink_tool.linking.merged_strings import MergedStrings, StringPieces
 
 
 def _merged(lists: Sequence[Sequence[bytes]]) -> tuple[bytes, list[list[int]]]:

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 from bench import edits
-from wasmlink_tool.inputs import cache
+from wasmlink_tool.inputs import parse_cache
 from wasmlink_tool.linker import link
 from wasmlink_tool.options import Input, LinkOptions
 
@@ -26,7 +26,7 @@ def test_text(tmp_path: Path) -> None:
 
 
 def test_json_of_links_from_the_last_one(tmp_path: Path) -> None:
-    cache.forget()
+    parse_cache.forget()
     project = edits.Project(tmp_path, 1)
     inputs = project.write()
     first = json.loads(_report(project, inputs, tmp_path / "first.json", cached=True))

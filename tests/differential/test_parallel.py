@@ -22,7 +22,7 @@ from tests.differential.cases import all_cases
 from tests.differential.generate import rich_program
 from tests.differential.harness import Case
 from tests.support.objects import build, relocation, relocations
-from wasmlink_tool import LinkError, LinkOptions, link, shared_work
+from wasmlink_tool import LinkError, LinkOptions, fork_pool, link
 from wasmlink_tool.binary.relocations import COMPILED
 from wasmlink_tool.cli import main
 from wasmlink_tool.linking import parallel
@@ -269,7 +269,7 @@ def test_copies_heed_no_signals(fork: Fork, monkeypatch: pytest.MonkeyPatch, tmp
 LINK_AND_BE_KILLED = """\
 import os, signal, time
 from wasmlink_tool import LinkOptions, link
-from wasmlink_tool import shared_work
+from wasmlink_tool import fork_pool
 from wasmlink_tool.linking import parallel
 from wasmlink_tool.options import UnresolvedPolicy
 
@@ -309,7 +309,7 @@ def test_when_there_are_copies(fork: Fork, monkeypatch: pytest.MonkeyPatch, tmp_
     assert copies(None, 3, 1) == 0
     assert copies(2, 1, 1) == 1
     assert copies(1, 3, 0) == 0
-    assert copies(1000, 3, 0) == shared_work.MOST_PROCESSES - 1
+    assert copies(1000, 3, 0) == fork_pool.MOST_PROCESSES - 1
     # Small links are not worth it.
     monkeypatch.setattr(parallel, "WORTH_A_PROCESS", 1000)
     assert copies(3, 3, 0) == 0

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from tests.explanations.conftest import Compile
 from tests.support.objects import build, custom, leb, relocation, relocations, sleb
-from wasmlink_tool.inputs.debug_lines import SourceLine, debug_line_size, read_line_table
 from wasmlink_tool.inputs.object_file import ObjectFile
+from wasmlink_tool.linking.explain.line_table import SourceLine, debug_line_size, read_line_table
 
 SOURCE = """#include "twice.h"
 extern int first(int);

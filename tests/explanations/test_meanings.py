@@ -12,7 +12,7 @@ from tests.explanations.conftest import Compile, Explain
 from tests.support.toolchain import make_archive
 from wasmlink_tool import Input
 from wasmlink_tool.binary.constants import SymbolKind
-from wasmlink_tool.linking.spelling import Spelling
+from wasmlink_tool.linking.explain.spelling import Spelling
 from wasmlink_tool.linking.symbols import DEFINED, LAZY, UNDEFINED, Symbol
 
 # Misspelling

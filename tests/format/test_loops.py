@@ -15,7 +15,9 @@ from wasmlink_tool.binary.constants import RELOCATION_NAMES
 from wasmlink_tool.binary.constants import RelocationType as R
 from wasmlink_tool.binary.reader import FormatError
 
-loops = pytest.importorskip("wasmlink_tool.binary.loops", reason="needs the run-time library of compiled modules")
+loops = pytest.importorskip(
+    "wasmlink_tool.binary.relocation_loops", reason="needs the run-time library of compiled modules"
+)
 
 SIZE = 400
 SYMBOLS = 9

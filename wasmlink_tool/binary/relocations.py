@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 COMPILED: Final = not __file__.endswith((".py", ".pyc"))
 """Whether this is the package that mypyc compiled: then loops do what bulk operations do here."""
 if COMPILED:
-    from . import loops
+    from . import relocation_loops as loops
 
 WITH_ADDEND: Final = frozenset(
     (

@@ -12,18 +12,18 @@ from struct import error
 
 from ..binary.reader import FormatError
 from ..diagnostics import Diagnostics, FatalError, LinkError
-from ..inputs.cache import cache_at
+from ..inputs.parse_cache import cache_at
 from ..options import LinkOptions
 from ..output.encoding import Chunk
 from ..output.writer import check_writable
 from ..records import record
 from . import state as states
-from .changes import changed_objects
-from .last_link import LastLink
-from .matching import Unusable
-from .record import is_recorded
+from .find_changes import changed_objects
+from .match_objects import Unusable
+from .patch_module import Rewriter
+from .previous_link import LastLink
 from .replacements import Replacements
-from .rewrite import Rewriter
+from .save_state import is_recorded
 
 
 @record(frozen=True)

@@ -7,16 +7,16 @@ from collections import Counter
 from collections.abc import Mapping
 
 from ..binary.constants import SymbolFlag, SymbolKind
-from ..inputs.cache import ParseCache
-from ..inputs.files import ObjectSource
+from ..inputs.input_files import ObjectSource
 from ..inputs.object_file import ObjectFile
+from ..inputs.parse_cache import ParseCache
 from ..linking.chunks import NO_NUMBER, InputSection, ObjectInput
-from ..linking.strings import StringPieces
+from ..linking.merged_strings import StringPieces
 from ..linking.symbols import DEFINED, Symbol
 from ..options import DataOrder, LinkOptions
-from .last_link import LastLink, number_others, place_segment
-from .matching import ADDED, Match, Unusable
-from .references import check_references
+from .compare_references import check_references
+from .match_objects import ADDED, Match, Unusable
+from .previous_link import LastLink, number_others, place_segment
 from .state import Decisions, column
 
 TYPE_CHECKING = False

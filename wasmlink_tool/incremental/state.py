@@ -14,8 +14,8 @@ from contextlib import suppress
 from itertools import chain
 from zlib import crc32
 
-from ..inputs.cache import content_key
 from ..inputs.packs import PLAIN, write_file
+from ..inputs.parse_cache import content_key
 from ..options import LinkOptions
 from ..output.encoding import Chunk
 from ..records import record
@@ -132,7 +132,7 @@ def _linker() -> list[tuple[str, int, int]] | str:
     root = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
     found = []
     try:
-        for room in ("", "binary", "inputs", "linking", "output", "incremental", "demangle"):
+        for room in ("", "binary", "inputs", "linking", "linking/explain", "output", "incremental", "demangle"):
             with os.scandir(os.path.join(root, room)) as entries:
                 for entry in entries:
                     if entry.name.endswith((".py", ".so", ".pyd")):

@@ -13,13 +13,13 @@ from ..binary.relocations import Relocations
 from ..diagnostics import FatalError
 from ..inputs.object_file import GlobalType, ObjectFile, Section, TableType
 from ..records import record
-from .strings import MergedStrings, StringPieces
+from .merged_strings import MergedStrings, StringPieces
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Final
 
-    from ..inputs.files import ObjectSource
+    from ..inputs.input_files import ObjectSource
     from .symbols import Symbol
 
 NO_NUMBER: Final = -1

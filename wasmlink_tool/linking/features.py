@@ -9,8 +9,8 @@ from ..options import LinkOptions
 from .chunks import ObjectInput
 from .exports import Export
 from .imports import Imports
+from .llvm_string_map import string_map_order
 from .resolve import Resolution
-from .string_map import string_map_order
 
 
 def merge_features(resolution: Resolution, options: LinkOptions, diagnostics: Diagnostics) -> set[str]:

@@ -8,7 +8,7 @@ from .chunks import LinkedFile, SyntheticFile
 from .imports import Imports
 from .live_relocations import live_function_runs
 from .resolve import Resolution
-from .scan import Scan
+from .scan_relocations import Scan
 from .symbols import Symbol
 
 

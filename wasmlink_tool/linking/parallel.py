@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence, Set
 
 from ..binary.relocations import COMPILED
-from ..shared_work import SharedWork, allowed_processes
+from ..fork_pool import SharedWork, allowed_processes
 from .chunks import ObjectInput
 from .relocate import Contents, Relocator, Watcher
 
@@ -34,7 +34,7 @@ def make_relocator(
     """One that uses as many processors as the relocations of these objects are worth.
 
     :param outputs: the names of the custom sections in the output.
-    :param threads: as of :func:`..shared_work.allowed_processes`.
+    :param threads: as of :func:`..fork_pool.allowed_processes`.
     """
     processes = allowed_processes(threads)
     if processes > 1:

@@ -8,10 +8,10 @@ from ..binary.leb128 import sleb, uleb
 from ..binary.relocations import WIDTH
 from ..options import LinkOptions
 from .chunks import NO_NUMBER, InputSegment, ObjectInput, OutputSegment
+from .merged_strings import MergedStrings
 from .relocate import Relocator, segment_relocations
 from .resolve import Resolution
-from .scan import Scan
-from .strings import MergedStrings
+from .scan_relocations import Scan
 from .symbols import DEFINED, UNDEFINED, Symbol
 
 

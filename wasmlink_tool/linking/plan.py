@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from ..records import record
 from .chunks import OutputSegment
+from .command_wrappers import InitFunction
 from .exports import Export
 from .index_spaces import IndexSpaces
-from .memory import Memory
+from .layout_memory import Memory
 from .resolve import Resolution
-from .scan import Scan
-from .startup import StartFunctions
+from .scan_relocations import Scan
+from .start_functions import StartFunctions
 from .symbols import Symbol
-from .synthetic import InitFunction
 
 
 @record(frozen=True)

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from typing import Final
 
 if COMPILED:
-    from ..binary import loops
+    from ..binary import relocation_loops as loops
 
 Contents = bytes | bytearray | memoryview
 

@@ -10,10 +10,10 @@ from collections.abc import Callable, Sequence
 
 from ..binary.constants import Opcode, SymbolFlag, SymbolKind, ValueType
 from ..diagnostics import Diagnostics, FatalError
-from ..inputs.files import InputFiles, ObjectSource
+from ..inputs.input_files import InputFiles, ObjectSource
 from ..inputs.object_file import GlobalType, TableType
-from ..inputs.shared import SharedLibrary
-from ..inputs.stub import StubLibrary
+from ..inputs.shared_library import SharedLibrary
+from ..inputs.stub_library import StubLibrary
 from ..options import LinkOptions, UnresolvedPolicy
 from . import describe
 from .chunks import BitcodeInput, ObjectInput, SyntheticFile

@@ -12,9 +12,9 @@ from collections.abc import Iterable, Iterator
 from ..binary.constants import ComdatKind, SegmentFlag, SymbolFlag, SymbolKind
 from ..binary.constants import RelocationType as R
 from ..diagnostics import Diagnostics, FatalError
-from ..inputs.files import ObjectSource
+from ..inputs.input_files import ObjectSource
 from ..inputs.object_file import GlobalType, SymbolInfo, TableType
-from ..inputs.shared import SharedLibrary
+from ..inputs.shared_library import SharedLibrary
 from . import describe
 from .chunks import BitcodeInput, LinkedFile, ObjectInput
 from .describe import Names

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from ..binary.constants import SymbolFlag, SymbolKind
 from ..demangle import demangle_text
-from ..inputs.files import ObjectSource
+from ..inputs.input_files import ObjectSource
 from ..inputs.object_file import GlobalType, TableType
-from ..inputs.shared import SharedLibrary
+from ..inputs.shared_library import SharedLibrary
 from .chunks import NO_NUMBER, InputSection, InputSegment, LinkedFile, SyntheticFile
 from .describe import symbol_text
 

@@ -15,7 +15,7 @@ from .modules import CodeGeneration, GeneratedObject, Module, SymbolResolution
 from .workplace import Workplace
 
 if TYPE_CHECKING:
-    from ..inputs.cache import ParseCache
+    from ..inputs.parse_cache import ParseCache
 
 
 def generate(

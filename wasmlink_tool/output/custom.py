@@ -10,10 +10,10 @@ from ..linking import code_metadata
 from ..linking.chunks import MERGED_CUSTOM_SECTIONS, InputSection
 from ..linking.code_metadata import CodeMetadata
 from ..linking.live_relocations import live_function_runs
+from ..linking.merged_strings import MergedStrings, StringPieces
 from ..linking.plan import Plan
 from ..linking.relocate import Relocator
 from ..linking.resolve import Resolution, encode_name
-from ..linking.strings import MergedStrings, StringPieces
 from ..options import LinkOptions
 from .encoding import Chunk, OutputSection, custom_section, name, vector
 

@@ -10,8 +10,8 @@ from ..diagnostics import Diagnostics
 from ..linking.chunks import InputSegment, LinkedFile
 from ..linking.describe import symbol_text
 from ..linking.live_relocations import live_function_runs
+from ..linking.merged_strings import MergedStrings
 from ..linking.plan import Plan
-from ..linking.strings import MergedStrings
 from ..linking.symbols import DEFINED, Symbol
 from .encoding import OutputSection
 from .sections import data_segment_header

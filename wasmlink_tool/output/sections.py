@@ -18,10 +18,10 @@ from ..binary.leb128 import uleb
 from ..inputs.object_file import GlobalType, TableType
 from ..linking.chunks import ObjectInput, OutputSegment, SyntheticFile
 from ..linking.live_relocations import live_function_runs
+from ..linking.merged_strings import MergedStrings
 from ..linking.plan import Plan
 from ..linking.relocate import Relocator
 from ..linking.resolve import encode_name
-from ..linking.strings import MergedStrings
 from ..linking.symbols import DEFINED, Symbol
 from ..options import WASM_PAGE_SIZE, LinkOptions
 from .encoding import Chunk, OutputSection, limits, name, vector

@@ -206,7 +206,7 @@ def signature(target: list[Any], source: list[Any], env: Any) -> list[str]:
 
 def run_link(target: list[Any], source: list[Any], env: Any) -> int:
     """Link as the command would; its exit status, after the diagnostics were printed."""
-    from .scan_memory import parse_cache
+    from .scan_cache import parse_cache
 
     return run(PROGRAM, [*parse_cache(env), *arguments(target, source, env)], str(target[0]), env)
 

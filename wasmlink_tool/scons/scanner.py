@@ -17,9 +17,9 @@ import SCons.Node
 import SCons.Node.FS
 import SCons.Scanner
 
-from . import members
+from . import dependency_nodes
 from .link import libraries, link_inputs, options, placed
-from .scan_memory import Finding, memory_of
+from .scan_cache import Finding, memory_of
 
 _ARCHIVE_SUFFIXES = (".a", ".lib")
 
@@ -115,20 +115,27 @@ class _Scan:
 
     def resolved(self, finding: Finding) -> list[Any]:
         ignored = set(self.target.ignore or ()) - set(self.sources)
-        found = [members.linker()]
+        found = [dependency_nodes.linker()]
         found += map(self.node, finding.direct)
         for path, name, occurrence, digest in finding.members:
             archive = self.node(path)
             # Whoever has SCons ignore a library means what is in it.
             if archive not in ignored:
-                found.append(members.archive_member(archive, name, occurrence, digest))
-        found.append(members.libraries(self.target, [self.node(path) for path in finding.indirect], finding.order))
+                found.append(dependency_nodes.archive_member(archive, name, occurrence, digest))
+        found.append(
+            dependency_nodes.libraries(self.target, [self.node(path) for path in finding.indirect], finding.order)
+        )
         return self.without_sources(found)
 
     def unresolved(self) -> list[Any]:
         """All files that are known to be read."""
         waiting = [node for node in (*self.sources, *self.libraries) if node in (self.target.ignore_set or ())]
-        found = [members.linker(), *self.named, *self.libraries, members.libraries(self.target, waiting, "")]
+        found = [
+            dependency_nodes.linker(),
+            *self.named,
+            *self.libraries,
+            dependency_nodes.libraries(self.target, waiting, ""),
+        ]
         return self.without_sources(found)
 
     def without_sources(self, nodes: Iterable[Any]) -> list[Any]:

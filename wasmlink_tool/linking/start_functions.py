@@ -10,12 +10,12 @@ from ..binary.leb128 import uleb
 from ..options import LinkOptions
 from ..records import record
 from .chunks import OutputSegment
-from .memory import Memory
+from .command_wrappers import call
+from .layout_memory import Memory
 from .pic import data_relocation_code, global_relocation_code, has_tls_relocations
 from .resolve import NO_SIGNATURE, Resolution, add_synthetic_function
-from .scan import Scan
+from .scan_relocations import Scan
 from .symbols import SHARED, Symbol
-from .synthetic import call
 from .target import i32_const, i64_const
 
 

@@ -6,8 +6,8 @@ from ..binary.constants import RELOCATION_NAMES, SegmentFlag
 from ..options import DataOrder, LinkOptions
 from .chunks import InputSegment, OutputSegment
 from .live_relocations import live_relocations
+from .merged_strings import MergedStrings
 from .resolve import Resolution, is_exported_by_option
-from .strings import MergedStrings
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from ..binary.constants import SectionId, SymbolKind
-from ..inputs.files import ObjectSource
+from ..inputs.input_files import ObjectSource
 from ..inputs.object_file import ObjectFile, Section
 from ..linking.chunks import NO_NUMBER, InputSegment, LinkedFile, ObjectInput, OutputSegment, SyntheticFile
-from ..linking.strings import StringPieces
+from ..linking.merged_strings import StringPieces
 from ..linking.symbols import UNDEFINED, Symbol
-from .matching import Unusable
-from .record import INTERNAL, NO_FILE, ROW
+from .match_objects import Unusable
+from .save_state import INTERNAL, NO_FILE, ROW
 from .state import Decisions, State, column
 
 

@@ -9,21 +9,21 @@ from collections.abc import Iterator, Mapping, Sequence, Set
 from stat import S_ISREG
 
 from ..diagnostics import Diagnostics
-from ..inputs.cache import cache_at, content_key
-from ..inputs.files import InputFiles
+from ..inputs.input_files import InputFiles
 from ..inputs.packs import PLAIN
+from ..inputs.parse_cache import cache_at, content_key
 from ..linking import code_metadata
 from ..linking.chunks import LinkedFile, ObjectInput
+from ..linking.output_segments import packed_key
 from ..linking.plan import Plan
 from ..linking.relocate import Watcher
 from ..linking.resolve import Resolution
-from ..linking.segments import packed_key
 from ..linking.symbols import DEFINED, Symbol
 from ..options import DataOrder, LinkOptions
 from ..output.encoding import Chunk, OutputSection
 from ..output.sections import segment_positions
 from . import state as states
-from .moving import UNKNOWABLE, MovingFields, tells_of_places
+from .moved_fields import UNKNOWABLE, MovingFields, tells_of_places
 from .stamps import Stamp, is_same, stamp
 from .state import Decisions, FileState, State
 

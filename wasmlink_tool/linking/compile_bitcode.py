@@ -10,8 +10,8 @@ import os
 
 from ..binary.constants import SymbolFlag
 from ..diagnostics import Diagnostics, FatalError
-from ..inputs.cache import ParseCache, cache_at
-from ..inputs.files import ObjectSource
+from ..inputs.input_files import ObjectSource
+from ..inputs.parse_cache import ParseCache, cache_at
 from ..lto.compilers import configured_compiler, find_compiler
 from ..lto.generate import generate
 from ..lto.modules import CodeGeneration, Module, SymbolResolution

@@ -10,7 +10,7 @@ from ..binary.constants import BITCODE_MAGIC, BITCODE_WRAPPER_MAGIC, MAGIC
 from ..binary.reader import FormatError
 from ..diagnostics import Diagnostics, FatalError
 from ..options import Input
-from . import archive, shared, stub
+from . import archive, shared_library, stub_library
 from .archive import Member
 from .object_file import ObjectFile, is_wasm
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from typing import Final
 
     from .bitcode import BitcodeFile
-    from .cache import ParseCache, ParsedObjects
+    from .parse_cache import ParseCache, ParsedObjects
 
 _RUST_METADATA: Final = b"rust\0\0\0"
 """What describes a crate to the compiler: libraries of Rust have a member that begins so. Nothing is wrong with it, and
@@ -168,7 +168,7 @@ class InputFiles:
         """The file of each input, libraries found."""
         self.allowed_undefined: set[bytes] = set()
         """What ``--allow-undefined-file`` and the ``.imports`` files beside archives list."""
-        self.stubs: list[stub.StubLibrary] = []
+        self.stubs: list[stub_library.StubLibrary] = []
 
     def contents(self, path: str, archive_path: str = "") -> bytes | None:
         """The bytes of a file, or ``None`` after an error was reported. ``archive_path`` is the thin archive that
@@ -207,7 +207,7 @@ class InputFiles:
             lines = (line.strip() for line in data.split(b"\n"))
             self.allowed_undefined.update(line for line in lines if line and not line.startswith(b"#"))
 
-    def sources(self, inputs: Sequence[Input]) -> Iterator[ObjectSource | shared.SharedLibrary]:
+    def sources(self, inputs: Sequence[Input]) -> Iterator[ObjectSource | shared_library.SharedLibrary]:
         """The objects that the inputs are or hold, in command-line order. Errors are reported, and the rest goes on."""
         for item in inputs:
             path = item.path
@@ -227,7 +227,7 @@ class InputFiles:
                     yield from self._archive_sources(data, path, item)
                 except FormatError as error:
                     self.diagnostics.error(f"{path}: {error}")
-            elif is_wasm(data) and shared.is_shared_library(data):
+            elif is_wasm(data) and shared_library.is_shared_library(data):
                 yield from self._shared_library(data, path, item)
             elif is_wasm(data) or is_bitcode(data):
                 yield ObjectSource(
@@ -239,17 +239,17 @@ class InputFiles:
                     cache=self._parsed,
                     add_symbol_table=self._add_symbol_table,
                 )
-            elif data.startswith(stub.MAGIC):
-                self.stubs.append(stub.StubLibrary(path, data))
+            elif data.startswith(stub_library.MAGIC):
+                self.stubs.append(stub_library.StubLibrary(path, data))
             else:
                 self.diagnostics.error(f"unknown file type: {path}")
 
-    def _shared_library(self, data: bytes, path: str, item: Input) -> Iterator[shared.SharedLibrary]:
+    def _shared_library(self, data: bytes, path: str, item: Input) -> Iterator[shared_library.SharedLibrary]:
         if not item.shared:
             self.diagnostics.error(f"attempted static link of dynamic object {path}")
             return
         try:
-            yield shared.SharedLibrary(path, data)
+            yield shared_library.SharedLibrary(path, data)
         except FormatError as error:
             self.diagnostics.error(f"{path}: {error}")
 

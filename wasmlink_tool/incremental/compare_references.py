@@ -13,7 +13,7 @@ from ..inputs.object_file import ObjectFile
 from ..linking.chunks import ObjectInput
 from ..linking.mark_live import TABLE_RELOCATIONS
 from ..linking.symbols import DEFINED
-from .matching import ADDED, Match, Unusable
+from .match_objects import ADDED, Match, Unusable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

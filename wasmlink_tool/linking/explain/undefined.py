@@ -8,21 +8,21 @@ from collections.abc import Iterator
 from functools import cached_property
 from typing import Final, NamedTuple
 
-from ..binary.constants import RelocationType as R
-from ..binary.constants import SymbolFlag, SymbolKind
-from ..binary.leb128 import uleb
-from ..diagnostics import FatalError
-from ..inputs.debug_lines import LineTable, debug_line_size, read_line_table
-from ..inputs.files import ObjectSource
-from ..inputs.object_file import ObjectFile
-from ..inputs.unlinked import Library, unlinked_definitions
-from ..options import Input, LinkOptions
-from .chunks import ObjectInput
-from .describe import symbol_text
-from .live_relocations import live_relocations
-from .resolve import Resolution
+from ...binary.constants import RelocationType as R
+from ...binary.constants import SymbolFlag, SymbolKind
+from ...binary.leb128 import uleb
+from ...diagnostics import FatalError
+from ...inputs.input_files import ObjectSource
+from ...inputs.object_file import ObjectFile
+from ...options import Input, LinkOptions
+from ..chunks import ObjectInput
+from ..describe import symbol_text
+from ..live_relocations import live_relocations
+from ..resolve import Resolution
+from ..symbols import DEFINED, LAZY, UNDEFINED, Symbol
+from .line_table import LineTable, debug_line_size, read_line_table
 from .spelling import Spelling
-from .symbols import DEFINED, LAZY, UNDEFINED, Symbol
+from .unlinked_libraries import Library, unlinked_definitions
 
 _SITES: Final = 3
 """How many references of a symbol are shown."""

@@ -6,8 +6,8 @@ from ..binary.constants import SymbolFlag, SymbolKind
 from ..diagnostics import Diagnostics
 from ..options import DEFAULT_GLOBAL_BASE, DEFAULT_STACK_SIZE, LinkOptions
 from .chunks import OutputSegment
+from .output_segments import is_c_name
 from .resolve import Resolution, provide_address_symbol
-from .segments import is_c_name
 from .symbols import DEFINED, Symbol
 
 TYPE_CHECKING = False

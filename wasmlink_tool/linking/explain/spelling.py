@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from functools import cached_property
 from typing import Final
 
-from .symbols import DEFINED, LAZY, Symbol
+from ..symbols import DEFINED, LAZY, Symbol
 
 _ALPHABET: Final = [bytes((c,)) for c in b"abcdefghijklmnopqrstuvwxyz_0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ.$"]
 _SHORTEST: Final = 3

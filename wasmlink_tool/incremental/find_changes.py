@@ -7,11 +7,11 @@ from collections.abc import Iterator
 
 from ..diagnostics import Diagnostics
 from ..inputs import archive
-from ..inputs.cache import ParseCache, content_key
-from ..inputs.files import InputFiles, ObjectSource
+from ..inputs.input_files import InputFiles, ObjectSource
 from ..inputs.object_file import is_wasm
+from ..inputs.parse_cache import ParseCache, content_key
 from ..options import Input, LinkOptions
-from .matching import Unusable
+from .match_objects import Unusable
 from .stamps import is_unchanged
 from .state import State
 

@@ -16,13 +16,13 @@ from ..linking.chunks import InputSection, ObjectInput
 from ..linking.live_relocations import live_function_runs
 from ..linking.relocate import Relocator, body_start
 from ..output.encoding import Chunk
-from .last_link import LastLink
-from .matching import ADDED, Unusable
-from .moving import HEAD
-from .record import INTERNAL
+from .match_objects import ADDED, Unusable
+from .moved_fields import HEAD
+from .previous_link import LastLink
+from .remerge_strings import Remerged
 from .replacements import Replacements, split
+from .save_state import INTERNAL
 from .state import column
-from .strings import Remerged
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

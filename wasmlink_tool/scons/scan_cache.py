@@ -65,7 +65,7 @@ class ScanMemory:
             return known
         if len(changed) > _MOST_CHANGED or not changed.keys() <= known.interfaces.keys():
             return None
-        from ..inputs.interface import interface_of
+        from ..inputs.symbol_interface import interface_of
 
         if any(interface_of(path) != known.interfaces[path] for path in changed):
             return None

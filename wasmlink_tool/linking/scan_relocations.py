@@ -26,7 +26,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Final
 
-    from .references import Explainer
+    from .explain.undefined import Explainer
 
 _GLOBAL_RELOCATIONS: Final = frozenset((R.GLOBAL_INDEX_LEB, R.GLOBAL_INDEX_I32))
 _TLS_RELOCATIONS: Final = frozenset((R.MEMORY_ADDR_TLS_SLEB, R.MEMORY_ADDR_TLS_SLEB64))
@@ -257,7 +257,7 @@ class _Scanner:
 
     def _explain(self, file: ObjectInput, symbol: Symbol, section: int, offset: int) -> tuple[str, ...]:
         if self.explainer is None:
-            from .references import Explainer
+            from .explain.undefined import Explainer
 
             self.explainer = Explainer(self.resolution, self.options)
         return self.explainer.explain(file, symbol, section, offset)

@@ -6,9 +6,9 @@ import os
 from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
 
-from ..binary.reader import FormatError
-from . import archive
-from .object_file import is_wasm
+from ...binary.reader import FormatError
+from ...inputs import archive
+from ...inputs.object_file import is_wasm
 
 _BYTES: Final = 256 << 20
 """How much of them is read at most: a library path may lead to a system's own archives."""

@@ -10,11 +10,11 @@ import re
 from bisect import bisect_right
 from typing import Final, NamedTuple
 
-from ..binary.constants import RelocationType as R
-from ..binary.constants import SymbolKind
-from ..binary.reader import FormatError, Reader
-from ..binary.relocations import WIDTH
-from .object_file import ObjectFile
+from ...binary.constants import RelocationType as R
+from ...binary.constants import SymbolKind
+from ...binary.reader import FormatError, Reader
+from ...binary.relocations import WIDTH
+from ...inputs.object_file import ObjectFile
 
 _ADDRESS_MASK: Final = (1 << 64) - 1
 _CONTROL: Final = re.compile(r"[\0-\x1f\x7f]")

@@ -1,0 +1,1 @@
+"""What messages say beyond the error itself: near names, libraries that were not linked, source lines."""
