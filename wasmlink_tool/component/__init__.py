@@ -1,0 +1,4 @@
+"""Components: a core module and the worlds that it was compiled for become a component (Binary.md).
+
+Imports ``binary/`` and the standard library only, so that it serves modules of any linker.
+"""
