@@ -2,30 +2,32 @@
 
 What one link adds goes into one new pack, since to write hundreds of small files takes longer than to make what is in
 them. A pack is written to a temporary file and renamed, and never changed, so that any number of processes can share a
-directory. The index at its start and each entry have checksums: what is damaged, cut short or of another version is as
-good as none.
+directory. The index at its start and each entry have checksums: what is damaged, cut short or of another version of the
+linker is as good as none, and so is what is no file.
 """
 
 from __future__ import annotations
 
-import marshal
 import os
-import sys
 from _thread import allocate_lock
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from itertools import accumulate, repeat
 from zlib import crc32
+
+from ..files import frame, open_regular, replace_file
+from ..stored import StoredError, pack_numbers, pack_record, pack_strings, unpack_numbers, unpack_record, unpack_strings
+from ..version import __version__
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import BinaryIO, Final
+    from io import BufferedReader
+    from typing import Final
 
-_MAGIC: Final = f"wasmlink pack 1 {sys.implementation.cache_tag} {sys.byteorder}\n".encode()
-"""Its number changes with whatever is stored or how; entries are written as this Python and machine have them."""
-_NUMBER: Final = 8
-"""Bytes of a number in the head: of the index, its checksum and its size."""
+_MAGIC: Final = f"wasmlink {__version__} pack 2\n".encode()
+"""Its number changes with whatever is stored or how."""
 PLAIN: Final = 2
-"""The version of ``marshal`` that gives the same bytes for the same values, whoever else refers to them."""
+"""The version of ``marshal`` that states of links are in."""
 _MOST: Final = 24
 """Packs; beyond that, all but the largest become one."""
 
@@ -49,7 +51,7 @@ class Packs:
         except OSError:
             return
         for name in names:
-            if name not in self._known and not name.endswith(".tmp"):
+            if name not in self._known and ".tmp" not in name:
                 self._known.add(name)
                 self._places.update(_index(os.path.join(self.directory, name)))
 
@@ -60,10 +62,11 @@ class Packs:
             return None
         path, start, size, checksum = place
         try:
-            with open(path, "rb") as file:
-                file.seek(start)
-                data = file.read(size)
-        except OSError:
+            with open_regular(path) as file:
+                # Of what the file has: another one may have taken its place.
+                left = os.fstat(file.fileno()).st_size - file.seek(start)
+                data = file.read(size) if size <= left else b""
+        except (OSError, ValueError):
             data = b""
         if len(data) != size or crc32(data) != checksum:
             del self._places[key]
@@ -77,16 +80,19 @@ class Packs:
             return size + self._merge() if len(self._known) > _MOST else size
 
     def _write(self, entries: Mapping[str, bytes]) -> int:
-        rows = [(key, len(data), crc32(data)) for key, data in entries.items()]
-        index = marshal.dumps(rows, PLAIN)
-        head = _MAGIC + crc32(index).to_bytes(_NUMBER, "little") + len(index).to_bytes(_NUMBER, "little") + index
+        keys = [*entries]
+        sizes = [*map(len, entries.values())]
+        checksums = [*map(crc32, entries.values())]
+        names = pack_strings([key.encode("ascii") for key in keys])
+        index = pack_record([names, pack_numbers(sizes), pack_numbers(checksums)])
+        head = b"".join(frame(_MAGIC, [index]))
         # Whoever writes these entries gives them this name.
         name = f"{crc32(index):08x}{len(entries):x}"
         path = os.path.join(self.directory, name)
         size = write_file(path, [head, *entries.values()])
         if size:
             self._known.add(name)
-            self._places.update(_placed(path, len(head), rows))
+            self._places.update(_placed(path, len(head), keys, sizes, checksums))
         return size
 
     def _merge(self) -> int:
@@ -117,42 +123,44 @@ class Packs:
 def write_file(path: str, chunks: Sequence[bytes | bytearray | memoryview]) -> int:
     """Write a file of a cache, which has its name only when it is whole. The bytes that it takes; none if it cannot be
     written."""
-    temporary = f"{path}.{os.getpid()}.tmp"
     try:
         os.makedirs(os.path.dirname(path), exist_ok=True)
-        with open(temporary, "wb") as file:
-            file.writelines(chunks)
-        os.replace(temporary, path)
+        replace_file(path, chunks, mode=0o600)
     except (OSError, ValueError):
-        with suppress(OSError, ValueError):
-            os.unlink(temporary)
         return 0
     return sum(map(len, chunks))
 
 
 def _index(path: str) -> dict[str, _Place]:
     try:
-        with open(path, "rb") as file:
+        with open_regular(path) as file:
             return _read_index(file, path)
-    except (OSError, ValueError, TypeError, EOFError):
+    except (OSError, ValueError):
         return {}
 
 
-def _read_index(file: BinaryIO, path: str) -> dict[str, _Place]:
+def _read_index(file: BufferedReader, path: str) -> dict[str, _Place]:
+    """:raises ValueError: it is damaged."""
     if file.read(len(_MAGIC)) != _MAGIC:
         return {}
-    checksum, size = (int.from_bytes(file.read(_NUMBER), "little") for _ in range(2))
-    if size > os.fstat(file.fileno()).st_size:
+    size, checksum = (int.from_bytes(file.read(width), "little") for width in (8, 4))
+    whole = os.fstat(file.fileno()).st_size
+    if size > whole - file.tell():
         return {}
     index = file.read(size)
     if crc32(index) != checksum:
         return {}
-    return _placed(path, file.tell(), marshal.loads(index))
+    names, *columns = unpack_record(index, 3)
+    keys = [name.decode("ascii") for name in unpack_strings(names)]
+    sizes, checksums = map(unpack_numbers, columns)
+    start = file.tell()
+    if not len(keys) == len(sizes) == len(checksums) or min(sizes, default=0) < 0 or start + sum(sizes) != whole:
+        raise StoredError("an index that is not that of its entries")
+    return _placed(path, start, keys, sizes, checksums)
 
 
-def _placed(path: str, start: int, rows: list[tuple[str, int, int]]) -> dict[str, _Place]:
-    places = {}
-    for key, size, checksum in rows:
-        places[key] = path, start, size, checksum
-        start += size
-    return places
+def _placed(
+    path: str, start: int, keys: Sequence[str], sizes: Sequence[int], checksums: Sequence[int]
+) -> dict[str, _Place]:
+    starts = accumulate(sizes, initial=start)
+    return dict(zip(keys, zip(repeat(path), starts, sizes, checksums)))

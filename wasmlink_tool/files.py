@@ -1,0 +1,287 @@
+"""Files that the linker makes, replaces and removes: one way for all of them.
+
+- A file has its name only when it is whole (:func:`replace_file`). Until then it has no name at all where the system
+  has such files (Linux), so that not even a killed process leaves anything; elsewhere it is a temporary file beside the
+  target, with a name that nobody can foresee, and never one that was there before.
+- Temporary files and directories are in a registry while they exist. :func:`remove_temporaries` is for whoever ends the
+  process by a signal. What a killed process left is found by its name, which says who made it, and removed by
+  the next one that works there (:func:`remove_abandoned`).
+- What is read back from a cache is a regular file that no link leads to (:func:`open_regular`), and a checksummed
+  *frame* (:func:`frame`, :func:`read_frame`).
+- An error of the operating system has one wording (:func:`reason`).
+"""
+
+from __future__ import annotations
+
+import errno
+import functools
+import os
+import stat
+from collections.abc import Sequence
+from contextlib import suppress
+from zlib import crc32
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from io import BufferedReader
+    from types import TracebackType
+    from typing import Final
+
+    Buffer = bytes | bytearray | memoryview
+
+_CREATE: Final = (
+    os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0)
+)  # O_CLOEXEC is Python's own default.
+_UNNAMED: Final = getattr(os, "O_TMPFILE", 0)
+_READ: Final = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+_DAY: Final = 86_400
+_LARGE: Final = 4 << 20
+_STEP: Final = 1 << 18
+
+
+def reason(error: BaseException) -> str:
+    """What the operating system says, without the number and the path that Python adds: "No space left on device"."""
+    if isinstance(error, OSError):
+        return error.strerror or (os.strerror(error.errno) if error.errno else str(error))
+    return str(error)
+
+
+# Temporary files and directories
+
+_temporaries: dict[str, int] = {}
+"""Path to the process that made it: after a fork both know it, and only one may remove it."""
+
+
+def remove_temporaries() -> None:
+    """Remove the temporary files and directories that this process has at the moment. For handlers of signals, and for
+    whoever interrupts links that run on other threads."""
+    me = os.getpid()
+    for path, owner in list(_temporaries.items()):
+        if owner == me:
+            _remove(path)
+            _temporaries.pop(path, None)
+
+
+def _remove(path: str) -> None:
+    try:
+        os.unlink(path)
+    except (IsADirectoryError, PermissionError):
+        import shutil
+
+        shutil.rmtree(path, ignore_errors=True)
+    except OSError:
+        return
+
+
+def _place() -> str:
+    """Where process numbers mean what they mean here: a host, and there a namespace of processes."""
+    names = [os.uname().nodename if hasattr(os, "uname") else os.environ.get("COMPUTERNAME", "")]
+    with suppress(OSError, AttributeError):
+        names.append(os.readlink("/proc/self/ns/pid"))
+    return f"{crc32(repr(names).encode('utf-8', 'surrogateescape')):08x}"
+
+
+def temporary_name(stem: str) -> str:
+    """A name of a temporary file or directory: nobody can foresee it, and it says which process made it."""
+    encoded = os.fsencode(stem)
+    if len(encoded) > 180:
+        # The system limits a name, mostly to 255 bytes.
+        stem = os.fsdecode(encoded[:180])
+    return f"{stem}.tmp{os.getpid()}-{_place()}{os.urandom(8).hex()}"
+
+
+def is_abandoned(name: str, status: os.stat_result) -> bool:
+    """Return whether :func:`temporary_name` gave a file or directory its name, and the process is gone that made it.
+
+    It must be this user's own. A process of another host, or of another container, is taken to be gone after a day.
+    """
+    head, _, mark = name.rpartition(".tmp")
+    number, _, tail = mark.partition("-")
+    if not head or not number.isdecimal() or len(tail) != 24 or tail.strip("0123456789abcdef"):
+        return False
+    if hasattr(os, "geteuid") and status.st_uid != os.geteuid():
+        return False
+    if tail[:8] == _place() and os.name == "posix":
+        try:
+            os.kill(int(number), 0)
+        except ProcessLookupError:
+            return True
+        except (OSError, OverflowError):
+            return False
+        return False
+    import time
+
+    return time.time() - status.st_mtime > _DAY
+
+
+def remove_abandoned(directory: str, stem: str = "") -> None:
+    """Remove what killed processes left in a directory: temporary files and directories whose names begin with
+    ``stem``."""
+    try:
+        names = [name for name in os.listdir(directory or ".") if ".tmp" in name and name.startswith(stem)]
+    except OSError:
+        return
+    for name in names:
+        path = os.path.join(directory, name)
+        with suppress(OSError):
+            status = os.lstat(path)
+            if stat.S_ISREG(status.st_mode) and is_abandoned(name, status):
+                os.unlink(path)
+            elif stat.S_ISDIR(status.st_mode) and is_abandoned(name, status):
+                import shutil
+
+                shutil.rmtree(path, ignore_errors=True)
+
+
+class TemporaryDirectory:
+    """A directory for this user alone, which is removed with all that is in it."""
+
+    def __init__(self, stem: str) -> None:
+        """:raises OSError: it cannot be made; the error names it."""
+        import tempfile
+
+        parent = tempfile.gettempdir()
+        remove_abandoned(parent, stem)
+        self.path = os.path.join(parent, temporary_name(stem))
+        _temporaries[self.path] = os.getpid()
+        try:
+            os.mkdir(self.path, 0o700)
+        except BaseException:
+            del _temporaries[self.path]
+            raise
+
+    def __enter__(self) -> str:
+        return self.path
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        import shutil
+
+        shutil.rmtree(self.path, ignore_errors=True)
+        _temporaries.pop(self.path, None)
+
+
+# Writing
+
+
+def replace_file(path: str, chunks: Sequence[Buffer], *, mode: int = 0o666) -> None:
+    """Write a file, which takes the place of the one of that name when it is whole.
+
+    The target itself is replaced, and its permissions are the user's for a new file: a symbolic link does not lead
+    anywhere else.
+
+    :raises OSError: it cannot be written; whatever had the name is as it was.
+    """
+    if not _replace_by_unnamed(path, chunks, mode):
+        temporary = os.path.join(os.path.dirname(path), temporary_name(os.path.basename(path)))
+        _temporaries[temporary] = os.getpid()
+        try:
+            with open(os.open(temporary, _CREATE, mode), "wb") as file:
+                file.writelines(chunks)
+            os.replace(temporary, path)
+        except BaseException:
+            with suppress(OSError):
+                os.unlink(temporary)
+            raise
+        finally:
+            _temporaries.pop(temporary, None)
+
+
+def _replace_by_unnamed(path: str, chunks: Sequence[Buffer], mode: int) -> bool:
+    """Write a file that has no name until it is whole; ``False`` where the system has no such files."""
+    if not _UNNAMED:
+        return False
+    try:
+        descriptor = os.open(os.path.dirname(path) or ".", _UNNAMED | os.O_WRONLY, mode)
+    except OSError as error:
+        if error.errno in (errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL, errno.ENOENT):
+            # Not every file system can do it. What else is wrong, the other way finds.
+            return False
+        raise
+    with open(descriptor, "wb") as file:
+        file.writelines(chunks)
+        file.flush()
+        # With a descriptor, which an absolute path makes no use of, Python follows the link that this path is.
+        name = functools.partial(os.link, f"/proc/self/fd/{descriptor}", src_dir_fd=descriptor, follow_symlinks=True)
+        try:
+            name(path)
+            return True
+        except FileExistsError:
+            pass
+        except OSError:
+            # There is no /proc, or it must not be used.
+            return False
+        temporary = os.path.join(os.path.dirname(path), temporary_name(os.path.basename(path)))
+        _temporaries[temporary] = os.getpid()
+        try:
+            name(temporary)
+            os.replace(temporary, path)
+        except BaseException:
+            with suppress(OSError):
+                os.unlink(temporary)
+            raise
+        finally:
+            _temporaries.pop(temporary, None)
+    return True
+
+
+# Frames
+
+
+def frame(magic: bytes, chunks: Sequence[Buffer]) -> list[Buffer]:
+    """A file of a cache in pieces: the magic, then size and checksum of what follows."""
+    checksum = size = 0
+    for chunk in chunks:
+        checksum = crc32(chunk, checksum)
+        size += len(chunk)
+    return [b"%b%b%b" % (magic, size.to_bytes(8, "little"), checksum.to_bytes(4, "little")), *chunks]
+
+
+def open_regular(path: str) -> BufferedReader:
+    """Open a regular file for reading, and nothing else: a link that others planted is not followed, and a pipe is not
+    waited for.
+
+    :raises OSError: it cannot be opened, or is something else.
+    """
+    file = open(os.open(path, _READ), "rb")  # noqa: SIM115 - it is the caller's
+    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        file.close()
+        raise OSError(errno.EINVAL, "Not a regular file", path)
+    return file
+
+
+def read_frame(path: str, magic: bytes) -> memoryview | None:
+    """The contents of a frame that :func:`frame` made, in memory that may be changed; ``None`` where there is none that
+    is whole. Nothing is allocated but what the file has."""
+    try:
+        with open_regular(path) as file:
+            head = file.read(len(magic) + 12)
+            size = int.from_bytes(head[len(magic) : len(magic) + 8], "little")
+            if not head.startswith(magic) or size != os.fstat(file.fileno()).st_size - len(magic) - 12:
+                return None
+            room = room_for(size)
+            seen = 0
+            for start in range(0, size, _STEP):
+                # The checksum is made while the piece is in the processor's cache.
+                piece = room[start : start + _STEP]
+                if file.readinto(piece) != len(piece):
+                    return None
+                seen = crc32(piece, seen)
+            return room if seen == int.from_bytes(head[-4:], "little") else None
+    except (OSError, ValueError):
+        return None
+
+
+def room_for(size: int) -> memoryview:
+    """Memory for so many bytes. To touch new memory page by page takes longer than to read it from a file: where the
+    system has large pages, these are asked for."""
+    if size >= _LARGE:
+        import mmap
+
+        if hasattr(mmap, "MADV_HUGEPAGE"):
+            room = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+            with suppress(OSError):
+                room.madvise(mmap.MADV_HUGEPAGE)
+            return memoryview(room)
+    return memoryview(bytearray(size))
