@@ -110,3 +110,44 @@ def test_data_that_tell_where_a_function_stands(tmp_path: Path) -> None:
             "a": objects.build(PARTS, reloc_DATA=data),
         }
         linked(tmp_path, compiled(tmp_path, sources))
+
+
+def test_position_independent_objects_reach_their_data_through_the_global_offset_table(tmp_path: Path) -> None:
+    for value in (100, 101):
+        sources: dict[str, str | bytes] = {
+            "main.c": MAIN,
+            "a.c": f"int table[3] = {{1, 2, 3}}; int (*p)(int); int b(int); int a(int x) "
+            f"{{ p = a; return p != b ? table[x] + {value} : 0; }}",
+            "b.c": B,
+        }
+        module = linked(tmp_path, compiled(tmp_path, sources, flags=["-fPIC", "-fvisibility=default"]))
+        assert isinstance(module, bytes)
+
+
+def test_absolute_symbols_of_an_object_that_changes(tmp_path: Path) -> None:
+    leb, name, symbol = objects.leb, objects.name, objects.symbol
+    symbols = objects.vector(
+        symbol(objects.FUNCTION, 0, leb(1), name("f")),
+        symbol(objects.FUNCTION, objects.UNDEFINED, leb(0)),
+        symbol(objects.GLOBAL, objects.UNDEFINED, leb(0)),
+        symbol(objects.DATA, 0, name("d"), leb(0), leb(0), leb(8)),
+        symbol(objects.DATA, objects.LOCAL, name("s"), leb(1), leb(0), leb(5)),
+        symbol(objects.DATA, 0x200, name("absolute"), leb(0), leb(0x123), leb(4)),
+        symbol(objects.FUNCTION, 0, leb(2), name("h")),
+    )
+    segments = objects.vector(name(".data.d") + leb(2) + leb(0), name(".rodata.s") + leb(0) + leb(1))
+    linking = objects.linking(
+        objects.subsection(objects.SYMBOL_TABLE, symbols), objects.subsection(objects.SEGMENT_INFO, segments)
+    )
+    modules = []
+    for addend in (0, 4):
+        code = objects.relocations("CODE", 5, objects.relocation(3, 29, 5, addend))
+        sources: dict[str, str | bytes] = {
+            "main.c": "extern int h(int); extern int d; void ext(void) {} void _start(void) { d = h(1); }",
+            "a": objects.build(PARTS, linking=linking, reloc_CODE=code),
+        }
+        module = linked(tmp_path, compiled(tmp_path, sources))
+        assert isinstance(module, bytes), module
+        modules.append(module)
+        assert leb((0x123 + addend) | 1 << 28)[:2] in module
+    assert modules[0] != modules[1]

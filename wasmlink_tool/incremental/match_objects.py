@@ -6,6 +6,7 @@ from collections.abc import Hashable, Sequence
 
 from ..binary.constants import ComdatKind, SegmentFlag, SymbolFlag, SymbolKind
 from ..inputs.object_file import ObjectFile, SymbolInfo
+from .accepted import has_accepted_relocations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -37,6 +38,8 @@ class Match:
         """:raises Unusable: the new version lacks something, or adds more."""
         self.before = before
         self.after = after
+        if not has_accepted_relocations(after):
+            raise Unusable("an object has relocations that only the passes understand")
         if any(getattr(before, name) != getattr(after, name) for name in _EQUAL) or (
             _types_used(before) != _types_used(after)
         ):

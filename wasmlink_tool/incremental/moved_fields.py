@@ -12,11 +12,12 @@ from contextlib import suppress
 from itertools import compress
 
 from ..binary.constants import RelocationType as R
-from ..binary.constants import SymbolKind
+from ..binary.constants import SectionId, SymbolKind
 from ..binary.relocations import Relocations, fields, picked
 from ..linking.chunks import InputSection, LinkedFile, ObjectInput
 from ..linking.relocate import Relocated
 from ..linking.symbols import DEFINED
+from .accepted import ACCEPTED, MOVING
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,10 +27,8 @@ HEAD: Final = 2
 """Numbers before the columns of a section."""
 UNKNOWABLE: Final = b""
 """The note of a section of which a field would move in a way that its value does not tell."""
-_MOVING: Final = bytes((R.FUNCTION_OFFSET_I32, R.FUNCTION_OFFSET_I64, R.SECTION_OFFSET_I32))
-"""The types of relocations whose fields move."""
-_PLAIN: Final = _MOVING + bytes((R.MEMORY_ADDR_I32, R.MEMORY_ADDR_I64, R.GLOBAL_INDEX_I32))
-"""Those, and some that name neither functions nor sections."""
+_PLAIN: Final = MOVING + bytes((R.MEMORY_ADDR_I32,))
+"""The types of relocations whose fields move, and one that names neither functions nor sections."""
 _STAYS: Final = 0
 _OWN: Final = 1
 _OTHER: Final = 2
@@ -72,10 +71,12 @@ class MovingFields:
             self._file = file
             self._classify(file)
         relocs = file.relocations(section)
+        if relocs.types.translate(None, ACCEPTED[SectionId.CUSTOM]):
+            return UNKNOWABLE
         symbols = picked(self._classes, relocs.indices)
         if relocs.types.translate(None, _PLAIN):
             # Some may name what moves in a way that does not, or are indices of something else.
-            symbols = bytes([of if type_ in _MOVING else _STAYS for of, type_ in zip(symbols, relocs.types)])
+            symbols = bytes([of if type_ in MOVING else _STAYS for of, type_ in zip(symbols, relocs.types)])
         classes = set(symbols)
         own, own_values = self._select(relocs, made, symbols, _OWN) if _OWN in classes else _NOTHING
         others = self._other_functions(file, relocs, symbols) if _OTHER in classes else []
@@ -130,16 +131,6 @@ class MovingFields:
             if ordinal >= 0:
                 found += (offset, ordinal, symbol.index)
         return found
-
-
-def tells_of_places(file: ObjectInput) -> bool:
-    """Whether an object's code or data have such fields, which no compiler makes and nothing corrects."""
-    obj = file.object
-    return any(
-        type_ in file.relocations(section).types
-        for section in (obj.code_section, obj.data_section)
-        for type_ in _MOVING
-    )
 
 
 def _only(number: int) -> bytes:

@@ -144,11 +144,9 @@ class Replacements:
         file.function_slots = {
             index: known.slots[old] for index, old in enumerate(match.functions) if old in known.slots
         }
-        old_types = {signature: index for index, signature in reversed(list(enumerate(match.before.types)))}
+        types = {match.before.types[index]: number for index, number in known.types.items()}
         file.type_numbers = {
-            index: known.types[old]
-            for index, signature in enumerate(file.object.types)
-            if (old := old_types.get(signature)) in known.types
+            index: types[signature] for index, signature in enumerate(file.object.types) if signature in types
         }
         number_others(file, known)
 

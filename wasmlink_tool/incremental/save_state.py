@@ -8,12 +8,13 @@ from array import array
 from collections.abc import Iterator, Mapping, Sequence, Set
 from stat import S_ISREG
 
+from ..binary.constants import SymbolKind
 from ..diagnostics import Diagnostics
 from ..inputs.input_files import InputFiles
 from ..inputs.packs import PLAIN
 from ..inputs.parse_cache import cache_at, content_key
 from ..linking import code_metadata
-from ..linking.chunks import LinkedFile, ObjectInput
+from ..linking.chunks import NO_NUMBER, LinkedFile, ObjectInput
 from ..linking.output_segments import packed_key
 from ..linking.plan import Plan
 from ..linking.relocate import Watcher
@@ -23,7 +24,8 @@ from ..options import DataOrder, LinkOptions
 from ..output.encoding import Chunk, OutputSection
 from ..output.sections import segment_positions
 from . import state as states
-from .moved_fields import UNKNOWABLE, MovingFields, tells_of_places
+from .accepted import has_accepted_relocations
+from .moved_fields import UNKNOWABLE, MovingFields
 from .stamps import Stamp, is_same, stamp
 from .state import Decisions, FileState, State
 
@@ -105,7 +107,7 @@ def record(
         or not files.thin_members.isdisjoint(files.input_paths)
         or any(file.input.is_generated for file in resolution.objects)
         or any(section.name.startswith(code_metadata.PREFIX) for section in sections)
-        or any(map(tells_of_places, resolution.objects))
+        or not all(has_accepted_relocations(file.object) for file in resolution.objects)
     ):
         return
     if 2 * sum(map(len, module)) > options.cache_limit:
@@ -114,6 +116,18 @@ def record(
     if made is not None:
         size = states.save(options.cache_directory, states.state_key(options), made)
         cache_at(options.cache_directory, options.cache_limit).wrote(size)
+
+
+def is_own(symbol: Symbol, file: LinkedFile) -> bool:
+    """Return whether a symbol is what its entry in the file's symbol table says, and nothing more: it has no entry in
+    the global offset table, is not imported, and if it is absolute, something else knows whether it counts."""
+    return (
+        symbol.file is file
+        and symbol.state == DEFINED
+        and symbol.got_number == NO_NUMBER
+        and symbol.number == NO_NUMBER
+        and (symbol.kind != SymbolKind.DATA or symbol.segment is not None)
+    )
 
 
 class _Recorder:
@@ -289,7 +303,7 @@ class _Recorder:
         return array(
             "i",
             [
-                -1 if symbol.file is file and symbol.state == DEFINED else foreign.setdefault(symbol, len(foreign))
+                -1 if is_own(symbol, file) else foreign.setdefault(symbol, len(foreign))
                 for symbol in file.symbols
             ],
         )

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 _LARGE: Final = 4 << 20
 _STEP: Final = 1 << 18
-_MAGIC: Final = b"wasmlink state 3\n"
+_MAGIC: Final = b"wasmlink state 4\n"
 """Its number changes with whatever is stored or how."""
 
 
@@ -50,7 +50,7 @@ class Decisions:
     segments: list[tuple[int, int, int, int] | None]
     """Of live ones: address, offset in its output segment, position in the module (or -1), flags."""
     symbols: bytes
-    """Of each symbol: -1 for what the file itself defines, else a row of the foreign symbols."""
+    """Of each symbol: -1 for what the file's own symbol table says in full, else a row of the foreign symbols."""
     discarded: list[int]
     """Custom sections that another file provides."""
     segment_pieces: dict[int, list[int]]
