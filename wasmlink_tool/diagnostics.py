@@ -51,7 +51,14 @@ class LinkError(Exception):
 
 
 class FatalError(Exception):
-    """Raised inside the linker where it cannot go on (a damaged file, say); ``link`` turns it into a diagnostic."""
+    """Raised inside the linker where it cannot go on (a damaged file, say); ``link`` turns it into a diagnostic.
+
+    ``hints`` are those of the :class:`Diagnostic`.
+    """
+
+    def __init__(self, text: str, hints: tuple[str, ...] = ()) -> None:
+        super().__init__(text)
+        self.hints = hints
 
 
 class Diagnostics:
@@ -64,6 +71,8 @@ class Diagnostics:
         self._noinhibit_exec = noinhibit_exec
         self.verbose = verbose
         self.time_report: TimeReport | None = None
+        self.file = ""
+        """The input that the link is at, for an error that names no file itself; empty between inputs."""
 
     def error(self, text: str, hints: tuple[str, ...] = ()) -> None:
         self.error_count += 1
@@ -100,6 +109,7 @@ class Diagnostics:
 
     def step(self, name: str) -> None:
         """Count the time from here on as that of a step of the link."""
+        self.file = ""
         if self.time_report is not None:
             self.time_report.begin(name)
 

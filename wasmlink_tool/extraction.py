@@ -6,18 +6,18 @@ the archives. Resolution is the link's own pass; only the objects are read less 
 
 from __future__ import annotations
 
-import gc
 import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from hashlib import sha256
 
 from .binary.reader import FormatError
-from .diagnostics import Diagnostics, FatalError, LinkError
+from .diagnostics import Diagnostics, FatalError
 from .inputs import archive
 from .inputs.input_files import InputFiles, ObjectSource
 from .inputs.object_file import ObjectFile
 from .inputs.symbol_interface import SymbolFile, interface_digest
+from .link_scope import LinkScope
 from .linking.chunks import ObjectInput
 from .linking.resolve import resolve
 from .linking.symbols import LAZY, Symbol
@@ -69,16 +69,8 @@ def extract(options: LinkOptions) -> Extraction:
     :raises LinkError: the link would fail before it is known what it extracts.
     """
     diagnostics = Diagnostics(noinhibit_exec=options.noinhibit_exec)
-    collecting = gc.isenabled()
-    gc.disable()
-    try:
+    with LinkScope(diagnostics, str(options.output or "a.out")):
         return _extract(options, diagnostics)
-    except FatalError as error:
-        diagnostics.error(str(error))
-        raise LinkError(tuple(diagnostics.entries)) from None
-    finally:
-        if collecting:
-            gc.enable()
 
 
 def member_digest(path: str, name: str, occurrence: int) -> str:

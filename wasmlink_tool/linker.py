@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import gc
-
-from .diagnostics import Diagnostic, Diagnostics, FatalError, LinkError
+from .diagnostics import Diagnostic, Diagnostics
 from .inputs.input_files import InputFiles
+from .link_scope import LinkScope
 from .linking.chunks import ObjectInput
 from .linking.command_wrappers import calculate_init_functions, create_command_wrappers, write_call_ctors
 from .linking.exports import calculate_exports, force_exports
@@ -62,18 +61,8 @@ def link(options: LinkOptions) -> LinkResult:
     diagnostics = Diagnostics(
         fatal_warnings=options.fatal_warnings, noinhibit_exec=options.noinhibit_exec, verbose=options.verbose
     )
-    # A link makes many small objects that live until its end: looking for cycles among them again and again would
-    # take a third of its time.
-    collecting = gc.isenabled()
-    gc.disable()
-    try:
+    with LinkScope(diagnostics, str(options.output or "a.out")):
         return _link(options, diagnostics)
-    except FatalError as error:
-        diagnostics.error(str(error))
-        raise LinkError(tuple(diagnostics.entries)) from None
-    finally:
-        if collecting:
-            gc.enable()
 
 
 def _link(options: LinkOptions, diagnostics: Diagnostics) -> LinkResult:
@@ -273,6 +262,8 @@ def _plan(resolution: Resolution, options: LinkOptions, diagnostics: Diagnostics
     # Every index is final from here on, but for the wrappers, which come last.
     phase("calculateInitFunctions")
     init_functions = calculate_init_functions(resolution, options, diagnostics)
+    # From here on every function that is called has an index: an undefined constructor, for one, has none.
+    diagnostics.check()
     write_start_functions(resolution, start, segments, memory, scan, options)
     write_call_ctors(resolution, init_functions)
     spaces.add_wrappers(create_command_wrappers(resolution, init_functions, options, diagnostics))

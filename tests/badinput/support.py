@@ -40,6 +40,9 @@ def attempt(directory: Path, inputs: Sequence[str | Input], names: Sequence[str]
     try:
         link(LinkOptions(inputs=inputs, **(settings | options)))  # type: ignore[arg-type]
     except LinkError as error:
+        if error.__cause__ is not None:
+            # A failure that nothing foresaw, though it reads like an error.
+            raise error.__cause__ from error
         errors = [str(entry) for entry in error.diagnostics if entry.severity is Severity.ERROR]
         assert errors
         unnamed = [text for text in errors if not any(name in text for name in names) and not OF_THE_WHOLE.search(text)]

@@ -197,16 +197,23 @@ def test_interruption_is_quiet(
     assert capsys.readouterr().err == ""
 
 
-def test_an_error_of_the_system_is_one_line(run: Runner, link_says: Callable[..., list[LinkOptions]]) -> None:
+def test_an_error_of_the_system_is_one_line(
+    link_says: Callable[..., list[LinkOptions]], workdir: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     link_says(error=PermissionError(13, "Permission denied", "some/file"))
-    outcome = run(LINE)
-    assert (outcome.status, outcome.err) == (1, "wasm-ld: error: some/file: Permission denied\n")
+    assert main(LINE) == 1
+    assert capsys.readouterr().err == "wasmlink: error: some/file: Permission denied\n"
 
 
-def test_a_bug_is_not_hidden(run: Runner, link_says: Callable[..., list[LinkOptions]]) -> None:
+def test_a_defect_is_an_error_that_says_so(
+    link_says: Callable[..., list[LinkOptions]], workdir: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     link_says(error=AssertionError("a bug"))
-    with pytest.raises(AssertionError, match="a bug"):
-        run(LINE)
+    assert main(LINE) == 1
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0] == "wasmlink: error: the command line: internal error: AssertionError: a bug"
+    assert lines[1].startswith(">>> in cli/")
+    assert "please report it" in lines[2]
 
 
 def help_process(stdout: int) -> subprocess.Popen[bytes]:

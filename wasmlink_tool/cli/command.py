@@ -44,9 +44,16 @@ def main(argv: list[str] | None = None) -> int:
         # Nobody reads any more, so there is nobody to tell.
         _abandon_standard_streams()
         return 1
-    except OSError as error:
-        # The link reports its own: this is a standard stream that takes no more.
-        _abandon_standard_output(program, error)
+    except Exception as error:
+        # The link reports its own failures. A system error without a file is a standard stream that takes no more.
+        if isinstance(error, OSError) and error.filename is None:
+            _abandon_standard_output(program, error)
+            return 1
+        from wasmlink_tool.link_scope import describe_failure
+
+        diagnostics = Diagnostics()
+        diagnostics.error(*describe_failure(error, "the command line"))
+        Reporter(program).report(diagnostics.entries)
         return 1
 
 
@@ -130,9 +137,6 @@ def _link(line: CommandLine, diagnostics: Diagnostics, reporter: Reporter, repro
     except LinkError as error:
         reporter.report(error.diagnostics)
         return 1
-    except OSError as error:
-        where = f"{error.filename}: " if error.filename is not None else ""
-        return _fail(reporter, f"{where}{error.strerror or error}")
     reporter.report(result.diagnostics)
     return 0
 
@@ -186,13 +190,6 @@ def _first_diagnostics(line: CommandLine, reporter: Reporter, errors: list[str])
         if keyword != "muldefs" and not keyword.startswith("stack-size="):
             diagnostics.warn(f"unknown -z value: {keyword}")
     return diagnostics
-
-
-def _fail(reporter: Reporter, message: str) -> int:
-    diagnostics = Diagnostics()
-    diagnostics.error(message)
-    reporter.report(diagnostics.entries)
-    return 1
 
 
 def _abandon_standard_output(program: str, error: OSError) -> None:

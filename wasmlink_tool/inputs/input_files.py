@@ -218,6 +218,7 @@ class InputFiles:
                     continue
                 path = found
             self.input_paths.append(path)
+            self.diagnostics.file = path
             self.diagnostics.log(f"Loading: {path}")
             data = self.contents(path)
             if data is None:

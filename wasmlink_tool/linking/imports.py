@@ -75,7 +75,9 @@ def may_be_undefined(symbol: Symbol, resolution: Resolution, options: LinkOption
     return symbol.name in resolution.allowed_undefined
 
 
-def _is_imported(symbol: Symbol, resolution: Resolution, options: LinkOptions) -> bool:
+def _is_imported(
+    symbol: Symbol, resolution: Resolution, options: LinkOptions, constructors: set[Symbol]
+) -> bool:
     if symbol.kind == SymbolKind.DATA or not symbol.used or not symbol.is_live:
         return False
     if options.shared and symbol.state == DEFINED and symbol.is_weak and not symbol.is_hidden:
@@ -89,7 +91,11 @@ def _is_imported(symbol: Symbol, resolution: Resolution, options: LinkOptions) -
         return True
     if options.is_pic:
         # Addresses of functions come by the global offset table.
-        return symbol.kind != SymbolKind.FUNCTION or resolution.table.is_called_directly(symbol)
+        return (
+            symbol.kind != SymbolKind.FUNCTION
+            or resolution.table.is_called_directly(symbol)
+            or symbol in constructors
+        )
     if symbol.is_weak:
         return False
     return (
@@ -98,6 +104,12 @@ def _is_imported(symbol: Symbol, resolution: Resolution, options: LinkOptions) -
         or symbol.is_imported
         or symbol.name in resolution.allowed_undefined
     )
+
+
+def _undefined_constructors(resolution: Resolution) -> set[Symbol]:
+    """The undefined functions that the linker's own code calls: what constructors became by ``--wrap``."""
+    called = (file.symbols[init.symbol] for file in resolution.objects for init in file.object.init_functions)
+    return {symbol for symbol in called if symbol.state == UNDEFINED}
 
 
 def import_late_table(imports: Imports, resolution: Resolution) -> None:
@@ -112,13 +124,14 @@ def calculate_imports(resolution: Resolution, options: LinkOptions) -> Imports:
     """Import the live undefined symbols that may be; the indirect function table before any other table, since some
     objects know it as number 0."""
     imports = Imports()
+    constructors = _undefined_constructors(resolution) if options.is_pic else set()
     table = resolution.indirect_function_table
-    if table is not None and _is_imported(table, resolution, options):
+    if table is not None and _is_imported(table, resolution, options, constructors):
         imports.add(table)
     for symbol in resolution.symbols.values():
         if symbol.state == DEFINED and not options.shared:
             # Nearly all are.
             continue
-        if symbol is not table and _is_imported(symbol, resolution, options):
+        if symbol is not table and _is_imported(symbol, resolution, options, constructors):
             imports.add(symbol)
     return imports

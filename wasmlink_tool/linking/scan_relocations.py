@@ -289,6 +289,8 @@ def scan_relocations(resolution: Resolution, imports: Imports, options: LinkOpti
     """Scan the relocations of all that is live. Undefined symbols are reported here, all of them."""
     scanner = _Scanner(resolution, imports, options, diagnostics)
     for file in resolution.objects:
+        diagnostics.file = file.name
         scanner.scan_file(file)
+    diagnostics.file = ""
     scanner.check_table()
     return scanner.result

@@ -93,6 +93,7 @@ class SymbolTable:
 
     def add(self, source: ObjectSource) -> None:
         """Add a file and all that it pulls in."""
+        self.diagnostics.file = source.name
         self.diagnostics.log(f"Processing: {source.name}")
         self._run(self._add_lazy(source) if source.lazy else self._add_object(source))
 
@@ -150,6 +151,7 @@ class SymbolTable:
             if source is None:
                 stack.pop()
             else:
+                self.diagnostics.file = source.name
                 self.diagnostics.log(f"Processing: {source.name}")
                 stack.append(self._add_object(source))
 

@@ -96,7 +96,7 @@ class _Clang:
         names = []
         prevailing = self._prevailing_modules()
         parts = [self._parts(number) for number in range(len(self._place.modules))]
-        is_mixed = len({module.bitcode.is_thin for module in self._place.modules}) > 1 or any(
+        is_mixed = len({module.is_thin for module in self._place.modules}) > 1 or any(
             len(names) > 1 for names in parts
         )
         referred = {
@@ -132,7 +132,7 @@ class _Clang:
 
     def _parts(self, number: int) -> list[str]:
         """The files of a file's modules: clang takes no file with several."""
-        modules = self._place.modules[number].bitcode.modules()
+        modules = self._place.modules[number].parts()
         if len(modules) < 2:
             return [self._place.names[number]]
         names = [f"part{part}-{self._place.names[number]}" for part in range(len(modules))]

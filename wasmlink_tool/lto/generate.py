@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
-from ..diagnostics import Diagnostics
+from ..diagnostics import Diagnostics, FatalError
 from .compilers import Compiler
 from .modules import CodeGeneration, GeneratedObject, Module, SymbolResolution
 from .workplace import Workplace
@@ -45,6 +45,18 @@ def generate(
 
 
 def _generate(
+    compiler: Compiler, modules: Sequence[Module], how: CodeGeneration, diagnostics: Diagnostics
+) -> list[GeneratedObject]:
+    try:
+        return _generate_in_temporary_directory(compiler, modules, how, diagnostics)
+    except OSError as error:
+        # A file that is written, or the directory itself, as a rule for want of space.
+        where = error.filename if isinstance(error.filename, str) else tempfile.gettempdir()
+        reason = error.strerror or str(error)
+        raise FatalError(f"link-time optimisation: {where}: {reason} (TMPDIR names the directory)") from None
+
+
+def _generate_in_temporary_directory(
     compiler: Compiler, modules: Sequence[Module], how: CodeGeneration, diagnostics: Diagnostics
 ) -> list[GeneratedObject]:
     with tempfile.TemporaryDirectory(prefix="wasmlink-lto-") as directory:

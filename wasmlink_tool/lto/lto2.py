@@ -47,7 +47,7 @@ def generate_objects(place: Workplace) -> list[GeneratedObject]:
 
 def _objects(place: Workplace) -> list[GeneratedObject]:
     """What was written: number 0 is of all modules without a summary, and each with one has the next."""
-    thin = [module.identifier for module in place.modules if module.bitcode.is_thin]
+    thin = [module.identifier for module in place.modules if module.is_thin]
     names = [f"{place.how.output}.lto.o", *(_object_name(place.how.output, identifier) for identifier in thin)]
     objects = []
     for number, name in enumerate(names):
@@ -69,7 +69,7 @@ def _object_name(output: str, identifier: str) -> str:
 def _keep_modules(place: Workplace) -> None:
     """What the compiler saved: ``lto.0.2.internalize.bc`` is of all modules without a summary, ``lto.3.4.opt.bc`` of
     the third that has one."""
-    thin = [module.identifier for module in place.modules if module.bitcode.is_thin]
+    thin = [module.identifier for module in place.modules if module.is_thin]
     for file in sorted(os.listdir(place.directory)):
         if file.startswith(f"{_OUTPUT}.") and file.endswith((".bc", ".dot")):
             number, _, step = file.removeprefix(f"{_OUTPUT}.").partition(".")

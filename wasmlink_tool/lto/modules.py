@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from ..binary.reader import FormatError
+from ..diagnostics import FatalError
 from ..inputs.bitcode import BitcodeFile
 
 
@@ -30,6 +32,27 @@ class Module:
     """As wasm-ld calls it when it keeps temporary files: distinct for members of the same name."""
     bitcode: BitcodeFile
     resolutions: Sequence[SymbolResolution]
+
+    @property
+    def is_thin(self) -> bool:
+        """Whether it carries a summary for ThinLTO.
+
+        :raises FatalError: the module is damaged.
+        """
+        try:
+            return self.bitcode.is_thin
+        except FormatError as error:
+            raise FatalError(f"{self.name}: {error}") from None
+
+    def parts(self) -> list[bytes]:
+        """The modules of the file, each as a file of its own.
+
+        :raises FatalError: the file is damaged.
+        """
+        try:
+            return self.bitcode.modules()
+        except FormatError as error:
+            raise FatalError(f"{self.name}: {error}") from None
 
 
 @dataclass(frozen=True)

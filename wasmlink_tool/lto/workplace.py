@@ -11,6 +11,9 @@ from ..diagnostics import Diagnostics, FatalError
 from .compilers import Compiler, run
 from .modules import CodeGeneration, Module
 
+_NAMED = 3
+"""How many bitcode files an error about all of them names."""
+
 
 class Workplace:
     """Files for a compiler, which knows modules by plain names: people know them by others, which may hold anything.
@@ -49,7 +52,7 @@ class Workplace:
             with open(self.path(name), "rb") as file:
                 return file.read()
         except OSError:
-            raise FatalError(f"{self.compiler.shown} wrote no object") from None
+            raise FatalError(self._failure(0, f"{self.compiler.shown} wrote no object")) from None
 
     def keep(self, name: str, path: str) -> None:
         """``--save-temps``: copy a file out of the directory."""
@@ -66,13 +69,27 @@ class Workplace:
         done = run([*self.compiler.command, *arguments], directory=self.directory)
         said = self._shown(done.stderr)
         if done.returncode:
-            raise FatalError(said or f"{self.compiler.shown} failed with status {done.returncode}")
+            raise FatalError(self._failure(done.returncode, said))
         for line in said.splitlines():
             # llvm-lto2 does not say that a warning is one.
             if line.startswith("warning: ") or (self.compiler.is_lto2 and not self.how.debug_pass_manager):
                 self._diagnostics.warn(line.removeprefix("warning: "))
             else:
                 self._diagnostics.message(line)
+
+    def _failure(self, status: int, said: str) -> str:
+        """What a failure of the compiler is reported as. It names a bitcode file, all of them where the compiler does
+        not say which it is about."""
+        names = [module.name for module in self.modules]
+        if status < 0 or "PLEASE submit a bug report" in said:
+            how = f"signal {-status}" if status < 0 else f"status {status}"
+            said = f"{self.compiler.shown} crashed ({how})"
+        elif not said:
+            said = f"{self.compiler.shown} failed with status {status}"
+        elif any(name in said for name in names):
+            return said
+        shown = ", ".join(names[:_NAMED]) + (f" and {len(names) - _NAMED} more" if len(names) > _NAMED else "")
+        return f"{shown}: {said}"
 
     def _shown(self, said: bytes) -> str:
         """What the compiler said, its own name left out and the modules called by theirs."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from bisect import bisect_right
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import cached_property
 from typing import Final, NamedTuple
 
@@ -97,18 +98,9 @@ class Explainer:
             }
             if not undefined:
                 continue
-            obj = file.object
-            code = obj.relocations(obj.code_section)
-            for relocs, start, stop in live_relocations(file):
-                indices, types, offsets = relocs.indices, relocs.types, relocs.offsets
-                section = obj.code_section if relocs is code else obj.data_section
-                for i in range(start, stop):
-                    name = undefined.get(indices[i])
-                    if name is not None and types[i] != _TYPE_INDEX:
-                        sites = found.get(name)
-                        if sites is None:
-                            sites = found[name] = _Sites()
-                        _add(sites, _Site(file, section, offsets[i]))
+            # The scan reports damaged relocations when it comes to them.
+            with suppress(FatalError):
+                _find_sites(file, undefined, found)
         return found
 
     def _describe(self, site: _Site, reported: ObjectInput) -> str:
@@ -228,6 +220,25 @@ def _chunk(site: _Site) -> int:
     if site.section == obj.data_section:
         return bisect_right(obj.segments, site.offset, key=lambda segment: segment.offset) - 1
     return 0
+
+
+def _find_sites(file: ObjectInput, undefined: dict[int, bytes], found: dict[bytes, _Sites]) -> None:
+    """Add the references of a file's live code and data to the symbols in ``undefined``, by symbol index, to ``found``.
+
+    :raises FatalError: the file's relocations are damaged.
+    """
+    obj = file.object
+    code = file.relocations(obj.code_section)
+    for relocs, start, stop in live_relocations(file):
+        indices, types, offsets = relocs.indices, relocs.types, relocs.offsets
+        section = obj.code_section if relocs is code else obj.data_section
+        for i in range(start, stop):
+            name = undefined.get(indices[i])
+            if name is not None and types[i] != _TYPE_INDEX:
+                sites = found.get(name)
+                if sites is None:
+                    sites = found[name] = _Sites()
+                _add(sites, _Site(file, section, offsets[i]))
 
 
 def _add(sites: _Sites, site: _Site) -> None:

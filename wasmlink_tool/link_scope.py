@@ -1,0 +1,81 @@
+"""What surrounds every use of the linker: no garbage collection, and every failure leaves as a :class:`LinkError`.
+
+Damaged inputs, full disks and unreadable files are reported where they are found. What arrives here besides is memory
+that ran out, a system call that nobody expected to fail, or a defect of the linker. The caller gets an error that names
+a file for each of them; the exception itself is the ``__cause__`` of the :class:`LinkError`.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+
+from .diagnostics import Diagnostics, FatalError, LinkError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import TracebackType
+    from typing import Literal
+
+_PACKAGE = os.path.dirname(os.path.abspath(__file__))
+
+
+class LinkScope:
+    """``with LinkScope(diagnostics, output):`` around the work on one set of options.
+
+    :param output: what an error names where the link was at no input.
+    """
+
+    def __init__(self, diagnostics: Diagnostics, output: str) -> None:
+        self._diagnostics = diagnostics
+        self._output = output
+        self._collecting = False
+
+    def __enter__(self) -> None:
+        # A link makes many small objects that live until its end: looking for cycles among them again and again would
+        # take a third of its time.
+        self._collecting = gc.isenabled()
+        gc.disable()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> Literal[False]:
+        if self._collecting:
+            gc.enable()
+        if error is None or isinstance(error, LinkError) or not isinstance(error, Exception):
+            return False
+        diagnostics = self._diagnostics
+        if isinstance(error, FatalError):
+            diagnostics.error(str(error), error.hints)
+            raise LinkError(tuple(diagnostics.entries)) from None
+        diagnostics.error(*describe_failure(error, diagnostics.file or self._output))
+        raise LinkError(tuple(diagnostics.entries)) from error
+
+
+def describe_failure(error: Exception, place: str) -> tuple[str, tuple[str, ...]]:
+    """Return the text and the hints of the diagnostic for an exception that nothing foresaw.
+
+    :param place: the file that was worked on.
+    """
+    if isinstance(error, MemoryError):
+        return f"{place}: out of memory", ()
+    if isinstance(error, OSError):
+        if isinstance(error.filename, (str, bytes)):
+            place = os.fsdecode(error.filename)
+        return f"{place}: {error.strerror or error}", ()
+    what = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    advice = "this is a defect of the linker: please report it with the archive that --reproduce=FILE writes"
+    return f"{place}: internal error: {what}", (*_origin(error.__traceback__), advice)
+
+
+def _origin(traceback: TracebackType | None) -> tuple[str, ...]:
+    """Where in the linker's own code an exception was raised."""
+    found: tuple[str, ...] = ()
+    while traceback is not None:
+        code = traceback.tb_frame.f_code
+        # Compiled modules have relative names.
+        file = code.co_filename.removeprefix(_PACKAGE + os.sep)
+        if not os.path.isabs(file):
+            found = (f"in {file}, line {traceback.tb_lineno} ({code.co_name})",)
+        traceback = traceback.tb_next
+    return found
