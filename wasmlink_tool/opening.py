@@ -8,57 +8,38 @@ from collections.abc import Sequence
 from .diagnostics import Diagnostics, FatalError, Severity
 from .inputs.input_files import InputFiles, ObjectSource
 from .inputs.shared_library import SharedLibrary
-from .options import Input, LinkOptions
+from .options import FIELDS, Input, LinkOptions
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-_LISTS = (
-    "inputs",
-    "library_paths",
-    "undefined",
-    "wrap",
-    "exports",
-    "exports_if_defined",
-    "allow_undefined_files",
-    "keep_sections",
-    "extra_features",
-    "runtime_paths",
-    "trace_symbols",
-    "llvm_options",
-    "lto_compiler",
-)
-_PATHS = (
-    "output",
-    "map_file",
-    "why_extract",
-    "dependency_file",
-    "time_report",
-    "cache_directory",
-    "lto_object_path",
-    "lto_cache_directory",
-)
-
 
 def checked(options: LinkOptions) -> LinkOptions:
-    """The options with paths as text, once it is certain that each has a value that a link can take.
+    """The options with paths as strings, once it is certain that each has a value that a link can take.
 
     :raises FatalError: one has not.
     """
-    for name in _LISTS:
-        if isinstance(getattr(options, name), (str, bytes)):
-            raise FatalError(f"{name} must be a list, not a single text")
     given: dict[str, Any] = vars(options)
+    for field in FIELDS:
+        if field.is_list and isinstance(given[field.name], (str, bytes)):
+            raise FatalError(f"{field.name} must be a list, not a single string")
     for name, value in given.items():
         if isinstance(value, int) and not isinstance(value, bool) and value < 0:
             raise FatalError(f"{name} must not be negative: {value}")
     if not options.inputs:
         raise FatalError("no input files")
-    changes: dict[str, Any] = {name: os.fspath(given[name]) for name in _PATHS if given[name] is not None}
-    changes["inputs"] = [item if isinstance(item, Input) else Input(os.fspath(item)) for item in options.inputs]
-    changes["library_paths"] = [os.fspath(path) for path in options.library_paths]
-    changes["allow_undefined_files"] = [os.fspath(path) for path in options.allow_undefined_files]
+    changes: dict[str, Any] = {}
+    for field in FIELDS:
+        value = given[field.name]
+        if field.path and value is not None:
+            # An input with its positional options is no path of its own.
+            changes[field.name] = (
+                [item if isinstance(item, Input) else os.fspath(item) for item in value]
+                if field.is_list
+                else os.fspath(value)
+            )
+    changes["inputs"] = [item if isinstance(item, Input) else Input(item) for item in changes["inputs"]]
     return LinkOptions(**{**given, **changes})
 
 

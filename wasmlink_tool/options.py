@@ -183,12 +183,12 @@ class LinkOptions:
 
     # Reports
     map_file: str | None = None
+    dependency_file: str | None = None
     print_map: bool = False
     trace: bool = False
     trace_symbols: Sequence[str] = ()
     why_extract: str | None = None
     """A file, or ``-`` for standard output."""
-    dependency_file: str | None = None
     verbose: bool = False
     remarks: Sequence[Diagnostic] = ()
     """What is wrong with these options; said when the inputs have been opened, and then an error ends the link."""
@@ -233,3 +233,216 @@ class LinkOptions:
     def is_pic(self) -> bool:
         """Whether the output can be loaded at any address."""
         return self.shared or self.pie
+
+
+# What each field is. Everything that treats options by kind derives from these rows: the checks of values and paths,
+# the command line, --reproduce, the decision whether a warm link may run, and SCons's variables and signatures.
+
+FLAG = "flag"
+"""``--name`` sets it, ``--no-name`` clears it, the last one counts."""
+DENIAL = "denial"
+"""Only the option that clears it exists."""
+VALUE = "value"
+"""The last value given; an empty one is the default."""
+VALUES = "values"
+"""All values given, in order."""
+LAST_VALUE = "last value"
+"""A list of the last value given."""
+COMPUTED = "computed"
+"""The command line's interpreter has code of its own for it."""
+
+READ = "read"
+WRITTEN = "written"
+KEPT = "kept"
+"""A directory of files that one link leaves for the next."""
+
+
+class Field:
+    """What one field of :class:`LinkOptions` is."""
+
+    __slots__ = (
+        "cache",
+        "default",
+        "is_list",
+        "name",
+        "options",
+        "path",
+        "reading",
+        "report",
+        "significant",
+        "suffix",
+        "variables",
+        "warm",
+    )
+
+    def __init__(
+        self,
+        name: str,
+        options: str = "",
+        reading: str = COMPUTED,
+        *,
+        variables: str = "",
+        path: str = "",
+        suffix: str = "",
+        cache: bool = False,
+        report: bool = False,
+        significant: bool = True,
+        warm: bool = False,
+    ) -> None:
+        self.name = name
+        self.options = tuple(options.split())
+        """The options that set it, by their names in the command's option table; the main one first."""
+        self.reading = reading
+        """How its value is made of theirs."""
+        self.variables = tuple(variables.split())
+        """The construction variables that set it."""
+        self.path = path
+        """``READ``, ``WRITTEN`` or ``KEPT`` where it holds a path or a list of paths."""
+        self.suffix = suffix
+        """The suffix that a build gives the file by default."""
+        self.cache = cache
+        """It says where, or how much, links keep from one to the next, which is no fact of one link."""
+        self.report = report
+        """It asks for something beside the module."""
+        self.significant = significant
+        """Whether the module, or whether there is one, depends on it."""
+        self.warm = warm
+        """Whether a warm link respects every value of it. Else a value that is not the default takes a full link."""
+        self.default = getattr(LinkOptions, name, None)
+        self.is_list = LinkOptions.__annotations__[name].startswith("Sequence")
+
+
+FIELDS = (
+    Field(
+        "inputs",
+        "l whole-archive no-whole-archive start-lib end-lib Bstatic Bdynamic",
+        path=READ,
+        warm=True,
+    ),
+    Field("output", "o", path=WRITTEN, warm=True),
+    Field("library_paths", "L", VALUES, path=READ, warm=True),
+    Field("relocatable", "relocatable", FLAG),
+    Field("emit_relocs", "emit-relocs", FLAG),
+    Field("shared", "shared", FLAG),
+    Field("pie", "pie no-pie", FLAG, variables="WASMPIE"),
+    Field("bsymbolic", "Bsymbolic", FLAG, warm=True),
+    Field("check_shared_signatures", "no-shlib-sigcheck", DENIAL, warm=True),
+    Field("runtime_paths", "rpath", VALUES, warm=True),
+    Field("memory64", "m", variables="WASMTARGET"),
+    # Roots and resolution
+    Field("entry", "entry no-entry", variables="WASMENTRY WASMREACTOR", warm=True),
+    Field("undefined", "undefined", VALUES, warm=True),
+    Field("wrap", "wrap", VALUES),
+    Field("exports", "export", VALUES, variables="WASMEXPORTS", warm=True),
+    Field("exports_if_defined", "export-if-defined", VALUES, warm=True),
+    Field("export_all", "export-all", FLAG, warm=True),
+    Field("export_dynamic", "export-dynamic no-export-dynamic", FLAG, warm=True),
+    Field("allow_multiple_definition", "allow-multiple-definition no-allow-multiple-definition z", warm=True),
+    Field("allow_undefined_files", "allow-undefined-file", LAST_VALUE, path=READ, warm=True),
+    Field("import_undefined", "import-undefined allow-undefined", warm=True),
+    Field(
+        "unresolved_symbols",
+        "unresolved-symbols allow-undefined error-unresolved-symbols warn-unresolved-symbols",
+        variables="WASMALLOWUNDEFINED",
+        warm=True,
+    ),
+    Field("start", "start", VALUE, warm=True),
+    # Liveness
+    Field("gc_sections", "gc-sections no-gc-sections", FLAG),
+    Field("print_gc_sections", "print-gc-sections no-print-gc-sections", FLAG, report=True, significant=False),
+    # Memory and table
+    Field("shared_memory", "shared-memory", FLAG, variables="WASMSHAREDMEMORY"),
+    Field("page_size", "page-size", warm=True),
+    Field("stack_first", "stack-first no-stack-first", FLAG, warm=True),
+    Field("stack_size", "z", variables="WASMSTACKSIZE", warm=True),
+    Field("global_base", "global-base", warm=True),
+    Field("initial_memory", "initial-memory", variables="WASMINITIALMEMORY", warm=True),
+    Field("initial_heap", "initial-heap", warm=True),
+    Field("max_memory", "max-memory", variables="WASMMAXMEMORY", warm=True),
+    Field("growable_memory", "no-growable-memory", DENIAL, variables="WASMMAXMEMORY", warm=True),
+    Field("import_memory", "import-memory", variables="WASMIMPORTMEMORY", warm=True),
+    Field("export_memory", "export-memory", warm=True),
+    Field("import_table", "import-table", FLAG, warm=True),
+    Field("export_table", "export-table", FLAG, warm=True),
+    Field("growable_table", "growable-table", FLAG, warm=True),
+    Field("table_base", "table-base", warm=True),
+    # Data
+    Field("merge_data_segments", "merge-data-segments no-merge-data-segments", FLAG, warm=True),
+    Field("optimize", "O", warm=True),
+    Field("data_order", "data-order", variables="WASMDATAORDER", warm=True),
+    Field("compress_relocations", "compress-relocations", FLAG),
+    # What is kept in the output
+    Field("strip_debug", "strip-debug", FLAG, variables="WASMSTRIP", warm=True),
+    Field("strip_all", "strip-all", FLAG, variables="WASMSTRIP", warm=True),
+    Field("keep_sections", "keep-section", VALUES, warm=True),
+    Field("features", "features", warm=True),
+    Field("extra_features", "extra-features", warm=True),
+    Field("check_features", "check-features no-check-features", FLAG, warm=True),
+    Field("build_id", "build-id", variables="WASMBUILDID"),
+    Field("record_linker", "record-linker no-record-linker", FLAG, variables="WASMRECORDLINKER", warm=True),
+    Field("demangle", "demangle no-demangle", FLAG, warm=True),
+    Field("soname", "soname", VALUE, warm=True),
+    # Link-time optimisation: a link with bitcode leaves no state, so a warm link never meets these.
+    Field("lto_optimize", "lto-O", warm=True),
+    Field("lto_codegen_optimize", "lto-CGO", warm=True),
+    Field("lto_compiler", "lto-compiler", warm=True),
+    Field("llvm_options", "mllvm", VALUES, warm=True),
+    Field("lto_object_path", "lto-obj-path", VALUE, path=WRITTEN, report=True, significant=False, warm=True),
+    Field("lto_debug_pass_manager", "lto-debug-pass-manager", FLAG, report=True, significant=False, warm=True),
+    Field("lto_cache_directory", "thinlto-cache-dir", VALUE, path=KEPT, cache=True, significant=False, warm=True),
+    Field("lto_cache_limit", "thinlto-cache-policy", cache=True, significant=False, warm=True),
+    Field("verify_bitcode", "disable-verify", DENIAL, warm=True),
+    Field("save_temps", "save-temps", FLAG, report=True, significant=False, warm=True),
+    Field("thinlto_jobs", "thinlto-jobs", VALUE, significant=False, warm=True),
+    # Reports
+    Field("map_file", "Map", VALUE, variables="WASMMAP", path=WRITTEN, suffix=".map", report=True, significant=False),
+    Field(
+        "dependency_file",
+        "dependency-file",
+        VALUE,
+        variables="WASMDEPENDENCYFILE",
+        path=WRITTEN,
+        suffix=".d",
+        report=True,
+        significant=False,
+    ),
+    Field("print_map", "print-map", FLAG, report=True, significant=False),
+    Field("trace", "trace", FLAG, report=True, significant=False),
+    Field("trace_symbols", "trace-symbol", VALUES, report=True, significant=False),
+    Field(
+        "why_extract",
+        "why-extract",
+        VALUE,
+        variables="WASMWHYEXTRACT",
+        path=WRITTEN,
+        suffix=".extracted",
+        report=True,
+        significant=False,
+    ),
+    Field("verbose", "verbose", FLAG, significant=False),
+    # An error among them ends the link; a link that warns leaves no state.
+    Field("remarks", "experimental-pic", warm=True),
+    Field("on_read", "reproduce", report=True, significant=False),
+    # Speed
+    Field("cache_directory", "cache-dir", VALUE, path=KEPT, cache=True, significant=False, warm=True),
+    Field("cache_limit", "cache-size", cache=True, significant=False, warm=True),
+    Field("threads", "threads", significant=False, warm=True),
+    Field("time_report", "time-report", path=WRITTEN, report=True, significant=False, warm=True),
+    # Severity
+    Field("fatal_warnings", "fatal-warnings no-fatal-warnings", FLAG, warm=True),
+    Field("noinhibit_exec", "noinhibit-exec", FLAG, warm=True),
+)
+
+
+def needs_full_link(options: LinkOptions) -> Field | None:
+    """Return the first field whose value a warm link does not respect; ``None`` if there is none.
+
+    A field that is not known to be safe counts, so that a new option costs speed before it costs correctness.
+    """
+    plain = LinkOptions(inputs=())
+    for field in FIELDS:
+        if not field.warm:
+            value, default = getattr(options, field.name), getattr(plain, field.name)
+            if value != default and (value or default):
+                return field
+    return None

@@ -8,7 +8,13 @@ from wasmlink_tool.cli.option_table import LATER
 from wasmlink_tool.cli.parser import CommandLine
 from wasmlink_tool.diagnostics import Diagnostic, Diagnostics, Severity
 from wasmlink_tool.options import (
+    COMPUTED,
     DEFAULT_CACHE_LIMIT,
+    DENIAL,
+    FIELDS,
+    FLAG,
+    VALUE,
+    VALUES,
     WASM_PAGE_SIZE,
     DataOrder,
     Input,
@@ -19,6 +25,7 @@ from wasmlink_tool.options import (
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from typing import Any
 
 BUILD_ID_STYLES = ("none", "fast", "tree", "sha1", "md5", "sha3", "uuid")
 _UINT64_MASK = (1 << 64) - 1
@@ -30,11 +37,7 @@ def link_options(
 ) -> LinkOptions:
     """The options of the link; what is wrong with them goes to ``diagnostics``, and then they are not to be used."""
     _refuse_unsupported(line, diagnostics)
-    import_memory = line.last("import-memory")
-    export_memory = line.last("export-memory")
-    stack_first = line.last("stack-first", "no-stack-first")
     entry = line.last("entry", "no-entry")
-    relocatable = line.has("relocatable")
     lto_optimize = _lto_level(line, "lto-O", 2, "optimization", diagnostics)
     lto_codegen_optimize = (
         _lto_level(line, "lto-CGO", 0, "codegen optimization", diagnostics) if line.has("lto-CGO") else None
@@ -46,22 +49,15 @@ def link_options(
         diagnostics.error(f"--thinlto-cache-policy: invalid cache policy: {lto_cache_limit}")
         return LinkOptions(inputs=())
     _check_thinlto_names(line, diagnostics)
+    # Whatever can be wrong is read in wasm-ld's order; the rest is as its row in FIELDS says.
     options = LinkOptions(
         inputs=(),
         output=line.value("o"),
-        library_paths=line.values("L"),
         optimize=optimize,
         lto_optimize=lto_optimize,
         lto_codegen_optimize=lto_codegen_optimize,
         lto_compiler=_lto_compiler(line),
-        lto_object_path=line.value("lto-obj-path") or None,
-        lto_debug_pass_manager=line.has("lto-debug-pass-manager"),
-        lto_cache_directory=line.value("thinlto-cache-dir") or None,
         lto_cache_limit=lto_cache_limit,
-        thinlto_jobs=line.value("thinlto-jobs"),
-        llvm_options=line.values("mllvm"),
-        verify_bitcode=not line.has("disable-verify"),
-        save_temps=line.has("save-temps"),
         unresolved_symbols=_unresolved_policy(line, diagnostics),
         table_base=_number(line, "table-base", 1, diagnostics) & _UINT32_MAX or 1,
         global_base=_optional_number(line, "global-base", diagnostics),
@@ -69,59 +65,18 @@ def link_options(
         initial_memory=_number(line, "initial-memory", 0, diagnostics),
         max_memory=_number(line, "max-memory", 0, diagnostics),
         stack_size=_stack_size(line, diagnostics),
-        stack_first=None if stack_first is None else line.enabled("stack-first", True),
-        growable_memory=not line.has("no-growable-memory"),
-        import_memory=_memory_import(line) if import_memory else None,
-        export_memory=line.value("export-memory", "memory") if export_memory else None,
-        shared_memory=line.has("shared-memory"),
-        import_table=line.has("import-table"),
-        export_table=line.has("export-table"),
-        growable_table=line.has("growable-table"),
-        shared=line.has("shared"),
-        pie=line.enabled("pie", False),
-        bsymbolic=line.has("Bsymbolic"),
-        check_shared_signatures=not line.has("no-shlib-sigcheck"),
-        runtime_paths=line.values("rpath"),
-        relocatable=relocatable,
-        emit_relocs=line.has("emit-relocs"),
+        import_memory=_memory_import(line) if line.has("import-memory") else None,
+        export_memory=line.value("export-memory", "memory") if line.has("export-memory") else None,
         entry="" if entry is None else entry.value or None,
-        start=line.value("start") or None,
-        undefined=line.values("undefined"),
-        wrap=line.values("wrap"),
-        exports=line.values("export"),
-        exports_if_defined=line.values("export-if-defined"),
-        export_all=line.has("export-all"),
-        export_dynamic=line.enabled("export-dynamic", line.has("shared")),
         allow_multiple_definition=line.enabled("allow-multiple-definition", False) or "muldefs" in line.values("z"),
-        allow_undefined_files=line.values("allow-undefined-file")[-1:],
         import_undefined=line.has("import-undefined") or line.has("allow-undefined"),
-        gc_sections=line.enabled("gc-sections", not relocatable),
-        print_gc_sections=line.enabled("print-gc-sections", False),
-        merge_data_segments=line.enabled("merge-data-segments", not relocatable),
         data_order=_data_order(line, diagnostics),
-        compress_relocations=line.has("compress-relocations"),
-        strip_debug=line.has("strip-debug"),
-        strip_all=line.has("strip-all"),
-        keep_sections=line.values("keep-section"),
         features=_comma_list(line.values("features")[-1:]) if line.has("features") else None,
         extra_features=_comma_list(line.values("extra-features")[-1:]),
-        check_features=line.enabled("check-features", True),
-        record_linker=line.enabled("record-linker", False),
-        demangle=line.enabled("demangle", True),
-        soname=line.value("soname"),
-        map_file=line.value("Map") or None,
-        print_map=line.has("print-map"),
-        trace=line.has("trace"),
-        trace_symbols=line.values("trace-symbol"),
-        why_extract=line.value("why-extract") or None,
-        dependency_file=line.value("dependency-file") or None,
         time_report=line.value("time-report") or ("-" if line.has("time-report") else None),
-        cache_directory=line.value("cache-dir") or None,
         cache_limit=_number(line, "cache-size", DEFAULT_CACHE_LIMIT, diagnostics),
-        verbose=line.has("verbose"),
         on_read=on_read,
-        fatal_warnings=line.enabled("fatal-warnings", False),
-        noinhibit_exec=line.has("noinhibit-exec"),
+        **_plain_values(line),
     )
     options.page_size = _page_size(line, diagnostics)
     if not options.growable_memory and options.max_memory:
@@ -142,6 +97,25 @@ def link_options(
         diagnostics.extend(unreadable_inputs(options))
     options.remarks = [Diagnostic(severity, text) for severity, text in _combinations(line, options)]
     return options
+
+
+def _plain_values(line: CommandLine) -> dict[str, Any]:
+    """The fields that need no checking, as their rows say."""
+    values: dict[str, Any] = {}
+    for field in FIELDS:
+        if field.reading != COMPUTED:
+            values[field.name] = _plain_value(line, field.reading, field.options[0], field.default)
+    return values
+
+
+def _plain_value(line: CommandLine, reading: str, option: str, default: Any) -> Any:
+    if reading == FLAG:
+        return line.enabled(option, default)
+    if reading == DENIAL:
+        return not line.has(option)
+    if reading == VALUE:
+        return line.value(option) or default
+    return line.values(option) if reading == VALUES else line.values(option)[-1:]
 
 
 def _refuse_unsupported(line: CommandLine, diagnostics: Diagnostics) -> None:

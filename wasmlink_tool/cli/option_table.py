@@ -30,10 +30,18 @@ EITHER = 3
 class Option:
     """One option: its identity, its forms, and what there is to say about it."""
 
-    __slots__ = ("forms", "help", "name", "note", "ours", "status")
+    __slots__ = ("forms", "help", "is_presentation", "name", "note", "ours", "status")
 
     def __init__(
-        self, name: str, forms: str, help: str, status: str = SUPPORTED, note: str = "", *, ours: bool = False
+        self,
+        name: str,
+        forms: str,
+        help: str,
+        status: str = SUPPORTED,
+        note: str = "",
+        *,
+        ours: bool = False,
+        is_presentation: bool = False,
     ) -> None:
         self.name = name
         """The long name without dashes, by which the arguments are asked for."""
@@ -44,6 +52,8 @@ class Option:
         """For the documentation: limits of a supported option, why another has no effect."""
         self.ours = ours
         """wasm-ld has no such option."""
+        self.is_presentation = is_presentation
+        """It changes how the command reads its arguments or prints, not what is linked."""
 
 
 OPTIONS: tuple[tuple[str, tuple[Option, ...]], ...] = (
@@ -78,6 +88,7 @@ OPTIONS: tuple[tuple[str, tuple[Option, ...]], ...] = (
                 "[-]-rsp-quoting=<style> [-]-rsp-quoting_<style>",
                 "How @<file> quotes arguments: posix or windows (default: the system's own)",
                 note="Read from the command line itself only, not from a response file, as in wasm-ld.",
+                is_presentation=True,
             ),
         ),
     ),
@@ -319,15 +330,22 @@ OPTIONS: tuple[tuple[str, tuple[Option, ...]], ...] = (
                 "error-limit",
                 "--error-limit=<count> --error-limit_<count>",
                 "Stop after this many errors (20); 0 is no limit",
+                is_presentation=True,
             ),
             Option(
                 "color-diagnostics",
                 "[-]-color-diagnostics=<when> [-]-color-diagnostics",
                 "Colour diagnostics: auto (default), always (without a value) or never",
+                is_presentation=True,
             ),
-            Option("no-color-diagnostics", "[-]-no-color-diagnostics", "The same as --color-diagnostics=never"),
+            Option(
+                "no-color-diagnostics",
+                "[-]-no-color-diagnostics",
+                "The same as --color-diagnostics=never",
+                is_presentation=True,
+            ),
             Option("verbose", "[-]-verbose", "Tell what the linker does"),
-            Option("v", "-v -V", "Show the version, then link if there is something to link"),
+            Option("v", "-v -V", "Show the version, then link if there is something to link", is_presentation=True),
             Option("version", "[-]-version", "Show the version and do nothing else"),
             Option("help", "[-]-help", "Show this text and do nothing else"),
         ),

@@ -5,14 +5,13 @@ from __future__ import annotations
 import os
 import struct
 
-from wasmlink_tool.cli.option_table import EITHER, SEPARATE, spellings
+from wasmlink_tool.cli.option_table import EITHER, SEPARATE, Option, spellings
 from wasmlink_tool.cli.parser import Argument, CommandLine
+from wasmlink_tool.options import FIELDS, KEPT, READ, WRITTEN
 
-_READ = ("L", "allow-undefined-file")
-"""Options whose value is a file or directory to read."""
-_WRITTEN = ("o", "Map", "why-extract", "dependency-file")
-"""Options whose value is a file to write: that goes where the link is repeated."""
-_LEFT_OUT = ("reproduce", "cache-dir", "cache-size")
+_PATHS = {field.options[0]: field.path for field in FIELDS if field.path and field.name != "inputs"}
+"""Options whose value is a path. What is written goes where the link is repeated."""
+_CACHE = {option for field in FIELDS if field.cache for option in field.options}
 
 _BLOCK = 512
 _END = bytes(2 * _BLOCK)
@@ -97,8 +96,13 @@ def _padded(content: bytes) -> bytes:
 
 def response_text(line: CommandLine) -> str:
     """The arguments as a response file that is used where the archive was unpacked."""
-    kept = [argument for argument in line.arguments if argument.option is None or argument.option.name not in _LEFT_OUT]
+    kept = [argument for argument in line.arguments if argument.option is None or not _is_left_out(argument.option)]
     return "".join(f"{text}\n" for text in (*map(_argument, kept), *map(_quoted, line.unknown)))
+
+
+def _is_left_out(option: Option) -> bool:
+    """Return whether response.txt omits the option. wasm-ld, which may read the file, does not have our caches."""
+    return option.name == "reproduce" or (option.ours and option.name in _CACHE)
 
 
 def _argument(argument: Argument) -> str:
@@ -113,9 +117,9 @@ def _argument(argument: Argument) -> str:
     spelling = argument.spelling if argument.spelling.lstrip("-") == name else long
     if value is None:
         return spelling if spelling in kinds else f"{spelling}="
-    if name in _READ:
+    if _PATHS.get(name) == READ:
         value = place(value)
-    elif name in _WRITTEN:
+    elif _PATHS.get(name) in (WRITTEN, KEPT):
         value = os.path.basename(value)
     separate = kinds.get(long) in (SEPARATE, EITHER)
     if separate == (argument.text != argument.spelling):

@@ -13,7 +13,7 @@ from struct import error
 from ..binary.reader import FormatError
 from ..diagnostics import Diagnostics, FatalError, LinkError
 from ..inputs.parse_cache import cache_at
-from ..options import LinkOptions
+from ..options import LinkOptions, needs_full_link
 from ..output.encoding import Chunk
 from ..output.writer import check_writable
 from ..records import record
@@ -23,7 +23,6 @@ from .match_objects import Unusable
 from .patch_module import Rewriter
 from .previous_link import LastLink
 from .replacements import Replacements
-from .save_state import is_recorded
 
 
 @record(frozen=True)
@@ -40,8 +39,11 @@ class Relinked:
 
 def relink(options: LinkOptions) -> Relinked | str:
     """The module of a link with checked options, or why the ordinary link has to find it."""
-    if options.cache_directory is None or not is_recorded(options):
-        return "the options ask for a whole link"
+    if options.cache_directory is None:
+        return "no cache directory"
+    unsafe = needs_full_link(options)
+    if unsafe is not None:
+        return f"--{unsafe.options[0]} takes a full link"
     diagnostics = Diagnostics()
     if options.output is not None:
         check_writable(options.output, "output", diagnostics)

@@ -20,7 +20,7 @@ from ..linking.plan import Plan
 from ..linking.relocate import Watcher
 from ..linking.resolve import Resolution
 from ..linking.symbols import DEFINED, Symbol
-from ..options import DataOrder, LinkOptions
+from ..options import DataOrder, LinkOptions, needs_full_link
 from ..output.encoding import Chunk, OutputSection
 from ..output.sections import segment_positions
 from . import state as states
@@ -39,37 +39,12 @@ INTERNAL: Final = -1
 NO_FILE: Final = -2
 
 
-def is_recorded(options: LinkOptions) -> bool:
-    """Whether links with these options leave a state. Whatever is written beside the module would have to be made
-    anew, and the tables of dynamic linking and of ``-r`` name everything."""
-    return not (
-        options.relocatable
-        or options.emit_relocs
-        or options.is_pic
-        or options.shared_memory
-        or options.compress_relocations
-        or options.memory64
-        or not options.gc_sections
-        or options.wrap
-        or options.build_id != "none"
-        or options.map_file is not None
-        or options.print_map
-        or options.why_extract is not None
-        or options.dependency_file is not None
-        or options.trace
-        or options.trace_symbols
-        or options.verbose
-        or options.print_gc_sections
-        or options.on_read is not None
-    )
-
-
 def watcher(options: LinkOptions, resolution: Resolution, outputs: Set[bytes]) -> Watcher | None:
     """What takes note of sections for :func:`record`.
 
     :param outputs: the names of the custom sections in the output.
     """
-    if options.cache_directory is None or not is_recorded(options):
+    if options.cache_directory is None or needs_full_link(options):
         return None
     fields = MovingFields(_ordinals(resolution), outputs)
     return Watcher(fields.most, fields.note)
@@ -97,7 +72,7 @@ def record(
     resolution = plan.resolution
     if (
         options.cache_directory is None
-        or not is_recorded(options)
+        or needs_full_link(options)
         or diagnostics.entries
         or resolution.is_dynamic(options)
         or files.stubs

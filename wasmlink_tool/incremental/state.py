@@ -16,7 +16,7 @@ from zlib import crc32
 
 from ..inputs.packs import PLAIN, write_file
 from ..inputs.parse_cache import content_key
-from ..options import LinkOptions
+from ..options import FIELDS, LinkOptions
 from ..output.encoding import Chunk
 from ..records import record
 from ..version import __version__
@@ -123,7 +123,8 @@ _DECISIONS: Final = list(Decisions.__annotations__)
 def state_key(options: LinkOptions) -> str:
     """The name of the state of a link: of its options, its directory and the linker."""
     told: list[object] = [os.getcwd(), _linker(), sys.byteorder, marshal.version]
-    told += [(name, repr(value)) for name, value in vars(options).items() if name not in ("threads", "time_report")]
+    # Of a field on which the module does not depend, a link that leaves a state has a value that a warm link respects.
+    told += [(field.name, repr(getattr(options, field.name))) for field in FIELDS if field.significant]
     return content_key(repr(told).encode("utf-8", "surrogateescape"))
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import SCons.Errors
@@ -12,43 +12,30 @@ import SCons.Errors
 from ..cli.interpret import link_options
 from ..cli.parser import CommandLine, Parser
 from ..diagnostics import Diagnostics
-from .variables import Settings
+from ..options import FIELDS
+from .variables import DENYING, SIDE_FILES, TYPED, Settings
 
 
-@dataclass(frozen=True)
+@dataclass
 class Family:
-    """The options that one variable stands for: their names in the option table, and what they set."""
+    """The options that one variable stands for: their names in the option table, and the fields that they set."""
 
-    options: tuple[str, ...]
-    fields: tuple[str, ...]
-    off: bool = False
-    """Whether the variable's ``False`` denies the options."""
+    options: dict[str, None] = field(default_factory=dict)
+    fields: list[str] = field(default_factory=list)
 
 
-FAMILIES = {
-    "WASMENTRY": Family(("entry", "no-entry"), ("entry",)),
-    "WASMREACTOR": Family(("entry", "no-entry"), ("entry",)),
-    "WASMSTACKSIZE": Family(("z",), ("stack_size",)),
-    "WASMINITIALMEMORY": Family(("initial-memory",), ("initial_memory",)),
-    "WASMMAXMEMORY": Family(("max-memory", "no-growable-memory"), ("max_memory", "growable_memory")),
-    "WASMIMPORTMEMORY": Family(("import-memory",), ("import_memory",), off=True),
-    "WASMALLOWUNDEFINED": Family(
-        ("allow-undefined", "unresolved-symbols", "error-unresolved-symbols", "warn-unresolved-symbols"),
-        ("unresolved_symbols",),
-        off=True,
-    ),
-    "WASMBUILDID": Family(("build-id",), ("build_id",), off=True),
-    "WASMSTRIP": Family(("strip-all", "strip-debug"), ("strip_all", "strip_debug"), off=True),
-    "WASMDATAORDER": Family(("data-order",), ("data_order",)),
-    "WASMRECORDLINKER": Family(("record-linker", "no-record-linker"), ("record_linker",)),
-    "WASMSHAREDMEMORY": Family(("shared-memory",), ("shared_memory",), off=True),
-    "WASMPIE": Family(("pie", "no-pie"), ("pie",), off=True),
-    "WASMTARGET": Family(("m",), ("memory64",)),
-}
-"""Variables that can contradict an option. ``WASMEXPORTS`` and ``--export`` add to one list."""
+def _families() -> dict[str, Family]:
+    """The variables that can contradict an option. Those that add to a list, as ``--export`` does too, cannot."""
+    found: dict[str, Family] = {name: Family() for name in TYPED}
+    for row in FIELDS:
+        for variable in row.variables:
+            if variable in found and not row.is_list:
+                found[variable].options |= dict.fromkeys(row.options)
+                found[variable].fields.append(row.name)
+    return {name: family for name, family in found.items() if family.fields}
 
-SIDE_FILES = {"WASMMAP": "Map", "WASMDEPENDENCYFILE": "dependency-file", "WASMWHYEXTRACT": "why-extract"}
-"""Variables that name a further output, and the option of each."""
+
+FAMILIES = _families()
 
 
 @functools.lru_cache(maxsize=64)
@@ -65,16 +52,18 @@ def check_agreement(settings: Settings, typed: Mapping[str, Sequence[str]], word
     for name, family in FAMILIES.items():
         if not any(line.has(option) for option in family.options):
             continue
-        denies = family.off and name in settings.env and settings.scalar(name) is False
+        denies = name in DENYING and name in settings.env and settings.scalar(name) is False
         if not typed[name] and not denies:
             continue
         asked = asked or link_options(line, Diagnostics())
         said = link_options(parse(tuple(typed[name])), Diagnostics())
-        if family.options == ("z",) and asked.stack_size is None:
+        if family.fields == ["stack_size"] and asked.stack_size is None:
+            # Another keyword of -z.
             continue
-        if any(getattr(asked, field) != getattr(said, field) for field in family.fields):
+        if any(getattr(asked, row) != getattr(said, row) for row in family.fields):
             raise contradiction(name, settings.scalar(name), _given(line, family.options))
-    for name, option in SIDE_FILES.items():
+    for side_file in SIDE_FILES:
+        name, option = side_file.variables[0], side_file.options[0]
         if line.has(option) and settings.switch_or_text(name):
             raise contradiction(name, settings.scalar(name), _given(line, (option,)))
 
@@ -89,10 +78,11 @@ def named_files(words: Sequence[str]) -> dict[str, str]:
     if not words:
         return {}
     line = parse(tuple(words))
-    return {option: line.value(option) for option in SIDE_FILES.values() if line.value(option) not in ("", "-")}
+    named = {side_file.options[0]: line.value(side_file.options[0]) for side_file in SIDE_FILES}
+    return {option: path for option, path in named.items() if path not in ("", "-")}
 
 
-def _given(line: CommandLine, options: tuple[str, ...]) -> str:
+def _given(line: CommandLine, options: Iterable[str]) -> str:
     argument = line.last(*options)
     assert argument is not None
     joined = argument.value is None or argument.text.endswith(argument.value)

@@ -17,15 +17,7 @@ from .link import declare
 from .scanner import ignore_archives, scanner
 from .suffixes import ASSEMBLY_SUFFIXES, C_SUFFIXES, CXX_SUFFIXES, IR_SUFFIXES, PREPROCESSED_ASSEMBLY_SUFFIXES
 from .user_errors import reported_at_the_call
-from .variables import Settings, link_flags
-
-SIDE_FILES = (
-    ("WASMMAP", "Map", "-Map=", ".map"),
-    ("WASMDEPENDENCYFILE", "dependency-file", "--dependency-file=", ".d"),
-    ("WASMWHYEXTRACT", "why-extract", "--why-extract=", ".extracted"),
-)
-"""Further outputs of a link: variable, name in the option table, option, and the suffix of the usual name."""
-
+from .variables import SIDE_FILES, Settings, link_flags
 
 _STATIC = {"C": "WASMCCCOM", "C++": "WASMCXXCOM", "IR": "WASMIRCOM"}
 _SHARED = {"C": "WASMSHCCCOM", "C++": "WASMSHCXXCOM", "IR": "WASMSHIRCOM"}
@@ -120,12 +112,13 @@ def _side_files(settings: Settings, module: Any, words: list[str]) -> list[Any]:
         from .agreement import named_files
 
         named = named_files(words)
-    for variable, option, spelling, suffix in SIDE_FILES:
+    for side_file in SIDE_FILES:
+        variable, option = side_file.variables[0], side_file.options[0]
         value = settings.scalar(variable)
         wanted = value if isinstance(value, SCons.Node.Node) else settings.switch_or_text(variable)
         if wanted:
-            node = env.File(module.target_from_source("", suffix) if wanted is True else wanted)
-            node.attributes.wasm_option = spelling
+            node = env.File(module.target_from_source("", side_file.suffix) if wanted is True else wanted)
+            node.attributes.wasm_option = f"--{option}="
             found.append(node)
         elif option in named:
             # The flags have it already; names in commands are relative to where commands run.

@@ -7,14 +7,16 @@ import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from ..cli.option_table import NO_EFFECT
+from ..cli.option_table import NO_EFFECT, all_options
 from ..cli.parser import CommandLine, Parser
+from ..options import FIELDS
 
 if TYPE_CHECKING:
     from ..options import LinkOptions
 
 _WITHOUT_CONSEQUENCES = frozenset(
-    {"verbose", "threads", "error-limit", "color-diagnostics", "no-color-diagnostics", "rsp-quoting"}
+    [option for field in FIELDS if not (field.significant or field.report) for option in field.options]
+    + [option.name for option in all_options() if option.is_presentation]
 )
 """Options, by their names in the option table, that change neither the outputs nor whether there are any. Those that
 ask for a report are not among them: who adds one wants to see it."""

@@ -14,6 +14,7 @@ from typing import Any
 import SCons.Errors
 import SCons.Util
 
+from ..options import FIELDS, WRITTEN
 from .kinds import kind_of
 
 _FALSE = {"", "0", "false", "no", "off", "none"}
@@ -294,6 +295,19 @@ TYPED: dict[str, Reader] = {
     "WASMTARGET": _memory64,
 }
 """How each typed variable of the link becomes options, in the order of the command line."""
+
+DENYING = {
+    "WASMIMPORTMEMORY",
+    "WASMALLOWUNDEFINED",
+    "WASMBUILDID",
+    "WASMSTRIP",
+    "WASMSHAREDMEMORY",
+    "WASMPIE",
+}
+"""Typed variables whose ``False`` yields no option and yet contradicts the options."""
+
+SIDE_FILES = tuple(field for field in FIELDS if field.path == WRITTEN and field.variables)
+"""The options that name a further output and have a variable for it."""
 
 DEFAULT_OPTIONS = ("--data-order=packed", "--record-linker")
 """What holds unless a variable or an option says otherwise; wasm-ld's defaults hold for all else."""
