@@ -15,9 +15,9 @@ from .linking.layout_memory import define_start_stop_symbols, lay_out_memory
 from .linking.mark_live import mark_live, report_removed
 from .linking.output_segments import create_output_segments
 from .linking.parallel import make_relocator
-from .linking.pic import combine_segments
+from .linking.pic import base_tls_on_memory, combine_segments
 from .linking.plan import Plan
-from .linking.relocate import Relocator
+from .linking.relocate import Bases, Relocator
 from .linking.resolve import Resolution, resolve, resolve_indirect_function_table, seal
 from .linking.scan_relocations import scan_relocations
 from .linking.start_functions import declare_start_functions, write_start_functions
@@ -255,7 +255,8 @@ def _plan(resolution: Resolution, options: LinkOptions, diagnostics: Diagnostics
             resolve_indirect_function_table(resolution, options, diagnostics, required=True)
         import_late_table(imports, resolution)
     phase("createSyntheticInitFunctions")
-    start = declare_start_functions(resolution, segments, scan, features, options)
+    start = declare_start_functions(resolution, segments, memory, scan, features, options)
+    base_tls_on_memory(resolution, options)
     diagnostics.step("number everything")
     phase("assignIndexes")
     spaces = assign_indexes(resolution, imports, scan, diagnostics)
@@ -295,8 +296,9 @@ def _write_sections(
     plan: Plan, options: LinkOptions, diagnostics: Diagnostics
 ) -> tuple[list[OutputSection], dict[tuple[ObjectInput, int], bytes | memoryview]]:
     """All sections in the module's order, relocated; and what the next link is to know of them."""
+    bases = Bases(options.table_base, plan.memory.tls_base)
     if options.compress_relocations:
-        compressor = Relocator(options.table_base)
+        compressor = Relocator(bases)
         for file in plan.resolution.objects:
             if file.function_live.count(1):
                 compressor.compress(file)
@@ -308,7 +310,7 @@ def _write_sections(
         from .incremental import save_state
 
         watcher = save_state.watcher(options, plan.resolution, outputs)
-    relocator = make_relocator(plan.resolution.objects, outputs, options.table_base, options.threads, watcher)
+    relocator = make_relocator(plan.resolution.objects, outputs, bases, options.threads, watcher)
     sections = list(known_sections(plan, options, relocator))
     if plan.resolution.is_dynamic(options):
         from .output.dylink import dylink_section

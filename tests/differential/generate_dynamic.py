@@ -80,9 +80,12 @@ class Flavour:
     bits: int
     threads: bool
     """Objects name the features of threads."""
-    static_pointers: bool
-    """Thread-local data may have pointers. wasm-ld reads them from the wrong base in position-independent output
-    without shared memory."""
+    thread_local: bool
+    """Objects define thread-local data. Without shared memory, wasm-ld takes the wrong base for it in
+    position-independent output."""
+    pointers: bool
+    """Thread-local data may have pointers. In static output, wasm-ld writes those that the dynamic linker knows to the
+    first thread's block only."""
     careless: bool
     """References that position-independent output must refuse."""
 
@@ -190,7 +193,7 @@ class DynamicSource(ObjectSource):
         title = self.random.choice((".tdata", ".tbss", ".tbss"))
         # By its name alone a section is thread-local as well.
         flags = self.random.choice(("T", "T", ""))
-        self.data(name, f"{title}.{name}", flags, pointers=self.flavour.static_pointers)
+        self.data(name, f"{title}.{name}", flags, pointers=self.flavour.pointers)
 
     def constructor(self) -> None:
         super().constructor()
@@ -201,7 +204,7 @@ class DynamicSource(ObjectSource):
         random = self.random
         functions = random.sample(FUNCTIONS, random.randint(0, 4))
         variables = random.sample(VARIABLES, random.randint(0, 4))
-        local = random.sample(THREAD_LOCAL, random.randint(0, 2) if self.flavour.threads else 0)
+        local = random.sample(THREAD_LOCAL, random.randint(0, 2) if self.flavour.thread_local else 0)
         self.own = [*functions, *variables, *local]
         for name in functions:
             self.function(name)
@@ -248,7 +251,8 @@ def programs(seed: int) -> tuple[list[Case], Case]:
     mode = random.choice(MODES)
     threads = random.random() < 0.6
     shared_memory = threads and random.random() < 0.8
-    flavour = Flavour(bits, threads, shared_memory or not mode, random.random() < 0.1)
+    local = threads and (shared_memory or not mode)
+    flavour = Flavour(bits, threads, local, shared_memory == bool(mode), random.random() < 0.1)
     wide = ["-m wasm64"] * (bits == 64)
 
     count = random.randint(1, 4)
@@ -257,8 +261,9 @@ def programs(seed: int) -> tuple[list[Case], Case]:
 
     libraries = []
     for i in range(random.choice((0, 0, 1, 2))):
-        source = DynamicSource(random, i, 2, Flavour(bits, True, False, False)).text(start=False)
         options = [*wide, *random.sample(LIBRARY_OPTIONS, random.randint(0, 2)), "--unresolved-symbols=import-dynamic"]
+        local = "--shared-memory" in options
+        source = DynamicSource(random, i, 2, Flavour(bits, True, local, local, False)).text(start=False)
         arguments = f"-o lib{i}.so l{i}.o -shared --experimental-pic {' '.join(options)}"
         libraries.append(Case(f"library-{seed}-{i}", {f"l{i}.s": source}, arguments, output=False, validate=False))
         inputs.append(random.choice((f"lib{i}.so", f"-l{i}")))

@@ -212,7 +212,9 @@ def diagnostics(stderr: str) -> list[Spoken]:
     return spoken
 
 
-HINTED = re.compile(r"undefined symbol|not defined|not found|unable to find|unknown argument|not recognized")
+HINTED = re.compile(
+    r"undefined symbol|cannot be used against|not defined|not found|unable to find|unknown argument|not recognized"
+)
 """Diagnostics that may carry additional lines: those about a name that nothing provides, or that name no file."""
 
 
@@ -296,7 +298,9 @@ def run_module(module: bytes, calls: Iterable[str]) -> tuple[dict[str, object], 
     """
     import wasmtime  # only cases that call something need it
 
-    store = wasmtime.Store()
+    config = wasmtime.Config()
+    config.shared_memory = True
+    store = wasmtime.Store(wasmtime.Engine(config))
     compiled = wasmtime.Module(store.engine, module)
     heard: list[str] = []
 

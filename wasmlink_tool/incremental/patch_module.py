@@ -14,7 +14,7 @@ from ..binary.leb128 import uleb
 from ..binary.relocations import fields
 from ..linking.chunks import InputSection, ObjectInput
 from ..linking.live_relocations import live_function_runs
-from ..linking.relocate import Relocator, body_start
+from ..linking.relocate import Bases, Relocator, body_start
 from ..output.encoding import Chunk
 from .match_objects import ADDED, Unusable
 from .moved_fields import HEAD
@@ -42,7 +42,7 @@ class Rewriter:
         self.changed = changed
         self.new = changed.new
         self.matches = changed.matches
-        self.relocator = Relocator(self.state.table_base)
+        self.relocator = Relocator(Bases(self.state.table_base, self.state.tls_base))
         self._function_shifts: dict[tuple[int, int], int] = {}
         self.merged: dict[int, Remerged] = {}
 

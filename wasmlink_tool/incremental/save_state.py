@@ -165,6 +165,7 @@ class _Recorder:
             packed=marshal.dumps(list(self._packed()), PLAIN),
             names=marshal.dumps(list(self.plan.resolution.symbols), PLAIN),
             table_base=self.options.table_base,
+            tls_base=self.plan.memory.tls_base,
             columns=self.columns,
             module=self.module,
         )
@@ -277,10 +278,7 @@ class _Recorder:
         foreign = self.foreign
         return array(
             "i",
-            [
-                -1 if is_own(symbol, file) else foreign.setdefault(symbol, len(foreign))
-                for symbol in file.symbols
-            ],
+            [-1 if is_own(symbol, file) else foreign.setdefault(symbol, len(foreign)) for symbol in file.symbols],
         )
 
     def _packed(self) -> Iterator[list[tuple[int, bytes, int, int, bytes, int, int]]]:

@@ -110,6 +110,8 @@ class State:
     names: bytes
     """All names in the symbol table, packed."""
     table_base: int
+    tls_base: int
+    """As in :class:`..linking.relocate.Bases`."""
     columns: array[int]
     module: list[Chunk]
     """Once it was loaded, one piece that may be changed."""

@@ -75,9 +75,7 @@ def may_be_undefined(symbol: Symbol, resolution: Resolution, options: LinkOption
     return symbol.name in resolution.allowed_undefined
 
 
-def _is_imported(
-    symbol: Symbol, resolution: Resolution, options: LinkOptions, constructors: set[Symbol]
-) -> bool:
+def _is_imported(symbol: Symbol, resolution: Resolution, options: LinkOptions, constructors: set[Symbol]) -> bool:
     if symbol.kind == SymbolKind.DATA or not symbol.used or not symbol.is_live:
         return False
     if options.shared and symbol.state == DEFINED and symbol.is_weak and not symbol.is_hidden:
@@ -92,9 +90,7 @@ def _is_imported(
     if options.is_pic:
         # Addresses of functions come by the global offset table.
         return (
-            symbol.kind != SymbolKind.FUNCTION
-            or resolution.table.is_called_directly(symbol)
-            or symbol in constructors
+            symbol.kind != SymbolKind.FUNCTION or resolution.table.is_called_directly(symbol) or symbol in constructors
         )
     if symbol.is_weak:
         return False

@@ -7,6 +7,7 @@ from ..diagnostics import Diagnostics
 from ..options import DEFAULT_GLOBAL_BASE, DEFAULT_STACK_SIZE, LinkOptions
 from .chunks import OutputSegment
 from .output_segments import is_c_name
+from .relocate import NO_TLS
 from .resolve import Resolution, provide_address_symbol
 from .symbols import DEFINED, Symbol
 
@@ -30,6 +31,8 @@ class Memory:
         """Of the data segments, in bytes."""
         self.alignment = 0
         """The largest of the data segments', log2 of bytes."""
+        self.tls_base = NO_TLS
+        """The address of the thread-local data segment."""
 
 
 def _align(value: int, alignment: int) -> int:
@@ -109,6 +112,7 @@ def lay_out_memory(
             elif resolution.tls_base is not None:
                 _set_global(resolution, resolution.tls_base, pointer)
         pointer += segment.size
+    tls_base = next((segment.address for segment in segments if segment.is_tls), NO_TLS)
     init_flag = None
     if options.shared_memory and segments:
         init_flag = pointer = _align(pointer, 4)
@@ -129,6 +133,7 @@ def lay_out_memory(
         set_address(b"__heap_base", pointer)
     memory = _choose_limits(resolution, pointer, options, diagnostics)
     memory.init_flag = init_flag
+    memory.tls_base = tls_base
     memory.static_size = static_size if options.is_pic else 0
     memory.alignment = max((segment.alignment for segment in segments), default=0)
     return memory

@@ -11,7 +11,7 @@ from collections.abc import Sequence, Set
 from ..binary.relocations import COMPILED
 from ..fork_pool import SharedWork, allowed_processes
 from .chunks import ObjectInput
-from .relocate import Contents, Relocator, Watcher
+from .relocate import Bases, Contents, Relocator, Watcher
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ _SIZE: Final = 4
 def make_relocator(
     objects: Sequence[ObjectInput],
     outputs: Set[bytes],
-    table_base: int,
+    bases: Bases,
     threads: int | None,
     watcher: Watcher | None = None,
 ) -> Relocator:
@@ -54,15 +54,15 @@ def make_relocator(
             except OSError:
                 pass
             else:
-                return ParallelRelocator(table_base, watcher, work)
-    return Relocator(table_base, watcher)
+                return ParallelRelocator(bases, watcher, work)
+    return Relocator(bases, watcher)
 
 
 class ParallelRelocator(Relocator):
     """Each section can be asked for once, before ``with`` the relocator."""
 
-    def __init__(self, table_base: int, watcher: Watcher | None, work: SharedWork) -> None:
-        super().__init__(table_base, watcher)
+    def __init__(self, bases: Bases, watcher: Watcher | None, work: SharedWork) -> None:
+        super().__init__(bases, watcher)
         self._work = work
         self._shared_notes: list[tuple[ObjectInput, int, memoryview]] = []
 

@@ -9,7 +9,7 @@ from ..binary.relocations import WIDTH
 from ..options import LinkOptions
 from .chunks import NO_NUMBER, InputSegment, ObjectInput, OutputSegment
 from .merged_strings import MergedStrings
-from .relocate import Relocator, segment_relocations
+from .relocate import Bases, Relocator, segment_relocations
 from .resolve import Resolution
 from .scan_relocations import Scan
 from .symbols import DEFINED, UNDEFINED, Symbol
@@ -42,24 +42,37 @@ def combine_segments(segments: list[OutputSegment]) -> list[OutputSegment]:
     return result
 
 
+def is_thread_local(symbol: Symbol, options: LinkOptions) -> bool:
+    """Return whether each thread has its own of a symbol. Without shared memory there is one thread."""
+    return options.shared_memory and symbol.is_tls
+
+
+def base_tls_on_memory(resolution: Resolution, options: LinkOptions) -> None:
+    """Without shared memory, let ``__tls_base`` of position-independent output be the memory base: thread-local data
+    comes first. wasm-ld takes 0."""
+    base = resolution.tls_base
+    if options.is_pic and not options.shared_memory and base is not None and base.file is not None:
+        base.file.globals[base.index].initializer = _get(resolution.memory_base) + bytes((Opcode.END,))
+
+
 def _get(symbol: Symbol | None) -> bytes:
     assert symbol is not None
     return bytes((Opcode.GLOBAL_GET,)) + uleb(symbol.global_number)
 
 
 def data_relocation_code(
-    resolution: Resolution, segments: list[OutputSegment], options: LinkOptions, *, tls: bool
+    resolution: Resolution, segments: list[OutputSegment], bases: Bases, options: LinkOptions, *, tls: bool
 ) -> bytes:
     """Instructions that write into data what only the dynamic linker knows: addresses of this module's own things,
     which move with its bases, and of others', which are in the global offset table."""
-    relocator = Relocator(options.table_base)
+    relocator = Relocator(bases)
     code: list[bytes] = []
     for segment in segments:
         if (segment.is_tls and options.shared_memory) is not tls:
             continue
         for chunk in segment.chunks:
             if isinstance(chunk, InputSegment) and isinstance(chunk.file, ObjectInput):
-                code += _chunk_code(resolution, chunk, chunk.file, options, relocator)
+                code += _chunk_code(resolution, chunk, chunk.file, bases, options, relocator)
     return b"".join(code)
 
 
@@ -73,7 +86,12 @@ def has_tls_relocations(segments: list[OutputSegment]) -> bool:
 
 
 def _chunk_code(
-    resolution: Resolution, chunk: InputSegment, file: ObjectInput, options: LinkOptions, relocator: Relocator
+    resolution: Resolution,
+    chunk: InputSegment,
+    file: ObjectInput,
+    bases: Bases,
+    options: LinkOptions,
+    relocator: Relocator,
 ) -> list[bytes]:
     target = resolution.target
     add = target.add
@@ -84,16 +102,15 @@ def _chunk_code(
     for type_, offset, index, addend in zip(relocs.types, relocs.offsets, relocs.indices, relocs.addends):
         symbol = file.symbols[index]
         in_got = symbol.got_is_imported or (thread_local and symbol.got_number != NO_NUMBER)
-        if not options.is_pic and not in_got:
+        if not options.is_pic and not in_got and not (thread_local and symbol.is_tls):
             continue
         table_index = type_ in (R.TABLE_INDEX_I32, R.TABLE_INDEX_I64)
         if not in_got and table_index and symbol.state == UNDEFINED and symbol.table_slot == NO_NUMBER:
             # A weak function that nothing outside can provide: null already.
             continue
-        # In position-independent output thread-local data comes first, so that this is its offset as well.
-        place = chunk.address(offset - start)
+        place = chunk.output_offset(offset - start) if thread_local else chunk.address(offset - start)
         code.append(target.const(place))
-        if options.is_pic:
+        if options.is_pic or thread_local:
             code.append(_get(resolution.tls_base if thread_local else resolution.memory_base) + add)
         wide = WIDTH[type_] == 8
         const = bytes((Opcode.I64_CONST if wide else Opcode.I32_CONST,))
@@ -106,27 +123,28 @@ def _chunk_code(
             base = resolution.memory_base
             if table_index:
                 base = resolution.table_base
-            elif symbol.is_tls and thread_local:
+            value = relocator.value(file, type_, index, addend)
+            if symbol.is_tls and thread_local:
                 # Other data knows the first thread's, whose block is the static copy.
                 base = resolution.tls_base
-            value = relocator.value(file, type_, index, addend)
+                value -= bases.tls
             code.append(_get(base) + const + sleb(value) + plus)
         code.append(bytes((Opcode.I64_STORE if wide else Opcode.I32_STORE, 2, 0)))
     return code
 
 
-def global_relocation_code(resolution: Resolution, scan: Scan, *, tls: bool) -> bytes:
+def global_relocation_code(resolution: Resolution, scan: Scan, options: LinkOptions, *, tls: bool) -> bytes:
     """Instructions that put the addresses of this module's own things into the globals of its internal global offset
     table."""
     target = resolution.target
     add = target.add
     code = b""
     for symbol in scan.got:
-        if symbol.is_tls is not tls:
+        if is_thread_local(symbol, options) is not tls:
             continue
         if symbol.kind == SymbolKind.DATA and symbol.state == DEFINED:
-            base = resolution.tls_base if symbol.is_tls else resolution.memory_base
-            value = symbol.tls_offset if symbol.is_tls else symbol.address
+            base = resolution.tls_base if tls else resolution.memory_base
+            value = symbol.tls_offset if tls else symbol.address
         elif symbol.kind == SymbolKind.FUNCTION and not symbol.is_stub:
             base, value = resolution.table_base, symbol.table_slot
         else:

@@ -20,6 +20,7 @@ from ..binary.field_values import LOWEST, NOTHING, REMOVED, SCATTERED, FieldValu
 from ..binary.leb128 import PaddedEncodings, sleb, uleb
 from ..binary.reader import FormatError
 from ..binary.relocations import COMPILED, FORMATS, WIDTH, Relocations
+from ..records import record
 from .chunks import NO_NUMBER, InputSection, InputSegment, ObjectInput, SyntheticFile
 from .live_relocations import live_function_runs
 from .symbols import DEFINED, Symbol
@@ -49,13 +50,31 @@ def _tombstone(section: bytes) -> int | None:
     return None
 
 
+NO_TLS: Final = -1
+"""The base of thread-local data where the output has none."""
+
+
+@record(frozen=True)
+class Bases:
+    """What relative relocations count from."""
+
+    table: int
+    """The first index of the function table that the module uses."""
+    tls: int = NO_TLS
+    """The address of the output segment of thread-local data."""
+
+
 class SymbolValues(FieldValues):
     """What relocations of one file write. By the time of the first question, every index and address is known."""
 
-    def __init__(self, file: ObjectInput, table_base: int) -> None:
+    def __init__(self, file: ObjectInput, bases: Bases, *, is_debug: bool = False) -> None:
+        """:param is_debug: the fields are in a custom section: debug information adds ``__tls_base`` to the value of a
+        thread-local symbol's address."""
         super().__init__(max(len(file.symbols), len(file.object.types)))
         self._file = file
-        self._table_base = table_base
+        self._table_base = bases.table
+        self._tls_base = max(bases.tls, 0)
+        self._is_debug = is_debug
         self._merged: dict[int, _MergedOffsets] = {}
         self._known: dict[tuple[int, int], int] = {}
 
@@ -99,7 +118,10 @@ class SymbolValues(FieldValues):
             if slot == NO_NUMBER:
                 return 0
             return slot - self._table_base if type_ in _TABLE_INDEX_RELATIVE else slot
-        return _BASE_OF[type_](symbol)
+        value = _BASE_OF[type_](symbol)
+        if type_ in _TLS_RELATIVE or (self._is_debug and symbol.is_tls and type_ in _WITH_ADDEND):
+            value -= self._tls_base
+        return value
 
     def scattered(self, index: int, addend: int) -> int:
         return self._merged[index][addend]
@@ -150,14 +172,16 @@ class Relocator:
     The contents that it gives may be memory that is filled only when ``with`` the relocator is left.
     """
 
-    def __init__(self, table_base: int, watcher: Watcher | None = None) -> None:
+    def __init__(self, bases: Bases, watcher: Watcher | None = None) -> None:
         self.notes: dict[tuple[ObjectInput, int], bytes | memoryview] = {}
         """Those of the watcher, by file and section."""
         self._watcher = watcher
         self.processes = 1
         """How many share the work."""
-        self._table_base = table_base
+        self._bases = bases
         self._values_of: dict[ObjectInput, SymbolValues] = {}
+        self._debug_values_of: dict[ObjectInput, SymbolValues] = {}
+        """For custom sections, where the output has thread-local data."""
         self._uleb5 = PaddedEncodings(32, signed=False)
         self._sleb5 = PaddedEncodings(32, signed=True)
         self._uleb10 = PaddedEncodings(64, signed=False)
@@ -195,7 +219,7 @@ class Relocator:
         for alike in _WRITTEN_ALIKE:
             if not types.isdisjoint(alike):
                 width = WIDTH[alike[0]]
-                for offset, value in zip(*self._column(file, relocs, alike, None)):
+                for offset, value in zip(*self._column(file, obj.code_section, relocs, alike, None)):
                     replacements[offset] = width, _shortest(alike[0], value)
         offsets = sorted(replacements)
         ends = [offset + replacements[offset][0] for offset in offsets]
@@ -233,7 +257,7 @@ class Relocator:
     def value(self, file: ObjectInput, type_: int, index: int, addend: int) -> int:
         """Of one relocation."""
         column = Relocations(bytes((type_,)), [0], [index], [addend])
-        return self._column(file, column, column.types, None)[1][0]
+        return self._column(file, -1, column, column.types, None)[1][0]
 
     # One section
 
@@ -244,7 +268,7 @@ class Relocator:
         made = self._apply(file, section, ranges, tombstone)
         if self._is_watched(file, section):
             assert self._watcher is not None
-            made.names_middles = self._of(file).names_middles
+            made.names_middles = self._values(file, section).names_middles
             self.notes[file, section] = self._watcher.note(file, section, made)
         file.object.release_relocations(section)
         return made.contents
@@ -265,7 +289,7 @@ class Relocator:
         if COMPILED:
             bounds = [bound for pair in ranges for bound in pair]
             try:
-                done = loops.relocate(contents, entries, count, self._of(file), bounds, FORMATS, tombstone)
+                done = loops.relocate(contents, entries, count, self._values(file, section), bounds, FORMATS, tombstone)
             except (FormatError, OverflowError):
                 done = None
             if done is not None:
@@ -276,22 +300,25 @@ class Relocator:
         all_values: list[int] | None = None
         for alike in _WRITTEN_ALIKE:
             if not types.isdisjoint(alike):
-                offsets, values = self._column(file, relocs, alike, tombstone)
+                offsets, values = self._column(file, section, relocs, alike, tombstone)
                 self._write(buffer, alike[0], offsets, values)
                 if types.issubset(alike):
                     all_values = values
         return Relocated(buffer, all_values)
 
-    def _of(self, file: ObjectInput) -> SymbolValues:
-        values = self._values_of.get(file)
+    def _values(self, file: ObjectInput, section: int) -> SymbolValues:
+        """Return the values of relocations in a section of the file."""
+        is_debug = self._bases.tls != NO_TLS and section >= 0 and not file.object.sections[section].id
+        known = self._debug_values_of if is_debug else self._values_of
+        values = known.get(file)
         if values is None:
-            values = self._values_of[file] = SymbolValues(file, self._table_base)
+            values = known[file] = SymbolValues(file, self._bases, is_debug=is_debug)
         return values
 
     def _column(
-        self, file: ObjectInput, relocs: Relocations, types: bytes, tombstone: int | None
+        self, file: ObjectInput, section: int, relocs: Relocations, types: bytes, tombstone: int | None
     ) -> tuple[Sequence[int], list[int]]:
-        """Offsets and values of the relocations of these types."""
+        """Offsets and values of the relocations of these types, which apply to ``section``."""
         offsets, indices, addends = relocs.offsets, relocs.indices, relocs.addends
         present = relocs.types
         if present.translate(None, types):
@@ -300,7 +327,7 @@ class Relocator:
             indices = list(compress(indices, selected))
             addends = list(compress(addends, selected))
             present = bytes(compress(present, selected))
-        of = self._of(file)
+        of = self._values(file, section)
         pairs = of.bases(set(zip(present, indices)))
         bases = {index: base for (_, index), base in pairs.items()}
         if len(bases) != len(pairs):
@@ -315,7 +342,11 @@ class Relocator:
         else:
             values = [bases[index] for index in indices]
         if types[0] == R.MEMORY_ADDR_LOCREL_I32:
-            values = _relative_to_place(file, offsets, values)
+            # A weak reference to nothing is null, wherever it is.
+            absent = [pairs[types[0], index] == NOTHING for index in indices]
+            values = [
+                0 if nothing else value for value, nothing in zip(_relative_to_place(file, offsets, values), absent)
+            ]
         return offsets, values
 
     def _write(self, buffer: bytearray, type_: int, offsets: Sequence[int], values: list[int]) -> None:
@@ -446,11 +477,7 @@ def place_in_body(file: ObjectInput, index: int, place: int) -> int:
 
 
 def _address(symbol: Symbol) -> int:
-    return symbol.tls_offset if symbol.is_tls else symbol.address
-
-
-def _tls_offset(symbol: Symbol) -> int:
-    return symbol.tls_offset if symbol.segment is not None else symbol.address
+    return symbol.address
 
 
 def _global_number(symbol: Symbol) -> int:
@@ -463,6 +490,7 @@ def _types(prefix: str) -> frozenset[int]:
 
 _TABLE_INDEX: Final = _types("TABLE_INDEX")
 _TABLE_INDEX_RELATIVE: Final = _types("TABLE_INDEX_REL")
+_TLS_RELATIVE: Final = _types("MEMORY_ADDR_TLS")
 _WITH_ADDEND: Final = _types("MEMORY_ADDR") | _types("FUNCTION_OFFSET")
 _SIGNED: Final = frozenset(type_ for type_, name in RELOCATION_NAMES.items() if "SLEB" in name)
 
@@ -473,8 +501,6 @@ def _bases() -> Iterator[tuple[int, Callable[[Symbol], int]]]:
             yield type_, lambda symbol: symbol.function_number
         elif name.startswith("FUNCTION_OFFSET"):
             yield type_, _function_offset
-        elif name.startswith("MEMORY_ADDR_TLS"):
-            yield type_, _tls_offset
         elif name.startswith("MEMORY_ADDR"):
             yield type_, _address
         elif name.startswith("GLOBAL_INDEX"):

@@ -10,8 +10,8 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 
+from ..binary.constants import RELOCATION_NAMES, SymbolFlag, SymbolKind
 from ..binary.constants import RelocationType as R
-from ..binary.constants import SymbolFlag, SymbolKind
 from ..binary.relocations import Relocations
 from ..diagnostics import Diagnostics
 from ..inputs.object_file import type_name
@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 
 _GLOBAL_RELOCATIONS: Final = frozenset((R.GLOBAL_INDEX_LEB, R.GLOBAL_INDEX_I32))
 _TLS_RELOCATIONS: Final = frozenset((R.MEMORY_ADDR_TLS_SLEB, R.MEMORY_ADDR_TLS_SLEB64))
+_ADDRESSES: Final = frozenset(
+    type_ for type_, name in RELOCATION_NAMES.items() if name.startswith("MEMORY_ADDR") and "TLS" not in name
+)
 _ABSOLUTE_IN_CODE: Final = frozenset(
     (
         R.TABLE_INDEX_SLEB,
@@ -84,6 +87,9 @@ class _Scanner:
     def scan_file(self, file: ObjectInput) -> None:
         obj = file.object
         undefined = {i for i, symbol in enumerate(file.symbols) if symbol.state != DEFINED}
+        if self.options.shared_memory:
+            # Where they are depends on the thread.
+            undefined.update(i for i, symbol in enumerate(file.symbols) if symbol.is_tls)
         settled: set[int] = set()
         if obj.code_section >= 0:
             self._scan_section(file, obj.code_section, obj.function_offsets, file.function_live, undefined, settled)
@@ -113,7 +119,7 @@ class _Scanner:
     ) -> None:
         """Scan the relocations in what is live of a section, which is what ``starts`` divide it into.
 
-        :param undefined: the symbols that have no definition.
+        :param undefined: the symbols that have no definition, or no one address.
         :param settled: relocations, by type and index, that need not be looked at again: there was nothing to say.
         """
         relocs = file.relocations(section)
@@ -150,6 +156,8 @@ class _Scanner:
                 self._add_got_entry(symbol)
         elif type_ in _TLS_RELOCATIONS:
             self._check_tls(file, symbol, type_)
+        elif symbol.is_tls and type_ in _ADDRESSES and self.options.shared_memory:
+            self._check_address_of_tls(file, symbol, type_, section, relocs.offsets[i])
         if self._has_dynamic_address(symbol):
             self._check_dynamic(file, symbol, type_)
         if index in undefined and symbol.state == UNDEFINED and not self.options.relocatable:
@@ -186,18 +194,42 @@ class _Scanner:
             self._add_got_entry(symbol)
 
     def _check_tls(self, file: ObjectInput, symbol: Symbol, type_: int) -> None:
+        """Check a field that holds how far a symbol is from ``__tls_base``."""
         what = f"{file.name}: relocation {type_name(type_)} cannot be used against"
+        where = (f"defined in {symbol.file_name}",)
         if not symbol.is_defined:
             self.diagnostics.error(f"{what} an undefined symbol `{symbol}`")
+        elif symbol.state == SHARED:
+            self.diagnostics.error(f"{what} symbol `{symbol}` of a shared library; recompile with -fPIC", where)
         if not self.options.shared_memory:
-            # Thread-local data is data like any other.
+            # Thread-local data is data like any other: whoever calls it thread-local, its distance is known.
             return
         if not symbol.flags & SymbolFlag.TLS:
-            self.diagnostics.error(f"{what} non-TLS symbol `{symbol}`")
+            self.diagnostics.error(f"{what} non-TLS symbol `{symbol}`", where if symbol.is_defined else ())
         if symbol.state == DEFINED and not symbol.is_tls:
             output = symbol.segment.output if symbol.segment is not None else None
             name = output.name.decode("utf-8", "replace") if output is not None else ""
-            self.diagnostics.error(f"{what} `{symbol}` in non-TLS section: {name}")
+            self.diagnostics.error(f"{what} `{symbol}` in non-TLS section: {name}", where)
+
+    def _check_address_of_tls(self, file: ObjectInput, symbol: Symbol, type_: int, section: int, offset: int) -> None:
+        """Check a field that holds the address of a symbol of which each thread has its own, as if there were one.
+
+        Static data may point to the first thread's, and code relocates each thread's own data. Code cannot know whose
+        address to write, and how far thread-local data is from other data differs from thread to thread.
+        """
+        obj = file.object
+        if section == obj.data_section:
+            segment = file.segments[bisect_right([info.offset for info in obj.segments], offset) - 1]
+            if type_ != R.MEMORY_ADDR_LOCREL_I32 or segment.is_tls:
+                return
+        elif section != obj.code_section:
+            # Debug information adds ``__tls_base``.
+            return
+        self.diagnostics.error(
+            f"{file.name}: relocation {type_name(type_)} cannot be used against TLS symbol `{symbol}`; "
+            "declare it thread-local and compile with -matomics -mbulk-memory",
+            (f"defined in {symbol.file_name}",),
+        )
 
     def _add_table_entry(self, symbol: Symbol) -> None:
         if symbol.is_stub or symbol.table_slot != NO_NUMBER or symbol.state not in (DEFINED, UNDEFINED):

@@ -12,7 +12,8 @@ from ..records import record
 from .chunks import OutputSegment
 from .command_wrappers import call
 from .layout_memory import Memory
-from .pic import data_relocation_code, global_relocation_code, has_tls_relocations
+from .pic import data_relocation_code, global_relocation_code, has_tls_relocations, is_thread_local
+from .relocate import Bases
 from .resolve import NO_SIGNATURE, Resolution, add_synthetic_function
 from .scan_relocations import Scan
 from .symbols import SHARED, Symbol
@@ -42,6 +43,7 @@ def needs_initialization(segment: OutputSegment, options: LinkOptions) -> bool:
 def declare_start_functions(
     resolution: Resolution,
     segments: list[OutputSegment],
+    memory: Memory,
     scan: Scan,
     features: set[str],
     options: LinkOptions,
@@ -66,7 +68,8 @@ def declare_start_functions(
     init_memory = apply_data = apply_tls = apply_global = apply_global_tls = None
     # The indices in this code are all of imports, which are final.
     dynamic = resolution.is_dynamic(options) and not options.relocatable
-    if dynamic and data_relocation_code(resolution, segments, options, tls=False):
+    bases = Bases(options.table_base, memory.tls_base)
+    if dynamic and data_relocation_code(resolution, segments, bases, options, tls=False):
         apply_data = declare(b"__wasm_apply_data_relocs", SymbolFlag.EXPORTED)
     if any(needs_initialization(segment, options) for segment in segments):
         # Shared memory is initialised by its first thread; an imported one need not be zero.
@@ -78,7 +81,11 @@ def declare_start_functions(
         keep_tls_base()
     if options.shared_memory and has_tls_relocations(segments):
         apply_tls = declare(b"__wasm_apply_tls_relocs")
-    if options.is_pic and "extended-const" not in features and any(not symbol.is_tls for symbol in scan.got):
+    if (
+        options.is_pic
+        and "extended-const" not in features
+        and any(not is_thread_local(symbol, options) for symbol in scan.got)
+    ):
         apply_global = declare(b"__wasm_apply_global_relocs")
     started = tuple(symbol for symbol in (apply_global, init_memory, resolution.start) if symbol is not None)
     start = None
@@ -98,6 +105,7 @@ def write_start_functions(
     options: LinkOptions,
 ) -> None:
     bodies = resolution.synthetic.bodies
+    bases = Bases(options.table_base, memory.tls_base)
 
     def write(symbol: Symbol | None, code: Callable[[], bytes]) -> None:
         if symbol is not None and symbol.is_live:
@@ -105,12 +113,14 @@ def write_start_functions(
 
     write(
         functions.apply_data_relocs,
-        lambda: _body(data_relocation_code(resolution, segments, options, tls=False)),
+        lambda: _body(data_relocation_code(resolution, segments, bases, options, tls=False)),
     )
-    write(functions.apply_tls_relocs, lambda: _body(data_relocation_code(resolution, segments, options, tls=True)))
+    write(
+        functions.apply_tls_relocs, lambda: _body(data_relocation_code(resolution, segments, bases, options, tls=True))
+    )
     write(functions.init_memory, lambda: _init_memory(resolution, segments, memory, options))
-    write(functions.apply_global_relocs, lambda: _body(global_relocation_code(resolution, scan, tls=False)))
-    write(functions.apply_global_tls_relocs, lambda: _body(global_relocation_code(resolution, scan, tls=True)))
+    write(functions.apply_global_relocs, lambda: _body(global_relocation_code(resolution, scan, options, tls=False)))
+    write(functions.apply_global_tls_relocs, lambda: _body(global_relocation_code(resolution, scan, options, tls=True)))
     write(resolution.init_tls, lambda: _init_tls(resolution, segments, functions))
     if functions.started:
         write(functions.start, lambda: _body(*(call(symbol.function_number) for symbol in functions.started)))

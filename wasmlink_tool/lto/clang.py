@@ -96,9 +96,7 @@ class _Clang:
         names = []
         prevailing = self._prevailing_modules()
         parts = [self._parts(number) for number in range(len(self._place.modules))]
-        is_mixed = len({module.is_thin for module in self._place.modules}) > 1 or any(
-            len(names) > 1 for names in parts
-        )
+        is_mixed = len({module.is_thin for module in self._place.modules}) > 1 or any(len(names) > 1 for names in parts)
         referred = {
             symbol.name for module in self._place.modules for symbol in module.bitcode.symbols if symbol.is_undefined
         }

@@ -19,6 +19,7 @@ from ..inputs.object_file import GlobalType, TableType
 from ..linking.chunks import ObjectInput, OutputSegment, SyntheticFile
 from ..linking.live_relocations import live_function_runs
 from ..linking.merged_strings import MergedStrings
+from ..linking.pic import is_thread_local
 from ..linking.plan import Plan
 from ..linking.relocate import Relocator
 from ..linking.resolve import encode_name
@@ -164,7 +165,7 @@ def _globals(plan: Plan, options: LinkOptions) -> OutputSection | None:
     for symbol in plan.spaces.got:
         entries.append(_got_entry(plan, symbol, options))
     for symbol in plan.address_globals:
-        value = symbol.tls_offset if symbol.is_tls else symbol.address
+        value = symbol.tls_offset if is_thread_local(symbol, options) else symbol.address
         entries.append(_global_type(GlobalType(target.pointer_type, False)) + target.const_expression(value))
     return _section(SectionId.GLOBAL, vector(entries)) if entries else None
 
@@ -182,7 +183,7 @@ def _got_entry(plan: Plan, symbol: Symbol, options: LinkOptions) -> bytes:
         value = symbol.table_slot
     mutable = thread_local
     expression = target.const_expression(value)
-    if options.is_pic and not symbol.is_tls and not symbol.is_stub:
+    if options.is_pic and not is_thread_local(symbol, options) and not symbol.is_stub:
         mutable = "extended-const" not in plan.features
         base = None
         if symbol.kind == SymbolKind.FUNCTION:

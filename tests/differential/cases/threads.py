@@ -629,24 +629,11 @@ CASES = [
         ],
     ),
     Case(
-        "tls-relocation-plain-data-unshared",
-        {"a.s": FLAGS + START + get("x") + X + FEATURES},
-        "a.o --export=get",
-        exit=0,
-    ),
-    Case(
         "tls-relocation-plain-data-other-object",
         {"a.s": FLAGS + START + get("x") + FEATURES, "b.s": FLAGS + X + FEATURES},
         f"{SHARED} b.o --export=get",
         exit=1,
         says=["error: a.o: relocation R_WASM_MEMORY_ADDR_TLS_SLEB cannot be used against non-TLS symbol `x`"],
-    ),
-    Case("tls-address-absolute", {"a.s": FLAGS + START + use("t") + T + FEATURES}, f"{SHARED} --export=use"),
-    Case("tls-address-in-data", {"a.s": FLAGS + START + data("p", ".int32 t") + T + FEATURES}, f"{SHARED} --export=p"),
-    Case(
-        "tls-address-absolute-load",
-        {"a.s": FLAGS + START + func("use", "() -> (i32)", "i32.const 0", "i32.load t") + T + FEATURES},
-        f"{SHARED} --export=use",
     ),
     # Without shared memory
     Case("lowered", {"a.s": THREAD}, "a.o --export=get", calls={"get()": 5}),
@@ -677,8 +664,6 @@ CASES = [
         "a.o --export=set --export=get",
         validate=False,
     ),
-    Case("lowered-export-all", {"a.s": THREAD}, "a.o --export-all"),
-    Case("lowered-exported", {"a.s": THREAD}, "a.o --export=t --export=get"),
     Case(
         "lowered-no-merge",
         {"a.s": THREAD + U + get("u", "get_u")},
@@ -764,7 +749,6 @@ CASES = [
             validate=False,
         )
         for how, options, has in (
-            ("static", "", ["__wasm_apply_tls_relocs"]),
             ("pie", "-pie --experimental-pic", ["__wasm_apply_global_relocs", "__wasm_apply_data_relocs"]),
             ("shared", "-shared --experimental-pic", ["__wasm_apply_global_relocs", "import GOT.func.g"]),
             ("symbolic", "-shared --experimental-pic -Bsymbolic", ["GOT.func.internal.g"]),
