@@ -58,7 +58,7 @@ def open_inputs(
         cache = cache_at(options.cache_directory, options.cache_limit)
 
     def add_symbol_table(name: str, bitcode: bytes) -> bytes:
-        from .lto.symbol_table import with_symbol_table
+        from .lto.bitcode_symbols import with_symbol_table
 
         return with_symbol_table(options.lto_compiler, name, bitcode)
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from ..diagnostics import Diagnostics, FatalError
 from .compilers import Compiler
-from .modules import CodeGeneration, GeneratedObject, Module, SymbolResolution
+from .modules import CodeGeneration, GeneratedObject, Module
 from .workplace import Workplace
 
 if TYPE_CHECKING:
@@ -76,18 +76,13 @@ def _generate_in_temporary_directory(
     return objects
 
 
-def letters(resolution: SymbolResolution) -> str:
-    """A resolution as LLVM's tools write it."""
-    return "p" * resolution.prevailing + "x" * resolution.visible + "r" * resolution.redefined
-
-
 def _resolutions(modules: Sequence[Module]) -> bytes:
     lines = list[str]()
     for module in modules:
         lines.append(module.identifier)
         for symbol, resolution in zip(module.bitcode.symbols, module.resolutions):
             name = symbol.name.decode("utf-8", "surrogateescape")
-            lines.append(f"-r={module.identifier},{name},{letters(resolution)}")
+            lines.append(f"-r={module.identifier},{name},{resolution.letters}")
     return "".join(line + "\n" for line in lines).encode("utf-8", "surrogateescape")
 
 
@@ -101,7 +96,7 @@ def _key(compiler: Compiler, modules: Sequence[Module], how: CodeGeneration) -> 
     digest.update(repr((compiler, status.st_size, status.st_mtime_ns, how)).encode("utf-8", "surrogateescape"))
     for module in modules:
         contents = module.bitcode.contents
-        decisions = list(map(letters, module.resolutions))
+        decisions = [resolution.letters for resolution in module.resolutions]
         digest.update(repr((module.identifier, len(contents), decisions)).encode("utf-8", "surrogateescape"))
         digest.update(contents)
     return digest.hexdigest()

@@ -6,7 +6,6 @@ from __future__ import annotations
 import os
 
 from ..diagnostics import FatalError
-from .generate import letters
 from .modules import GeneratedObject
 from .workplace import Workplace
 
@@ -38,7 +37,7 @@ def generate_objects(place: Workplace) -> list[GeneratedObject]:
             if b"," in symbol.name:
                 text = f"{module.name}: {place.compiler.shown} takes no symbol with a comma in its name"
                 raise FatalError(f"{text}: name a clang with --lto-compiler=")
-            arguments.append(f"-r={name},{symbol.name.decode('utf-8', 'surrogateescape')},{letters(resolution)}")
+            arguments.append(f"-r={name},{symbol.name.decode('utf-8', 'surrogateescape')},{resolution.letters}")
     place.run(*arguments, *place.names)
     if how.save_temps:
         _keep_modules(place)

@@ -21,6 +21,11 @@ class SymbolResolution(NamedTuple):
     redefined: bool
     """Its meaning changes after code generation (``--wrap``): nothing may be concluded from its body."""
 
+    @property
+    def letters(self) -> str:
+        """The resolution as LLVM's tools write it."""
+        return "p" * self.prevailing + "x" * self.visible + "r" * self.redefined
+
 
 @dataclass(frozen=True)
 class Module:
