@@ -205,6 +205,6 @@ demangle(b"_Z1fIXngLi1EEEvv"); print(loaded())
     assert done.stdout.splitlines() == [
         "[]",
         "['rust']",
-        "['itanium', 'nodes', 'rust']",
-        "['itanium', 'itanium_expressions', 'nodes', 'rust']",
+        "['itanium', 'itanium_operators', 'nodes', 'rust']",
+        "['itanium', 'itanium_expressions', 'itanium_operators', 'nodes', 'rust']",
     ]

@@ -12,7 +12,9 @@ import re
 from collections.abc import Callable
 from typing import Final
 
+from .itanium_operators import OPERATOR_NAMES
 from .nodes import (
+    DEEPEST,
     FREE_LENGTH,
     FUNCTION,
     Arguments,
@@ -44,9 +46,6 @@ from .nodes import (
 #: A name's characters above which it isn't demangled, and the characters that its substitutions may add.
 LONGEST_NAME: Final = 1 << 20
 LONGEST_OUTPUT: Final = 1 << 20
-
-#: Calls within calls above which a name isn't demangled: enough for programs' names, and within a small thread's stack.
-DEEPEST: Final = 200
 
 #: Components of one nested name, or modifiers of one type, above which a name isn't demangled.
 LONGEST_CHAIN: Final = 256
@@ -130,17 +129,6 @@ _STD_IN_FULL: Final = {
     "std::istream": "std::basic_istream" + _CHAR_STREAM,
     "std::ostream": "std::basic_ostream" + _CHAR_STREAM,
     "std::iostream": "std::basic_iostream" + _CHAR_STREAM,
-}
-
-_OPERATOR_SYMBOLS: Final = (
-    "aN&= aS= aa&& ad& an& cl() cm, co~ cp() dV/= de* dv/ eO^= eo^ eq== ge>= gt> ix[] lS<<= le<= ls<< lt< mI-= mL*= "
-    "mi- ml* mm-- ne!= ng- nt! oR|= oo|| or| pL+= pl+ pm->* pp++ ps+ pt-> qu? rM%= rS>>= rm% rs>> ss<=>"
-)
-_ALLOCATION_OPERATORS: Final = {"nw": "new", "na": "new[]", "dl": "delete", "da": "delete[]", "aw": "co_await"}
-
-#: Operators that can be declared, by their codes.
-OPERATOR_NAMES: Final = {entry[:2]: "operator" + entry[2:] for entry in _OPERATOR_SYMBOLS.split()} | {
-    code: "operator " + word for code, word in _ALLOCATION_OPERATORS.items()
 }
 
 _SPECIAL_NAMES: Final = {

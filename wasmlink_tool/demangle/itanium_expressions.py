@@ -10,7 +10,7 @@ import struct
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
-from .itanium import DEEPEST, OPERATOR_NAMES
+from .itanium_operators import OPERATOR_NAMES
 from .nodes import (
     ADDITIVE,
     AND,
@@ -18,6 +18,7 @@ from .nodes import (
     CAST,
     COMMA,
     CONDITIONAL,
+    DEEPEST,
     EQUALITY,
     FREE_LENGTH,
     LOGICAL_AND,

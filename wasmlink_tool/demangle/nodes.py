@@ -18,6 +18,9 @@ FUNCTION: Final = 2
 PRIMARY, POSTFIX, UNARY, CAST, MEMBER_POINTER, MULTIPLICATIVE, ADDITIVE, SHIFT, SPACESHIP, RELATIONAL = range(10)
 EQUALITY, AND, XOR, OR, LOGICAL_AND, LOGICAL_OR, CONDITIONAL, ASSIGNMENT, COMMA, LOWEST = range(10, 20)
 
+#: Calls within calls above which a name isn't demangled: enough for programs' names, and within a small thread's stack.
+DEEPEST: Final = 200
+
 #: Text of one piece up to this length isn't counted against the output's limit.
 FREE_LENGTH: Final = 64
 
