@@ -30,7 +30,8 @@ from wasmlink_tool.options import (
     LinkOptions,
     needs_full_link,
 )
-from wasmlink_tool.scons.variables import SIDE_FILES, TYPED
+from wasmlink_tool.scons.settings import SIDE_FILES
+from wasmlink_tool.scons.variables import TYPED
 
 WITHOUT_A_LINK = {"help", "version"}
 """Options that end the command."""

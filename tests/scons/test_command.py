@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.scons.conftest import Project
-from wasmlink_tool.scons.command import COMMAND
+from wasmlink_tool.scons.command_string import COMMAND
 
 SOURCES = {
     "main.c": '#include <stdio.h>\nint part(void);\nint main(void) { printf("%d\\n", part()); return 0; }\n',

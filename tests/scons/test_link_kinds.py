@@ -120,7 +120,7 @@ def test_shared_libraries(project: Project) -> None:
 def test_shared_libraries_by_command(project: Project) -> None:
     """The command string links to the same bytes."""
     project.sconstruct("""\
-        from wasmlink_tool.scons.command import COMMAND
+        from wasmlink_tool.scons.command_string import COMMAND
         if ARGUMENTS.get("command"):
             env["WASMLINKCOM"] = COMMAND
         env.WasmSharedLibrary("area", "area.c")

@@ -12,7 +12,7 @@ from typing import Any
 import SCons.Errors
 import SCons.Util
 
-from . import command, environment, methods
+from . import command_string, environment, methods
 from .builders import library_builder, link_builder, object_builder, shared_object_builder
 from .kinds import PROGRAM, RELOCATABLE, SHARED
 from .link import LinkAction
@@ -85,10 +85,10 @@ def generate(env: Any, *, toolchain: str = "") -> None:
         "WASMLIBPATH": "$LIBPATH",
         "WASMLINKFLAGS": SCons.Util.CLVar(),
         "WASMLINKCOM": LinkAction(),
-        "WASMLINK": command.program,
-        "_WASMLINKFLAGS": command.link_options,
-        "_WASMSTARTFILES": command.start_files,
-        "_WASMLIBFLAGS": command.libraries,
+        "WASMLINK": command_string.program,
+        "_WASMLINKFLAGS": command_string.link_options,
+        "_WASMSTARTFILES": command_string.start_files,
+        "_WASMLIBFLAGS": command_string.libraries,
     }
     env.SetDefault(**defaults)
     # SCons runs commands with a bare environment, in which zig would not find a place for its cache.

@@ -13,7 +13,7 @@ from ..cli.interpret import link_options
 from ..cli.parser import CommandLine, Parser
 from ..diagnostics import Diagnostics
 from ..options import FIELDS
-from .variables import DENYING, SIDE_FILES, TYPED, Settings
+from .settings import DENYING, SIDE_FILES, Settings
 
 
 @dataclass
@@ -26,13 +26,14 @@ class Family:
 
 def _families() -> dict[str, Family]:
     """The variables that can contradict an option. Those that add to a list, as ``--export`` does too, cannot."""
-    found: dict[str, Family] = {name: Family() for name in TYPED}
+    found: dict[str, Family] = {}
     for row in FIELDS:
-        for variable in row.variables:
-            if variable in found and not row.is_list:
-                found[variable].options |= dict.fromkeys(row.options)
-                found[variable].fields.append(row.name)
-    return {name: family for name, family in found.items() if family.fields}
+        if not row.is_list and row not in SIDE_FILES:
+            for variable in row.variables:
+                family = found.setdefault(variable, Family())
+                family.options |= dict.fromkeys(row.options)
+                family.fields.append(row.name)
+    return found
 
 
 FAMILIES = _families()

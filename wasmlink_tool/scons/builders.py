@@ -15,9 +15,10 @@ from . import compilation_db
 from .kinds import Kind
 from .link import declare
 from .scanner import ignore_archives, scanner
+from .settings import SIDE_FILES, Settings
 from .suffixes import ASSEMBLY_SUFFIXES, C_SUFFIXES, CXX_SUFFIXES, IR_SUFFIXES, PREPROCESSED_ASSEMBLY_SUFFIXES
 from .user_errors import reported_at_the_call
-from .variables import SIDE_FILES, Settings, link_flags
+from .variables import link_flags
 
 _STATIC = {"C": "WASMCCCOM", "C++": "WASMCXXCOM", "IR": "WASMIRCOM"}
 _SHARED = {"C": "WASMSHCCCOM", "C++": "WASMSHCXXCOM", "IR": "WASMSHIRCOM"}

@@ -11,8 +11,8 @@ import SCons.Util
 
 from .expansions import once_for_equal_values
 from .memory import FILE_NAME, memory
+from .settings import Settings, boolean, raw
 from .toolchain import Kind, Runtime, Toolchain, ToolchainError, find_toolchain
-from .variables import Settings, boolean, raw
 
 
 @once_for_equal_values

@@ -18,9 +18,10 @@ import SCons.Util
 from .environment import runtime_of, toolchain_of
 from .kinds import Kind, kind_of
 from .run import run
+from .settings import Settings, boolean, items
 from .suffixes import CXX_SUFFIXES
 from .toolchain import Runtime
-from .variables import Settings, boolean, items, link_flags, symbol_lists
+from .variables import link_flags, symbol_lists
 
 PROGRAM = "wasmlink"
 

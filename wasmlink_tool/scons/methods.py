@@ -10,8 +10,8 @@ import SCons.Errors
 import SCons.Util
 
 from .environment import toolchain_of
+from .settings import items, raw
 from .user_errors import reported_at_the_call
-from .variables import items, raw
 
 
 @reported_at_the_call
