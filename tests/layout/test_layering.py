@@ -1,0 +1,131 @@
+"""The package is laid out as docs/architecture.md says."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+PACKAGE = ROOT / "wasmlink_tool"
+MOST_LINES = 510
+TABLES_AND_GRAMMARS = {
+    "demangle/itanium.py": 1400,
+    "demangle/itanium_expressions.py": 700,
+    "inputs/object_file.py": 1050,
+    "linking/relocate.py": 560,
+    "linking/symbol_table.py": 840,
+}
+"""Modules that may be longer: one table, or one grammar whose rules call each other."""
+
+MODULES = {
+    path.relative_to(ROOT).with_suffix("").as_posix().replace("/", ".").removesuffix(".__init__"): path
+    for path in sorted(PACKAGE.rglob("*.py"))
+}
+
+
+def room_of(path: Path) -> str:
+    first, *rest = path.relative_to(PACKAGE).parts
+    return f"{first}/" if rest else first
+
+
+def allowed() -> dict[str, set[str]]:
+    """The table: for each room, the rooms that it may import."""
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    table: dict[str, set[str]] = {}
+    groups: dict[str, set[str]] = {}
+    for rooms, holds, imports in re.findall(r"^\| (`[^|]*) \| ([^|]*) \| ([^|]*) \|$", page, flags=re.M):
+        names = re.findall(r"`([^`]+)`", rooms)
+        if not all(name.endswith((".py", "/")) for name in names):
+            continue
+        groups |= {group: set(names) for group in re.findall(r"^\*\*(\w+)\*\*", holds)}
+        targets = set(re.findall(r"`([^`]+)`", imports)).union(
+            *(groups[g] for g in re.findall(r"\*\*(\w+)\*\*", imports))
+        )
+        for name in names:
+            assert targets <= table.keys() | set(names), f"{name} would import what the table has below it"
+            table[name] = targets - {name}
+        table |= {name: table[name] for name in names}
+    return table
+
+
+def is_type_checking(node: ast.AST) -> bool:
+    return isinstance(node, ast.If) and any(
+        isinstance(part, ast.Name) and part.id == "TYPE_CHECKING" for part in ast.walk(node.test)
+    )
+
+
+def imports(path: Path, *, with_types: bool) -> Iterator[str]:
+    """The modules that a module imports, anywhere in it; modules of the package by their full names."""
+    name = path.relative_to(ROOT).with_suffix("").parts
+    package = name[:-1]
+    pending: list[ast.AST] = [ast.parse(path.read_text(encoding="utf-8"))]
+    while pending:
+        node = pending.pop()
+        if is_type_checking(node) and not with_types:
+            assert isinstance(node, ast.If)
+            pending += node.orelse
+        elif isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = ".".join(package[: len(package) + 1 - node.level]) if node.level else ""
+            module = ".".join(filter(None, (base, node.module)))
+            yield from (full if (full := f"{module}.{alias.name}") in MODULES else module for alias in node.names)
+        else:
+            pending += ast.iter_child_nodes(node)
+
+
+@pytest.mark.parametrize("path", MODULES.values(), ids=lambda path: path.relative_to(PACKAGE).as_posix())
+def test_imports_are_those_that_the_table_allows(path: Path) -> None:
+    table = allowed()
+    room = room_of(path)
+    assert room in table, f"docs/architecture.md has no row for {room}"
+    for module in imports(path, with_types=True):
+        if module.split(".")[0] == "SCons":
+            assert room == "scons/"
+        elif module in MODULES:
+            target = room_of(MODULES[module])
+            assert target == room or target in table[room], f"{room} must not import {target} ({module})"
+
+
+def test_the_table_is_read() -> None:
+    table = allowed()
+    assert len(table) > 15
+    assert table["binary/"] == set()
+    assert "scons/" in table["site_tools/"]
+
+
+def test_there_are_no_import_circles() -> None:
+    graph = {
+        name: {target for target in imports(path, with_types=False) if target in MODULES and target != name}
+        for name, path in MODULES.items()
+    }
+    while True:
+        # A module that imports none of the others is in no circle.
+        leaves = {name for name, targets in graph.items() if not targets}
+        if not leaves:
+            break
+        graph = {name: targets - leaves for name, targets in graph.items() if name not in leaves}
+    # Nor is one that none of the others imports.
+    while roots := graph.keys() - set().union(*graph.values()):
+        graph = {name: targets for name, targets in graph.items() if name not in roots}
+    assert graph == {}
+
+
+def test_no_two_rooms_have_one_file_name() -> None:
+    places: dict[str, list[str]] = {}
+    for path in MODULES.values():
+        if not path.name.startswith("__"):
+            places.setdefault(path.name, []).append(path.relative_to(PACKAGE).as_posix())
+    assert [found for found in places.values() if len(found) > 1] == []
+
+
+def test_modules_are_short() -> None:
+    lines = {
+        path.relative_to(PACKAGE).as_posix(): path.read_text(encoding="utf-8").count("\n") for path in MODULES.values()
+    }
+    assert {name: count for name, count in lines.items() if count > TABLES_AND_GRAMMARS.get(name, MOST_LINES)} == {}
+    assert {name for name in TABLES_AND_GRAMMARS if lines.get(name, 0) <= MOST_LINES} == set()
