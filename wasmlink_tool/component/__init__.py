@@ -2,3 +2,10 @@
 
 Imports ``binary/`` and the standard library only, so that it serves modules of any linker.
 """
+
+from __future__ import annotations
+
+from .componentize import Adapter, Options, componentize
+from .errors import ComponentError
+
+__all__ = ["Adapter", "ComponentError", "Options", "componentize"]
