@@ -1,18 +1,21 @@
-"""The compiled package: ``WASMLINK_COMPILE=1 pip install --no-build-isolation .`` with mypy and a C compiler at hand.
+"""Compiles the package where that is asked for: ``WASMLINK_COMPILE=1 pip install .`` (a C compiler must be at hand).
 
-The modules are those of the pure package, unchanged; without the variable nothing is compiled. What stays pure either
-runs once a link or belongs to SCons.
+Without the variable, nothing is compiled and the package is pure Python. The sources are the same; modules that run
+once a link, and those of the SCons tool, stay interpreted.
 """
 
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 from setuptools import setup
 
 COMPILED = ("binary", "inputs", "linking", "linking/explain", "output", "demangle")
 """Packages whose modules are compiled."""
+COMPILER = ("mypy==2.4.1", "librt>=0.17")
+"""What compiling needs beside setuptools: installed by pip into the build's environment."""
 
 
 def modules() -> list[str]:
@@ -23,9 +26,21 @@ def modules() -> list[str]:
     return [str(path.relative_to(here)) for path in sorted(files)]
 
 
-if os.environ.get("WASMLINK_COMPILE"):
-    from mypyc.build import mypycify
+def compile_and_set_up() -> None:
+    try:
+        from mypyc.build import mypycify
+    except ImportError:
+        # pip asks first what the build needs, in an environment that does not have it yet.
+        setup(setup_requires=COMPILER)
+        return
+    extensions = mypycify(modules(), opt_level="2", debug_level="0")
+    if sys.platform.startswith("linux"):
+        for extension in extensions:
+            extension.extra_link_args.append("-Wl,--strip-all")
+    setup(ext_modules=extensions, install_requires=["librt>=0.17"])
 
-    setup(ext_modules=mypycify(modules(), opt_level="2", debug_level="0"), install_requires=["librt"])
+
+if os.environ.get("WASMLINK_COMPILE"):
+    compile_and_set_up()
 else:
     setup()

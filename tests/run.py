@@ -1,8 +1,8 @@
 """Lint, types and tests of the checkout, in an environment that is made when it is needed.
 
-The tests of the linker run twice: on the package as it is, and as mypyc compiles it.
+The tests run twice, each time on an installed wheel: the pure one, and the one that mypyc compiled.
 
-Arguments go to pytest: ``python3 tests/run.py -k archive`` runs a part of the tests, without the rest.
+Arguments go to pytest: ``python3 tests/run.py -k archive`` runs a part of the tests, on the checkout as it is.
 """
 
 from __future__ import annotations
@@ -17,6 +17,16 @@ sys.path.insert(0, str(ROOT / ".ci"))
 
 from environment import environment  # noqa: E402
 
+WHOLE = (
+    ["ruff", "check", "--quiet", "."],
+    ["mypy"],
+    ["pytest", "-m", "packaging"],
+    ["tests.installed", "pure"],
+    ["tests.installed", "compiled"],
+)
+"""The steps of a run without arguments."""
+MINUTES = 15
+
 
 def main(arguments: list[str]) -> int:
     python = str(environment("dev"))
@@ -24,9 +34,11 @@ def main(arguments: list[str]) -> int:
     path = os.pathsep.join([os.path.dirname(python), os.environ.get("PATH", os.defpath)])
     variables = {**os.environ, "PATH": path, "VIRTUAL_ENV": str(Path(python).parent.parent)}
     variables.pop("PYTHONHOME", None)
-    steps: list[list[str]] = [["pytest", "-n", "auto", *arguments]]
+    steps = [["pytest", "-n", "auto", *arguments]] if arguments else list(WHOLE)
     if not arguments:
-        steps = [["ruff", "check", "--quiet", "."], ["mypy"], *steps, ["tests.compiled"]]
+        print(f"{len(steps)} steps, about {MINUTES} minutes on two processors:", flush=True)
+        for step in steps:
+            print(f"   {' '.join(step)}", flush=True)
     failed = []
     for step in steps:
         print(f"== {' '.join(step)}", flush=True)

@@ -15,13 +15,14 @@ import pytest
 
 from tests.cli.conftest import Runner
 from wasmlink_tool import linker
+from wasmlink_tool.binary.relocations import COMPILED
 from wasmlink_tool.cli import command, main
 from wasmlink_tool.cli.reporter import Reporter, stream_has_colors, write
 from wasmlink_tool.diagnostics import Diagnostic, Diagnostics, LinkError, Severity
 from wasmlink_tool.options import LinkOptions
 from wasmlink_tool.version import __version__
 
-VERSION = f"wasmlink {__version__} (compatible with LLD 22)\n"
+VERSION = f"wasmlink {__version__} (compatible with LLD 22; {'compiled' if COMPILED else 'pure'})\n"
 
 Linker = Callable[[LinkOptions], object]
 

@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
+import wasmlink_tool
+
+PACKAGES = Path(wasmlink_tool.__file__).resolve().parents[1]
 RUSTC = "/usr/bin/rustc"
 """Debian's, which has the standard library for WebAssembly."""
 EMSCRIPTEN_TOOLS = ("clang", "clang++", "llvm-ar", "llvm-nm", "llvm-objcopy", "llvm-dwarfdump", "llvm-dwp")
@@ -29,7 +31,7 @@ def write_linker(path: Path) -> Path:
     """A command that is this linker under the file's name."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(
-        f"#!{sys.executable}\nimport sys\nsys.path.insert(0, {str(ROOT)!r})\n"
+        f"#!{sys.executable}\nimport sys\nsys.path.insert(0, {str(PACKAGES)!r})\n"
         "from wasmlink_tool.cli import main\nsys.exit(main())\n"
     )
     path.chmod(0o755)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+import wasmlink_tool
 from tests.scons.conftest import PREAMBLE, Outcome, Project
 
 SETTINGS = 'env.Replace(WASMLIBC=False, WASMENTRY=None, WASMEXPORTS=["run"], WASMCCFLAGS=["-O1"])\n'
@@ -261,8 +262,7 @@ env.Command("lib/libmore.wasm.a", more, slowly)
 def test_linker_is_a_dependency(plain: Project) -> None:
     """Another version or another source of the linker links again; another Python does not."""
     package = plain.path("copy/wasmlink_tool")
-    root = Path(__file__).resolve().parents[2]
-    shutil.copytree(root / "wasmlink_tool", package, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(Path(wasmlink_tool.__file__).parent, package, ignore=shutil.ignore_patterns("__pycache__", "*.so"))
     plain.variables["PYTHONPATH"] = str(package.parent)
     plain.scons()
     assert plain.scons().up_to_date

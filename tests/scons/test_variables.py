@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.scons.conftest import ROOT, Project
+from wasmlink_tool import scons
 from wasmlink_tool.options import FIELDS
 
 MAIN = "int main(void) { return 0; }\n"
@@ -149,7 +150,7 @@ def test_table_of_variables() -> None:
     """Every variable that the code reads is in the reference, and nothing else is."""
     page = (ROOT / "docs" / "variables.md").read_text(encoding="utf-8")
     documented = set(re.findall(r"`(WASM[A-Z]+)`", "\n".join(re.findall(r"^\| (`.*?) \|", page, flags=re.M))))
-    sources = (ROOT / "wasmlink_tool" / "scons").glob("*.py")
+    sources = Path(scons.__file__).parent.glob("*.py")
     read = set(re.findall(r'"(WASM[A-Z]+)"', "\n".join(Path(source).read_text(encoding="utf-8") for source in sources)))
     read |= {name for field in FIELDS for name in field.variables}
     commands = {name for name in documented if name.endswith("COMSTR")}

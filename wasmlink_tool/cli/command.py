@@ -15,7 +15,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from wasmlink_tool.cli.reproduce import Reproduction
 
-VERSION_LINE = f"wasmlink {__version__} (compatible with LLD 22)\n"
 STATUS_INTERRUPTED = 130
 
 
@@ -66,6 +65,14 @@ def program_name(path: str) -> str:
     return name if "wasm-ld" in name else "wasmlink"
 
 
+def version_line() -> str:
+    """What ``--version`` prints: the version, and whether mypyc compiled the package."""
+    from wasmlink_tool.binary import leb128
+
+    kind = "pure" if leb128.__file__.endswith(".py") else "compiled"
+    return f"wasmlink {__version__} (compatible with LLD 22; {kind})\n"
+
+
 def run(program: str, arguments: list[str]) -> int:
     """Parse, link, print; the exit status."""
     reporter = Reporter(program, color=stream_has_colors(sys.stderr))
@@ -88,7 +95,7 @@ def run(program: str, arguments: list[str]) -> int:
         write(sys.stdout, help_text(program))
         return 1 if diagnostics.error_count else 0
     if line.has("v") or line.has("version"):
-        write(sys.stdout, VERSION_LINE)
+        write(sys.stdout, version_line())
     reproduction = _reproduction(line, diagnostics)
     if line.has("version"):
         reporter.report(diagnostics.entries)
@@ -116,7 +123,7 @@ def _reproduction(line: CommandLine, diagnostics: Diagnostics) -> Reproduction |
         diagnostics.error(f"--reproduce: cannot open {path}")
         return None
     archive.add_text("response.txt", response_text(line))
-    archive.add_text("version.txt", VERSION_LINE)
+    archive.add_text("version.txt", version_line())
     return archive
 
 

@@ -1,0 +1,118 @@
+"""The tests, on an installed wheel: ``python -m tests.installed pure|compiled [PYTEST-ARGUMENT...]``.
+
+The wheel is the one that ``packaging/build.py`` makes. It is installed into an environment of its own, and the tests
+and samples are copied to where no source of the package is, below ``.cache/installed/``: they import the wheel, and so
+do the ``scons`` and ``wasmlink`` processes that they start. The wheel is made again when a source has changed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import sysconfig
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+CACHE = ROOT / ".cache" / "installed"
+COPIED = (
+    "tests",
+    "bench",
+    "docs",
+    "packaging",
+    "samples",
+    "site_scons",
+    ".ci",
+    "pyproject.toml",
+    "README.md",
+    "CHANGELOG.md",
+    "CONTRIBUTING.md",
+)
+KINDS = ("pure", "compiled")
+
+
+def main(arguments: list[str]) -> int:
+    if arguments[:1] not in ([kind] for kind in KINDS):
+        print(f"usage: python -m tests.installed {'|'.join(KINDS)} [PYTEST-ARGUMENT...]", file=sys.stderr)
+        return 2
+    kind, *rest = arguments
+    compiler = (sysconfig.get_config_var("CC") or "cc").split()[0]
+    if kind == "compiled" and shutil.which(compiler) is None:
+        print(f"skipped: there is no C compiler ({compiler}) to compile the package with", file=sys.stderr)
+        return 0
+    place = CACHE / kind
+    python = _installed(kind, place)
+    if python is None:
+        return 1
+    tree = place / "tree"
+    _copy(tree)
+    environment = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "PYTHONHOME")}
+    environment["VIRTUAL_ENV"] = str(python.parent.parent)
+    environment["PATH"] = os.pathsep.join([str(python.parent), os.environ.get("PATH", os.defpath)])
+    environment["WASMLINK_EXPECT"] = kind
+    command = [str(python), "-m", "pytest", "-n", "auto", "-m", "not packaging", *rest]
+    return subprocess.run(command, cwd=tree, env=environment, check=False).returncode
+
+
+def _installed(kind: str, place: Path) -> Path | None:
+    """The Python of an environment that has the wheel and what the tests need; ``None`` where it could not be made."""
+    directory = place / "python"
+    python = directory.joinpath(*(("Scripts", "python.exe") if os.name == "nt" else ("bin", "python")))
+    marker = place / ".installed"
+    key = _key()
+    if marker.exists() and marker.read_text() == key:
+        return python
+    marker.unlink(missing_ok=True)
+    print(f"making and installing the {kind} wheel ({_DURATIONS[kind]}) ...", file=sys.stderr, flush=True)
+    shutil.rmtree(place / "dist", ignore_errors=True)
+    which = ["--pure"] if kind == "pure" else ["--python", sys.executable]
+    build = [sys.executable, str(ROOT / "packaging" / "build.py"), "--output", str(place / "dist"), *which]
+    make = [sys.executable, "-m", "venv", str(directory)]
+    for command in (build, make):
+        if subprocess.run(command, check=False).returncode:
+            return None
+    (wheel,) = (path for path in (place / "dist").glob("*.whl") if ("py3-none" in path.name) == (kind == "pure"))
+    pip = [str(python), "-I", "-m", "pip", "--disable-pip-version-check", "install", "--quiet"]
+    # The version is the same as that of the wheel before.
+    commands = [[*pip, f"{wheel}[dev]"], [*pip, "--force-reinstall", "--no-deps", str(wheel)]]
+    if any(subprocess.run(command, check=False).returncode for command in commands):
+        return None
+    marker.write_text(key)
+    return python
+
+
+_DURATIONS = {"pure": "half a minute", "compiled": "about three minutes"}
+
+
+def _copy(tree: Path) -> None:
+    """Bring the copies up to date."""
+    ignored = shutil.ignore_patterns("__pycache__", ".work", ".cache", ".sconsign*", "*.so", "*.wasm", "*.o", "*.a")
+    for name in COPIED:
+        source, target = ROOT / name, tree / name
+        if source.is_dir():
+            shutil.rmtree(target, ignore_errors=True)
+            shutil.copytree(source, target, ignore=ignored)
+        elif source.exists():
+            tree.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(source, target)
+
+
+def _key() -> str:
+    """A digest of all that a wheel is made of, and what it is made with."""
+    digest = hashlib.sha256(f"{sys.version} {CACHE}".encode())
+    for path in _sources():
+        digest.update(f"{path.relative_to(ROOT)}\0".encode())
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def _sources() -> Iterator[Path]:
+    yield from (ROOT / "setup.py", ROOT / "pyproject.toml", ROOT / "packaging" / "build.py", ROOT / "README.md")
+    yield from sorted((ROOT / "wasmlink_tool").rglob("*.py"))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
