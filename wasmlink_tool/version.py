@@ -1,3 +1,11 @@
 """The version, in a module of its own so that nothing else is imported to learn it."""
 
 __version__ = "0.1.0"
+
+
+def package_kind() -> str:
+    """Return ``compiled`` if mypyc compiled this package, else ``pure``."""
+    import os
+
+    names = os.listdir(os.path.join(os.path.dirname(os.path.abspath(__file__)), "binary"))
+    return "compiled" if any(name.endswith((".so", ".pyd")) for name in names) else "pure"

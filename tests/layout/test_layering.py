@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pytest
 
+import wasmlink_tool
+
 ROOT = Path(__file__).resolve().parents[2]
-PACKAGE = ROOT / "wasmlink_tool"
+PACKAGE = Path(wasmlink_tool.__file__).resolve().parent
 MOST_LINES = 510
 TABLES_AND_GRAMMARS = {
     "demangle/itanium.py": 1400,
@@ -22,7 +24,7 @@ TABLES_AND_GRAMMARS = {
 """Modules that may be longer: one table, or one grammar whose rules call each other."""
 
 MODULES = {
-    path.relative_to(ROOT).with_suffix("").as_posix().replace("/", ".").removesuffix(".__init__"): path
+    path.relative_to(PACKAGE.parent).with_suffix("").as_posix().replace("/", ".").removesuffix(".__init__"): path
     for path in sorted(PACKAGE.rglob("*.py"))
 }
 
@@ -60,7 +62,7 @@ def is_type_checking(node: ast.AST) -> bool:
 
 def imports(path: Path, *, with_types: bool) -> Iterator[str]:
     """The modules that a module imports, anywhere in it; modules of the package by their full names."""
-    name = path.relative_to(ROOT).with_suffix("").parts
+    name = path.relative_to(PACKAGE.parent).with_suffix("").parts
     package = name[:-1]
     pending: list[ast.AST] = [ast.parse(path.read_text(encoding="utf-8"))]
     while pending:

@@ -9,7 +9,7 @@ import sys
 from wasmlink_tool.cli.parser import CommandLine, Parser, nearest
 from wasmlink_tool.cli.reporter import DEFAULT_ERROR_LIMIT, Reporter, stream_has_colors, write
 from wasmlink_tool.diagnostics import Diagnostics, LinkError
-from wasmlink_tool.version import __version__
+from wasmlink_tool.version import __version__, package_kind
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -67,10 +67,7 @@ def program_name(path: str) -> str:
 
 def version_line() -> str:
     """What ``--version`` prints: the version, and whether mypyc compiled the package."""
-    from wasmlink_tool.binary import leb128
-
-    kind = "pure" if leb128.__file__.endswith(".py") else "compiled"
-    return f"wasmlink {__version__} (compatible with LLD 22; {kind})\n"
+    return f"wasmlink {__version__} (compatible with LLD 22; {package_kind()})\n"
 
 
 def run(program: str, arguments: list[str]) -> int:

@@ -17,7 +17,7 @@ import SCons.Util
 
 from .environment import runtime_of, toolchain_of
 from .kinds import Kind, kind_of
-from .run import run
+from .run_link import run
 from .settings import Settings, boolean, items
 from .suffixes import CXX_SUFFIXES
 from .toolchain import Runtime
