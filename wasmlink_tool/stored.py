@@ -65,7 +65,7 @@ def record_chunks(columns: Sequence[Buffer | Sequence[Buffer]]) -> list[Buffer]:
         else:
             sizes.append(sum(map(len, column)))
             chunks += column
-    chunks[0] = Struct(f"<I{len(sizes)}Q").pack(len(sizes), *sizes)
+    chunks[0] = _U32.pack(len(sizes)) + pack_array("Q", sizes)
     return chunks
 
 
@@ -73,16 +73,30 @@ def pack_record(columns: Sequence[Buffer | Sequence[Buffer]]) -> bytes:
     return b"".join(record_chunks(columns))
 
 
-def unpack_record(data: bytes | memoryview, number: int) -> list[bytes | memoryview]:
-    """The ``number`` columns of a record, as slices of ``data``."""
+def unpack_columns(data: bytes | memoryview) -> list[bytes | memoryview]:
+    """The columns of a record, as slices of ``data``, however many they are."""
+    number = _U32.unpack_from(data)[0] if len(data) >= 4 else 0
     head = 4 + 8 * number
-    if len(data) < head or _U32.unpack_from(data)[0] != number:
-        raise StoredError("a record of another kind, or one that is cut short")
-    sizes = Struct(f"<{number}Q").unpack_from(data, 4)
+    if len(data) < head:
+        raise StoredError("a record that is cut short")
+    sizes = unpack_array("Q", data[4:head])
     if sum(sizes) != len(data) - head:
         raise StoredError("a record whose columns are not as long as its bytes")
-    ends = list(accumulate(sizes, initial=head))
-    return [data[start:end] for start, end in pairwise(ends)]
+    columns = []
+    end = head
+    for size in sizes:
+        start = end
+        end += size
+        columns.append(data[start:end])
+    return columns
+
+
+def unpack_record(data: bytes | memoryview, number: int) -> list[bytes | memoryview]:
+    """The columns of a record of ``number`` columns, as slices of ``data``."""
+    columns = unpack_columns(data)
+    if len(columns) != number:
+        raise StoredError("a record of another kind")
+    return columns
 
 
 # Numbers
@@ -135,6 +149,14 @@ def unpack_numbers(column: bytes | memoryview) -> list[int]:
     return unpack_array(code, column[1:]).tolist()
 
 
+def unpack_unsigned(column: bytes | memoryview) -> list[int]:
+    """Numbers none of which is negative: what counts, and indices."""
+    numbers = unpack_numbers(column)
+    if bytes(column[:1]) == b"q" and min(numbers, default=0) < 0:
+        raise StoredError("a negative number")
+    return numbers
+
+
 def pack_groups(groups: Sequence[Sequence[int]]) -> bytes:
     """Lists of integers."""
     return pack_record(
@@ -143,8 +165,9 @@ def pack_groups(groups: Sequence[Sequence[int]]) -> bytes:
 
 
 def unpack_groups(column: bytes | memoryview) -> list[list[int]]:
-    sizes, members = map(unpack_numbers, unpack_record(column, 2))
-    if sum(sizes) != len(members) or (sizes and min(sizes) < 0):
+    packed_sizes, packed_members = unpack_record(column, 2)
+    sizes, members = unpack_unsigned(packed_sizes), unpack_numbers(packed_members)
+    if sum(sizes) != len(members):
         raise StoredError("groups that do not make up their members")
     ends = list(accumulate(sizes, initial=0))
     return [members[start:end] for start, end in pairwise(ends)]

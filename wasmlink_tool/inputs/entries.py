@@ -1,17 +1,42 @@
 """Entries of the cache: a parsed object, or the index of an archive, as bytes.
 
-They are plain values and columns of numbers, which load with one copy, in the format of :mod:`marshal`. Whoever keeps
-them vouches for their bytes; what is no entry of this version decodes to ``None`` all the same.
+They are stored columns (:mod:`..stored`), and as untrusted as the files that they are read from: what is taken from an
+entry is checked as the parser checks it, in bulk. What is no entry of this version decodes to ``None``.
+
+An object's entry is a record of these columns:
+
+- its numbers: a head, then tables, column after column. The numbers of their rows are in the head; for what most
+  objects have nothing of, before the table;
+- its names, each once: in the tables a name is a number of one of these. Its type section, features and producers are
+  such names, too, encoded: they are parsed anew, once for all objects that have the same;
+- of each section whose relocations were decoded, their columns.
 """
 
 from __future__ import annotations
 
-import marshal
 import sys
 from array import array
 from collections.abc import Sequence
+from functools import lru_cache
+from itertools import accumulate, chain, pairwise
+from operator import le, mul, sub
 
+from ..binary.constants import RELOCATION_NAMES, ComdatKind, SectionId, SymbolFlag, SymbolKind
+from ..binary.leb128 import uleb
+from ..binary.reader import FormatError, Reader
 from ..binary.relocations import Relocations
+from ..stored import (
+    StoredError,
+    pack_array,
+    pack_numbers,
+    pack_record,
+    pack_strings,
+    unpack_array,
+    unpack_columns,
+    unpack_record,
+    unpack_strings,
+    unpack_unsigned,
+)
 from .object_file import (
     Comdat,
     Global,
@@ -22,8 +47,10 @@ from .object_file import (
     Section,
     Segment,
     TableType,
+    parse_features,
+    parse_producers,
+    parse_types,
 )
-from .packs import PLAIN
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,90 +59,22 @@ if TYPE_CHECKING:
 ArchiveIndex = list[tuple[str, int, int, "list[bytes] | None"]]
 """Of each member: name, start, end, defined symbols (``None``: no Wasm object, or a damaged one)."""
 
-_PLAIN: Final = (
-    "types",
-    "is_64",
-    "functions",
-    "function_offsets",
-    "tags",
-    "symbols",
-    "function_names",
-    "features",
-    "producers",
-    "export_names",
-    "debug_names",
-    "code_section",
-    "data_section",
-)
-"""The attributes of an object file that are stored as they are."""
-_NO_ENTRY: Final = (ValueError, TypeError, EOFError, LookupError, AssertionError)
+_NO_ENTRY: Final = (FormatError, ValueError, LookupError, OverflowError)
+"""What is raised for an entry that is damaged, or never was one; :exc:`~..stored.StoredError` is among them."""
+_HEAD: Final = 15
+"""Numbers at the start of an object's entry; the last ones are numbers of rows."""
+_WIDTHS: Final = (4, 3, 3, 5, 2, 5, 4, 1)
+"""Of these tables: the columns. Functions have one number more."""
+_PLACE: Final = 4
+_KNOWN_TYPES: Final = bytes(RELOCATION_NAMES)
+_COLUMNS: Final = 4
+"""Of relocations: types, offsets, indices, addends."""
 
 
 def stored_sections(obj: ObjectFile) -> list[int]:
     """The sections whose relocations an entry holds: those of code and data that were asked for. Those of debug
     information take more room than all else, and only links that keep it read them, once."""
     return [section for section in obj.decoded_sections() if obj.sections[section].id]
-
-
-def encode_object(obj: ObjectFile) -> bytes:
-    origin = obj.start
-    imports = obj.imported_functions, obj.imported_tables, obj.imported_globals, obj.imported_tags
-    return marshal.dumps(
-        (
-            [getattr(obj, name) for name in _PLAIN],
-            [(s.id, s.name, s.start - origin, s.end - origin) for s in obj.sections],
-            [[(i.module, i.field, plain_type(i.type)) for i in entries] for entries in imports],
-            [plain_type(table) for table in obj.tables],
-            [(plain_type(g.type), g.initializer) for g in obj.globals],
-            [(s.name, s.alignment, s.flags, s.offset, s.size) for s in obj.segments],
-            [(f.priority, f.symbol) for f in obj.init_functions],
-            [(c.name, c.members) for c in obj.comdats],
-            {s: (a - origin, b - origin, count) for s, (a, b, count) in obj.relocation_sections().items()},
-            {section: _columns(obj.relocations(section)) for section in stored_sections(obj)},
-        ),
-        PLAIN,
-    )
-
-
-def decode_object(payload: bytes, data: bytes, start: int, end: int) -> ObjectFile | None:
-    """The object whose bytes are ``data[start:end]``."""
-    try:
-        plain, sections, imports, tables, globals_, segments, init_functions, comdats, places, decoded = marshal.loads(
-            payload
-        )
-        obj = ObjectFile(data, start, end, read=False)
-        obj.is_cached = True
-        for name, value in zip(_PLAIN, plain):
-            setattr(obj, name, value)
-        obj.sections = [Section(id_, name, start + first, start + after) for id_, name, first, after in sections]
-        obj.imported_functions, obj.imported_tables, obj.imported_globals, obj.imported_tags = (
-            [Import(module, field, _decoded_type(type_)) for module, field, type_ in entries] for entries in imports
-        )
-        obj.tables = [TableType(*table) for table in tables]
-        obj.globals = [Global(GlobalType(*type_), initializer) for type_, initializer in globals_]
-        obj.segments = [Segment(*segment) for segment in segments]
-        obj.init_functions = [InitFunction(*function) for function in init_functions]
-        obj.comdats = [Comdat(*comdat) for comdat in comdats]
-        obj.set_relocations(
-            {section: (start + first, start + after, count) for section, (first, after, count) in places.items()},
-            {section: _relocations(*columns) for section, columns in decoded.items()},
-        )
-    except _NO_ENTRY:
-        return None
-    return obj
-
-
-def encode_index(index: ArchiveIndex) -> bytes:
-    return marshal.dumps(index, PLAIN)
-
-
-def decode_index(payload: bytes, size: int = sys.maxsize) -> ArchiveIndex | None:
-    """The index of an archive of ``size`` bytes."""
-    try:
-        index: ArchiveIndex = marshal.loads(payload)
-        return index if all(0 <= start <= end <= size for _, start, end, _ in index) else None
-    except _NO_ENTRY:
-        return None
 
 
 def plain_type(type_: int | GlobalType | TableType) -> Any:
@@ -127,32 +86,491 @@ def plain_type(type_: int | GlobalType | TableType) -> Any:
     return type_
 
 
-def _decoded_type(value: Any) -> int | GlobalType | TableType:
-    if isinstance(value, tuple):
-        return GlobalType(*value) if len(value) == 2 else TableType(*value)
-    assert isinstance(value, int)
-    return value
+# Writing objects
 
 
-def _columns(relocs: Relocations) -> tuple[bytes, bytes, bytes, str, bytes]:
+class _Tables:
+    """The numbers and names of an object's entry while it is written."""
+
+    def __init__(self) -> None:
+        self.numbers: list[int] = []
+        self._names: dict[bytes, int] = {}
+
+    @property
+    def names(self) -> list[bytes]:
+        return [*self._names]
+
+    def name(self, name: bytes) -> int:
+        return self._names.setdefault(name, len(self._names))
+
+    def add(self, rows: Sequence[tuple[int, ...]]) -> None:
+        """The columns of rows that are equally long."""
+        for column in zip(*rows):
+            self.numbers += column
+
+    def add_counted(self, rows: Sequence[tuple[int, ...]]) -> None:
+        """The number of the rows, and their columns."""
+        self.numbers.append(len(rows))
+        self.add(rows)
+
+    def imports(self, imports: Sequence[Import]) -> list[tuple[int, ...]]:
+        return [(self.name(i.module), self.name(i.field), *self.type(i.type)) for i in imports]
+
+    def type(self, type_: int | GlobalType | TableType) -> tuple[int, ...]:
+        if isinstance(type_, GlobalType):
+            return self.name(type_.value_type), int(type_.mutable)
+        if isinstance(type_, TableType):
+            maximum = type_.maximum
+            return self.name(type_.element_type), type_.flags, type_.minimum, int(maximum is not None), maximum or 0
+        return (type_,)
+
+
+def encode_object(obj: ObjectFile) -> bytes:
+    """:raises StoredError: the object has what an entry cannot hold."""
+    origin = obj.start
+    tables = _Tables()
+    name = tables.name
+    sorts: dict[tuple[int, int], int] = {}
+    symbols = [
+        (sorts.setdefault((kind, flags), len(sorts)), name(symbol), index, offset, size)
+        for kind, flags, symbol, index, offset, size in obj.symbols
+    ]
+    places = obj.relocation_sections()
+    decoded = stored_sections(obj)
+    tables.numbers += [
+        obj.end - origin,
+        int(obj.is_64),
+        # No section is -1.
+        obj.code_section + 1,
+        obj.data_section + 1,
+        name(_encoded_types(obj)),
+        name(_encoded_features(obj)),
+        name(_encoded_producers(obj)),
+        len(obj.sections),
+        len(obj.imported_functions),
+        len(obj.functions),
+        len(obj.segments),
+        len(sorts),
+        len(symbols),
+        len(places),
+        len(decoded),
+    ]
+    tables.add([(s.id, name(s.name)) for s in obj.sections])
+    for section in obj.sections:
+        tables.numbers += (section.start - origin, section.end - origin)
+    tables.add(tables.imports(obj.imported_functions))
+    tables.numbers += obj.functions
+    tables.numbers += [name(function) for function in obj.function_names]
+    # Without a code section there is not even the end of the last one.
+    tables.numbers += obj.function_offsets or [0]
+    tables.add([(name(s.name), s.alignment, s.flags) for s in obj.segments])
+    for segment in obj.segments:
+        tables.numbers += (segment.offset, segment.offset + segment.size)
+    tables.add([*sorts])
+    tables.add(symbols)
+    tables.add([(s, first - origin, after - origin, count) for s, (first, after, count) in places.items()])
+    tables.numbers += decoded
+    rare = _rare_tables(obj, tables)
+    tables.numbers.append(sum(1 << bit for bit, (first, *_) in enumerate(rare) if first))
+    for group in rare:
+        for rows in group:
+            if group[0]:
+                tables.add_counted(rows)
+    columns = [column for section in decoded for column in _columns(obj.relocations(section))]
+    return pack_record([pack_numbers(tables.numbers), pack_strings(tables.names), *columns])
+
+
+def _rare_tables(obj: ObjectFile, tables: _Tables) -> list[tuple[list[tuple[int, ...]], ...]]:
+    """What most objects have nothing of: one or two tables each."""
+    name = tables.name
+    return [
+        (tables.imports(obj.imported_globals),),
+        (tables.imports(obj.imported_tables),),
+        (tables.imports(obj.imported_tags),),
+        ([(*tables.type(g.type), name(g.initializer)) for g in obj.globals],),
+        ([tables.type(table) for table in obj.tables],),
+        ([(tag,) for tag in obj.tags],),
+        ([(f.priority, f.symbol) for f in obj.init_functions],),
+        (
+            [(name(c.name), len(c.members)) for c in obj.comdats],
+            [member for c in obj.comdats for member in c.members],
+        ),
+        ([(function, name(given)) for function, given in obj.export_names.items()],),
+        ([(function, name(given)) for function, given in obj.debug_names.items()],),
+    ]
+
+
+def _encoded_types(obj: ObjectFile) -> bytes:
+    return b"".join((uleb(len(obj.types)), *(b"\x60" + type_ for type_ in obj.types)))
+
+
+def _encoded_features(obj: ObjectFile) -> bytes:
+    features = (bytes((prefix,)) + _text(name) for prefix, name in obj.features)
+    return b"".join((uleb(len(obj.features)), *features))
+
+
+def _encoded_producers(obj: ObjectFile) -> bytes:
+    parts = [uleb(len(obj.producers))]
+    for field, pairs in obj.producers.items():
+        parts += [_text(field.encode()), uleb(len(pairs)), *map(_text, chain.from_iterable(pairs))]
+    return b"".join(parts)
+
+
+def _text(text: bytes) -> bytes:
+    return uleb(len(text)) + text
+
+
+def _columns(relocs: Relocations) -> tuple[bytes, ...]:
     try:
-        code, addends = "i", array("i", relocs.addends)
-    except OverflowError:
-        code, addends = "q", array("q", relocs.addends)
-    return (
-        relocs.types,
-        array("I", relocs.offsets).tobytes(),
-        array("I", relocs.indices).tobytes(),
-        code,
-        addends.tobytes(),
+        addends = pack_array("i", relocs.addends)
+    except StoredError:
+        addends = pack_array("q", relocs.addends)
+    return relocs.types, pack_array("I", relocs.offsets), pack_array("I", relocs.indices), addends
+
+
+# Reading objects
+
+
+def decode_object(payload: bytes, data: bytes, start: int, end: int) -> ObjectFile | None:
+    """The object whose bytes are ``data[start:end]``; without any where its bytes are not at hand."""
+    try:
+        return _decode_object(payload, data, start, end)
+    except _NO_ENTRY:
+        return None
+
+
+def _decode_object(payload: bytes, data: bytes, start: int, end: int) -> ObjectFile:
+    """Most objects of a library are small: what is written out here takes half the time that calls would."""
+    packed_numbers, packed_names, *packed_relocations = unpack_columns(memoryview(payload))
+    numbers, names = unpack_unsigned(packed_numbers), unpack_strings(packed_names)
+    name = names.__getitem__
+    (size, is_64, code_section, data_section, types, features, producers) = numbers[:7]
+    (sections, imports, functions, segments, sorts, symbols, places, decoded) = counts = numbers[7:_HEAD]
+    if data and size != end - start:
+        raise StoredError("an entry of another object")
+    pos = _HEAD
+    if pos + sum(map(mul, counts, _WIDTHS)) + 1 > len(numbers):
+        raise StoredError("tables that are cut short")
+    obj = ObjectFile(data, start, end, read=False)
+    obj.is_cached = True
+    obj.is_64 = bool(is_64)
+    obj.types = parse_types(name(types))
+    obj.features = parse_features(name(features))
+    obj.producers = parse_producers(name(producers))
+
+    ids = numbers[pos : pos + sections]
+    pos += sections
+    section_names = map(name, numbers[pos : pos + sections])
+    pos += sections
+    bounds = numbers[pos : pos + 2 * sections]
+    pos += 2 * sections
+    if bounds != sorted(bounds) or (bounds and bounds[-1] > size):
+        raise StoredError("sections that are not one after the other")
+    obj.code_section = code = code_section - 1
+    obj.data_section = data_ = data_section - 1
+    if (code >= 0 and ids[code] != SectionId.CODE) or (data_ >= 0 and ids[data_] != SectionId.DATA):
+        raise StoredError("a section that is another")
+    size_of_code = bounds[2 * code + 1] - bounds[2 * code] if code >= 0 else 0
+    size_of_data = bounds[2 * data_ + 1] - bounds[2 * data_] if data_ >= 0 else 0
+    if start:
+        bounds = [start + bound for bound in bounds]
+    obj.sections = list(map(Section, ids, section_names, bounds[::2], bounds[1::2]))
+
+    modules = numbers[pos : pos + imports]
+    pos += imports
+    fields = numbers[pos : pos + imports]
+    pos += imports
+    import_types = numbers[pos : pos + imports]
+    pos += imports
+    obj.imported_functions = list(map(Import, map(name, modules), map(name, fields), import_types))
+    obj.functions = numbers[pos : pos + functions]
+    pos += functions
+    if max(max(import_types, default=-1), max(obj.functions, default=-1)) >= len(obj.types):
+        raise StoredError("a function without a type")
+    obj.function_names = list(map(name, numbers[pos : pos + functions]))
+    pos += functions
+    offsets = numbers[pos : pos + functions + 1]
+    pos += functions + 1
+    if offsets != sorted(offsets) or offsets[-1] > size_of_code:
+        raise StoredError("functions that are not one after the other")
+    if code >= 0:
+        obj.function_offsets = offsets
+    elif functions:
+        raise StoredError("functions without bodies")
+
+    segment_names = map(name, numbers[pos : pos + segments])
+    pos += segments
+    alignments = numbers[pos : pos + segments]
+    pos += segments
+    segment_flags = numbers[pos : pos + segments]
+    pos += segments
+    bounds = numbers[pos : pos + 2 * segments]
+    pos += 2 * segments
+    if bounds != sorted(bounds) or (bounds and bounds[-1] > size_of_data) or max(alignments, default=0) > 31:
+        raise StoredError("segments that are not one after the other")
+    starts = bounds[::2]
+    obj.segments = list(map(Segment, segment_names, alignments, segment_flags, starts, map(sub, bounds[1::2], starts)))
+
+    kinds = numbers[pos : pos + sorts]
+    pos += sorts
+    flags = numbers[pos : pos + sorts]
+    pos += sorts
+    sort = numbers[pos : pos + symbols]
+    pos += symbols
+    symbol_names = map(name, numbers[pos : pos + symbols])
+    pos += symbols
+    indices = numbers[pos : pos + symbols]
+    pos += symbols
+    values = numbers[pos : pos + symbols]
+    pos += symbols
+    sizes = numbers[pos : pos + symbols]
+    pos += symbols
+    obj.symbols = list(
+        zip(map(kinds.__getitem__, sort), map(flags.__getitem__, sort), symbol_names, indices, values, sizes)
     )
 
+    at = pos + _PLACE * places
+    columns = [numbers[first : first + places] for first in range(pos, at, places)] if places else [[]] * _PLACE
+    decoded_sections = numbers[at : at + decoded]
+    pos = at + decoded
+    _decode_rare_tables(obj, _TableReader(numbers, pos + 1, names), numbers[pos])
+    _check_symbols(obj, kinds, flags, sort, indices)
+    _set_relocations(obj, columns, size, decoded_sections, packed_relocations)
+    return obj
 
-def _relocations(types: bytes, offsets: bytes, indices: bytes, code: str, addends: bytes) -> Relocations:
-    columns: list[Sequence[int]] = []
-    for column_code, packed in (("I", offsets), ("I", indices), (code, addends)):
-        column = array(column_code)
-        column.frombytes(packed)
-        assert len(column) == len(types)
-        columns.append(column)
+
+class _TableReader:
+    """Tables behind their numbers of rows."""
+
+    def __init__(self, numbers: list[int], pos: int, names: list[bytes]) -> None:
+        self._numbers = numbers
+        self._names = names
+        self.pos = pos
+
+    def columns(self, width: int) -> list[list[int]]:
+        """The columns of the next table."""
+        numbers = self._numbers
+        start = self.pos + 1
+        count = numbers[start - 1]
+        end = self.pos = start + width * count
+        if end > len(numbers):
+            raise StoredError("a table that is cut short")
+        return [numbers[at : at + count] for at in range(start, end, count)] if count else [[] for _ in range(width)]
+
+    def is_at_end(self) -> bool:
+        return self.pos == len(self._numbers)
+
+    def names(self, numbers: list[int]) -> list[bytes]:
+        return list(map(self._names.__getitem__, numbers))
+
+    def imports(self, width: int) -> tuple[list[bytes], list[bytes], list[list[int]]]:
+        modules, fields, *types = self.columns(2 + width)
+        return self.names(modules), self.names(fields), types
+
+    def table_types(self, columns: list[list[int]]) -> list[TableType]:
+        elements, flags, minima, bounded, maxima = columns
+        limits = [maximum if has else None for maximum, has in zip(maxima, bounded)]
+        return list(map(TableType, map(_value_type, self.names(elements)), flags, minima, limits))
+
+    def global_types(self, columns: list[list[int]]) -> list[GlobalType]:
+        value_types, mutable = columns
+        return list(map(GlobalType, map(_value_type, self.names(value_types)), map(bool, mutable)))
+
+
+def _decode_rare_tables(obj: ObjectFile, tables: _TableReader, present: int) -> None:
+    """:param present: which tables there are, as bits."""
+    tags: list[int] = []
+    if present & 1:
+        modules, fields, columns = tables.imports(2)
+        obj.imported_globals = list(map(Import, modules, fields, tables.global_types(columns)))
+    if present & 2:
+        modules, fields, columns = tables.imports(5)
+        obj.imported_tables = list(map(Import, modules, fields, tables.table_types(columns)))
+    if present & 4:
+        modules, fields, (tags,) = tables.imports(1)
+        obj.imported_tags = list(map(Import, modules, fields, tags))
+    if present & 8:
+        *columns, initializers = tables.columns(3)
+        obj.globals = list(map(Global, tables.global_types(columns), map(_initializer, tables.names(initializers))))
+    if present & 16:
+        obj.tables = tables.table_types(tables.columns(5))
+    if present & 32:
+        (obj.tags,) = tables.columns(1)
+    if max(max(tags, default=-1), max(obj.tags, default=-1)) >= len(obj.types):
+        raise StoredError("a tag without a type")
+    if present & 64:
+        priorities, symbols = tables.columns(2)
+        if any(obj.symbols[symbol][0] != SymbolKind.FUNCTION for symbol in symbols):
+            raise StoredError("a constructor that is no function")
+        obj.init_functions = list(map(InitFunction, priorities, symbols))
+    if present & 128:
+        comdats, counts = tables.columns(2)
+        members = list(zip(*tables.columns(2)))
+        _check_comdats(obj, members)
+        if sum(counts) != len(members):
+            raise StoredError("COMDAT groups that do not make up their members")
+        bounds = pairwise(accumulate(counts, initial=0))
+        obj.comdats = [
+            Comdat(name, members[first:after]) for name, (first, after) in zip(tables.names(comdats), bounds)
+        ]
+    for bit, given in ((256, obj.export_names), (512, obj.debug_names)):
+        if present & bit:
+            functions, names = tables.columns(2)
+            if max(functions, default=-1) >= len(obj.functions):
+                raise StoredError("a name of a function that is not there")
+            given.update(zip(functions, tables.names(names)))
+    if not tables.is_at_end():
+        raise StoredError("more tables than there should be")
+
+
+def _set_relocations(
+    obj: ObjectFile,
+    columns: list[list[int]],
+    size: int,
+    decoded: list[int],
+    stored: Sequence[bytes | memoryview],
+) -> None:
+    """Where relocations are, and those that were decoded: checked against what they apply to, as after decoding."""
+    sections, starts, ends, counts = columns
+    if max(sections, default=-1) >= len(obj.sections) or max(ends, default=0) > size or not all(map(le, starts, ends)):
+        raise StoredError("relocations outside of the object")
+    start = obj.start
+    places = {
+        section: (start + first, start + after, count)
+        for section, first, after, count in zip(sections, starts, ends, counts)
+    }
+    if len(stored) != _COLUMNS * len(decoded):
+        raise StoredError("columns of relocations that are not all there")
+    found = {}
+    for number, section in enumerate(decoded):
+        relocs = _relocations(*stored[_COLUMNS * number : _COLUMNS * (number + 1)])
+        if len(relocs.types) != places[section][2]:
+            raise StoredError("relocations of no section")
+        found[section] = relocs
+    obj.set_relocations(places, found)
+
+
+def _relocations(
+    types: bytes | memoryview, offsets: bytes | memoryview, indices: bytes | memoryview, addends: bytes | memoryview
+) -> Relocations:
+    types = bytes(types)
+    columns: list[array[int]] = [
+        unpack_array("I", offsets),
+        unpack_array("I", indices),
+        unpack_array("i" if len(addends) == 4 * len(types) else "q", addends),
+    ]
+    if any(len(column) != len(types) for column in columns) or types.translate(None, _KNOWN_TYPES):
+        raise StoredError("columns of relocations that are not equally long")
+    numbers = columns[0].tolist()
+    if numbers != sorted(numbers):
+        raise StoredError("relocations that are not one after the other")
     return Relocations(types, *columns)
+
+
+# Checks
+
+
+def _check_symbols(obj: ObjectFile, kinds: list[int], flags: list[int], sorts: list[int], indices: list[int]) -> None:
+    """Every index must be one of the symbol's index space, and of an import just where the symbol is undefined."""
+    first: list[int] = []
+    last: list[int] = []
+    for kind, bits in zip(kinds, flags):
+        undefined = bits & SymbolFlag.UNDEFINED
+        if kind == SymbolKind.DATA and (undefined or bits & SymbolFlag.ABSOLUTE):
+            # It is in no segment.
+            first.append(0)
+            last.append(sys.maxsize)
+            continue
+        imported, own = _index_space(obj, kind)
+        first.append(0 if undefined else imported)
+        last.append((imported if undefined else imported + own) - 1)
+    if not all(map(le, map(first.__getitem__, sorts), indices)) or not all(
+        map(le, indices, map(last.__getitem__, sorts))
+    ):
+        raise StoredError("a symbol of what is not there")
+    if SymbolKind.SECTION in kinds:
+        _check_custom(obj, [index for index, sort in zip(indices, sorts) if kinds[sort] == SymbolKind.SECTION])
+
+
+def _index_space(obj: ObjectFile, kind: int) -> tuple[int, int]:
+    """How many there are of what a kind of symbols is for: imported, and of the object's own."""
+    if kind == SymbolKind.FUNCTION:
+        return len(obj.imported_functions), len(obj.functions)
+    if kind == SymbolKind.DATA:
+        return 0, len(obj.segments)
+    if kind == SymbolKind.SECTION:
+        return 0, len(obj.sections)
+    if kind == SymbolKind.GLOBAL:
+        return len(obj.imported_globals), len(obj.globals)
+    if kind == SymbolKind.TAG:
+        return len(obj.imported_tags), len(obj.tags)
+    return (len(obj.imported_tables), len(obj.tables)) if kind == SymbolKind.TABLE else (0, 0)
+
+
+def _check_comdats(obj: ObjectFile, members: list[tuple[int, int]]) -> None:
+    spaces: dict[int, tuple[int, int]] = {
+        ComdatKind.DATA: (0, len(obj.segments)),
+        ComdatKind.FUNCTION: (len(obj.imported_functions), len(obj.functions)),
+        ComdatKind.GLOBAL: (len(obj.imported_globals), len(obj.globals)),
+        ComdatKind.TAG: (len(obj.imported_tags), len(obj.tags)),
+        ComdatKind.TABLE: (len(obj.imported_tables), len(obj.tables)),
+        ComdatKind.SECTION: (0, len(obj.sections)),
+    }
+    for kind, index in members:
+        first, number = spaces.get(kind, (0, 0))
+        if not first <= index < first + number:
+            raise StoredError("a member of a COMDAT group that is not there")
+    _check_custom(obj, [index for kind, index in members if kind == ComdatKind.SECTION])
+
+
+def _check_custom(obj: ObjectFile, sections: list[int]) -> None:
+    if any(obj.sections[section].id != SectionId.CUSTOM for section in sections):
+        raise StoredError("a custom section that is none")
+
+
+@lru_cache(maxsize=256)
+def _value_type(value_type: bytes) -> bytes:
+    """A value type, once it is certain that it is one."""
+    reader = Reader(value_type, 0, len(value_type))
+    if reader.value_type() != value_type:
+        raise StoredError("no value type")
+    return value_type
+
+
+@lru_cache(maxsize=256)
+def _initializer(expression: bytes) -> bytes:
+    reader = Reader(expression, 0, len(expression))
+    if reader.constant_expression() != expression:
+        raise StoredError("no constant expression")
+    return expression
+
+
+# Archive indices
+
+
+def encode_index(index: ArchiveIndex) -> bytes:
+    names = [name.encode("utf-8", "surrogateescape") for name, _, _, _ in index]
+    counts = [0 if symbols is None else len(symbols) + 1 for _, _, _, symbols in index]
+    numbers = [*(start for _, start, _, _ in index), *(end for _, _, end, _ in index), *counts]
+    defined = [symbol for _, _, _, symbols in index if symbols is not None for symbol in symbols]
+    return pack_record([pack_strings(names), pack_numbers(numbers), pack_strings(defined)])
+
+
+def decode_index(payload: bytes, size: int = sys.maxsize) -> ArchiveIndex | None:
+    """The index of an archive of ``size`` bytes."""
+    try:
+        packed_names, packed_numbers, packed_symbols = unpack_record(memoryview(payload), 3)
+        names = [name.decode("utf-8", "surrogateescape") for name in unpack_strings(packed_names)]
+        numbers, defined = unpack_unsigned(packed_numbers), unpack_strings(packed_symbols)
+        number = len(names)
+        starts, ends, counts = numbers[:number], numbers[number : 2 * number], numbers[2 * number :]
+        bounds = list(chain.from_iterable(zip(starts, ends)))
+        last = list(accumulate([max(0, count - 1) for count in counts], initial=0))
+        if len(counts) != number or last[-1] != len(defined) or bounds != sorted(bounds) or max(ends, default=0) > size:
+            return None
+    except _NO_ENTRY:
+        return None
+    return [
+        (name, start, end, defined[first:after] if count else None)
+        for name, start, end, count, first, after in zip(names, starts, ends, counts, last, last[1:])
+    ]

@@ -328,8 +328,11 @@ class ObjectFile:
         return [section for section in self._relocations if section in self._relocation_sections]
 
     def set_relocations(self, sections: dict[int, tuple[int, int, int]], decoded: dict[int, Relocations]) -> None:
+        """:raises FormatError: those of a section are not its own."""
         self._relocation_sections = sections
         self._relocations = decoded
+        for section, relocs in decoded.items():
+            self._check_relocations(relocs, section)
 
     # Reading
 
@@ -429,7 +432,7 @@ class ObjectFile:
         self._data_count = reader.uleb()
 
     def _read_types(self, reader: Reader) -> None:
-        self.types = _types(self.data[reader.pos : reader.end])
+        self.types = parse_types(self.data[reader.pos : reader.end])
         reader.pos = reader.end
 
     def _read_imports(self, reader: Reader) -> None:
@@ -791,10 +794,10 @@ class ObjectFile:
         self._relocation_sections[section] = (reader.pos, reader.end, count)
 
     def _read_producers(self, reader: Reader) -> None:
-        self.producers = _producers(self.data[reader.pos : reader.end])
+        self.producers = parse_producers(self.data[reader.pos : reader.end])
 
     def _read_features(self, reader: Reader) -> None:
-        self.features = _features(self.data[reader.pos : reader.end])
+        self.features = parse_features(self.data[reader.pos : reader.end])
 
     def _read_names(self, reader: Reader) -> None:
         imported = len(self.imported_functions)
@@ -948,8 +951,8 @@ def _table_type(reader: Reader) -> TableType:
 # Sections that are the same in many objects of a program
 
 
-@lru_cache(maxsize=256)
-def _types(contents: bytes) -> list[bytes]:
+@lru_cache(maxsize=4096)
+def parse_types(contents: bytes) -> list[bytes]:
     """The signatures of a type section."""
     reader = Reader(contents, 0, len(contents))
     types: list[bytes] = []
@@ -966,7 +969,7 @@ def _types(contents: bytes) -> list[bytes]:
 
 
 @lru_cache(maxsize=256)
-def _producers(contents: bytes) -> Producers:
+def parse_producers(contents: bytes) -> Producers:
     reader = Reader(contents, 0, len(contents))
     producers: Producers = {}
     for _ in range(reader.count(2)):
@@ -985,7 +988,7 @@ def _producers(contents: bytes) -> Producers:
 
 
 @lru_cache(maxsize=256)
-def _features(contents: bytes) -> list[tuple[int, bytes]]:
+def parse_features(contents: bytes) -> list[tuple[int, bytes]]:
     reader = Reader(contents, 0, len(contents))
     features: list[tuple[int, bytes]] = []
     names: set[bytes] = set()

@@ -16,7 +16,15 @@ from itertools import accumulate, repeat
 from zlib import crc32
 
 from ..files import frame, open_regular, replace_file
-from ..stored import StoredError, pack_numbers, pack_record, pack_strings, unpack_numbers, unpack_record, unpack_strings
+from ..stored import (
+    StoredError,
+    pack_numbers,
+    pack_record,
+    pack_strings,
+    unpack_record,
+    unpack_strings,
+    unpack_unsigned,
+)
 from ..version import __version__
 
 TYPE_CHECKING = False
@@ -35,6 +43,29 @@ _Place = tuple[str, int, int, int]
 """Of an entry: its pack, where it starts there, its size in bytes, its checksum."""
 
 
+class _OpenPack:
+    """A pack that is open for reading, until nothing refers to it."""
+
+    def __init__(self, path: str) -> None:
+        """:raises OSError: it cannot be opened, or is no file."""
+        self._file = open_regular(path)
+        self._size = os.fstat(self._file.fileno()).st_size
+
+    def read(self, start: int, size: int) -> bytes:
+        """Of what the file has: another one may have taken its place."""
+        if start + size > self._size:
+            return b""
+        if hasattr(os, "pread"):
+            return os.pread(self._file.fileno(), size, start)
+        with open_regular(self._file.name) as file:
+            file.seek(start)
+            return file.read(size)
+
+    def __del__(self) -> None:
+        if hasattr(self, "_file"):
+            self._file.close()
+
+
 class Packs:
     """The packs of one directory. Nothing here raises: a directory that cannot be read or written has nothing."""
 
@@ -42,10 +73,13 @@ class Packs:
         self.directory = directory
         self._places: dict[str, _Place] = {}
         self._known: set[str] = set()
+        self._open: dict[str, _OpenPack] = {}
+        """What a link reads many entries of."""
         self._lock = allocate_lock()
 
     def refresh(self) -> None:
         """See what others have written."""
+        self.close()
         try:
             names = sorted(os.listdir(self.directory))
         except OSError:
@@ -62,16 +96,20 @@ class Packs:
             return None
         path, start, size, checksum = place
         try:
-            with open_regular(path) as file:
-                # Of what the file has: another one may have taken its place.
-                left = os.fstat(file.fileno()).st_size - file.seek(start)
-                data = file.read(size) if size <= left else b""
+            pack = self._open.get(path)
+            if pack is None:
+                pack = self._open[path] = _OpenPack(path)
+            data = pack.read(start, size)
         except (OSError, ValueError):
             data = b""
         if len(data) != size or crc32(data) != checksum:
             del self._places[key]
             return None
         return data
+
+    def close(self) -> None:
+        """Close the files: whoever reads from one at the moment ends it before."""
+        self._open.clear()
 
     def write(self, entries: Mapping[str, bytes]) -> int:
         """Add a pack of these entries; the bytes that it takes."""
@@ -152,9 +190,9 @@ def _read_index(file: BufferedReader, path: str) -> dict[str, _Place]:
         return {}
     names, *columns = unpack_record(index, 3)
     keys = [name.decode("ascii") for name in unpack_strings(names)]
-    sizes, checksums = map(unpack_numbers, columns)
+    sizes, checksums = map(unpack_unsigned, columns)
     start = file.tell()
-    if not len(keys) == len(sizes) == len(checksums) or min(sizes, default=0) < 0 or start + sum(sizes) != whole:
+    if not len(keys) == len(sizes) == len(checksums) or start + sum(sizes) != whole:
         raise StoredError("an index that is not that of its entries")
     return _placed(path, start, keys, sizes, checksums)
 

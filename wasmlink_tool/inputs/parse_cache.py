@@ -9,7 +9,9 @@ from __future__ import annotations
 import os
 from _thread import allocate_lock
 from collections.abc import Sequence
+from contextlib import suppress
 
+from ..stored import StoredError
 from .entries import ArchiveIndex, decode_index, decode_object, encode_index, encode_object, stored_sections
 from .object_file import ObjectFile
 from .packs import Packs
@@ -105,9 +107,11 @@ class ParseCache:
         for key, obj in objects:
             sections = frozenset(stored_sections(obj))
             if key not in self._stored or not sections <= self._stored[key]:
-                entries[key] = encode_object(obj)
                 self._stored[key] = sections
+                with suppress(StoredError):
+                    entries[key] = encode_object(obj)
         self._write(entries)
+        self._packs.close()
 
     # Archives
 
@@ -193,6 +197,7 @@ class ParsedObjects:
         return {id(obj): key for key, obj in self._used}
 
     def save(self) -> None:
+        """Put on disk what is not there yet."""
         self._cache.save(self._used)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import marshal
 from hashlib import sha256
 
 from ..binary.constants import ComdatKind, SymbolFlag, SymbolKind
@@ -68,8 +67,7 @@ def interface_digest(obj: ObjectFile) -> str:
     types += [plain_type(g.type) for g in obj.globals]
     types += [*map(plain_type, obj.tables), *(obj.types[tag] for tag in obj.tags)]
     names = [comdat.name for comdat in obj.comdats]
-    # Equal names are not marshalled as references to each other: where in memory they are says nothing.
-    return sha256(marshal.dumps((obj.is_64, rows, types, names), 2)).hexdigest()[:32]
+    return sha256(repr((obj.is_64, rows, types, names)).encode()).hexdigest()[:32]
 
 
 def interface_of(path: str) -> str | None:
