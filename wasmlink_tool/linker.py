@@ -30,6 +30,10 @@ from .output.sections import known_sections, place_functions
 from .output.verbose import log_sections, log_writing
 from .output.writer import check_writable, write_output
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .size.explanation import Explanation
+
 
 class LinkResult:
     """A finished link."""
@@ -86,6 +90,8 @@ def _link(options: LinkOptions, diagnostics: Diagnostics) -> LinkResult:
         (options.map_file, "map"),
         (options.dependency_file, "dependency"),
         (options.why_extract, "--why-extract="),
+        (options.why_live_file, "--why-live-file="),
+        *((path, "size report") for path in options.size_reports),
     ):
         if report is not None:
             check_writable(report, what, diagnostics)
@@ -105,10 +111,13 @@ def _link(options: LinkOptions, diagnostics: Diagnostics) -> LinkResult:
     mark_live(resolution, options)
     if options.print_gc_sections and options.gc_sections:
         report_removed(resolution, diagnostics)
+    explanation = _explanation(resolution, options)
     resolve_indirect_function_table(resolution, options, diagnostics, required=False)
     diagnostics.check()
 
     plan = _plan(resolution, options, diagnostics)
+    if explanation is not None:
+        explanation.take_graph(plan)
     diagnostics.step("relocate and write sections")
     sections, notes = _write_sections(plan, options, diagnostics)
     chunks: list[Chunk] = [b"\0asm\1\0\0\0"]
@@ -123,6 +132,9 @@ def _link(options: LinkOptions, diagnostics: Diagnostics) -> LinkResult:
     if diagnostics.verbose:
         log_sections(plan, sections, diagnostics)
     _write_reports(plan, sections, options, files, diagnostics)
+    if explanation is not None:
+        diagnostics.step("explain")
+        explanation.write(chunks, diagnostics)
     diagnostics.check()
     if options.output is not None:
         if diagnostics.verbose:
@@ -161,6 +173,14 @@ def _compile_bitcode(resolution: Resolution, options: LinkOptions, diagnostics: 
     from .linking.compile_bitcode import compile_bitcode
 
     compile_bitcode(resolution, options, diagnostics)
+
+
+def _explanation(resolution: Resolution, options: LinkOptions) -> Explanation | None:
+    if not (options.why_live or options.size_reports):
+        return None
+    from .size.explanation import Explanation
+
+    return Explanation(resolution, options)
 
 
 def _report_times(options: LinkOptions, diagnostics: Diagnostics, counts: dict[str, int]) -> None:

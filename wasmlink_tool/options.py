@@ -189,6 +189,12 @@ class LinkOptions:
     trace_symbols: Sequence[str] = ()
     why_extract: str | None = None
     """A file, or ``-`` for standard output."""
+    why_live: Sequence[str] = ()
+    """Symbols, globs, ``import:MODULE.NAME``, sections or members whose chains of references from a root are shown."""
+    why_live_file: str | None = None
+    """Where to, as JSON where the name ends so; ``None`` is standard output."""
+    size_reports: Sequence[str] = ()
+    """Files to write what each byte of the module belongs to, as JSON where the name ends so, else as text."""
     verbose: bool = False
     remarks: Sequence[Diagnostic] = ()
     """What is wrong with these options; said when the inputs have been opened, and then an error ends the link."""
@@ -419,6 +425,9 @@ FIELDS = (
         report=True,
         significant=False,
     ),
+    Field("why_live", "why-live", VALUES, report=True, significant=False),
+    Field("why_live_file", "why-live-file", VALUE, path=WRITTEN, report=True, significant=False),
+    Field("size_reports", "size-report", VALUES, path=WRITTEN, report=True, significant=False),
     Field("verbose", "verbose", FLAG, significant=False),
     # An error among them ends the link; a link that warns leaves no state.
     Field("remarks", "experimental-pic", warm=True),

@@ -293,6 +293,27 @@ OPTIONS: tuple[tuple[str, tuple[Option, ...]], ...] = (
                 ours=True,
             ),
             Option(
+                "why-live",
+                "--why-live=<symbol> --why-live_<symbol>",
+                "Show the shortest chain of references that keeps <symbol> in the output",
+                note="A glob, a C++ name, import:<module>.<name>, section:<name> or member:<name> will do as well: see "
+                "[sizes](size.md).",
+                ours=True,
+            ),
+            Option(
+                "why-live-file",
+                "--why-live-file=<file> --why-live-file_<file>",
+                "Write what --why-live shows to <file>, as JSON where it ends in .json",
+                ours=True,
+            ),
+            Option(
+                "size-report",
+                "--size-report=<file> --size-report_<file>",
+                "Write what each byte of the module belongs to, as JSON where <file> ends in .json, else as text",
+                note="May be given several times: see [sizes](size.md).",
+                ours=True,
+            ),
+            Option(
                 "cache-dir",
                 "--cache-dir=<dir> --cache-dir_<dir>",
                 "Keep what is read of the inputs in <dir>, for the next link; the output does not depend on it",

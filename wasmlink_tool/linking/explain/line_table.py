@@ -34,7 +34,7 @@ class _Row(NamedTuple):
     line: int
 
 
-class _Sequence:
+class LineSequence:
     """Rows of ascending addresses, which cover the code up to ``end`` (section 6.2.2)."""
 
     __slots__ = ("addresses", "end", "files", "rows")
@@ -49,7 +49,7 @@ class _Sequence:
 class LineTable:
     """The line table of one object: addresses are offsets in bytes from the start of its code section's contents."""
 
-    def __init__(self, sequences: list[_Sequence]) -> None:
+    def __init__(self, sequences: list[LineSequence]) -> None:
         self._sequences = sorted(sequences, key=lambda sequence: sequence.addresses[0])
         self._starts = [sequence.addresses[0] for sequence in self._sequences]
 
@@ -69,14 +69,14 @@ class LineTable:
 def read_line_table(obj: ObjectFile) -> LineTable:
     """The line table of an object; an empty one where it has none. What is damaged is left out."""
     sections = {name: _contents(obj, name) for name in (b".debug_line", b".debug_line_str", b".debug_str")}
-    sequences: list[_Sequence] = []
+    sequences: list[LineSequence] = []
     data = sections[b".debug_line"]
     reader = Reader(data, 0, len(data))
     try:
         while reader.pos < reader.end:
-            unit, offset_size = _unit(reader)
+            unit, offset_size = next_unit(reader)
             try:
-                _read_unit(unit, offset_size, sections, sequences)
+                run_program(unit, read_program(unit, offset_size, sections), sequences)
             except FormatError:
                 # The unit's length tells where the next one starts, whatever this one holds.
                 continue
@@ -141,7 +141,7 @@ def _string(reader: Reader) -> bytes:
     return text
 
 
-def _unit(reader: Reader) -> tuple[Reader, int]:
+def next_unit(reader: Reader) -> tuple[Reader, int]:
     """The next unit, behind its length, and the size of offsets in it."""
     offset_size = 4
     length = _fixed(reader, 4)
@@ -153,7 +153,7 @@ def _unit(reader: Reader) -> tuple[Reader, int]:
     return Reader(reader.data, start, reader.pos), offset_size
 
 
-class _Program(NamedTuple):
+class LineProgram(NamedTuple):
     """What a unit's header says of its line number program."""
 
     minimum_length: int
@@ -168,7 +168,12 @@ class _Program(NamedTuple):
     directories: list[bytes]
 
 
-def _read_unit(reader: Reader, offset_size: int, sections: dict[bytes, bytes], sequences: list[_Sequence]) -> None:
+def read_program(reader: Reader, offset_size: int, sections: dict[bytes, bytes]) -> LineProgram:
+    """Read the header of a unit that :func:`next_unit` gave; the reader is then at the unit's line number program.
+
+    :param sections: the contents of ``.debug_line_str`` and ``.debug_str``.
+    :raises FormatError: the header is damaged, or of an unknown version.
+    """
     version = _fixed(reader, 2)
     if not 2 <= version <= 5:
         raise FormatError(f"unknown version of a line table: {version}")
@@ -202,8 +207,7 @@ def _read_unit(reader: Reader, offset_size: int, sections: dict[bytes, bytes], s
         while name := _string(header):
             files.append(_file(header, directories, name))
     reader.pos = start
-    program = _Program(minimum_length, operations, line_base, line_range, operands, files, directories)
-    _run(reader, program, sequences)
+    return LineProgram(minimum_length, operations, line_base, line_range, operands, files, directories)
 
 
 def _file(reader: Reader, directories: list[bytes], name: bytes) -> str | None:
@@ -294,14 +298,14 @@ def _form(reader: Reader, form: int, offset_size: int, sections: dict[bytes, byt
 # Programs (section 6.2.5)
 
 
-def _run(reader: Reader, program: _Program, sequences: list[_Sequence]) -> None:
+def run_program(reader: Reader, program: LineProgram, sequences: list[LineSequence]) -> None:
     """Run a line number program to the unit's end, and append its sequences."""
     minimum_length, operations = program.minimum_length, program.operations
     line_base, line_range, operands = program.line_base, program.line_range, program.operands
     opcode_base = len(operands)
     address = operation = 0
     file = line = 1
-    sequence = _Sequence(program.files)
+    sequence = LineSequence(program.files)
 
     def advance(by: int) -> None:
         nonlocal address, operation
@@ -332,7 +336,7 @@ def _run(reader: Reader, program: _Program, sequences: list[_Sequence]) -> None:
                 sequence.end = address
                 if sequence.addresses and address > sequence.addresses[0]:
                     sequences.append(sequence)
-                sequence = _Sequence(program.files)
+                sequence = LineSequence(program.files)
                 address = operation = 0
                 file = line = 1
             elif kind == 2:  # DW_LNE_set_address

@@ -1,0 +1,5 @@
+"""Fixtures of the tests of size reports."""
+
+from tests.differential.conftest import objects
+
+__all__ = ["objects"]

@@ -1,0 +1,122 @@
+"""Shortest chains of references from a root: why something is in the output."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from ..binary.constants import RELOCATION_NAMES, SymbolKind
+from ..inputs.object_file import ObjectFile
+from ..linking.chunks import ObjectInput
+from .function_lines import FunctionLines
+from .reference_graph import FUNCTION, MEMBER, NOTHING, ROOT, SEGMENT, ReferenceGraph
+
+CALL: Final = "call"
+ADDRESS: Final = "address taken"
+DATA: Final = "data"
+CONSTRUCTOR: Final = "constructor"
+RETAINED: Final = "retained"
+PART_OF: Final = "part of"
+"""From something live to its object, as of which the object's constructors and retained segments count."""
+
+
+@dataclass(frozen=True)
+class Reference:
+    """How one node refers to another."""
+
+    kind: str
+    line: str = ""
+    """``file:line`` where debug information has it."""
+
+
+def shortest_paths(successors: Sequence[Sequence[int]]) -> tuple[list[int], list[int]]:
+    """Return for each node the node before it on the first of the shortest paths from the root, and the length of that
+    path; both are -1 without a path."""
+    parents = [NOTHING] * len(successors)
+    seen = bytearray(len(successors))
+    seen[ROOT] = 1
+    depths = [NOTHING] * len(successors)
+    depths[ROOT] = depth = 0
+    level = [ROOT]
+    while level:
+        depth += 1
+        following = []
+        for node in level:
+            for target in successors[node]:
+                if target >= 0 and not seen[target]:
+                    seen[target] = 1
+                    parents[target] = node
+                    depths[target] = depth
+                    following.append(target)
+        level = following
+    return parents, depths
+
+
+class Chains:
+    """The chains of one link."""
+
+    def __init__(self, graph: ReferenceGraph) -> None:
+        self.graph = graph
+        self.parents, self.depths = shortest_paths(graph.successors)
+        self._lines: dict[ObjectFile, FunctionLines] = {}
+
+    def chain(self, node: int) -> list[int]:
+        """The nodes from the first after the root to ``node`` itself; empty if nothing keeps it."""
+        found = []
+        while node not in (ROOT, NOTHING):
+            found.append(node)
+            node = self.parents[node]
+        return found[::-1] if node == ROOT else []
+
+    def lines_of(self, obj: ObjectFile) -> FunctionLines:
+        lines = self._lines.get(obj)
+        if lines is None:
+            lines = self._lines[obj] = FunctionLines(obj)
+        return lines
+
+    def reference(self, node: int, target: int, budget: int | None = None) -> Reference:
+        """How ``node`` refers to ``target``.
+
+        :param budget: how many bytes of line tables may be decoded for the line; ``None`` is no limit.
+        """
+        graph = self.graph
+        if node == ROOT:
+            return Reference(graph.root_reasons.get(target, ""))
+        found = next(graph.references(node, target), None)
+        if found is not None:
+            site, type_, symbol = found
+            line = ""
+            if site.section == site.file.object.code_section:
+                lines = self.lines_of(site.file.object)
+                function = graph.place(node).number
+                if budget is None or lines.cost(function) <= budget:
+                    place = lines.find(site.offset)
+                    if place is not None:
+                        line = f"{place.file}:{place.line}" if place.line else place.file
+            return Reference(_kind(type_, symbol.kind), line)
+        if graph.place(target).kind == MEMBER:
+            return Reference(PART_OF)
+        source = graph.place(node)
+        if source.kind == MEMBER:
+            return Reference(RETAINED if graph.place(target).kind == SEGMENT else CONSTRUCTOR)
+        if source.kind == FUNCTION and source.file is not None and not isinstance(source.file, ObjectInput):
+            return Reference(CALL)
+        return Reference("imported as")
+
+
+def _kind(type_: int, symbol_kind: int) -> str:
+    name = RELOCATION_NAMES[type_]
+    for prefix, kind in (
+        ("FUNCTION_INDEX", CALL),
+        ("TABLE_INDEX", ADDRESS),
+        ("MEMORY_ADDR", DATA),
+        ("TAG", "exception tag"),
+        ("TABLE_NUMBER", "table"),
+    ):
+        if name.startswith(prefix):
+            return kind
+    if name.startswith("GLOBAL_INDEX"):
+        # Against anything else it names the global that holds the address.
+        return {SymbolKind.FUNCTION: ADDRESS, SymbolKind.DATA: DATA}.get(symbol_kind, "global")
+    return "reference"

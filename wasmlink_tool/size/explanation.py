@@ -1,0 +1,67 @@
+"""What a link does beside linking where it was asked what its module consists of, or why something is in it."""
+
+from __future__ import annotations
+
+from ..diagnostics import Diagnostics
+from ..linking.plan import Plan
+from ..linking.resolve import Resolution
+from ..options import LinkOptions
+from ..output.encoding import Chunk
+from ..output.reports import write_text
+from .chains import Chains
+from .live_query import LiveQueries, answers_json, answers_text
+from .reference_graph import ReferenceGraph, Roots
+from .size_report import SizeReport
+
+
+class Explanation:
+    """Follows one link, and is asked at three points: when liveness is decided, when every index is final and the
+    relocations are still decoded, and when the module is finished."""
+
+    def __init__(self, resolution: Resolution, options: LinkOptions) -> None:
+        self._options = options
+        self._roots = Roots(resolution, options)
+        self._plan: Plan | None = None
+        self._graph: ReferenceGraph | None = None
+
+    def take_graph(self, plan: Plan) -> None:
+        self._plan = plan
+        self._graph = ReferenceGraph(plan, self._roots)
+
+    def write(self, chunks: list[Chunk], diagnostics: Diagnostics) -> None:
+        """Write what was asked for."""
+        assert self._plan is not None and self._graph is not None
+        options = self._options
+        chains = Chains(self._graph)
+        if options.why_live:
+            answer_live_queries(options, self._plan, chains, diagnostics)
+        if options.size_reports:
+            from .link_report import make_report
+
+            report = make_report(self._plan, self._graph, chains, b"".join(chunks), options.output or "a.out")
+            for path in options.size_reports:
+                write_text(path, report_text(report, path), "size report", diagnostics)
+
+
+def answer_live_queries(options: LinkOptions, plan: Plan, chains: Chains, diagnostics: Diagnostics) -> None:
+    """Answer ``--why-live``."""
+    queries = LiveQueries(plan, chains)
+    answers = [queries.answer(pattern) for pattern in options.why_live]
+    for answer in answers:
+        if not answer.chains and not answer.absent:
+            diagnostics.warn(f"--why-live={answer.pattern}: no symbol, section, member or import of the link fits")
+    path = options.why_live_file or "-"
+    text = answers_json(answers) if path.endswith(".json") else answers_text(answers)
+    if text or path != "-":
+        write_text(path, text, "--why-live-file=", diagnostics)
+
+
+def report_text(report: SizeReport, path: str) -> str:
+    """A report in the form that the name of its file asks for."""
+    if path.endswith(".json"):
+        from .size_report import to_json
+
+        return to_json(report)
+    from .size_text import report_as_text
+
+    return report_as_text(report)

@@ -1,0 +1,252 @@
+"""``--why-live``: what a pattern means, and the chains that answer it."""
+
+from __future__ import annotations
+
+import fnmatch
+import json
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+from ..linking.chunks import InputSegment, LinkedFile, ObjectInput
+from ..linking.plan import Plan
+from ..linking.symbols import DEFINED, LAZY
+from .chains import Chains, Reference
+from .reference_graph import FUNCTION, IMPORT, MEMBER, NOTHING, ROOT, SEGMENT, ReferenceGraph
+from .source_names import short_name
+
+_PREFIXES: Final = ("import:", "section:", "member:")
+_WILD: Final = re.compile(r"[*?\[]")
+
+
+@dataclass(frozen=True)
+class Step:
+    """One node of a chain, and how the one before it refers to it."""
+
+    name: str
+    symbol: str
+    kind: str
+    object: str
+    """The object file, or the member with its archive; empty for the linker's own and for imports."""
+    reference: Reference
+
+
+@dataclass
+class Answer:
+    """What was found for one pattern."""
+
+    pattern: str
+    chains: list[list[Step]]
+    absent: list[str]
+    """What there is to say about matches that are not in the output."""
+
+
+class LiveQueries:
+    """Answers patterns about one link."""
+
+    def __init__(self, plan: Plan, chains: Chains) -> None:
+        self._plan = plan
+        self._chains = chains
+        self._graph: ReferenceGraph = chains.graph
+        self._shown = plan.resolution.table.names.text
+
+    def answer(self, pattern: str) -> Answer:
+        nodes = list(dict.fromkeys(node for node in self._find(pattern) if node != NOTHING))
+        chains = [chain for node in nodes if (chain := self._steps(node))]
+        absent = list(self._absent(pattern)) if not chains else []
+        return Answer(pattern, chains, absent)
+
+    # What a pattern means
+
+    def _find(self, pattern: str) -> Iterator[int]:
+        kind, wanted = _split(pattern)
+        matches = matcher(wanted)
+        if kind in ("import:", ""):
+            yield from self._imports(matches, qualified=kind == "import:" or "." in wanted)
+        if kind == "":
+            found = list(self._symbols(matches))
+            yield from found or self._demangled(matches)
+        if kind in ("section:", "") and (kind or wanted.startswith(".")):
+            yield from self._segments(matches)
+        if kind in ("member:", "") and (kind or wanted.endswith((".o", ")", ".obj")) or "(" in wanted):
+            yield from self._members(matches)
+
+    def _imports(self, matches: Callable[[str], bool], *, qualified: bool) -> Iterator[int]:
+        counts: dict[int, int] = {}
+        for entry in self._plan.spaces.imports.entries:
+            number = counts.get(entry.kind, 0)
+            counts[entry.kind] = number + 1
+            module, name = _text(entry.module), _text(entry.name)
+            if matches(f"{module}.{name}" if qualified else name):
+                yield self._graph.imported(entry.kind, number)
+
+    def _symbols(self, matches: Callable[[str], bool]) -> Iterator[int]:
+        for file in self._graph.files:
+            for symbol in file.symbols:
+                if symbol.state == DEFINED and symbol.is_live and matches(_text(symbol.name)):
+                    yield self._graph.node(symbol)
+            if not isinstance(file, ObjectInput):
+                for i, name in enumerate(file.function_names):
+                    if file.function_live[i] and matches(_text(name)):
+                        yield self._graph.function(file, i)
+                for i, entry in enumerate(file.globals):
+                    if file.global_live[i] and matches(_text(entry.name)):
+                        yield self._graph.global_(file, i)
+
+    def _demangled(self, matches: Callable[[str], bool]) -> Iterator[int]:
+        """Only where no symbol has the name itself: to demangle all names takes its time."""
+        for file in self._graph.files:
+            for symbol in file.symbols:
+                if symbol.state == DEFINED and symbol.name[:1] in (b"_", b".") and symbol.is_live:
+                    shown = demangled(symbol.name)
+                    # A function is asked for with its parameters, or without.
+                    if matches(shown) or matches(shown.partition("(")[0]):
+                        yield self._graph.node(symbol)
+
+    def _segments(self, matches: Callable[[str], bool]) -> Iterator[int]:
+        for file in self._graph.files:
+            for segment in file.segments:
+                if segment.live and matches(_text(segment.name)):
+                    yield self._graph.segment(file, segment.index)
+
+    def _members(self, matches: Callable[[str], bool]) -> Iterator[int]:
+        """Of a member, what is live of it first."""
+        depths = self._chains.depths
+        for file in self._graph.files:
+            if isinstance(file, ObjectInput) and any(map(matches, _file_names(file))):
+                nodes = [self._graph.member(file), *self._graph.live_nodes_of(file)]
+                reached = [node for node in nodes if depths[node] >= 0]
+                if reached:
+                    yield min(reached, key=lambda node: (depths[node], node))
+
+    def _absent(self, pattern: str) -> Iterator[str]:
+        kind, wanted = _split(pattern)
+        if kind:
+            return
+        matches = matcher(wanted)
+        for name, symbol in self._plan.resolution.symbols.items():
+            if not matches(_text(name)) and not (name[:1] == b"_" and matches(demangled(name))):
+                continue
+            shown = self._shown(name)
+            if symbol.state == LAZY:
+                yield f"{shown} is not linked: nothing needs it of {symbol.file_name}"
+            elif symbol.state == DEFINED and not symbol.is_live:
+                yield f"{shown} is not in the output: nothing live refers to it (defined in {symbol.file_name})"
+            elif symbol.state != DEFINED:
+                yield f"{shown} is not in the output: nothing live refers to it, and nothing defines it"
+
+    # Chains
+
+    def _steps(self, node: int) -> list[Step]:
+        steps = []
+        before = ROOT
+        for at in self._chains.chain(node):
+            steps.append(self._step(at, self._chains.reference(before, at)))
+            before = at
+        return steps
+
+    def _step(self, node: int, reference: Reference) -> Step:
+        kind, file, number = self._graph.place(node)
+        name = b""
+        if kind == IMPORT:
+            return Step(self._import_name(number), "", kind, "", reference)
+        assert file is not None
+        if kind == FUNCTION:
+            name = file.function_names[number] or file.function_debug_names.get(number, b"")
+        elif kind == SEGMENT:
+            name = _segment_name(file, file.segments[number])
+        elif kind == MEMBER:
+            return Step(short_name(file), "", kind, short_name(file), reference)
+        elif kind == "global":
+            name = file.globals[number].name
+        elif kind == "tag":
+            name = file.tags[number][0]
+        elif kind == "table":
+            name = file.tables[number].name
+        shown = self._shown(name) if name else f"{kind} {number}"
+        owner = short_name(file) if isinstance(file, ObjectInput) else ""
+        return Step(shown, _text(name), kind, owner, reference)
+
+    def _import_name(self, number: int) -> str:
+        imports = self._plan.spaces.imports
+        if number < len(imports.entries):
+            entry = imports.entries[number]
+            return f"{_text(entry.module)}.{_text(entry.name)}"
+        return f"GOT.{_text(imports.got[number - len(imports.entries)].name)}"
+
+
+def matcher(pattern: str) -> Callable[[str], bool]:
+    """Whether a name is the pattern, or fits it as a glob: C++ names have stars of their own."""
+    if not _WILD.search(pattern):
+        return pattern.__eq__
+    fits = re.compile(fnmatch.translate(pattern)).match
+    return lambda name: name == pattern or fits(name) is not None
+
+
+def _split(pattern: str) -> tuple[str, str]:
+    prefix = next((prefix for prefix in _PREFIXES if pattern.startswith(prefix)), "")
+    return prefix, pattern[len(prefix) :]
+
+
+def demangled(name: bytes) -> str:
+    from ..demangle import demangle
+
+    return _text(demangle(name))
+
+
+def _text(name: bytes) -> str:
+    return name.decode("utf-8", "backslashreplace")
+
+
+def _file_names(file: ObjectInput) -> tuple[str, ...]:
+    return file.name, short_name(file), file.input.member, file.input.member.replace("\\", "/").rsplit("/", 1)[-1]
+
+
+def _segment_name(file: LinkedFile, segment: InputSegment) -> bytes:
+    """Of the first symbol in it, or its own."""
+    for symbol in file.symbols:
+        if symbol.segment is segment and symbol.name:
+            return symbol.name
+    return segment.name
+
+
+def answers_text(answers: list[Answer]) -> str:
+    """The chains as a person reads them: from the root down, a line for each step."""
+    lines: list[str] = []
+    for answer in answers:
+        for chain in answer.chains:
+            last = chain[-1]
+            where = f", {last.object}" if last.object and last.kind != MEMBER else ""
+            lines.append(f"{last.name} ({last.kind}{where})")
+            width = min(max(len(step.name) for step in chain), 60)
+            for step in chain:
+                reason = step.reference.kind + (f" at {step.reference.line}" if step.reference.line else "")
+                tail = f"  {step.object}" if step.object and step.object != step.name else ""
+                lines.append(f"  {step.name:<{width}}  {reason}{tail}")
+        lines += answer.absent
+    return "\n".join(lines) + "\n" if lines else ""
+
+
+def answers_json(answers: list[Answer]) -> str:
+    value: dict[str, Any] = {
+        "format": "wasmlink why-live",
+        "version": 1,
+        "answers": [
+            {
+                "pattern": answer.pattern,
+                "chains": [[_step_fields(step) for step in chain] for chain in answer.chains],
+                "absent": answer.absent,
+            }
+            for answer in answers
+        ],
+    }
+    return json.dumps(value, ensure_ascii=False, indent=1) + "\n"
+
+
+def _step_fields(step: Step) -> dict[str, str]:
+    fields = {"name": step.name, "kind": step.kind, "reference": step.reference.kind}
+    for key, text in (("symbol", step.symbol), ("object", step.object), ("line", step.reference.line)):
+        if text and text != step.name:
+            fields[key] = text
+    return fields
