@@ -107,7 +107,7 @@ def _asking(row: Field, work: Path) -> Any:
     if row.name == "on_read":
         return lambda path, content: (work / "read").open("a").write(f"{path} {len(content)}\n")
     if row.path == WRITTEN:
-        return str(work / row.name)
+        return [str(work / row.name)] if row.is_list else str(work / row.name)
     if row.is_list:
         return ["f"]
     assert row.default is False
