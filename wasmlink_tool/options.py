@@ -426,7 +426,7 @@ FIELDS = (
         significant=False,
     ),
     Field("why_live", "why-live", VALUES, report=True, significant=False),
-    Field("why_live_file", "why-live-file", VALUE, path=WRITTEN, significant=False),
+    Field("why_live_file", "why-live-file", VALUE, path=WRITTEN, report=True, significant=False),
     Field("size_reports", "size-report", VALUES, path=WRITTEN, report=True, significant=False),
     Field("verbose", "verbose", FLAG, significant=False),
     # An error among them ends the link; a link that warns leaves no state.
