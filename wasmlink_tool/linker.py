@@ -283,8 +283,6 @@ def _plan(resolution: Resolution, options: LinkOptions, diagnostics: Diagnostics
     # Every index is final from here on, but for the wrappers, which come last.
     phase("calculateInitFunctions")
     init_functions = calculate_init_functions(resolution, options, diagnostics)
-    # From here on every function that is called has an index: an undefined constructor, for one, has none.
-    diagnostics.check()
     write_start_functions(resolution, start, segments, memory, scan, options)
     write_call_ctors(resolution, init_functions)
     spaces.add_wrappers(create_command_wrappers(resolution, init_functions, options, diagnostics))

@@ -104,7 +104,7 @@ def test_errors_of_a_link(run: Runner, link_says: Callable[..., list[LinkOptions
     link_says(*[Diagnostic(Severity.ERROR, f"error {number}") for number in range(30)])
     assert run(LINE).err.count("error: error ") == 20
     assert run(LINE).err.endswith(
-        "error: too many errors emitted, stopping now (use -error-limit=0 to see all errors)\n"
+        "error: too many errors emitted, stopping now (use --error-limit=0 to see all errors)\n"
     )
     for limit, shown in ((0, 30), (-1, 30), (29, 29), (30, 30), (1, 1)):
         outcome = run([f"--error-limit={limit}", *LINE])

@@ -213,7 +213,8 @@ def diagnostics(stderr: str) -> list[Spoken]:
 
 
 HINTED = re.compile(
-    r"undefined symbol|cannot be used against|not defined|not found|unable to find|unknown argument|not recognized"
+    r"undefined symbol|signature mismatch|cannot be used against|"
+    r"not defined|not found|unable to find|unknown argument|not recognized"
 )
 """Diagnostics that may carry additional lines: those about a name that nothing provides, or that name no file."""
 
@@ -224,11 +225,26 @@ def compare_diagnostics(reference: str, ours: str) -> str:
     Under a diagnostic, ours has all of the reference's ``>>> `` lines first; any that follow are the additional ones,
     which only diagnostics that :data:`HINTED` describes may have.
     """
-    expected, found = diagnostics(reference), diagnostics(ours)
+    expected, found = _each_symbol_once(diagnostics(reference)), diagnostics(ours)
     for one, other in zip(expected, found, strict=False):
         if HINTED.search(other.text):
             del other.details[len(one.details) :]
     return difference(*([line for one in side for line in (one.text, *one.details)] for side in (expected, found)))
+
+
+def _each_symbol_once(spoken: list[Spoken]) -> list[Spoken]:
+    """The reference's diagnostics as ours would be: it reports an undefined symbol again at each reference, and advises
+    an option that it does not have."""
+    kept, seen = [], set()
+    for entry in spoken:
+        found = re.match(r"(\w+): .*?: undefined symbol: (.*)", entry.text)
+        if found is not None:
+            if found.groups() in seen:
+                continue
+            seen.add(found.groups())
+        entry.text = entry.text.replace("(use -error-limit=0 to see", "(use --error-limit=0 to see")
+        kept.append(entry)
+    return kept
 
 
 def check_expectations(case: Case, result: Result) -> None:

@@ -288,7 +288,7 @@ def test_hints(linked: Linker) -> None:
     }
     result = linked(files, "a.o b.o")
     spoken = harness.diagnostics(result.stderr)
-    assert [entry.text for entry in spoken] == ["error: a.o: undefined symbol: helper_functoin"] * 2
+    assert [entry.text for entry in spoken] == ["error: a.o: undefined symbol: helper_functoin"]
     details = [line for entry in spoken for line in entry.details]
     assert any("_start" in line for line in details)
     assert any("input.c:" in line for line in details)

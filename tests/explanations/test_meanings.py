@@ -10,8 +10,9 @@ import pytest
 
 from tests.explanations.conftest import Compile, Explain
 from tests.support.toolchain import make_archive
-from wasmlink_tool import Input
+from wasmlink_tool import Input, LinkError, LinkOptions, Severity, UnresolvedPolicy, link
 from wasmlink_tool.binary.constants import SymbolKind
+from wasmlink_tool.linking.explain.advice import Advice
 from wasmlink_tool.linking.explain.spelling import Spelling
 from wasmlink_tool.linking.symbols import DEFINED, LAZY, UNDEFINED, Symbol
 
@@ -200,3 +201,69 @@ def test_discarded_definition(compile_at: Compile, explain: Explain) -> None:
     second = compile_at("second.s", GROUP.format(name="one") + GROUP.format(name="two"))
     expected = f"{second} defines it in a COMDAT group that another file provides"
     assert explain(main, first, second) == {"two": ("referenced by run", expected)}
+
+
+# Advice
+
+
+@pytest.mark.parametrize(
+    ("name", "part"),
+    [
+        ("__cxa_allocate_exception", "-fno-exceptions"),
+        ("__cxa_throw", "-fno-exceptions"),
+        ("__cxa_begin_catch", "-fno-exceptions"),
+        ("_Unwind_CallPersonality", "-fno-exceptions"),
+        ("setjmp", "-lsetjmp"),
+        ("__wasm_longjmp", "-lsetjmp"),
+        ("__wasm_setjmp_test", "-lsetjmp"),
+        ("__cxa_pure_virtual", "-lc++abi"),
+        ("__cxa_guard_acquire", "-lc++abi"),
+        ("_Znwm", "-lc++"),
+        ("__multi3", "builtins"),
+        ("__cxa_atexit", None),
+        ("longjmper", None),
+        ("remainder", None),
+    ],
+)
+def test_part_of_the_runtime(name: str, part: str | None) -> None:
+    advice = Advice().on(name.encode())
+    assert (part in advice) if part and advice else advice is part
+
+
+def test_advice_is_given_once(compile_at: Compile, explain: Explain) -> None:
+    text = (
+        "void __cxa_throw(void); void __cxa_begin_catch(void); void run(void) { __cxa_throw(); __cxa_begin_catch(); }"
+    )
+    found = explain(compile_at("a.c", text))
+    assert len(found) == 2
+    assert sum("C++ exceptions" in hint for hints in found.values() for hint in hints) == 1
+
+
+# Exports
+
+
+@pytest.mark.parametrize(
+    ("asked", "hint"),
+    [
+        ("first_nmae", "did you mean: first_name"),
+        ("plain", 'did you mean to declare plain(int) as extern "C"?'),
+        ("nothing_like_it", None),
+    ],
+)
+def test_missing_export(asked: str, hint: str | None, compile_at: Compile) -> None:
+    obj = compile_at("a.cpp", 'extern "C" int first_name(void) { return 1; }\nint plain(int x) { return x; }\n')
+    for shared in (False, True):
+        with pytest.raises(LinkError) as caught:
+            link(
+                LinkOptions(
+                    inputs=[obj],
+                    entry=None,
+                    output=None,
+                    exports=[asked],
+                    shared=shared,
+                    unresolved_symbols=UnresolvedPolicy.IMPORT_DYNAMIC if shared else UnresolvedPolicy.REPORT_ERROR,
+                )
+            )
+        errors = [entry for entry in caught.value.diagnostics if entry.severity is Severity.ERROR]
+        assert [error.text for error in errors] == [f"symbol exported via --export not found: {asked}"]
+        assert errors[0].hints == ((hint, f"defined in: {obj}") if hint else ())

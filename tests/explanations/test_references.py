@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
+from tests.badinput.test_failures import constructor
 from tests.explanations.conftest import Compile, Explain
-from wasmlink_tool import Input, LinkOptions, UnresolvedPolicy, link
+from wasmlink_tool import Input, LinkError, LinkOptions, UnresolvedPolicy, link
 
 MAIN = """int missing(int);
 int run(int x) {
@@ -75,3 +78,62 @@ def test_warnings_are_explained_too(compile_at: Compile) -> None:
         unresolved_symbols=UnresolvedPolicy.WARN,
     )
     assert [entry.hints for entry in link(options).diagnostics] == [("referenced by run (main.c:4)",)]
+
+
+def test_each_symbol_is_reported_once_and_counts_its_references(compile_at: Compile) -> None:
+    """However many references there are, within the limit of errors other symbols are reported too."""
+    calls = "".join(f"int f{i}(int x) {{ return lost(x + {i}); }}\n" for i in range(30))
+    text = f"int lost(int); int also_lost(void);\n{calls}int g(void) {{ return also_lost(); }}\n"
+    one = compile_at("many.c", text)
+    two = compile_at("other.c", "int lost(int); int h(int x) { return lost(x); }")
+    with pytest.raises(LinkError) as caught:
+        link(LinkOptions(inputs=[one, two], entry=None, output=None, gc_sections=False))
+    errors = {entry.text: entry.hints for entry in caught.value.diagnostics}
+    assert list(errors) == [f"{one}: undefined symbol: lost", f"{one}: undefined symbol: also_lost"]
+    assert len(caught.value.diagnostics) == 2
+    assert errors[f"{one}: undefined symbol: lost"][:4] == (
+        "referenced by f0",
+        "referenced by f1",
+        "referenced by f2",
+        "referenced 28 more times",
+    )
+
+
+def test_constructor(tmp_path: Path) -> None:
+    path = tmp_path / "a.o"
+    path.write_bytes(constructor())
+    with pytest.raises(LinkError) as caught:
+        link(LinkOptions(inputs=[str(path)], entry=None, output=None, wrap=["f"]))
+    (error,) = caught.value.diagnostics
+    assert (error.text, error.hints[0]) == (
+        f"{path}: undefined symbol: __wrap_f",
+        "referenced by the list of constructors",
+    )
+
+
+def test_main_is_called_by_its_name(compile_at: Compile, explain: Explain) -> None:
+    obj = compile_at("main.c", "int missing(int); int main(void) { return missing(1); }")
+    assert explain(obj, gc_sections=False) == {"missing": ("referenced by main",)}
+
+
+def test_bitcode_is_named(compile_at: Compile, explain: Explain) -> None:
+    """The object that refers to the symbol was generated: no file on disk has its name."""
+    user = compile_at("user.c", "int lost(int); int run(int x) { return lost(x); }", "-flto")
+    other = compile_at("other.c", "int other(int x) { return x; }", "-flto")
+    (hints,) = explain(user, other).values()
+    assert f"referenced by bitcode file {user}" in hints
+    assert not any("other" in hint for hint in hints)
+
+
+def test_signature_mismatch_names_the_callers(compile_at: Compile) -> None:
+    definition = compile_at("f.c", "int f(int x) { return x; }")
+    caller = compile_at("g.c", "void f(long long);\nvoid run(void) {\n  f(1);\n}\n", "-g")
+    plain = compile_at("h.c", "void f(long long); void more(void) { f(2); }")
+    options = LinkOptions(inputs=[caller, definition, plain], entry=None, output=None, exports=["run", "more"])
+    (warning,) = link(options).diagnostics
+    assert warning.text.startswith("function signature mismatch: f\n")
+    assert warning.hints == ("called by run (g.c:3)", f"called by more ({plain})")
+    with pytest.raises(LinkError, match="function signature mismatch: f") as caught:
+        link(LinkOptions(inputs=[caller, compile_at("i.c", "int f(int); int i(void) { return f(1); }")], output=None,
+                         entry=None, exports=["run", "i"], import_undefined=True))  # fmt: skip
+    assert any(hint.startswith("called by run (g.c:3)") for hint in caught.value.diagnostics[0].hints)

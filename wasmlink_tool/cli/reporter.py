@@ -63,7 +63,7 @@ class Reporter:
                 continue
             if diagnostic.severity is Severity.ERROR:
                 if self.error_limit and self.error_count >= self.error_limit:
-                    limit_text = "too many errors emitted, stopping now (use -error-limit=0 to see all errors)"
+                    limit_text = "too many errors emitted, stopping now (use --error-limit=0 to see all errors)"
                     errors.append(self._line(Diagnostic(Severity.ERROR, limit_text)))
                     within_limit = False
                     break

@@ -7,7 +7,7 @@ from ..binary.leb128 import uleb
 from ..diagnostics import Diagnostics
 from ..options import LinkOptions
 from ..records import record
-from .chunks import SyntheticFile
+from .chunks import NO_NUMBER, SyntheticFile
 from .describe import parameters_and_results
 from .mark_live import exported_symbols, is_exported
 from .resolve import Resolution
@@ -31,6 +31,10 @@ def calculate_init_functions(
         for init in file.object.init_functions:
             symbol = file.symbols[init.symbol]
             if symbol.is_discarded or not symbol.is_live:
+                continue
+            if symbol.function_number == NO_NUMBER:
+                # The scan reported that nothing defines it.
+                assert diagnostics.error_count
                 continue
             assert symbol.signature is not None
             if parameters_and_results(symbol.signature)[0]:

@@ -10,7 +10,11 @@ from ..records import record
 from .chunks import SyntheticFile
 from .mark_live import exported_symbols
 from .resolve import Resolution, encode_name
-from .symbols import Symbol
+from .symbols import UNDEFINED, Symbol
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .explain.spelling import Spelling
 
 
 @record(frozen=True)
@@ -82,11 +86,22 @@ def force_exports(resolution: Resolution, options: LinkOptions, diagnostics: Dia
         symbol = resolution.table.find(encode_name(text))
         if symbol is not None and symbol.is_defined:
             symbol.force_export = True
+    policy = options.unresolved_symbols
+    # A shared library imports what it does not define, but a name that nobody defines cannot be exported.
+    is_error = policy is UnresolvedPolicy.REPORT_ERROR or (
+        options.shared and policy is UnresolvedPolicy.IMPORT_DYNAMIC
+    )
+    if not is_error and policy is not UnresolvedPolicy.WARN:
+        return
+    spelling: Spelling | None = None
     for text in options.exports:
-        symbol = resolution.table.find(encode_name(text))
+        name = encode_name(text)
+        symbol = resolution.table.find(name)
         if symbol is None or not symbol.is_defined:
+            if spelling is None:
+                from .explain.spelling import Spelling
+
+                spelling = Spelling(resolution.symbols)
             missing = f"symbol exported via --export not found: {text}"
-            if options.unresolved_symbols is UnresolvedPolicy.REPORT_ERROR:
-                diagnostics.error(missing)
-            elif options.unresolved_symbols is UnresolvedPolicy.WARN:
-                diagnostics.warn(missing)
+            hints = tuple(spelling.hints(Symbol(name, SymbolKind.FUNCTION, UNDEFINED, 0, None)))
+            (diagnostics.error if is_error else diagnostics.warn)(missing, hints)

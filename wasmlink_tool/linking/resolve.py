@@ -420,14 +420,16 @@ def provide_address_symbol(resolution: Resolution, options: LinkOptions, name: b
 
 def _replace_disagreeing_functions(resolution: Resolution, diagnostics: Diagnostics) -> None:
     """Where a name was declared with several signatures, calls by any but the definition's trap."""
+    calls = resolution.table.describe_calls
     for name, variants in resolution.table.disagreeing_functions():
         defined = next((v for v in variants if v.state == DEFINED), None)
         if defined is None:
-            diagnostics.error(_mismatch(variants[0], variants[1]))
+            callers = [caller for variant in variants for caller in variant.referrers or ()]
+            diagnostics.error(_mismatch(variants[0], variants[1]), calls(callers))
             return
         for variant in variants:
             if variant is not defined:
-                diagnostics.warn(_mismatch(variant, defined))
+                diagnostics.warn(_mismatch(variant, defined), calls(variant.referrers))
                 _become_trap(resolution, variant, b"signature_mismatch:" + resolution.table.names.name(name))
 
 

@@ -82,6 +82,8 @@ class _Scanner:
         self.diagnostics = diagnostics
         self.result = Scan()
         self.explainer: Explainer | None = None
+        self.reported: set[bytes] = set()
+        """The undefined symbols that were reported: each is once, with the places that refer to it."""
         self.stubs: dict[bytes, Symbol] = {}
 
     def scan_file(self, file: ObjectInput) -> None:
@@ -276,12 +278,16 @@ class _Scanner:
         if may_be_undefined(symbol, self.resolution, self.options):
             return
         if self.policy is not UnresolvedPolicy.IGNORE:
-            text = f"{file.name}: undefined symbol: {symbol}"
-            hints = self._explain(file, symbol, section, offset) if section >= 0 else ()
+            if symbol.name not in self.reported:
+                self.reported.add(symbol.name)
+                text = f"{file.name}: undefined symbol: {symbol}"
+                hints = self._explain(file, symbol, section, offset)
+                if self.policy is UnresolvedPolicy.REPORT_ERROR:
+                    self.diagnostics.error(text, hints)
+                else:
+                    self.diagnostics.warn(text, hints)
             if self.policy is UnresolvedPolicy.REPORT_ERROR:
-                self.diagnostics.error(text, hints)
                 return
-            self.diagnostics.warn(text, hints)
         if symbol.kind == SymbolKind.FUNCTION and symbol.stub is None and symbol.signature is not None:
             symbol.stub = self._stub(symbol.signature)
             # From here on it takes no place in the table.

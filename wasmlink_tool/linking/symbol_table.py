@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from typing import Final
 
     from ..inputs.bitcode import BitcodeSymbol
+    from .explain.places import Places
 
 _UNDEFINED_FLAG: Final = SymbolFlag.UNDEFINED
 _LOCAL: Final = SymbolFlag.BINDING_LOCAL
@@ -88,6 +89,7 @@ class SymbolTable:
         self._renamed: dict[bytes, Symbol] = {}
         """Names that it gave another meaning."""
         self._direct_calls: dict[LinkedFile, set[int]] = {}
+        self._places: Places | None = None
 
     # Files
 
@@ -110,7 +112,7 @@ class SymbolTable:
                 expected = symbol.signature
                 if kind == _FUNCTION and expected not in (None, signature) and self.is_called_directly(symbol):
                     if self._check_shared_signatures:
-                        self._report_signatures(symbol, signature, library.name)
+                        self._report_signatures(symbol, signature, library.name, symbol.referrers)
                     else:
                         signature = expected
             elif not symbol.is_new and symbol.state != LAZY:
@@ -125,12 +127,30 @@ class SymbolTable:
             if symbol.traced:
                 self.diagnostics.message(f"{library.name}: definition of {symbol.raw_text}")
 
-    def _report_signatures(self, symbol: Symbol, signature: bytes | None, where: str) -> None:
+    def describe_calls(self, referrers: Iterable[tuple[LinkedFile, int]] | None) -> tuple[str, ...]:
+        """The lines of a diagnostic that say where a function is called.
+
+        :param referrers: as :attr:`Symbol.referrers` has them.
+        """
+        if self._places is None:
+            from .explain.places import Places
+
+            self._places = Places(self.names)
+        return tuple(self._places.calls(referrers or ()))
+
+    def _report_signatures(
+        self,
+        symbol: Symbol,
+        signature: bytes | None,
+        where: str,
+        referrers: Iterable[tuple[LinkedFile, int]] | None,
+    ) -> None:
         assert symbol.signature is not None and signature is not None
         self.diagnostics.error(
             f"function signature mismatch: {symbol.raw_text}\n"
             f">>> defined as {describe.signature(symbol.signature)} in {symbol.file_name}\n"
-            f">>> defined as {describe.signature(signature)} in {where}"
+            f">>> defined as {describe.signature(signature)} in {where}",
+            self.describe_calls(referrers),
         )
 
     def extract(self, symbol: Symbol, reason: str, listed: Symbol | None = None) -> None:
@@ -673,7 +693,7 @@ class SymbolTable:
         if symbol.signature != signature and self._calls_directly(file, index):
             if symbol.state == SHARED:
                 if self._check_shared_signatures:
-                    self._report_signatures(symbol, signature, file.name)
+                    self._report_signatures(symbol, signature, file.name, [(file, index)])
                 else:
                     symbol.signature = signature
             elif existing_undefined is not None and not self.is_called_directly(existing_undefined):
@@ -682,6 +702,8 @@ class SymbolTable:
                 variant, is_new = self._variant(symbol, signature)
                 if is_new:
                     _become_undefined(variant, file, index, flags, signature, import_module, import_name)
+                elif variant.state == UNDEFINED and variant.referrers is not None:
+                    variant.referrers.append((file, index))
                 symbol = variant
         if existing_undefined is not None:
             self._merge_import(existing_undefined, file, flags, import_module, import_name)

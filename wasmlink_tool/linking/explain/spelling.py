@@ -26,6 +26,17 @@ class Spelling:
     def __init__(self, symbols: dict[bytes, Symbol]) -> None:
         self._symbols = symbols
 
+    def hints(self, undefined: Symbol) -> Iterator[str]:
+        """The lines of a diagnostic that say what ``undefined`` may have been meant to be."""
+        if (meant := self.c_symbol(undefined)) is not None:
+            yield f'did you mean: extern "C" {meant}'
+        elif (meant := self.cpp_symbol(undefined)) is not None:
+            yield f'did you mean to declare {meant} as extern "C"?'
+        elif (meant := self.likely(undefined)) is not None:
+            yield f"did you mean: {meant}"
+        if meant is not None:
+            yield f"defined in: {meant.file_name}"
+
     def likely(self, undefined: Symbol) -> Symbol | None:
         """The symbol that ``undefined`` is one slip away from: a letter more, less, other, in the other case, or two
         letters in each other's place. One of the same kind is preferred."""

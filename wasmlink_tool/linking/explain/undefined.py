@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import os
-from bisect import bisect_right
 from collections.abc import Iterator
 from contextlib import suppress
 from functools import cached_property
-from typing import Final, NamedTuple
+from typing import Final
 
 from ...binary.constants import RelocationType as R
 from ...binary.constants import SymbolFlag, SymbolKind
@@ -17,11 +16,11 @@ from ...inputs.input_files import ObjectSource
 from ...inputs.object_file import ObjectFile
 from ...options import Input, LinkOptions
 from ..chunks import ObjectInput
-from ..describe import symbol_text
 from ..live_relocations import live_relocations
 from ..resolve import Resolution
 from ..symbols import DEFINED, LAZY, UNDEFINED, Symbol
-from .line_table import LineTable, debug_line_size, read_line_table
+from .advice import Advice
+from .places import Places, Site
 from .spelling import Spelling
 from .unlinked_libraries import Library, unlinked_definitions
 
@@ -29,17 +28,7 @@ _SITES: Final = 3
 """How many references of a symbol are shown."""
 _THOROUGH: Final = 100
 """For how many symbols more is tried than to look them up."""
-_DEBUG_LINE_BYTES: Final = 4 << 20
-"""How much of the objects' line tables is decoded in all."""
 _TYPE_INDEX: Final = int(R.TYPE_INDEX_LEB)
-
-
-class _Site(NamedTuple):
-    """A reference: at ``offset`` of the contents of ``section`` of ``file``."""
-
-    file: ObjectInput
-    section: int
-    offset: int
 
 
 class _Sites:
@@ -48,7 +37,7 @@ class _Sites:
     __slots__ = ("chunks", "count", "shown")
 
     def __init__(self) -> None:
-        self.shown: list[_Site] = []
+        self.shown: list[Site] = []
         self.chunks: set[tuple[ObjectInput, int, int]] = set()
         self.count = 0
 
@@ -60,15 +49,18 @@ class Explainer:
         self._resolution = resolution
         self._options = options
         self._explained: set[bytes] = set()
-        self._line_tables: dict[ObjectFile, LineTable] = {}
-        self._line_budget = _DEBUG_LINE_BYTES
+        self._places = Places(resolution.table.names)
+        self._advice = Advice()
 
     def explain(self, file: ObjectInput, symbol: Symbol, section: int, offset: int) -> tuple[str, ...]:
-        """The extra lines for a reference at ``offset`` of ``section`` of ``file``."""
-        if symbol.name in self._explained:
-            return ()
+        """The extra lines for a symbol that is first referred to at ``offset`` of ``section`` of ``file``; as a
+        constructor of the file where ``section`` is -1."""
         self._explained.add(symbol.name)
-        lines = list(self._references(_Site(file, section, offset), symbol))
+        lines = list(self._references(Site(file, section, offset), symbol))
+        lines += self._bitcode_references(symbol)
+        advice = self._advice.on(symbol.name)
+        if advice is not None:
+            return (*lines, *self._other_definitions(symbol), advice)
         # A place that has the very symbol makes guesses at others needless.
         meanings = list(self._other_definitions(symbol))
         if not meanings and len(self._explained) <= _THOROUGH:
@@ -77,14 +69,30 @@ class Explainer:
 
     # Where it is referenced
 
-    def _references(self, first: _Site, symbol: Symbol) -> Iterator[str]:
+    def _references(self, first: Site, symbol: Symbol) -> Iterator[str]:
         found = self._sites.get(symbol.name)
         sites = found.shown if found is not None else [first]
         for site in sites:
-            yield f"referenced by {self._describe(site, first.file)}"
+            yield f"referenced by {self._places.describe(site, first.file)}"
         more = found.count - len(sites) if found is not None else 0
         if more:
             yield f"referenced {more} more time{'s' if more > 1 else ''}"
+
+    def _bitcode_references(self, symbol: Symbol) -> Iterator[str]:
+        """The bitcode files that name a symbol: the object with the reference was generated from them."""
+        names = [name for name, symbols in self._named_in_bitcode.items() if symbol.name in symbols]
+        for name in names[:_SITES]:
+            yield f"referenced by bitcode file {name}"
+        if len(names) > _SITES:
+            yield f"referenced by {len(names) - _SITES} more bitcode file{'s' if len(names) - _SITES > 1 else ''}"
+
+    @cached_property
+    def _named_in_bitcode(self) -> dict[str, set[bytes]]:
+        """Bitcode file to the symbols that it refers to and does not define."""
+        return {
+            file.name: {symbol.name for symbol in file.bitcode.symbols if symbol.is_undefined}
+            for file in self._resolution.table.bitcode
+        }
 
     @cached_property
     def _sites(self) -> dict[bytes, _Sites]:
@@ -102,39 +110,6 @@ class Explainer:
             with suppress(FatalError):
                 _find_sites(file, undefined, found)
         return found
-
-    def _describe(self, site: _Site, reported: ObjectInput) -> str:
-        """``reported`` is the file that the error names already."""
-        file, section, offset = site
-        obj = file.object
-        where = ""
-        chunk = _chunk(site)
-        if section == obj.code_section:
-            name = file.function_names[chunk] or file.function_debug_names.get(chunk, b"")
-            what = self._resolution.table.names.text(name) if name else "a function without a name"
-            where = self._source_line(obj, offset)
-        elif section == obj.data_section:
-            segment = obj.segments[chunk].name
-            what = f"data segment {symbol_text(segment) if segment else chunk}"
-        else:
-            what = f"section {symbol_text(obj.sections[section].name)}"
-        if not where and file is not reported:
-            where = file.name
-        return f"{what} ({where})" if where else what
-
-    def _source_line(self, obj: ObjectFile, offset: int) -> str:
-        """``file:line``, or nothing where debug information doesn't have it."""
-        table = self._line_tables.get(obj)
-        if table is None:
-            size = debug_line_size(obj)
-            if not 0 < size <= self._line_budget:
-                return ""
-            self._line_budget -= size
-            table = self._line_tables[obj] = read_line_table(obj)
-        place = table.find(offset)
-        if place is None:
-            return ""
-        return f"{place.file}:{place.line}" if place.line else place.file
 
     # Who has it
 
@@ -202,24 +177,7 @@ class Explainer:
         return Spelling(self._resolution.symbols)
 
     def _likely_meaning(self, symbol: Symbol) -> Iterator[str]:
-        if (meant := self._spelling.c_symbol(symbol)) is not None:
-            yield f'did you mean: extern "C" {meant}'
-        elif (meant := self._spelling.cpp_symbol(symbol)) is not None:
-            yield f'did you mean to declare {meant} as extern "C"?'
-        elif (meant := self._spelling.likely(symbol)) is not None:
-            yield f"did you mean: {meant}"
-        if meant is not None:
-            yield f"defined in: {meant.file_name}"
-
-
-def _chunk(site: _Site) -> int:
-    """The number of the function or segment that the reference is in; 0 in other sections."""
-    obj = site.file.object
-    if site.section == obj.code_section:
-        return bisect_right(obj.function_offsets, site.offset) - 1
-    if site.section == obj.data_section:
-        return bisect_right(obj.segments, site.offset, key=lambda segment: segment.offset) - 1
-    return 0
+        yield from self._spelling.hints(symbol)
 
 
 def _find_sites(file: ObjectInput, undefined: dict[int, bytes], found: dict[bytes, _Sites]) -> None:
@@ -238,13 +196,13 @@ def _find_sites(file: ObjectInput, undefined: dict[int, bytes], found: dict[byte
                 sites = found.get(name)
                 if sites is None:
                     sites = found[name] = _Sites()
-                _add(sites, _Site(file, section, offsets[i]))
+                _add(sites, Site(file, section, offsets[i]))
 
 
-def _add(sites: _Sites, site: _Site) -> None:
+def _add(sites: _Sites, site: Site) -> None:
     sites.count += 1
     if len(sites.shown) < _SITES:
-        chunk = (site.file, site.section, _chunk(site))
+        chunk = (site.file, site.section, site.chunk)
         if chunk not in sites.chunks:
             sites.chunks.add(chunk)
             sites.shown.append(site)
