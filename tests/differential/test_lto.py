@@ -18,7 +18,7 @@ from tests.differential.asm import START
 from tests.differential.harness import TRAP, Archive, Case, Files, Result, parsed
 from tests.support.toolchain import zig
 from wasmlink_tool.cli import main
-from wasmlink_tool.lto.compilers import ENVIRONMENT_VARIABLE
+from wasmlink_tool.toolchain.lto import ENVIRONMENT_VARIABLE
 
 LTO = "// flags: -flto -O2\n"
 THIN = "// flags: -flto=thin -O2\n"

@@ -104,7 +104,7 @@ def test_contradictions(shared: Project, setting: str) -> None:
     name = setting.partition("=")[0]
     assert outcome.status == 2
     assert f"scons: *** {name} is " in outcome.errors
-    assert f", but WASMLINKFLAGS has {CONTRADICTIONS[setting]}: say it in one of them" in outcome.errors
+    assert f", but WASMLINKFLAGS has {CONTRADICTIONS[setting]}: set it in only one of them" in outcome.errors
     assert re.search(r'File ".*SConstruct", line \d+, in <module>', outcome.errors)
     assert "Traceback" not in outcome.errors
 

@@ -357,7 +357,7 @@ def _lto_level(line: CommandLine, name: str, default: int, what: str, diagnostic
 def _lto_compiler(line: CommandLine) -> Sequence[str]:
     if not line.has("lto-compiler"):
         return ()
-    from wasmlink_tool.lto.compilers import split_command
+    from wasmlink_tool.toolchain.lto import split_command
 
     return split_command(line.value("lto-compiler"))
 

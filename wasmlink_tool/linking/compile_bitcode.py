@@ -12,10 +12,10 @@ from ..binary.constants import SymbolFlag
 from ..diagnostics import Diagnostics, FatalError
 from ..inputs.input_files import ObjectSource
 from ..inputs.parse_cache import ParseCache, cache_at
-from ..lto.compilers import configured_compiler, find_compiler
 from ..lto.generate import generate
 from ..lto.modules import CodeGeneration, Module, SymbolResolution
 from ..options import LinkOptions, UnresolvedPolicy
+from ..toolchain.lto import configured_compiler, find_compiler
 from .chunks import BitcodeInput
 from .mark_live import is_exported
 from .resolve import Resolution

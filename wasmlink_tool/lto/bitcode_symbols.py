@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Sequence
 
 from ..diagnostics import FatalError
-from .compilers import Compiler, configured_compiler, find_compiler, run
+from ..toolchain.lto import Compiler, configured_compiler, find_compiler, run
 
 
 def with_symbol_table(configured: Sequence[str], name: str, bitcode: bytes) -> bytes:

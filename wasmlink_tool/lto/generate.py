@@ -10,7 +10,7 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING
 
 from ..diagnostics import Diagnostics, FatalError
-from .compilers import Compiler
+from ..toolchain.lto import Compiler
 from .modules import CodeGeneration, GeneratedObject, Module
 from .workplace import Workplace
 

@@ -8,7 +8,7 @@ import shutil
 from collections.abc import Sequence
 
 from ..diagnostics import Diagnostics, FatalError
-from .compilers import Compiler, run
+from ..toolchain.lto import Compiler, run
 from .modules import CodeGeneration, Module
 
 _NAMED = 3

@@ -12,11 +12,11 @@ from typing import Any
 import SCons.Errors
 import SCons.Util
 
+from ..toolchain.programs import zig_cache_directory
 from . import command_string, environment, methods
 from .builders import library_builder, link_builder, object_builder, shared_object_builder
 from .kinds import PROGRAM, RELOCATABLE, SHARED
 from .link import LinkAction
-from .toolchain import zig_cache_directory
 
 __all__ = ["exists", "generate"]
 

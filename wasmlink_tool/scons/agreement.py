@@ -70,7 +70,7 @@ def check_agreement(settings: Settings, typed: Mapping[str, Sequence[str]], word
 
 
 def contradiction(name: str, value: Any, given: str) -> Exception:
-    text = f"{name} is {value!r}, but WASMLINKFLAGS has {given}: say it in one of them"
+    text = f"{name} is {value!r}, but WASMLINKFLAGS has {given}: set it in only one of them"
     return SCons.Errors.UserError(text)  # type: ignore[no-any-return]
 
 

@@ -9,10 +9,11 @@ import SCons.Errors
 import SCons.SConsign
 import SCons.Util
 
+from ..toolchain.answers import FILE_NAME, answers
+from ..toolchain.driver import Runtime, ToolchainError
+from ..toolchain.wasi import Kind, Toolchain, find_toolchain
 from .expansions import once_for_equal_values
-from .memory import FILE_NAME, memory
 from .settings import Settings, boolean, raw
-from .toolchain import Kind, Runtime, Toolchain, ToolchainError, find_toolchain
 
 
 @once_for_equal_values
@@ -23,7 +24,7 @@ def toolchain_of(env: Any) -> Toolchain:
     Wasm compiler. Raises SCons's ``UserError``.
     """
     settings = Settings(env)
-    memory.keep_in(_memory_file(env), writable=not env.GetOption("no_exec"))
+    answers.keep_in(_answers_file(env), writable=not env.GetOption("no_exec"))
     explicit = raw(env, "WASMCC")
     command: list[str] = []
     if explicit and explicit is not compiler:
@@ -31,7 +32,7 @@ def toolchain_of(env: Any) -> Toolchain:
         command = [str(word) for word in words]
     path = env["ENV"].get("PATH")
     try:
-        return find_toolchain(
+        toolchain = find_toolchain(
             settings.text("WASMTOOLCHAIN"),
             command,
             path=os.pathsep.join(map(str, path)) if SCons.Util.is_Sequence(path) else path,
@@ -39,11 +40,13 @@ def toolchain_of(env: Any) -> Toolchain:
             sysroot=settings.text("WASMSYSROOT"),
             libc=settings.boolean("WASMLIBC", True),
         )
+        toolchain.check()
     except ToolchainError as error:
         raise SCons.Errors.UserError(str(error)) from None
+    return toolchain
 
 
-def _memory_file(env: Any) -> str:
+def _answers_file(env: Any) -> str:
     """Beside SCons's own signature file."""
     signatures = SCons.SConsign.DB_Name or ""
     return os.path.join(env.fs.Top.get_abspath(), os.path.dirname(signatures), FILE_NAME)

@@ -15,12 +15,12 @@ import SCons.Errors
 import SCons.Node.FS
 import SCons.Util
 
+from ..toolchain.driver import Runtime
 from .environment import runtime_of, toolchain_of
 from .kinds import Kind, kind_of
 from .run_link import run
 from .settings import Settings, boolean, items
 from .suffixes import CXX_SUFFIXES
-from .toolchain import Runtime
 from .variables import link_flags, symbol_lists
 
 PROGRAM = "wasmlink"

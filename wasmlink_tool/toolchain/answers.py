@@ -1,12 +1,15 @@
-"""What compilers answered when they were asked, kept between runs while the compiler's file is the same.
+"""What compilers answered, kept between runs while the compiler's file is the same.
 
-The file holds data only, as JSON. One that is damaged, or was written by another version, is not believed and is
-written anew; a file that cannot be written costs the next run its questions, and no more.
+The file holds data only, as JSON. One that is damaged, or that another version of this room wrote, is ignored and
+written again: a new version may read answers differently. A file that cannot be written costs the next run its
+questions, and no more.
 """
 
 from __future__ import annotations
 
 import contextlib
+import functools
+import hashlib
 import json
 import os
 import threading
@@ -14,10 +17,9 @@ from collections.abc import Sequence
 from typing import Any
 
 FILE_NAME = ".wasmlink-toolchains.json"
-_FORMAT = 1
 
 
-class Memory:
+class Answers:
     """Answers by question. A question is a command; its first word is the program that it is put to."""
 
     def __init__(self) -> None:
@@ -55,12 +57,12 @@ class Memory:
                 _write(self._path, self._entries)
 
 
-memory = Memory()
-"""The memory of this process."""
+answers = Answers()
+"""The answers of this process."""
 
 
 def _stamp(program: str) -> list[Any] | None:
-    """What tells that a program's file is the same: place, size and time of change, of what a link leads to."""
+    """What shows that a program's file is the same: path, size and time of change of the file that a link leads to."""
     path = os.path.realpath(program)
     try:
         status = os.stat(path)
@@ -69,11 +71,23 @@ def _stamp(program: str) -> list[Any] | None:
     return [path, status.st_size, status.st_mtime_ns]
 
 
+@functools.cache
+def _reader() -> str:
+    """The version of what puts the questions and reads the answers: a digest of this room's source."""
+    digest = hashlib.blake2b(digest_size=12)
+    here = os.path.dirname(os.path.abspath(__file__))
+    for name in sorted(os.listdir(here)):
+        if name.endswith(".py"):
+            with open(os.path.join(here, name), "rb") as file:
+                digest.update(b"%s\0%s" % (name.encode(), file.read()))
+    return digest.hexdigest()
+
+
 def _read(path: str) -> dict[str, dict[str, Any]]:
     try:
         with open(path, encoding="utf-8") as file:
             content = json.load(file)
-        if content["format"] != _FORMAT:
+        if content["reader"] != _reader():
             return {}
         return {key: entry for key, entry in content["answers"].items() if isinstance(entry, dict)}
     except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
@@ -81,7 +95,7 @@ def _read(path: str) -> dict[str, dict[str, Any]]:
 
 
 def _write(path: str, entries: dict[str, dict[str, Any]]) -> None:
-    text = json.dumps({"format": _FORMAT, "answers": entries}, indent=1, sort_keys=True)
+    text = json.dumps({"reader": _reader(), "answers": entries}, indent=1, sort_keys=True)
     with contextlib.suppress(OSError):
         temporary = f"{path}.{os.getpid()}"
         try:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.scons.conftest import Project
-from wasmlink_tool.scons.memory import FILE_NAME, Memory
+from wasmlink_tool.toolchain.answers import FILE_NAME, Answers
 
 posix = pytest.mark.skipif(os.name == "nt", reason="the fake compiler is a script with an interpreter line")
 
@@ -95,7 +95,11 @@ def test_the_compiler_is_asked_once(project: Project, libc: Path, tmp_path: Path
     project.path(FILE_NAME).write_text("{]", encoding="utf-8")
     project.scons()
     assert "-print-file-name=crt1-command.o" in asked(log)
-    assert json.loads(project.path(FILE_NAME).read_text(encoding="utf-8"))["format"] == 1
+    # Nor is one that another version of the tool wrote, which may have read answers differently.
+    kept = json.loads(project.path(FILE_NAME).read_text(encoding="utf-8"))
+    project.path(FILE_NAME).write_text(json.dumps({**kept, "reader": "another"}), encoding="utf-8")
+    project.scons()
+    assert "-print-file-name=crt1-command.o" in asked(log)
 
 
 def test_nothing_is_written_without_execution(project: Project) -> None:
@@ -117,17 +121,17 @@ def test_nothing_is_built_by_zig_without_execution(project: Project, tmp_path: P
 
 @pytest.mark.parametrize(
     "text",
-    ["", "null", "[]", '{"format": 1}', '{"format": 1, "answers": []}', '{"format": 2, "answers": {}}', "[" * 100_000],
+    ["", "null", "[]", '{"reader": 1}', '{"reader": 1, "answers": []}', '{"reader": [], "answers": {}}', "[" * 100_000],
 )
 def test_damaged_memory(tmp_path: Path, text: str) -> None:
     path = tmp_path / FILE_NAME
     path.write_text(text, encoding="utf-8")
-    memory = Memory()
+    memory = Answers()
     memory.keep_in(str(path), writable=True)
     question = [sys.executable, "what"]
     assert memory.recall(question) is None
     memory.store(question, "answer")
-    again = Memory()
+    again = Answers()
     again.keep_in(str(path), writable=True)
     assert again.recall(question) == "answer"
     assert [entry.name for entry in tmp_path.iterdir()] == [FILE_NAME]
@@ -135,12 +139,12 @@ def test_damaged_memory(tmp_path: Path, text: str) -> None:
 
 def test_two_processes_remember_both(tmp_path: Path) -> None:
     path = str(tmp_path / FILE_NAME)
-    first, second = Memory(), Memory()
+    first, second = Answers(), Answers()
     for memory in (first, second):
         memory.keep_in(path, writable=True)
     first.store([sys.executable, "one"], 1)
     second.store([sys.executable, "two"], 2)
-    third = Memory()
+    third = Answers()
     third.keep_in(path, writable=False)
     assert (third.recall([sys.executable, "one"]), third.recall([sys.executable, "two"])) == (1, 2)
 

@@ -1,26 +1,22 @@
-"""Which compiler generates code: the one that is named, or one of those that are installed."""
+"""The compiler that generates code from bitcode: the one that is configured, or one of those that are installed."""
 
 from __future__ import annotations
 
-import functools
-import importlib.util
 import os
-import re
 import shlex
-import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from ..diagnostics import FatalError
+from .programs import find_program, find_zig, has_wasm_target, installed_versions, llvm_version
 
 ENVIRONMENT_VARIABLE = "WASMLINK_LTO_COMPILER"
 HOW_TO_GET_ONE = (
     "install clang with the WebAssembly target (or 'pip install ziglang', which brings one), or name one with "
     f"--lto-compiler= or {ENVIRONMENT_VARIABLE}"
 )
-_SUFFIX = ".exe" if os.name == "nt" else ""
 
 
 class Compiler(NamedTuple):
@@ -30,7 +26,7 @@ class Compiler(NamedTuple):
     is_lto2: bool
     """It is ``llvm-lto2``, which does what LLVM's linkers do; else a clang."""
     version: int
-    """The major version of its LLVM; 0 if it does not say."""
+    """The major version of its LLVM; 0 if it does not print one."""
 
     @property
     def shown(self) -> str:
@@ -40,8 +36,8 @@ class Compiler(NamedTuple):
 def find_compiler(configured: Sequence[str], version: int) -> Compiler:
     """The compiler to use for bitcode that LLVM ``version`` wrote (0 if that is not known).
 
-    What is configured is used whatever its version is. Else the first that is new enough of ``llvm-lto2``, ``clang``
-    (both also under their names with the version) and zig; else the newest.
+    A configured one is used whatever its version is. Else the first that is new enough of ``llvm-lto2``, ``clang``
+    (both under all their names) and zig; else the newest.
 
     :raises FatalError: there is none.
     """
@@ -49,7 +45,7 @@ def find_compiler(configured: Sequence[str], version: int) -> Compiler:
         return _configured(tuple(configured))
     newest: Compiler | None = None
     for command, is_lto2 in _installed(version):
-        compiler = Compiler(command, is_lto2, _version(command, is_lto2))
+        compiler = _compiler(command, is_lto2)
         if compiler.version and compiler.version >= version:
             return compiler
         if compiler.version > (newest.version if newest is not None else 0):
@@ -65,7 +61,7 @@ def configured_compiler(configured: Sequence[str]) -> tuple[str, ...]:
 
 
 def split_command(text: str) -> tuple[str, ...]:
-    """A compiler's command as one text: a program's path, spaces and all, or a program and its arguments."""
+    """A compiler's command as one string: a program's path, spaces and all, or a program and its arguments."""
     if not text or os.path.isfile(text):
         return (text,) if text else ()
     try:
@@ -76,58 +72,32 @@ def split_command(text: str) -> tuple[str, ...]:
 
 
 def _configured(command: tuple[str, ...]) -> Compiler:
-    program = shutil.which(command[0])
+    program = find_program(command[0])
     if program is None:
         raise FatalError(f"cannot find the compiler for link-time optimisation: {command[0]}")
     name = os.path.basename(program).removesuffix(".exe")
     command = (program, *command[1:])
     if name.startswith("llvm-lto2"):
-        return Compiler(command, True, _version(command, True))
+        return _compiler(command, True)
     if command[-1] in ("cc", "c++") or (name == "zig" and len(command) == 1):
         # zig's own driver chooses targets, flags and caches; the clang in it does as it is told.
         command = (*(command[:-1] if len(command) > 1 else command), "clang")
-    return Compiler(command, False, _version(command, False))
+    return _compiler(command, False)
 
 
 def _installed(version: int) -> Iterator[tuple[tuple[str, ...], bool]]:
-    for name in ("llvm-lto2", "clang"):
-        for candidate in (f"{name}-{version}", name) if version else (name,):
-            program = shutil.which(candidate)
-            if program is not None and (name != "clang" or _has_wasm_target(program)):
-                yield (program,), name == "llvm-lto2"
-    program = zig_program()
-    if program is not None:
-        yield (program, "clang"), False
+    for program in installed_versions("llvm-lto2", preferred=version):
+        yield (program,), True
+    for program in installed_versions("clang", preferred=version):
+        if has_wasm_target((program,)):
+            yield (program,), False
+    program_of_zig = find_zig()
+    if program_of_zig is not None:
+        yield (program_of_zig, "clang"), False
 
 
-def zig_program() -> str | None:
-    """The zig of the ziglang package, which is not imported for it, or of the search path."""
-    spec = importlib.util.find_spec("ziglang")
-    if spec is not None and spec.origin is not None:
-        program = os.path.join(os.path.dirname(spec.origin), "zig" + _SUFFIX)
-        if os.path.isfile(program):
-            return program
-    return shutil.which("zig")
-
-
-@functools.cache
-def _version(command: tuple[str, ...], is_lto2: bool) -> int:
-    said = _ask((*command, "run", "--version") if is_lto2 else (*command, "--version"))
-    match = re.search(r"version (\d+)", said)
-    return int(match.group(1)) if match else 0
-
-
-@functools.cache
-def _has_wasm_target(clang: str) -> bool:
-    return "wasm32" in _ask((clang, "--print-targets"))
-
-
-def _ask(command: Sequence[str]) -> str:
-    try:
-        done = run(command)
-    except FatalError:
-        return ""
-    return done.stdout.decode("utf-8", "replace")
+def _compiler(command: tuple[str, ...], is_lto2: bool) -> Compiler:
+    return Compiler(command, is_lto2, llvm_version((*command, "run") if is_lto2 else command))
 
 
 def run(command: Sequence[str], *, directory: str | None = None) -> subprocess.CompletedProcess[bytes]:
