@@ -16,6 +16,8 @@ import threading
 from collections.abc import Sequence
 from typing import Any
 
+from ..files import open_regular, replace_file
+
 FILE_NAME = ".wasmlink-toolchains.json"
 
 
@@ -85,7 +87,7 @@ def _reader() -> str:
 
 def _read(path: str) -> dict[str, dict[str, Any]]:
     try:
-        with open(path, encoding="utf-8") as file:
+        with open_regular(path) as file:
             content = json.load(file)
         if content["reader"] != _reader():
             return {}
@@ -97,11 +99,4 @@ def _read(path: str) -> dict[str, dict[str, Any]]:
 def _write(path: str, entries: dict[str, dict[str, Any]]) -> None:
     text = json.dumps({"reader": _reader(), "answers": entries}, indent=1, sort_keys=True)
     with contextlib.suppress(OSError):
-        temporary = f"{path}.{os.getpid()}"
-        try:
-            with open(temporary, "w", encoding="utf-8") as file:
-                file.write(text + "\n")
-            os.replace(temporary, path)
-        except BaseException:
-            os.unlink(temporary)
-            raise
+        replace_file(path, [text.encode(), b"\n"])
