@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support import objects
-from wasmlink_tool.binary import field_values, relocations
-from wasmlink_tool.binary.constants import RELOCATION_NAMES
-from wasmlink_tool.binary.constants import RelocationType as R
+from wasmlink_tool.binary import field_values, relocation_types, relocations
 from wasmlink_tool.binary.reader import FormatError
+from wasmlink_tool.binary.relocation_types import RELOCATION_NAMES
+from wasmlink_tool.binary.relocation_types import RelocationType as R
 
 loops = pytest.importorskip(
     "wasmlink_tool.binary.relocation_loops", reason="needs the run-time library of compiled modules"
@@ -36,11 +36,11 @@ def entries(draw: st.DrawFn) -> list[tuple[int, int, int, int]]:
     while True:
         offset += draw(st.integers(0, 30))
         type_ = draw(st.sampled_from(TYPES))
-        if offset + relocations.WIDTH[type_] > SIZE:
+        if offset + relocation_types.WIDTH[type_] > SIZE:
             return found
-        addend = draw(st.integers(-(2**40), 2**40)) if type_ in relocations.WITH_ADDEND else 0
+        addend = draw(st.integers(-(2**40), 2**40)) if type_ in relocation_types.WITH_ADDEND else 0
         found.append((type_, offset, draw(st.integers(0, SYMBOLS - 1)), addend))
-        offset += relocations.WIDTH[type_]
+        offset += relocation_types.WIDTH[type_]
 
 
 def encode(found: list[tuple[int, int, int, int]]) -> bytes:
@@ -48,7 +48,7 @@ def encode(found: list[tuple[int, int, int, int]]) -> bytes:
         bytes([type_])
         + objects.leb(offset)
         + objects.leb(index)
-        + (objects.sleb(addend) if type_ in relocations.WITH_ADDEND else b"")
+        + (objects.sleb(addend) if type_ in relocation_types.WITH_ADDEND else b"")
         for type_, offset, index, addend in found
     )
 
@@ -74,7 +74,7 @@ class Values(field_values.FieldValues):
 @given(entries())
 def test_columns(found: list[tuple[int, int, int, int]]) -> None:
     encoded = encode(found)
-    columns = loops.decode(encoded, len(found), relocations.FORMATS[1])
+    columns = loops.decode(encoded, len(found), relocation_types.FORMATS[1])
     assert columns is not None
     types, *others = columns
     assert list(zip(types, *others)) == found
@@ -106,14 +106,14 @@ def test_fields(
                 value = 0
             else:
                 value = values.scattered(index, addend)
-            expected[offset : offset + relocations.WIDTH[type_]] = field(type_, value)
-    done = loops.relocate(contents, encode(found), len(found), values, cuts, relocations.FORMATS, tombstone)
+            expected[offset : offset + relocation_types.WIDTH[type_]] = field(type_, value)
+    done = loops.relocate(contents, encode(found), len(found), values, cuts, relocation_types.FORMATS, tombstone)
     assert done == expected
 
 
 def field(type_: int, value: int) -> bytes:
     """The format's own words: fixed numbers, or LEB128 padded to its greatest length."""
-    width = relocations.WIDTH[type_]
+    width = relocation_types.WIDTH[type_]
     if width in (4, 8):
         return (value & ((1 << (8 * width)) - 1)).to_bytes(width, "little")
     bits = 32 if width == 5 else 64
@@ -134,7 +134,7 @@ def test_damage(found: list[tuple[int, int, int, int]], data: st.DataObject) -> 
         decoded = relocations.decode(bytes(damaged), len(found))
     except FormatError:
         decoded = None
-    columns = loops.decode(bytes(damaged), len(found), relocations.FORMATS[1])
+    columns = loops.decode(bytes(damaged), len(found), relocation_types.FORMATS[1])
     if decoded is None:
         assert columns is None
     elif columns is not None:
@@ -142,7 +142,7 @@ def test_damage(found: list[tuple[int, int, int, int]], data: st.DataObject) -> 
             map(list, (decoded.types, decoded.offsets, decoded.indices, decoded.addends))
         )
     values = Values([0] * SYMBOLS)
-    done = loops.relocate(bytes(SIZE), bytes(damaged), len(found), values, [0, SIZE], relocations.FORMATS, None)
+    done = loops.relocate(bytes(SIZE), bytes(damaged), len(found), values, [0, SIZE], relocation_types.FORMATS, None)
     assert done is None or decoded is not None
 
 

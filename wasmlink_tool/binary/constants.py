@@ -163,38 +163,3 @@ class ComdatKind:
     TAG: Final = 3
     TABLE: Final = 4
     SECTION: Final = 5
-
-
-class RelocationType:
-    """Linking.md, "Relocation Sections"; the numbers of tool-conventions and LLVM."""
-
-    FUNCTION_INDEX_LEB: Final = 0
-    TABLE_INDEX_SLEB: Final = 1
-    TABLE_INDEX_I32: Final = 2
-    MEMORY_ADDR_LEB: Final = 3
-    MEMORY_ADDR_SLEB: Final = 4
-    MEMORY_ADDR_I32: Final = 5
-    TYPE_INDEX_LEB: Final = 6
-    GLOBAL_INDEX_LEB: Final = 7
-    FUNCTION_OFFSET_I32: Final = 8
-    SECTION_OFFSET_I32: Final = 9
-    TAG_INDEX_LEB: Final = 10
-    MEMORY_ADDR_REL_SLEB: Final = 11
-    TABLE_INDEX_REL_SLEB: Final = 12
-    GLOBAL_INDEX_I32: Final = 13
-    MEMORY_ADDR_LEB64: Final = 14
-    MEMORY_ADDR_SLEB64: Final = 15
-    MEMORY_ADDR_I64: Final = 16
-    MEMORY_ADDR_REL_SLEB64: Final = 17
-    TABLE_INDEX_SLEB64: Final = 18
-    TABLE_INDEX_I64: Final = 19
-    TABLE_NUMBER_LEB: Final = 20
-    MEMORY_ADDR_TLS_SLEB: Final = 21
-    FUNCTION_OFFSET_I64: Final = 22
-    MEMORY_ADDR_LOCREL_I32: Final = 23
-    TABLE_INDEX_REL_SLEB64: Final = 24
-    MEMORY_ADDR_TLS_SLEB64: Final = 25
-    FUNCTION_INDEX_I32: Final = 26
-
-
-RELOCATION_NAMES: Final = _names(RelocationType)

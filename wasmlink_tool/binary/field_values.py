@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .constants import RELOCATION_NAMES
+from .relocation_types import RELOCATION_NAMES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -17,8 +17,8 @@ from array import array
 from librt.strings import BytesWriter, read_i32_le, write_i32_le, write_i64_le
 from mypy_extensions import i32, i64, u8
 
-from .constants import RelocationType as R
 from .field_values import LOWEST, NOTHING, REMOVED, UNKNOWN, FieldValues
+from .relocation_types import RelocationType as R
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

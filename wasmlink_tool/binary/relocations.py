@@ -15,9 +15,8 @@ from collections.abc import Sequence
 from itertools import repeat
 from struct import Struct
 
-from .constants import RELOCATION_NAMES
-from .constants import RelocationType as R
 from .reader import FormatError
+from .relocation_types import FORMATS, RELOCATION_NAMES, WITH_ADDEND
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,44 +26,6 @@ COMPILED: Final = not __file__.endswith((".py", ".pyc"))
 """Whether this is the package that mypyc compiled: then loops do what bulk operations do here."""
 if COMPILED:
     from . import relocation_loops as loops
-
-WITH_ADDEND: Final = frozenset(
-    (
-        R.MEMORY_ADDR_LEB,
-        R.MEMORY_ADDR_SLEB,
-        R.MEMORY_ADDR_I32,
-        R.FUNCTION_OFFSET_I32,
-        R.SECTION_OFFSET_I32,
-        R.MEMORY_ADDR_REL_SLEB,
-        R.MEMORY_ADDR_LEB64,
-        R.MEMORY_ADDR_SLEB64,
-        R.MEMORY_ADDR_I64,
-        R.MEMORY_ADDR_REL_SLEB64,
-        R.MEMORY_ADDR_TLS_SLEB,
-        R.FUNCTION_OFFSET_I64,
-        R.MEMORY_ADDR_LOCREL_I32,
-        R.MEMORY_ADDR_TLS_SLEB64,
-    )
-)
-"""Relocation types whose entries carry an addend."""
-
-
-def _width(name: str) -> int:
-    for suffix, width in (("LEB64", 10), ("LEB", 5), ("I32", 4), ("I64", 8)):
-        if name.endswith(suffix):
-            return width
-    raise AssertionError(name)
-
-
-WIDTH: Final[dict[int, int]] = {type_: _width(name) for type_, name in RELOCATION_NAMES.items()}
-"""How many bytes each relocation type patches."""
-
-FORMATS: Final = (
-    bytes([WIDTH[type_] for type_ in RELOCATION_NAMES]),
-    bytes([type_ in WITH_ADDEND for type_ in RELOCATION_NAMES]),
-    bytes(["SLEB" in name for name in RELOCATION_NAMES.values()]),
-)
-"""By type: the width, whether there is an addend, whether what is patched is a signed LEB128 number."""
 
 _U32: Final = Struct("<I")
 _KNOWN: Final = bytes(RELOCATION_NAMES)

@@ -5,40 +5,22 @@
 
 from __future__ import annotations
 
-from ..binary.constants import RelocationType as R
 from ..binary.constants import SectionId
+from ..binary.relocation_types import FROM_PLACE, MOVES, STAYS, types_with
 from ..inputs.object_file import ObjectFile
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Final
 
-_DECIDED: Final = bytes(
-    (
-        R.FUNCTION_INDEX_LEB,
-        R.FUNCTION_INDEX_I32,
-        R.TABLE_INDEX_SLEB,
-        R.TABLE_INDEX_I32,
-        R.TABLE_INDEX_REL_SLEB,
-        R.MEMORY_ADDR_LEB,
-        R.MEMORY_ADDR_SLEB,
-        R.MEMORY_ADDR_I32,
-        R.MEMORY_ADDR_REL_SLEB,
-        R.MEMORY_ADDR_TLS_SLEB,
-        R.TYPE_INDEX_LEB,
-        R.GLOBAL_INDEX_LEB,
-        R.GLOBAL_INDEX_I32,
-        R.TAG_INDEX_LEB,
-        R.TABLE_NUMBER_LEB,
-    )
-)
+_DECIDED: Final = bytes(sorted(types_with(warm=(STAYS,)) - FROM_PLACE))
 """Types whose fields depend on nothing but decisions."""
-MOVING: Final = bytes((R.FUNCTION_OFFSET_I32, R.SECTION_OFFSET_I32))
+MOVING: Final = bytes(sorted(types_with(warm=(MOVES,))))
 """Types whose fields move where no decision differs: they name places in the code section and in custom sections."""
 ACCEPTED: Final = {
     SectionId.CODE: _DECIDED,
     # Relative to a place in data: neither moves.
-    SectionId.DATA: _DECIDED + bytes((R.MEMORY_ADDR_LOCREL_I32,)),
+    SectionId.DATA: _DECIDED + bytes(sorted(FROM_PLACE)),
     SectionId.CUSTOM: _DECIDED + MOVING,
 }
 """The types that are understood, by kind of section."""

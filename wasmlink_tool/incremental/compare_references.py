@@ -6,12 +6,20 @@ from collections import Counter
 from collections.abc import Sequence
 from itertools import pairwise
 
-from ..binary.constants import RELOCATION_NAMES, SymbolFlag, SymbolKind
-from ..binary.constants import RelocationType as R
+from ..binary.constants import SymbolFlag, SymbolKind
+from ..binary.relocation_types import (
+    ADDRESS,
+    ADDRESSES,
+    FUNCTION_INDEX,
+    GLOBAL_INDICES,
+    TABLE_INDICES,
+    TLS_OFFSETS,
+    types_with,
+)
+from ..binary.relocation_types import RelocationType as R
 from ..binary.relocations import Relocations
 from ..inputs.object_file import ObjectFile
 from ..linking.chunks import ObjectInput
-from ..linking.mark_live import TABLE_RELOCATIONS
 from ..linking.symbols import DEFINED
 from .match_objects import ADDED, Match, Unusable
 
@@ -22,13 +30,8 @@ if TYPE_CHECKING:
 _UNDEFINED_FLAG: Final = SymbolFlag.UNDEFINED
 _TYPE_INDEX: Final = R.TYPE_INDEX_LEB
 _CALL: Final = R.FUNCTION_INDEX_LEB
-_PLAIN: Final = frozenset(
-    type_
-    for type_, name in RELOCATION_NAMES.items()
-    if name.startswith(("FUNCTION_INDEX", "MEMORY_ADDR")) and "TLS" not in name
-)
+_PLAIN: Final = types_with((FUNCTION_INDEX, ADDRESS)) - TLS_OFFSETS
 """References that ask for nothing but that their target is in the output."""
-_COUNTED: Final = frozenset(type_ for type_, name in RELOCATION_NAMES.items() if name.startswith("MEMORY_ADDR"))
 
 
 def check_references(match: Match, file: ObjectInput) -> Counter[int]:
@@ -180,10 +183,10 @@ class _Comparison:
             symbol = self.symbols[target]
             if symbol.stub is not None:
                 # It is made where the function is first seen, and from there on the function takes no table entry.
-                found.append(("stub" if type_ not in TABLE_RELOCATIONS else "stub by address", target))
-            if type_ in TABLE_RELOCATIONS:
+                found.append(("stub" if type_ not in TABLE_INDICES else "stub by address", target))
+            if type_ in TABLE_INDICES:
                 found.append(("table", target))
-            elif type_ in (R.GLOBAL_INDEX_LEB, R.GLOBAL_INDEX_I32) and symbol.kind != SymbolKind.GLOBAL:
+            elif type_ in GLOBAL_INDICES and symbol.kind != SymbolKind.GLOBAL:
                 found.append(("got", target))
         return found
 
@@ -193,6 +196,6 @@ class _Comparison:
             if live:
                 for side, chunk, sign in ((self.old, old, -1), (self.new, new, 1)):
                     for type_, target in side.of(chunk):
-                        if type_ in _COUNTED:
+                        if type_ in ADDRESSES:
                             counts[target] += sign
         return counts

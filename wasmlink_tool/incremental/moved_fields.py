@@ -11,8 +11,8 @@ from collections.abc import Mapping, Set
 from contextlib import suppress
 from itertools import compress
 
-from ..binary.constants import RelocationType as R
 from ..binary.constants import SectionId, SymbolKind
+from ..binary.relocation_types import RelocationType as R
 from ..binary.relocations import Relocations, fields, picked
 from ..linking.chunks import InputSection, LinkedFile, ObjectInput
 from ..linking.relocate import Relocated

@@ -16,7 +16,6 @@ from ..binary.constants import (
     LIMITS_IS_64,
     LINKING_VERSION,
     MAGIC,
-    RELOCATION_NAMES,
     SECTION_NAMES,
     VERSION,
     ComdatKind,
@@ -29,10 +28,11 @@ from ..binary.constants import (
     SymbolFlag,
     SymbolKind,
 )
-from ..binary.constants import RelocationType as R
 from ..binary.leb128 import uleb
 from ..binary.reader import FormatError, Reader, uleb_at
-from ..binary.relocations import NO_RELOCATIONS, WIDTH, Relocations
+from ..binary.relocation_types import FROM_PLACE, RELOCATION_NAMES, TARGETS, VALUE, WIDTH, type_name
+from ..binary.relocation_types import RelocationType as R
+from ..binary.relocations import NO_RELOCATIONS, Relocations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -863,15 +863,15 @@ class ObjectFile:
 
         :raises FormatError: there is none, or it is of a kind that the relocation cannot name.
         """
-        if type_ == R.TYPE_INDEX_LEB:
+        if type_ == _TYPE_INDEX:
             if index >= len(self.types):
                 raise FormatError(f"invalid relocation type index: {index}")
-        elif type_ == R.MEMORY_ADDR_LOCREL_I32 and section.id != SectionId.DATA:
+        elif type_ in FROM_PLACE and section.id != SectionId.DATA:
             where = section_name(section)
             raise FormatError(f"relocation {type_name(type_)} in section {where}, which has no address")
         elif index >= len(self.symbols):
             raise FormatError(f"invalid relocation symbol index: {index}")
-        elif self.symbols[index][0] not in _TARGET_KINDS[type_]:
+        elif self.symbols[index][0] not in TARGETS[VALUE[type_]]:
             where = section_name(section)
             raise FormatError(
                 f"relocation {type_name(type_)} in section {where} against a symbol of another kind: {index}"
@@ -903,11 +903,6 @@ def _text(name: bytes) -> str:
 def section_name(section: Section) -> str:
     """For messages."""
     return section.name.decode("utf-8", "replace") or SECTION_NAMES[section.id]
-
-
-def type_name(type_: int) -> str:
-    """The name of a relocation type as LLVM's tools print it."""
-    return "R_WASM_" + RELOCATION_NAMES[type_]
 
 
 _SECTIONS_IN_ORDER: Final[tuple[int | bytes, ...]] = (
@@ -1006,29 +1001,11 @@ def parse_features(contents: bytes) -> list[tuple[int, bytes]]:
     return features
 
 
-def _target_kinds(name: str) -> frozenset[int]:
-    if name.startswith(("FUNCTION_", "TABLE_INDEX")):
-        return frozenset((SymbolKind.FUNCTION,))
-    if name.startswith("MEMORY_ADDR"):
-        return frozenset((SymbolKind.DATA,))
-    if name.startswith("GLOBAL_INDEX"):
-        # Against a function or data symbol it names the symbol's entry in the global offset table.
-        return frozenset((SymbolKind.GLOBAL, SymbolKind.FUNCTION, SymbolKind.DATA))
-    if name.startswith("SECTION_OFFSET"):
-        return frozenset((SymbolKind.SECTION,))
-    if name.startswith("TAG_"):
-        return frozenset((SymbolKind.TAG,))
-    return frozenset((SymbolKind.TABLE,))
-
-
-_TARGET_KINDS: Final = {
-    type_: _target_kinds(name) for type_, name in RELOCATION_NAMES.items() if type_ != R.TYPE_INDEX_LEB
-}
 _IS_TYPE_INDEX: Final = bytes([type_ == _TYPE_INDEX for type_ in range(256)])
 _IS_NO_TYPE_INDEX: Final = bytes([type_ != _TYPE_INDEX for type_ in range(256)])
 _MAY_NAME: Final[tuple[list[bool], ...]] = tuple(
     [
-        [kind in _TARGET_KINDS.get(type_, ()) and type_ != R.MEMORY_ADDR_LOCREL_I32 for kind in range(_TABLE + 1)]
+        [kind in TARGETS[VALUE[type_]] and type_ not in FROM_PLACE for kind in range(_TABLE + 1)]
         for type_ in RELOCATION_NAMES
     ]
 )

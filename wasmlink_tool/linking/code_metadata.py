@@ -7,11 +7,11 @@ from what the output has. One section of one object whose functions are all ther
 
 from __future__ import annotations
 
-from ..binary.constants import RelocationType as R
 from ..binary.constants import SymbolKind
 from ..binary.leb128 import padded, uleb
 from ..binary.reader import FormatError, Reader
-from ..binary.relocations import WIDTH
+from ..binary.relocation_types import WIDTH
+from ..binary.relocation_types import RelocationType as R
 from ..records import record
 from .chunks import InputSection, ObjectInput
 from .relocate import place_in_body

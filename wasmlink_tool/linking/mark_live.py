@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ..binary.constants import RelocationType as R
 from ..binary.constants import SymbolFlag, SymbolKind
+from ..binary.relocation_types import TABLE_INDICES
+from ..binary.relocation_types import RelocationType as R
 from ..binary.relocations import Relocations
 from ..diagnostics import Diagnostics
 from ..options import LinkOptions
@@ -16,18 +17,6 @@ from .symbols import DEFINED, Symbol
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Final
-
-TABLE_RELOCATIONS: Final = frozenset(
-    (
-        R.TABLE_INDEX_SLEB,
-        R.TABLE_INDEX_I32,
-        R.TABLE_INDEX_REL_SLEB,
-        R.TABLE_INDEX_SLEB64,
-        R.TABLE_INDEX_I64,
-        R.TABLE_INDEX_REL_SLEB64,
-    )
-)
-"""Those that take a function's address."""
 
 _FUNCTION: Final = SymbolKind.FUNCTION
 _DATA: Final = SymbolKind.DATA
@@ -151,7 +140,7 @@ class _Targets:
         """Whether a relocation of one of the chunks does more than take the address of a function."""
         types, indices = self.relocs.types, self.relocs.indices
         return any(
-            indices[i] == symbol and types[i] not in TABLE_RELOCATIONS
+            indices[i] == symbol and types[i] not in TABLE_INDICES
             for chunk in chunks
             for i in range(self.ranges[chunk], self.ranges[chunk + 1])
         )

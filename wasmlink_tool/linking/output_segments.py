@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ..binary.constants import RELOCATION_NAMES, SegmentFlag
+from ..binary.constants import SegmentFlag
+from ..binary.relocation_types import ADDRESSES
 from ..options import DataOrder, LinkOptions
 from .chunks import InputSegment, OutputSegment
 from .live_relocations import live_relocations
@@ -137,15 +138,12 @@ def split_name(name: bytes) -> tuple[bytes, bytes]:
     return (name, b"") if dot < 0 else (name[:dot], name[dot:])
 
 
-_DATA_RELOCATIONS: Final = bytes([type_ for type_, name in RELOCATION_NAMES.items() if name.startswith("MEMORY_ADDR")])
-
-
 def _count_references(resolution: Resolution) -> None:
     for file in resolution.objects:
         symbols = file.symbols
         for relocs, start, stop in live_relocations(file):
             for type_, index in zip(relocs.types[start:stop], relocs.indices[start:stop]):
-                if type_ in _DATA_RELOCATIONS:
+                if type_ in ADDRESSES:
                     segment = symbols[index].segment
                     if segment is not None:
                         segment.references += 1

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from ..binary.constants import Opcode, SymbolKind
-from ..binary.constants import RelocationType as R
 from ..binary.leb128 import sleb, uleb
-from ..binary.relocations import WIDTH
+from ..binary.relocation_types import TABLE_INDICES, WIDTH
 from ..options import LinkOptions
 from .chunks import NO_NUMBER, InputSegment, ObjectInput, OutputSegment
 from .merged_strings import MergedStrings
@@ -104,7 +103,7 @@ def _chunk_code(
         in_got = symbol.got_is_imported or (thread_local and symbol.got_number != NO_NUMBER)
         if not options.is_pic and not in_got and not (thread_local and symbol.is_tls):
             continue
-        table_index = type_ in (R.TABLE_INDEX_I32, R.TABLE_INDEX_I64)
+        table_index = type_ in TABLE_INDICES
         if not in_got and table_index and symbol.state == UNDEFINED and symbol.table_slot == NO_NUMBER:
             # A weak function that nothing outside can provide: null already.
             continue

@@ -14,12 +14,34 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import accumulate, compress, repeat
 from struct import Struct, error
 
-from ..binary.constants import RELOCATION_NAMES, SymbolKind
-from ..binary.constants import RelocationType as R
+from ..binary.constants import SymbolKind
 from ..binary.field_values import LOWEST, NOTHING, REMOVED, SCATTERED, FieldValues
 from ..binary.leb128 import PaddedEncodings, sleb, uleb
 from ..binary.reader import FormatError
-from ..binary.relocations import COMPILED, FORMATS, WIDTH, Relocations
+from ..binary.relocation_types import (
+    ADDRESS,
+    ENCODING,
+    FIXED,
+    FORMATS,
+    FROM_PLACE,
+    FUNCTION_INDEX,
+    FUNCTION_OFFSET,
+    GLOBAL_INDEX,
+    NEED_DEFINITION,
+    RELOCATION_NAMES,
+    SECTION_OFFSET,
+    SIGNED,
+    TABLE_INDICES,
+    TABLE_INDICES_FROM_BASE,
+    TABLE_NUMBER,
+    TAG_INDEX,
+    TLS_OFFSETS,
+    TYPE_INDEX,
+    TYPE_INDICES,
+    VALUE,
+    WIDTH,
+)
+from ..binary.relocations import COMPILED, Relocations
 from ..records import record
 from .chunks import NO_NUMBER, InputSection, InputSegment, ObjectInput, SyntheticFile
 from .live_relocations import live_function_runs
@@ -97,10 +119,10 @@ class SymbolValues(FieldValues):
 
     def base(self, type_: int, index: int) -> int:
         file = self._file
-        if type_ == R.TYPE_INDEX_LEB:
+        if VALUE[type_] == TYPE_INDEX:
             return file.type_numbers.get(index, NO_NUMBER)
         symbol = file.symbols[index]
-        if type_ == R.SECTION_OFFSET_I32:
+        if VALUE[type_] == SECTION_OFFSET:
             section = symbol.section
             if section is None or section.discarded:
                 return REMOVED
@@ -110,16 +132,16 @@ class SymbolValues(FieldValues):
             return SCATTERED
         if not symbol.is_live:
             return REMOVED
-        if type_ in _WITH_ADDEND and symbol.state != DEFINED:
+        if type_ in NEED_DEFINITION and symbol.state != DEFINED:
             # A weak reference to nothing.
             return NOTHING if symbol.kind == SymbolKind.DATA else REMOVED
-        if type_ in _TABLE_INDEX:
+        if type_ in TABLE_INDICES:
             slot = symbol.table_slot
             if slot == NO_NUMBER:
                 return 0
-            return slot - self._table_base if type_ in _TABLE_INDEX_RELATIVE else slot
-        value = _BASE_OF[type_](symbol)
-        if type_ in _TLS_RELATIVE or (self._is_debug and symbol.is_tls and type_ in _WITH_ADDEND):
+            return slot - self._table_base if type_ in TABLE_INDICES_FROM_BASE else slot
+        value = _BASE_OF[VALUE[type_]](symbol)
+        if type_ in TLS_OFFSETS or (self._is_debug and symbol.is_tls and type_ in NEED_DEFINITION):
             value -= self._tls_base
         return value
 
@@ -341,7 +363,7 @@ class Relocator:
             values = [bases[index] + addend for index, addend in zip(indices, addends)]
         else:
             values = [bases[index] for index in indices]
-        if types[0] == R.MEMORY_ADDR_LOCREL_I32:
+        if types[0] in FROM_PLACE:
             # A weak reference to nothing is null, wherever it is.
             absent = [pairs[types[0], index] == NOTHING for index in indices]
             values = [
@@ -352,14 +374,14 @@ class Relocator:
     def _write(self, buffer: bytearray, type_: int, offsets: Sequence[int], values: list[int]) -> None:
         width = WIDTH[type_]
         pack = _PACK[width]
-        if width in (4, 8):
+        if ENCODING[type_] == FIXED:
             try:
                 deque(map(pack, repeat(buffer), offsets, values), maxlen=0)
             except error:
                 mask = (1 << (8 * width)) - 1
                 deque(map(pack, repeat(buffer), offsets, [value & mask for value in values]), maxlen=0)
             return
-        if type_ in _SIGNED:
+        if type_ in SIGNED:
             encodings = self._sleb5 if width == 5 else self._sleb10
         else:
             encodings = self._uleb5 if width == 5 else self._uleb10
@@ -379,9 +401,9 @@ def _relative_to_place(file: ObjectInput, offsets: Sequence[int], values: list[i
 def _shortest(type_: int, value: int) -> bytes:
     bits = 64 if WIDTH[type_] in (8, 10) else 32
     value &= (1 << bits) - 1
-    if WIDTH[type_] in (4, 8):
+    if ENCODING[type_] == FIXED:
         return value.to_bytes(bits // 8, "little")
-    if type_ in _SIGNED:
+    if type_ in SIGNED:
         return sleb(value - (1 << bits) if value >> (bits - 1) else value)
     return uleb(value)
 
@@ -484,43 +506,23 @@ def _global_number(symbol: Symbol) -> int:
     return symbol.global_number if symbol.kind == SymbolKind.GLOBAL else symbol.got_number
 
 
-def _types(prefix: str) -> frozenset[int]:
-    return frozenset([type_ for type_, name in RELOCATION_NAMES.items() if name.startswith(prefix)])
-
-
-_TABLE_INDEX: Final = _types("TABLE_INDEX")
-_TABLE_INDEX_RELATIVE: Final = _types("TABLE_INDEX_REL")
-_TLS_RELATIVE: Final = _types("MEMORY_ADDR_TLS")
-_WITH_ADDEND: Final = _types("MEMORY_ADDR") | _types("FUNCTION_OFFSET")
-_SIGNED: Final = frozenset(type_ for type_, name in RELOCATION_NAMES.items() if "SLEB" in name)
-
-
-def _bases() -> Iterator[tuple[int, Callable[[Symbol], int]]]:
-    for type_, name in RELOCATION_NAMES.items():
-        if name.startswith("FUNCTION_INDEX"):
-            yield type_, lambda symbol: symbol.function_number
-        elif name.startswith("FUNCTION_OFFSET"):
-            yield type_, _function_offset
-        elif name.startswith("MEMORY_ADDR"):
-            yield type_, _address
-        elif name.startswith("GLOBAL_INDEX"):
-            yield type_, _global_number
-        elif type_ == R.TAG_INDEX_LEB:
-            yield type_, lambda symbol: symbol.tag_number
-        elif type_ == R.TABLE_NUMBER_LEB:
-            yield type_, lambda symbol: symbol.table_number
-
-
-_BASE_OF: Final = dict(_bases())
-"""Relocation type to the value of a symbol, addend apart."""
+_BASE_OF: Final[dict[int, Callable[[Symbol], int]]] = {
+    FUNCTION_INDEX: lambda symbol: symbol.function_number,
+    FUNCTION_OFFSET: _function_offset,
+    ADDRESS: _address,
+    GLOBAL_INDEX: _global_number,
+    TAG_INDEX: lambda symbol: symbol.tag_number,
+    TABLE_NUMBER: lambda symbol: symbol.table_number,
+}
+"""The value of a symbol, addend apart, by what a relocation's value is."""
 
 
 def _groups() -> Iterator[bytes]:
     groups: dict[tuple[int, bool, int], list[int]] = {}
     for type_ in RELOCATION_NAMES:
         # An index of a type is no symbol's, and some values depend on where they are written.
-        alone = type_ if type_ in (R.TYPE_INDEX_LEB, R.MEMORY_ADDR_LOCREL_I32) else -1
-        groups.setdefault((WIDTH[type_], type_ in _SIGNED, alone), []).append(type_)
+        alone = type_ if type_ in TYPE_INDICES or type_ in FROM_PLACE else -1
+        groups.setdefault((WIDTH[type_], type_ in SIGNED, alone), []).append(type_)
     yield from map(bytes, groups.values())
 
 

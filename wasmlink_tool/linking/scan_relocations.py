@@ -10,15 +10,29 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 
-from ..binary.constants import RELOCATION_NAMES, SymbolFlag, SymbolKind
-from ..binary.constants import RelocationType as R
+from ..binary.constants import SymbolFlag, SymbolKind
+from ..binary.relocation_types import (
+    ADDRESS,
+    ADDRESSES,
+    FIXED,
+    FROM_PLACE,
+    GLOBAL_INDICES,
+    MODULE,
+    SLEB,
+    TABLE_INDEX,
+    TABLE_INDICES,
+    TLS_OFFSETS,
+    TYPE_INDICES,
+    ULEB,
+    ZERO,
+    type_name,
+    types_with,
+)
 from ..binary.relocations import Relocations
 from ..diagnostics import Diagnostics
-from ..inputs.object_file import type_name
 from ..options import LinkOptions, UnresolvedPolicy
 from .chunks import NO_NUMBER, ObjectInput
 from .imports import Imports, may_be_undefined
-from .mark_live import TABLE_RELOCATIONS
 from .resolve import UNREACHABLE_BODY, Resolution, add_synthetic_function
 from .symbols import DEFINED, SHARED, UNDEFINED, Symbol
 
@@ -28,29 +42,13 @@ if TYPE_CHECKING:
 
     from .explain.undefined import Explainer
 
-_GLOBAL_RELOCATIONS: Final = frozenset((R.GLOBAL_INDEX_LEB, R.GLOBAL_INDEX_I32))
-_TLS_RELOCATIONS: Final = frozenset((R.MEMORY_ADDR_TLS_SLEB, R.MEMORY_ADDR_TLS_SLEB64))
-_ADDRESSES: Final = frozenset(
-    type_ for type_, name in RELOCATION_NAMES.items() if name.startswith("MEMORY_ADDR") and "TLS" not in name
-)
-_ABSOLUTE_IN_CODE: Final = frozenset(
-    (
-        R.TABLE_INDEX_SLEB,
-        R.TABLE_INDEX_SLEB64,
-        R.MEMORY_ADDR_LEB,
-        R.MEMORY_ADDR_SLEB,
-        R.MEMORY_ADDR_LEB64,
-        R.MEMORY_ADDR_SLEB64,
-    )
-)
-"""Those that ask for an address at link time."""
-_ABSOLUTE_IN_DATA: Final = frozenset((R.TABLE_INDEX_I32, R.TABLE_INDEX_I64, R.MEMORY_ADDR_I32, R.MEMORY_ADDR_I64))
-"""Those that can be done at run time."""
-_RELATIVE: Final = frozenset(
-    (R.TABLE_INDEX_REL_SLEB, R.TABLE_INDEX_REL_SLEB64, R.MEMORY_ADDR_REL_SLEB, R.MEMORY_ADDR_REL_SLEB64)
-)
-"""Those that ask for an offset from this module's own bases."""
-_SPECIAL: Final = frozenset((*TABLE_RELOCATIONS, *_GLOBAL_RELOCATIONS, *_TLS_RELOCATIONS, R.TYPE_INDEX_LEB))
+_ABSOLUTE_IN_CODE: Final = types_with((ADDRESS, TABLE_INDEX), (ULEB, SLEB), (ZERO,))
+"""They need an address at link time."""
+_ABSOLUTE_IN_DATA: Final = types_with((ADDRESS, TABLE_INDEX), (FIXED,), (ZERO,))
+"""They can be applied at run time."""
+_FROM_MODULE: Final = types_with(bases=(MODULE,))
+"""They need an offset from this module's own bases."""
+_SPECIAL: Final = TABLE_INDICES | GLOBAL_INDICES | TLS_OFFSETS | TYPE_INDICES
 _INTERESTING: Final = re.compile(b"[" + b"".join(b"\\x%02x" % type_ for type_ in sorted(_SPECIAL)) + b"]")
 
 
@@ -144,26 +142,26 @@ class _Scanner:
     def _scan(self, file: ObjectInput, relocs: Relocations, i: int, undefined: set[int], section: int) -> None:
         type_ = relocs.types[i]
         index = relocs.indices[i]
-        if type_ == R.TYPE_INDEX_LEB:
+        if type_ in TYPE_INDICES:
             if index not in file.type_numbers:
                 types = self.result.types
                 file.type_numbers[index] = types.setdefault(file.object.types[index], len(types))
             return
         symbol = file.symbols[index]
-        if type_ in TABLE_RELOCATIONS:
+        if type_ in TABLE_INDICES:
             if not self._needs_got(symbol):
                 self._add_table_entry(symbol)
-        elif type_ in _GLOBAL_RELOCATIONS:
+        elif type_ in GLOBAL_INDICES:
             if symbol.kind != SymbolKind.GLOBAL:
                 self._add_got_entry(symbol)
-        elif type_ in _TLS_RELOCATIONS:
+        elif type_ in TLS_OFFSETS:
             self._check_tls(file, symbol, type_)
-        elif symbol.is_tls and type_ in _ADDRESSES and self.options.shared_memory:
+        elif symbol.is_tls and type_ in ADDRESSES and self.options.shared_memory:
             self._check_address_of_tls(file, symbol, type_, section, relocs.offsets[i])
         if self._has_dynamic_address(symbol):
             self._check_dynamic(file, symbol, type_)
         if index in undefined and symbol.state == UNDEFINED and not self.options.relocatable:
-            if type_ in _RELATIVE:
+            if type_ in _FROM_MODULE:
                 what = f"{file.name}: relocation {type_name(type_)} is not supported against"
                 self.diagnostics.error(f"{what} an undefined symbol `{symbol}`")
             if not symbol.is_weak:
@@ -222,7 +220,7 @@ class _Scanner:
         obj = file.object
         if section == obj.data_section:
             segment = file.segments[bisect_right([info.offset for info in obj.segments], offset) - 1]
-            if type_ != R.MEMORY_ADDR_LOCREL_I32 or segment.is_tls:
+            if type_ not in FROM_PLACE or segment.is_tls:
                 return
         elif section != obj.code_section:
             # Debug information adds ``__tls_base``.

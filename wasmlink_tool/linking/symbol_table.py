@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from ..binary.constants import ComdatKind, SegmentFlag, SymbolFlag, SymbolKind
-from ..binary.constants import RelocationType as R
+from ..binary.relocation_types import RelocationType as R
 from ..diagnostics import Diagnostics, FatalError
 from ..inputs.input_files import ObjectSource
 from ..inputs.object_file import GlobalType, SymbolInfo, TableType

@@ -12,9 +12,10 @@ from ..binary.constants import (
     SymbolFlag,
     SymbolKind,
 )
-from ..binary.constants import RelocationType as R
 from ..binary.leb128 import sleb, uleb
-from ..binary.relocations import WITH_ADDEND, Relocations
+from ..binary.relocation_types import WITH_ADDEND
+from ..binary.relocation_types import RelocationType as R
+from ..binary.relocations import Relocations
 from ..linking.chunks import InputSegment, ObjectInput
 from ..linking.code_metadata import CodeMetadata
 from ..linking.live_relocations import live_function_runs

@@ -10,10 +10,10 @@ import re
 from bisect import bisect_right
 from typing import Final, NamedTuple
 
-from ...binary.constants import RelocationType as R
 from ...binary.constants import SymbolKind
 from ...binary.reader import FormatError, Reader
-from ...binary.relocations import WIDTH
+from ...binary.relocation_types import FUNCTION_OFFSETS, WIDTH
+from ...binary.relocation_types import RelocationType as R
 from ...inputs.object_file import ObjectFile
 
 _ADDRESS_MASK: Final = (1 << 64) - 1
@@ -105,7 +105,7 @@ def _contents(obj: ObjectFile, name: bytes) -> bytes:
     for type_, offset, index, addend in zip(relocs.types, relocs.offsets, relocs.indices, relocs.addends):
         if type_ == R.SECTION_OFFSET_I32:
             value = addend
-        elif type_ in (R.FUNCTION_OFFSET_I32, R.FUNCTION_OFFSET_I64):
+        elif type_ in FUNCTION_OFFSETS:
             kind, _, _, function, _, _ = obj.symbols[index]
             if kind != SymbolKind.FUNCTION or function < imported:
                 continue

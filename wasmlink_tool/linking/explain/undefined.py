@@ -8,9 +8,9 @@ from contextlib import suppress
 from functools import cached_property
 from typing import Final
 
-from ...binary.constants import RelocationType as R
 from ...binary.constants import SymbolFlag, SymbolKind
 from ...binary.leb128 import uleb
+from ...binary.relocation_types import RelocationType as R
 from ...diagnostics import FatalError
 from ...inputs.input_files import ObjectSource
 from ...inputs.object_file import ObjectFile
