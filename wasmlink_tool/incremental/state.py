@@ -14,12 +14,12 @@ from contextlib import suppress
 from itertools import chain
 from zlib import crc32
 
+from ..identity import linker_stamp
 from ..inputs.packs import PLAIN, write_file
 from ..inputs.parse_cache import content_key
 from ..options import FIELDS, LinkOptions
 from ..output.encoding import Chunk
 from ..records import record
-from ..version import __version__
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -124,26 +124,10 @@ _DECISIONS: Final = list(Decisions.__annotations__)
 
 def state_key(options: LinkOptions) -> str:
     """The name of the state of a link: of its options, its directory and the linker."""
-    told: list[object] = [os.getcwd(), _linker(), sys.byteorder, marshal.version]
+    told: list[object] = [os.getcwd(), linker_stamp(), sys.byteorder, marshal.version]
     # Of a field on which the module does not depend, a link that leaves a state has a value that a warm link respects.
     told += [(field.name, repr(getattr(options, field.name))) for field in FIELDS if field.significant]
     return content_key(repr(told).encode("utf-8", "surrogateescape"))
-
-
-def _linker() -> list[tuple[str, int, int]] | str:
-    """Which linker this is: a checkout under development changes without its version."""
-    root = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-    found = []
-    try:
-        for room in ("", "binary", "inputs", "linking", "linking/explain", "output", "incremental", "demangle"):
-            with os.scandir(os.path.join(root, room)) as entries:
-                for entry in entries:
-                    if entry.name.endswith((".py", ".so", ".pyd")):
-                        status = entry.stat()
-                        found.append((room + "/" + entry.name, status.st_size, status.st_mtime_ns))
-    except OSError:
-        return __version__
-    return sorted(found)
 
 
 def _encoded(key: str, state: State) -> list[Chunk]:

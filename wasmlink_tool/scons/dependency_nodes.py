@@ -13,7 +13,7 @@ import SCons.Node
 import SCons.Node.Python
 from SCons.Util.hashes import hash_collect
 
-from .identity import linker_identity
+from ..identity import linker_identity
 
 
 class _Dependency(SCons.Node.Python.Value):

@@ -19,7 +19,7 @@ from typing import Any
 import SCons.Action
 import SCons.SConsign
 
-from .identity import linker_identity
+from ..identity import linker_identity
 
 SUFFIX = ".wasmlink"
 _MAGIC = b"wasmlink scans 2"

@@ -1,0 +1,67 @@
+"""Which linker this is: what a link's result and a saved state depend on besides inputs and options.
+
+A checkout under development changes without its version, so the files count.
+"""
+
+from __future__ import annotations
+
+import os
+
+from .version import __version__
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_NO_PART_IN_A_LINK = ("scons", "site_tools", "__pycache__")
+"""What SCons's side makes of variables is in the signature as options."""
+_NO_PART_IN_A_STATE = (*_NO_PART_IN_A_LINK, "cli", "component", "lto", "toolchain")
+"""A state's key has the options; a link with bitcode leaves no state."""
+_COMPILED = (".so", ".pyd")
+
+_known: list[str] = []
+
+
+def linker_identity() -> str:
+    """Return the version and a digest of the linker's source, for signatures: the same for every Python version and
+    directory. Computed once a process."""
+    if not _known:
+        import hashlib  # Only a build tool asks.
+
+        digest = hashlib.sha256()
+        for name, entry in sorted(_sources(_NO_PART_IN_A_LINK), key=lambda pair: pair[0].split("/")):
+            if name.endswith(".py"):
+                with open(entry.path, "rb", buffering=0) as file:
+                    source = file.read()
+                digest.update(f"{name}\0{len(source)}\0".encode())
+                digest.update(source)
+        _known.append(f"wasmlink {__version__} {digest.hexdigest()[:32]}")
+    return _known[0]
+
+
+def linker_stamp() -> list[tuple[str, int, int]] | str:
+    """Return the name, size and time of each of the linker's files, for a state that stays on this machine. To look at
+    the files takes a third of the time that it takes to read them."""
+    try:
+        found = [
+            (name, status.st_size, status.st_mtime_ns)
+            for name, entry in _sources(_NO_PART_IN_A_STATE)
+            for status in (entry.stat(),)
+        ]
+    except OSError:
+        return __version__
+    return sorted(found)
+
+
+def _sources(left_out: tuple[str, ...]) -> Iterator[tuple[str, os.DirEntry[str]]]:
+    """Each source file and compiled module, by its path in the package. A folder counts unless it is left out."""
+    root = os.path.dirname(os.path.abspath(__file__))
+    pending = [""]
+    while pending:
+        folder = pending.pop()
+        with os.scandir(root + "/" + folder) as entries:
+            for entry in entries:
+                if entry.name.endswith((".py", *_COMPILED)):
+                    yield folder + entry.name, entry
+                elif entry.name not in left_out and "." not in entry.name and entry.is_dir():
+                    pending.append(f"{folder}{entry.name}/")
