@@ -122,7 +122,7 @@ def test_thin_archives_and_lists_are_complete(project: Path, run: Runner) -> Non
         '-o "a b.wasm"',
         '--soname "x \\"y\\\\z"',
     ]
-    assert contents(project / "all.tar")["version.txt"] .startswith(f"wasmlink {__version__} (compatible with LLD 22; ")
+    assert contents(project / "all.tar")["version.txt"].startswith(f"wasmlink {__version__} (compatible with LLD 22; ")
 
 
 def test_same_inputs_same_tar(project: Path, run: Runner) -> None:

@@ -95,9 +95,7 @@ class ClassifiedModule:
         """Return the string encoding of an exported function."""
         return self._encoding(self.encodings.exports, item, function, "exports")
 
-    def _encoding(
-        self, table: Mapping[tuple[str, str], int], item: WorldItem, function: Function, verb: str
-    ) -> int:
+    def _encoding(self, table: Mapping[tuple[str, str], int], item: WorldItem, function: Function, verb: str) -> int:
         interface = without_version(item.name) if isinstance(item.value, Interface) else ""
         found = table.get((interface, function.name))
         if found is None:
@@ -341,5 +339,3 @@ def refuse_async(item: WorldItem, function: Function) -> None:
     """Refuse a function that the world declares as asynchronous."""
     if function.is_async:
         raise ComponentError(f"{show_name(item, function)} is async: asynchronous functions are not supported")
-
-

@@ -108,9 +108,7 @@ def put_in_order(world: World, replaced: Replaced, where: str) -> None:
     _sort_imports(world)
 
 
-def _add_export(
-    item: WorldItem, world: World, exports: dict[str, WorldItem], replaced: Replaced, where: str
-) -> None:
+def _add_export(item: WorldItem, world: World, exports: dict[str, WorldItem], replaced: Replaced, where: str) -> None:
     """Add an exported interface after the exported ones that it uses; what else it uses is imported."""
     stack: list[tuple[WorldItem, list[Interface], int]] = []
 

@@ -21,9 +21,10 @@ from functools import lru_cache
 from itertools import accumulate, chain, pairwise
 from operator import le, mul, sub
 
-from ..binary.constants import RELOCATION_NAMES, ComdatKind, SectionId, SymbolFlag, SymbolKind
+from ..binary.constants import ComdatKind, SectionId, SymbolFlag, SymbolKind
 from ..binary.leb128 import uleb
 from ..binary.reader import FormatError, Reader
+from ..binary.relocation_types import RELOCATION_NAMES
 from ..binary.relocations import Relocations
 from ..stored import (
     StoredError,

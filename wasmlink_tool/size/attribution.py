@@ -13,8 +13,8 @@ from functools import cached_property
 from itertools import accumulate
 from typing import Final
 
-from ..binary.constants import RELOCATION_NAMES, ExternalKind, SectionId, SymbolFlag, SymbolKind
-from ..binary.relocations import WIDTH
+from ..binary.constants import ExternalKind, SectionId, SymbolFlag, SymbolKind
+from ..binary.relocation_types import ENCODING, FIXED, SIGNED, WIDTH
 from ..linking import code_metadata
 from ..linking.chunks import InputSection, InputSegment, LinkedFile, ObjectInput, OutputSegment
 from ..linking.describe import signature
@@ -310,8 +310,8 @@ class Attribution:
                 continue
             types, offsets = relocs.types, relocs.offsets
             present = set(types)
-            tables = {t: signed if "SLEB" in RELOCATION_NAMES[t] else unsigned for t in present}
-            widths = {t: WIDTH[t] if "LEB" in RELOCATION_NAMES[t] else 0 for t in present}
+            tables = {t: signed if t in SIGNED else unsigned for t in present}
+            widths = {t: WIDTH[t] if ENCODING[t] != FIXED else 0 for t in present}
             starts = file.object.function_offsets
             for start, stop in live_function_runs(file):
                 first, after = ranges[start], ranges[stop]

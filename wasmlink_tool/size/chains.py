@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from ..binary.constants import RELOCATION_NAMES, SymbolKind
+from ..binary import relocation_types
+from ..binary.constants import SymbolKind
+from ..binary.relocation_types import FUNCTION_INDEX, GLOBAL_INDEX, TABLE_INDEX, TABLE_NUMBER, TAG_INDEX, VALUE
 from ..inputs.object_file import ObjectFile
 from ..linking.chunks import ObjectInput
 from .function_lines import FunctionLines
@@ -106,17 +108,18 @@ class Chains:
 
 
 def _kind(type_: int, symbol_kind: int) -> str:
-    name = RELOCATION_NAMES[type_]
-    for prefix, kind in (
-        ("FUNCTION_INDEX", CALL),
-        ("TABLE_INDEX", ADDRESS),
-        ("MEMORY_ADDR", DATA),
-        ("TAG", "exception tag"),
-        ("TABLE_NUMBER", "table"),
-    ):
-        if name.startswith(prefix):
-            return kind
-    if name.startswith("GLOBAL_INDEX"):
+    value = VALUE[type_]
+    if value == GLOBAL_INDEX:
         # Against anything else it names the global that holds the address.
         return {SymbolKind.FUNCTION: ADDRESS, SymbolKind.DATA: DATA}.get(symbol_kind, "global")
-    return "reference"
+    return _KINDS.get(value, "reference")
+
+
+_KINDS = {
+    FUNCTION_INDEX: CALL,
+    TABLE_INDEX: ADDRESS,
+    relocation_types.ADDRESS: DATA,
+    TAG_INDEX: "exception tag",
+    TABLE_NUMBER: "table",
+}
+"""What a reference is, by what its relocation's value is."""

@@ -10,10 +10,11 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from contextlib import suppress
 
-from ..binary.constants import RelocationType as R
 from ..binary.constants import SymbolKind
 from ..binary.reader import FormatError, Reader
-from ..binary.relocations import WIDTH, Relocations
+from ..binary.relocation_types import FUNCTION_OFFSETS, WIDTH
+from ..binary.relocation_types import RelocationType as R
+from ..binary.relocations import Relocations
 from ..inputs.object_file import ObjectFile
 from ..linking.explain.line_table import (
     LineProgram,
@@ -24,8 +25,6 @@ from ..linking.explain.line_table import (
     read_program,
     run_program,
 )
-
-_ADDRESSES = frozenset((R.FUNCTION_OFFSET_I32, R.FUNCTION_OFFSET_I64))
 
 
 class FunctionLines:
@@ -62,7 +61,7 @@ class FunctionLines:
             self._units.append((start, unit.end, offset_size))
         imported = len(obj.imported_functions)
         for type_, offset, index, addend in zip(relocs.types, relocs.offsets, relocs.indices, relocs.addends):
-            if type_ not in _ADDRESSES:
+            if type_ not in FUNCTION_OFFSETS:
                 continue
             kind, _, _, function, _, _ = obj.symbols[index]
             width = WIDTH[type_]

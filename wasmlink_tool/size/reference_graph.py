@@ -14,11 +14,12 @@ from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 from ..binary.constants import ExternalKind, SymbolFlag, SymbolKind
-from ..binary.constants import RelocationType as R
+from ..binary.relocation_types import TABLE_INDICES
+from ..binary.relocation_types import RelocationType as R
 from ..binary.relocations import NO_RELOCATIONS, Relocations
 from ..linking.chunks import NO_NUMBER, LinkedFile, ObjectInput
 from ..linking.live_relocations import live_function_runs
-from ..linking.mark_live import TABLE_RELOCATIONS, exported_symbols
+from ..linking.mark_live import exported_symbols
 from ..linking.plan import Plan
 from ..linking.resolve import Resolution, encode_name
 from ..linking.symbols import DEFINED, Symbol
@@ -274,7 +275,7 @@ class ReferenceGraph:
                     )
                     if symbol == index and type_ != R.TYPE_INDEX_LEB
                 }
-                if named and named <= TABLE_RELOCATIONS and stub in self.successors[first_node + i]:
+                if named and named <= TABLE_INDICES and stub in self.successors[first_node + i]:
                     self.successors[first_node + i].remove(stub)
 
     def live_nodes_of(self, file: LinkedFile) -> Iterator[int]:
