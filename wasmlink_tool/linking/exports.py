@@ -88,9 +88,7 @@ def force_exports(resolution: Resolution, options: LinkOptions, diagnostics: Dia
             symbol.force_export = True
     policy = options.unresolved_symbols
     # A shared library imports what it does not define, but a name that nobody defines cannot be exported.
-    is_error = policy is UnresolvedPolicy.REPORT_ERROR or (
-        options.shared and policy is UnresolvedPolicy.IMPORT_DYNAMIC
-    )
+    is_error = policy is UnresolvedPolicy.REPORT_ERROR or (options.shared and policy is UnresolvedPolicy.IMPORT_DYNAMIC)
     if not is_error and policy is not UnresolvedPolicy.WARN:
         return
     spelling: Spelling | None = None

@@ -6,7 +6,7 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
 
-from ...binary.constants import RelocationType as R
+from ...binary.relocation_types import RelocationType as R
 from ...diagnostics import FatalError
 from ...inputs.object_file import ObjectFile
 from ..chunks import LinkedFile, ObjectInput
