@@ -176,7 +176,7 @@ def _compile_bitcode(resolution: Resolution, options: LinkOptions, diagnostics: 
 
 
 def _explanation(resolution: Resolution, options: LinkOptions) -> Explanation | None:
-    if not (options.why_live or options.size_reports):
+    if not (options.why_live or options.size_reports or options.size_diff):
         return None
     from .size.explanation import Explanation
 

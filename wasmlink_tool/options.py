@@ -194,7 +194,9 @@ class LinkOptions:
     why_live_file: str | None = None
     """Where to, as JSON where the name ends so; ``None`` is standard output."""
     size_reports: Sequence[str] = ()
-    """Files to write what each byte of the module belongs to, as JSON where the name ends so, else as text."""
+    """Files to write what each byte of the module belongs to, as JSON, HTML or text, by their suffixes."""
+    size_diff: str | None = None
+    """An earlier report as JSON: what changed since then is shown, and in reports as HTML."""
     verbose: bool = False
     remarks: Sequence[Diagnostic] = ()
     """What is wrong with these options; said when the inputs have been opened, and then an error ends the link."""
@@ -428,6 +430,7 @@ FIELDS = (
     Field("why_live", "why-live", VALUES, report=True, significant=False),
     Field("why_live_file", "why-live-file", VALUE, path=WRITTEN, report=True, significant=False),
     Field("size_reports", "size-report", VALUES, path=WRITTEN, report=True, significant=False),
+    Field("size_diff", "size-diff", VALUE, path=READ, report=True, significant=False),
     Field("verbose", "verbose", FLAG, significant=False),
     # An error among them ends the link; a link that warns leaves no state.
     Field("remarks", "experimental-pic", warm=True),

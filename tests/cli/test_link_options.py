@@ -141,6 +141,7 @@ FIELDS: list[tuple[str, dict[str, Any]]] = [
     ("--why-live=a --why-live b*", {"why_live": ["a", "b*"]}),
     ("--why-live-file=w.json", {"why_live_file": "w.json"}),
     ("--size-report=a.json --size-report=b.txt", {"size_reports": ["a.json", "b.txt"]}),
+    ("--size-diff=old.json", {"size_diff": "old.json"}),
     ("--dependency-file=d", {"dependency_file": "d"}),
     ("--dependency-file d", {"dependency_file": "d"}),
     ("--verbose", {"verbose": True}),

@@ -32,6 +32,7 @@ from wasmlink_tool.options import (
 )
 from wasmlink_tool.scons.settings import SIDE_FILES
 from wasmlink_tool.scons.variables import TYPED
+from wasmlink_tool.size.size_report import SizeReport, to_json
 
 WITHOUT_A_LINK = {"help", "version"}
 """Options that end the command."""
@@ -106,6 +107,10 @@ def program(tmp_path: Path) -> list[str]:
 def _asking(row: Field, work: Path) -> Any:
     if row.name == "on_read":
         return lambda path, content: (work / "read").open("a").write(f"{path} {len(content)}\n")
+    if row.name == "size_diff":
+        old = work.parent / "old.json"
+        old.write_text(to_json(SizeReport("old.wasm", 0)))
+        return str(old)
     if row.path == WRITTEN:
         return [str(work / row.name)] if row.is_list else str(work / row.name)
     if row.is_list:

@@ -309,8 +309,14 @@ OPTIONS: tuple[tuple[str, tuple[Option, ...]], ...] = (
             Option(
                 "size-report",
                 "--size-report=<file> --size-report_<file>",
-                "Write what each byte of the module belongs to, as JSON where <file> ends in .json, else as text",
+                "Write what each byte of the module belongs to, as JSON, HTML or text by the suffix of <file>",
                 note="May be given several times: see [sizes](size.md).",
+                ours=True,
+            ),
+            Option(
+                "size-diff",
+                "--size-diff=<file> --size-diff_<file>",
+                "Show what changed since the size report <file>, which is JSON",
                 ours=True,
             ),
             Option(

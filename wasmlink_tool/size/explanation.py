@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ..diagnostics import Diagnostics
+from ..diagnostics import Diagnostics, FatalError
+from ..files import reason
 from ..linking.plan import Plan
 from ..linking.resolve import Resolution
 from ..options import LinkOptions
@@ -11,7 +12,8 @@ from ..output.reports import write_text
 from .chains import Chains
 from .live_query import LiveQueries, answers_json, answers_text
 from .reference_graph import ReferenceGraph, Roots
-from .size_report import SizeReport
+from .size_changes import SizeChanges, changes_as_text, compare
+from .size_report import ReportError, SizeReport, from_json, to_json
 
 
 class Explanation:
@@ -21,6 +23,8 @@ class Explanation:
     def __init__(self, resolution: Resolution, options: LinkOptions) -> None:
         self._options = options
         self._roots = Roots(resolution, options)
+        # Before the report is replaced, should it be the same file.
+        self._old = read_report(options.size_diff) if options.size_diff is not None else None
         self._plan: Plan | None = None
         self._graph: ReferenceGraph | None = None
 
@@ -35,12 +39,28 @@ class Explanation:
         chains = Chains(self._graph)
         if options.why_live:
             answer_live_queries(options, self._plan, chains, diagnostics)
-        if options.size_reports:
-            from .link_report import make_report
+        if not options.size_reports and self._old is None:
+            return
+        from .link_report import make_report
 
-            report = make_report(self._plan, self._graph, chains, b"".join(chunks), options.output or "a.out")
-            for path in options.size_reports:
-                write_text(path, report_text(report, path), "size report", diagnostics)
+        report = make_report(self._plan, self._graph, chains, b"".join(chunks), options.output or "a.out")
+        changes = None
+        if self._old is not None:
+            changes = compare(self._old, report)
+            diagnostics.message(changes_as_text(changes).rstrip("\n"))
+        for path in options.size_reports:
+            write_text(path, report_text(report, path, changes), "size report", diagnostics)
+
+
+def read_report(path: str) -> SizeReport:
+    """:raises FatalError: there is no such file, or it is no size report."""
+    try:
+        with open(path, "rb") as file:
+            return from_json(file.read())
+    except (OSError, ValueError) as error:
+        raise FatalError(f"cannot open size report {path}: {reason(error)}") from None
+    except ReportError as error:
+        raise FatalError(f"{path}: {error}") from None
 
 
 def answer_live_queries(options: LinkOptions, plan: Plan, chains: Chains, diagnostics: Diagnostics) -> None:
@@ -56,12 +76,14 @@ def answer_live_queries(options: LinkOptions, plan: Plan, chains: Chains, diagno
         write_text(path, text, "--why-live-file=", diagnostics)
 
 
-def report_text(report: SizeReport, path: str) -> str:
+def report_text(report: SizeReport, path: str, changes: SizeChanges | None = None) -> str:
     """A report in the form that the name of its file asks for."""
     if path.endswith(".json"):
-        from .size_report import to_json
-
         return to_json(report)
+    if path.endswith((".html", ".htm")):
+        from .html_page import html_page
+
+        return html_page(report, changes)
     from .size_text import report_as_text
 
     return report_as_text(report)

@@ -6,6 +6,7 @@ that both have, the parts are compared by kind and symbol.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -23,6 +24,7 @@ _PHRASES: Final = {
     "exception tag": "thrown or caught first by",
     "imported as": "called first by",
 }
+_NUMBERED: Final = re.compile(r"(\.\d+)?$")
 
 
 @dataclass
@@ -79,7 +81,11 @@ class _Objects:
     def by_symbol(self, name: str) -> dict[tuple[str, str], list[Part]]:
         found: dict[tuple[str, str], list[Part]] = {}
         for part in self.parts.get(name, ()):
-            found.setdefault((part.kind, part.symbol or part.name), []).append(part)
+            symbol = part.symbol or part.name
+            if symbol.startswith(".L"):
+                # Compilers number these anew when another one comes before them.
+                symbol = _NUMBERED.sub(".*", symbol)
+            found.setdefault((part.kind, symbol), []).append(part)
         return found
 
 
@@ -97,7 +103,8 @@ def compare(old: SizeReport, new: SizeReport) -> SizeChanges:
         for key in dict.fromkeys((*olds, *news)):
             gone, come = olds.get(key, []), news.get(key, [])
             why = "" if gone or not come else why_live(new, come[0])
-            change = _change(key[0], (come or gone)[0].name, name, gone, come, why)
+            shown = key[1] if key[1].startswith(".L") else (come or gone)[0].name
+            change = _change(key[0], shown, name, gone, come, why)
             if change.delta or change.sections:
                 changes.append(change)
     changes.sort(key=lambda change: (-abs(change.delta), -change.delta, change.name))
@@ -134,7 +141,7 @@ def why_linked(report: SizeReport, parts: list[Part]) -> str:
         if part.reason and (cause is None or cause.object != part.object):
             entries.append(part)
     if not entries:
-        return ""
+        return "linked, but nothing of it is live"
     entry = max(entries, key=lambda part: (part.retained, part.size))
     return why_live(report, entry)
 
@@ -145,8 +152,11 @@ def why_live(report: SizeReport, part: Part) -> str:
         return part.reason
     cause = report.parts[part.cause]
     phrase = _PHRASES.get(part.reason, f"{part.reason}:" if part.reason else "kept by")
-    if part.line:
+    if part.line and part.line.rpartition(":")[0] == report.source_name(cause):
         return f"{phrase} {part.line}"
+    if part.line:
+        # The reference was inlined there.
+        return f"{phrase} {cause.name} at {part.line}"
     owner = report.object_name(cause)
     return f"{phrase} {cause.name}" + (f" ({owner})" if owner else "")
 
