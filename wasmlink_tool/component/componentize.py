@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from ..binary.constants import SectionId
+from ..binary.constants import ExternalKind, SectionId
+from .adapter_reduction import reduce_adapter
 from .canonical_abi import AbiTypes
-from .classified_module import ClassifiedModule, Classifier
+from .classified_module import ClassifiedImport, ClassifiedModule, Classifier
 from .core_module import CoreModule, read_module
+from .core_names import Role
 from .descriptions import StringEncodings, is_description, read_descriptions
 from .directed_world import direct_world
 from .encoder import Encoder
+from .errors import ComponentError, quote
+from .wit_model import Interface
 from .world_merge import Interfaces, Joint, join_world, merge_compatible_imports
 from .world_order import put_in_order
 
@@ -104,6 +108,54 @@ def componentize_pieces(module: bytes, adapters: Sequence[Adapter], options: Opt
     types = AbiTypes()
     classifier = Classifier(directed.world, types, {given.name for given in inputs}, options.reject_legacy_names)
     classified = classifier.classify(main.name, main.core, main.encodings, main.keys, {})
-    needed: dict[str, ClassifiedModule] = {}
     pieces: dict[str, Sequence[bytes]] = {main.name: without_descriptions(main.core)}
+    needed: dict[str, ClassifiedModule] = {}
+    realloc = None if options.realloc_via_memory_grow else _realloc_for_adapters(classified)
+    for given in inputs:
+        adapter = _needed_adapter(given, classified, classifier, directed.world, realloc)
+        if adapter is not None:
+            needed[given.name] = adapter
+            pieces[adapter.name] = [adapter.core.data]
     return Encoder(directed, types, classified, needed, pieces).encode()
+
+
+def _realloc_for_adapters(main: ClassifiedModule) -> str | None:
+    """Return the main module's export with which adapters allocate."""
+    return main.reallocs.get(Role.ADAPTER_REALLOC) or main.reallocs.get(Role.REALLOC)
+
+
+def _needed_adapter(
+    given: _Input, main: ClassifiedModule, classifier: Classifier, world: World, realloc: str | None
+) -> ClassifiedModule | None:
+    """Return an adapter, reduced to what is used of it, or ``None`` if nothing is."""
+    wanted = main.imports.get(given.name, [])
+    exported = [world.exports[key].value for key in given.keys]
+    if not wanted and not any(not isinstance(value, Interface) or value.functions for value in exported):
+        if exported:
+            raise ComponentError(f"{given.where}: nothing needs the adapter, and it exports an interface of types only")
+        return None
+    name = f"adapter {quote(given.name)}"
+    whole = classifier.classify(name, given.core, given.encodings, given.keys, {})
+    for imported in wanted:
+        _check_wanted(whole, imported, given)
+    kept = whole.role_names | {imported.field for imported in wanted}
+    data = reduce_adapter(given.core, kept, realloc, given.where)
+    core = read_module(data, given.where)
+    return classifier.classify(name, core, given.encodings, given.keys, {})
+
+
+def _check_wanted(adapter: ClassifiedModule, imported: ClassifiedImport, given: _Input) -> None:
+    """Check that an adapter has a function that the main module imports."""
+    export = adapter.by_name.get(imported.field)
+    if export is None or export.kind != ExternalKind.FUNCTION:
+        raise ComponentError(
+            f"the main module imports function {quote(imported.field)} of {quote(given.name)}, which the adapter "
+            f"{given.where} does not have"
+        )
+    signature = adapter.core.function_signature(export.index)
+    assert imported.core.signature is not None
+    if signature.key() != imported.core.signature.key():
+        raise ComponentError(
+            f"the main module imports function {quote(imported.field)} of {quote(given.name)} as "
+            f"{imported.core.signature}, and in the adapter {given.where} it is {signature}"
+        )

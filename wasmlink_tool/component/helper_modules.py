@@ -14,7 +14,7 @@ from .core_module import Signature
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from typing import Final
 
 SHIM_TABLE: Final = "$imports"
@@ -29,10 +29,10 @@ def section(number: int, items: Sequence[bytes]) -> bytes:
     return bytes((number,)) + uleb(len(body)) + body
 
 
-def name_section(module: str, functions: Sequence[str]) -> bytes:
+def name_section(module: str, functions: Mapping[int, str]) -> bytes:
     """Return the custom section that names a module and its functions."""
     named = encode_text(module)
-    assoc = b"".join([uleb(len(functions))] + [uleb(i) + encode_text(name) for i, name in enumerate(functions)])
+    assoc = b"".join([uleb(len(functions))] + [uleb(i) + encode_text(functions[i]) for i in sorted(functions)])
     body = encode_text("name") + b"\0" + uleb(len(named)) + named
     if functions:
         body += b"\1" + uleb(len(assoc)) + assoc
@@ -78,7 +78,7 @@ def shim_module(signatures: Sequence[Signature], names: Sequence[str], memory: b
     parts.append(section(SectionId.EXPORT, exports))
     if count:
         parts.append(section(SectionId.CODE, codes))
-    parts.append(name_section("wasmlink:shim", [f"shim: {name}" for name in names]))
+    parts.append(name_section("wasmlink:shim", {slot: f"shim: {name}" for slot, name in enumerate(names)}))
     return b"".join(parts)
 
 
@@ -103,5 +103,5 @@ def fixup_module(signatures: Sequence[Signature], initializer: str | None) -> by
     if count:
         functions = b"".join([uleb(slot) for slot in range(count)])
         parts.append(section(SectionId.ELEMENT, [b"\0\x41\0\x0b" + uleb(count) + functions]))
-    parts.append(name_section("wasmlink:fixup", []))
+    parts.append(name_section("wasmlink:fixup", {}))
     return b"".join(parts)
