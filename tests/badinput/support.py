@@ -13,10 +13,7 @@ from wasmlink_tool.options import Input, UnresolvedPolicy
 
 SECONDS = 10.0
 """No small damaged input may take longer. Far above what is needed, since machines that test are busy."""
-OF_THE_WHOLE = re.compile(
-    r"feature must be used in order to|constructor functions cannot take arguments|no input files|"
-    r"^(data|memory|initial memory|maximum memory) "
-)
+OF_THE_WHOLE = re.compile(r"no input files|^(data|memory|initial memory|maximum memory) ")
 """Errors that are about all inputs together and name none."""
 PREVIOUS = b"what an earlier link wrote"
 

@@ -214,7 +214,9 @@ def diagnostics(stderr: str) -> list[Spoken]:
 
 HINTED = re.compile(
     r"undefined symbol|signature mismatch|cannot be used against|"
-    r"not defined|not found|unable to find|unknown argument|not recognized"
+    r"not defined|not found|unable to find|unknown argument|not recognized|"
+    r"unknown file type|neither Wasm object file|reserved symbol must|constructor functions cannot|"
+    r"[Ff]eature|disallowed by"
 )
 """Diagnostics that may carry additional lines: those about a name that nothing provides, or that name no file."""
 

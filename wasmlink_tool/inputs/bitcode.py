@@ -20,6 +20,7 @@ _MODULE_BLOCK: Final = 8
 _STRTAB_BLOCK: Final = 23
 _SYMTAB_BLOCK: Final = 25
 _THIN_LTO_SUMMARY_BLOCK: Final = 20
+_ATTRIBUTE_GROUP_BLOCK: Final = 10
 _IDENTIFICATION_STRING: Final = 1
 _BLOB: Final = 1
 
@@ -115,9 +116,26 @@ class BitcodeFile:
             if block == _MODULE_BLOCK:
                 for _ in stream.records():
                     pass
-                if _THIN_LTO_SUMMARY_BLOCK in stream.nested:
+                if any(number == _THIN_LTO_SUMMARY_BLOCK for number, _ in stream.nested):
                     return True
         return False
+
+    def target_features(self) -> frozenset[str]:
+        """Return the target features that its functions were compiled with, all together; none where the module does
+        not tell, or is damaged."""
+        found: set[str] = set()
+        try:
+            for block, stream in _blocks(self.data, *_unwrapped(self.data, self.start, self.end)):
+                if block == _MODULE_BLOCK:
+                    for _ in stream.records():
+                        pass
+                    for number, nested in stream.nested:
+                        if number == _ATTRIBUTE_GROUP_BLOCK:
+                            for _, numbers, _ in nested.records():
+                                found.update(_features_in(numbers))
+        except FormatError:
+            pass
+        return frozenset(found)
 
     def modules(self) -> list[bytes]:
         """Its modules, each as a file of its own; the compiler writes several where only a part has a summary.
@@ -217,6 +235,15 @@ class BitcodeFile:
             )
 
 
+def _features_in(group: list[int]) -> set[str]:
+    """The target features that a group of attributes turns on: the attribute is ``target-features``, with a value like
+    ``+atomics,-simd128``, each a string that ends in a zero."""
+    text = bytes(number for number in group if number < 0x80)
+    _, found, value = text.partition(b"target-features\0")
+    words = value.partition(b"\0")[0].decode("ascii").split(",") if found else []
+    return {word[1:] for word in words if word.startswith("+")}
+
+
 def _unwrapped(data: bytes, start: int, end: int) -> tuple[int, int]:
     """Where the stream itself begins and ends: a wrapper's header names offset and size."""
     if data[start : start + 4] != BITCODE_WRAPPER_MAGIC:
@@ -271,13 +298,14 @@ class _Stream:
     def __init__(self, data: bytes, start: int, end: int, width: int) -> None:
         self._data = data
         self._origin = start
+        self._stop = end
         self._end = (end - start) * 8
         self._pos = 0
         self._width = width
         """Of abbreviation numbers, in bits."""
         self._abbreviations: list[list[_Operand]] = []
-        self.nested: list[int] = []
-        """The numbers of the blocks that were skipped."""
+        self.nested: list[tuple[int, _Stream]] = []
+        """The blocks that were skipped: number, and a stream of the contents."""
 
     @property
     def block(self) -> bytes:
@@ -324,11 +352,13 @@ class _Stream:
             if number == _END_BLOCK:
                 return
             if number == _ENTER_SUBBLOCK:
-                self.nested.append(self.vbr(8))
-                self.vbr(4)
+                block = self.vbr(8)
+                width = self.vbr(4)
                 self.align()
-                size = self.fixed(32) * 32
-                self._pos += size
+                size = self.fixed(32) * 4
+                start = self.position
+                self.nested.append((block, _Stream(self._data, start, min(start + size, self._stop), width)))
+                self._pos += size * 8
             elif number == _DEFINE_ABBREVIATION:
                 self._abbreviations.append(self._abbreviation())
             elif number == _UNABBREVIATED:

@@ -25,6 +25,9 @@ _RUST_METADATA: Final = b"rust\0\0\0"
 """What describes a crate to the compiler: libraries of Rust have a member that begins so. Nothing is wrong with it, and
 rustc asks for warnings to be errors."""
 
+_SEARCHED: Final = 20
+"""How many directories an error lists."""
+
 AddSymbolTable = Callable[[str, bytes], bytes]
 """From the name and contents of a bitcode file that has no symbol table to the same modules with one."""
 
@@ -200,6 +203,22 @@ class InputFiles:
                     return path
         return None
 
+    def _searched(self, name: str) -> tuple[str, ...]:
+        """The lines under the error about a library that is not found: where it was looked for."""
+        if not self.library_paths:
+            return ("no directory was searched: name one with -L",)
+        lines = []
+        for directory in self.library_paths[:_SEARCHED]:
+            missing = "" if os.path.isdir(directory) else " (there is no such directory)"
+            lines.append(f"searched {directory}{missing}")
+            for suffix in (".so", ".dylib", ".wasm.a", ".lib"):
+                path = os.path.join(directory, f"lib{name}{suffix}")
+                if os.path.exists(path):
+                    lines.append(f"found {path}, which -l{name} does not mean here: name the file")
+        if len(self.library_paths) > _SEARCHED:
+            lines.append(f"searched {len(self.library_paths) - _SEARCHED} more")
+        return tuple(lines)
+
     def read_undefined_list(self, path: str) -> None:
         """A file of symbols that may stay undefined, one a line; ``#`` starts a comment line."""
         data = self.contents(path)
@@ -214,7 +233,7 @@ class InputFiles:
             if item.library:
                 found = self.find_library(item.path, dynamic=item.shared)
                 if found is None:
-                    self.diagnostics.error(f"unable to find library -l{item.path}")
+                    self.diagnostics.error(f"unable to find library -l{item.path}", self._searched(item.path))
                     continue
                 path = found
             self.input_paths.append(path)
@@ -243,7 +262,7 @@ class InputFiles:
             elif data.startswith(stub_library.MAGIC):
                 self.stubs.append(stub_library.StubLibrary(path, data))
             else:
-                self.diagnostics.error(f"unknown file type: {path}")
+                self.diagnostics.error(f"unknown file type: {path}", (_describe(data, 0, len(data)),))
 
     def _shared_library(self, data: bytes, path: str, item: Input) -> Iterator[shared_library.SharedLibrary]:
         if not item.shared:
@@ -314,9 +333,17 @@ class InputFiles:
                 )
             elif item.whole_archive:
                 self.diagnostics.error(
-                    "The file was not recognized as a valid object file", (f"member {member.name} of {path}",)
+                    "The file was not recognized as a valid object file",
+                    (f"member {member.name} of {path}", _describe(contents, start, end)),
                 )
             elif not contents.startswith(_RUST_METADATA, start):
                 self.diagnostics.warn(
-                    f"{path}: archive member '{member.name}' is neither Wasm object file nor LLVM bitcode"
+                    f"{path}: archive member '{member.name}' is neither Wasm object file nor LLVM bitcode",
+                    (_describe(contents, start, end),),
                 )
+
+
+def _describe(data: bytes, start: int, end: int) -> str:
+    from .foreign import describe
+
+    return describe(data, start, end)

@@ -38,7 +38,7 @@ def calculate_init_functions(
                 continue
             assert symbol.signature is not None
             if parameters_and_results(symbol.signature)[0]:
-                diagnostics.error(f"constructor functions cannot take arguments: {symbol}")
+                diagnostics.error(f"constructor functions cannot take arguments: {symbol}", (f"in {file.name}",))
             found.append(InitFunction(init.priority, symbol))
     return sorted(found, key=lambda init: init.priority)
 

@@ -12,6 +12,13 @@ from .imports import Imports
 from .llvm_string_map import string_map_order
 from .resolve import Resolution
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Final
+
+_LISTED: Final = 5
+"""How many files a message lists."""
+
 
 def merge_features(resolution: Resolution, options: LinkOptions, diagnostics: Diagnostics) -> set[str]:
     """The features of the output."""
@@ -19,40 +26,58 @@ def merge_features(resolution: Resolution, options: LinkOptions, diagnostics: Di
     allowed = dict.fromkeys(["mutable-globals"] * options.is_pic)
     allowed |= dict.fromkeys((*options.extra_features, *(options.features or ())))
     infer = options.features is None
-    used: dict[str, str] = {}
-    disallowed: dict[str, str] = {}
+    used: dict[str, ObjectInput] = {}
+    disallowed: dict[str, ObjectInput] = {}
     for file in resolution.objects:
         for prefix, name in file.object.features:
             first = used if prefix == 0x2B else disallowed
-            first.setdefault(name.decode("utf-8", "backslashreplace"), _file_name(file))
+            first.setdefault(name.decode("utf-8", "backslashreplace"), file)
     if infer:
         allowed |= dict.fromkeys(string_map_order(used))
+
+    def origins(file: ObjectInput, *, using: str = "", without: tuple[str, ...] = ()) -> tuple[str, ...]:
+        return _origins(file, resolution, using, without)
+
+    def nobody_uses(feature: str) -> tuple[str, ...]:
+        names = [file.name for file in resolution.objects if not file.input.is_generated]
+        names += [file.name for file in resolution.table.bitcode]
+        return (f"no input was compiled with -m{feature}: {_listed(names)}",) if names else ()
+
     if options.check_features:
         if options.shared_memory:
             if "shared-mem" in disallowed:
                 diagnostics.error(
-                    f"--shared-memory is disallowed by {disallowed['shared-mem']} because it was not compiled "
-                    "with 'atomics' or 'bulk-memory' features."
+                    f"--shared-memory is disallowed by {_file_name(disallowed['shared-mem'])} because it was not "
+                    "compiled with 'atomics' or 'bulk-memory' features.",
+                    origins(disallowed["shared-mem"], without=("atomics", "bulk-memory")),
                 )
             for feature in ("atomics", "bulk-memory"):
                 if feature not in allowed:
-                    diagnostics.error(f"'{feature}' feature must be used in order to use shared memory")
+                    diagnostics.error(
+                        f"'{feature}' feature must be used in order to use shared memory", nobody_uses(feature)
+                    )
         tls = SegmentFlag.TLS
         if any(segment.flags & tls and segment.live for file in resolution.objects for segment in file.segments):
             for feature in ("atomics", "bulk-memory"):
                 if feature not in allowed:
-                    diagnostics.error(f"'{feature}' feature must be used in order to use thread-local storage")
+                    diagnostics.error(
+                        f"'{feature}' feature must be used in order to use thread-local storage", nobody_uses(feature)
+                    )
         if not infer:
             for feature in string_map_order(used):
                 if feature not in allowed:
-                    diagnostics.error(f"Target feature '{feature}' used by {used[feature]} is not allowed.")
+                    diagnostics.error(
+                        f"Target feature '{feature}' used by {_file_name(used[feature])} is not allowed.",
+                        origins(used[feature], using=feature),
+                    )
         for file in resolution.objects:
             for prefix, name in file.object.features:
                 feature = name.decode("utf-8", "backslashreplace")
                 if prefix == 0x2B and feature in disallowed:
                     diagnostics.error(
                         f"Target feature '{feature}' used in {_file_name(file)} is disallowed by "
-                        f"{disallowed[feature]}. Use --no-check-features to suppress."
+                        f"{_file_name(disallowed[feature])}. Use --no-check-features to suppress.",
+                        (*origins(file, using=feature), *origins(disallowed[feature], without=(feature,))),
                     )
     if diagnostics.verbose:
         # wasm-ld's set of them keeps the order as long as it is small.
@@ -64,6 +89,27 @@ def merge_features(resolution: Resolution, options: LinkOptions, diagnostics: Di
 def _file_name(file: ObjectInput) -> str:
     """As wasm-ld's messages about features call it: of a member, without its archive."""
     return file.input.member
+
+
+def _origins(file: ObjectInput, resolution: Resolution, using: str, without: tuple[str, ...]) -> tuple[str, ...]:
+    """The lines that say which file of the command line an object came from: an archive, or bitcode that was compiled
+    with the feature ``using``, or without one of those in ``without``."""
+    if not file.input.is_generated:
+        return (f"{file.input.member} is a member of {file.input.archive}",) if file.input.archive else ()
+    names = []
+    for bitcode in resolution.table.bitcode:
+        features = bitcode.bitcode.target_features()
+        if (using and using in features) or not features.issuperset(without):
+            names.append(bitcode.name)
+    if not names:
+        names = [bitcode.name for bitcode in resolution.table.bitcode]
+    how = f"with '{using}'" if using else f"without {' and '.join(map(repr, without))}"
+    return (f"it was generated from bitcode that was compiled {how}: {_listed(names)}",)
+
+
+def _listed(names: list[str]) -> str:
+    more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
+    return ", ".join(names[:_LISTED]) + more
 
 
 def check_mutable_globals(

@@ -474,10 +474,12 @@ def resolve_indirect_function_table(
     if existing is not None:
         text = INDIRECT_FUNCTION_TABLE.decode()
         if existing.kind != SymbolKind.TABLE:
-            diagnostics.error(f"reserved symbol must be of type table: `{text}`")
+            diagnostics.error(f"reserved symbol must be of type table: `{text}`", (f"in {existing.file_name}",))
             return
         if existing.is_defined:
-            diagnostics.error(f"reserved symbol must not be defined in input files: `{text}`")
+            diagnostics.error(
+                f"reserved symbol must not be defined in input files: `{text}`", (f"defined in {existing.file_name}",)
+            )
             return
     if options.import_table or options.relocatable:
         if existing is None:

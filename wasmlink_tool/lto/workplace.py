@@ -69,7 +69,7 @@ class Workplace:
         done = run([*self.compiler.command, *arguments], directory=self.directory)
         said = self._shown(done.stderr)
         if done.returncode:
-            raise FatalError(self._failure(done.returncode, said))
+            raise FatalError(self._failure(done.returncode, said), self._versions())
         for line in said.splitlines():
             # llvm-lto2 does not say that a warning is one.
             if line.startswith("warning: ") or (self.compiler.is_lto2 and not self.how.debug_pass_manager):
@@ -90,6 +90,18 @@ class Workplace:
             return said
         shown = ", ".join(names[:_NAMED]) + (f" and {len(names) - _NAMED} more" if len(names) > _NAMED else "")
         return f"{shown}: {said}"
+
+    def _versions(self) -> tuple[str, ...]:
+        """The line under a failure where a newer LLVM made the bitcode: an older one need not understand it."""
+        version = self.compiler.version
+        newer = [module for module in self.modules if module.bitcode.llvm_version > version > 0]
+        if not newer:
+            return ()
+        newest = max(newer, key=lambda module: module.bitcode.llvm_version)
+        return (
+            f"{newest.name} was made by LLVM {newest.bitcode.llvm_version}, and {self.compiler.shown} is LLVM "
+            f"{version}: compile with the same version, or name a newer compiler with --lto-compiler=",
+        )
 
     def _shown(self, said: bytes) -> str:
         """What the compiler said, its own name left out and the modules called by theirs."""

@@ -1,0 +1,150 @@
+"""Files that are no WebAssembly: the error names the file and says what it is."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import struct
+import tarfile
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from tests.badinput.test_files import HEADER, member
+from tests.support.objects import (
+    FUNCTION,
+    INIT_FUNCTIONS,
+    MAGIC,
+    SYMBOL_TABLE,
+    blob,
+    build,
+    custom,
+    leb,
+    linking,
+    name,
+    section,
+    subsection,
+    symbol,
+    vector,
+)
+from wasmlink_tool import Input, LinkError, LinkOptions, Severity, link
+
+
+def elf(machine: int, kind: int = 1, *, big: bool = False) -> bytes:
+    order = ">" if big else "<"
+    return (
+        b"\x7fELF\2" + bytes([2 if big else 1]) + bytes(10) + struct.pack(f"{order}HHI", kind, machine, 1) + bytes(40)
+    )
+
+
+def tar() -> bytes:
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as archive:
+        archive.addfile(tarfile.TarInfo("a.o"))
+    return buffer.getvalue()
+
+
+def zipped() -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("a.o", b"")
+    return buffer.getvalue()
+
+
+FILES = {
+    "ELF x86-64 object": elf(62),
+    "ELF AArch64 object": elf(183),
+    "ELF PowerPC64 object": elf(21, big=True),
+    "ELF RISC-V shared library": elf(243, 3),
+    "Mach-O AArch64 object": struct.pack("<IIII", 0xFEEDFACF, 0x100000C, 0, 1) + bytes(40),
+    "Mach-O x86-64 shared library": struct.pack("<IIII", 0xFEEDFACF, 0x1000007, 3, 6) + bytes(40),
+    "COFF x86-64 object": struct.pack("<HH", 0x8664, 3) + bytes(40),
+    "Windows executable": b"MZ\x90\0" + bytes(60),
+    "gzip": gzip.compress(build()),
+    "tar archive": tar(),
+    "zip archive": zipped(),
+    "it is empty": b"",
+    "WebAssembly text": b"  (module (func))\n",
+    "LLVM assembly": b"; ModuleID = 'a.c'\nsource_filename = \"a.c\"\n",
+    "linker script": b"/* GNU ld script */\nGROUP ( libc.so.6 )\n",
+    "source": b"#include <stdio.h>\nint main(void) { return 0; }\n",
+    "text that begins with 'hello'": b"hello\nworld\n",
+    "binary data that begins with 01 02 00": b"\1\2\0\3",
+}
+
+
+@pytest.mark.parametrize("what", FILES)
+def test_a_foreign_file_says_what_it_is(what: str, tmp_path: Path) -> None:
+    path = tmp_path / "input.o"
+    path.write_bytes(FILES[what])
+    (error,) = errors(LinkOptions(inputs=[str(path)], output=None, entry=None))
+    assert error.splitlines()[0] == f"unknown file type: {path}"
+    assert what in error.splitlines()[1]
+
+
+@pytest.mark.parametrize("what", [*FILES, "archive inside of an archive"])
+@pytest.mark.parametrize("whole", [False, True])
+def test_a_foreign_member_says_what_it_is(what: str, whole: bool, tmp_path: Path) -> None:
+    content = FILES[what] if what in FILES else HEADER + member("b.o/", build())
+    path = tmp_path / "lib.a"
+    path.write_bytes(HEADER + member("a.o/", content))
+    (tmp_path / "main.o").write_bytes(build())
+    inputs: list[Input | str] = [str(tmp_path / "main.o"), Input(str(path), whole_archive=whole)]
+    options = LinkOptions(inputs=inputs, output=None, entry=None, fatal_warnings=True)
+    text = "\n".join(errors(options))
+    assert what in text
+    assert str(path) in text
+    assert "a.o" in text
+
+
+def test_a_library_that_is_not_found_names_the_directories(tmp_path: Path) -> None:
+    (tmp_path / "a.o").write_bytes(build())
+    (tmp_path / "one").mkdir()
+    (tmp_path / "one" / "libx.so").touch()
+    paths = [str(tmp_path / "one"), str(tmp_path / "two")]
+    options = LinkOptions(
+        inputs=[str(tmp_path / "a.o"), Input("x", library=True)], output=None, entry=None, library_paths=paths
+    )
+    (error,) = errors(options)
+    assert error.splitlines() == [
+        "unable to find library -lx",
+        f">>> searched {paths[0]}",
+        f">>> found {paths[0]}/libx.so, which -lx does not mean here: name the file",
+        f">>> searched {paths[1]} (there is no such directory)",
+    ]
+    (error,) = errors(LinkOptions(inputs=[Input("x", library=True)], output=None))
+    assert "-L" in error
+
+
+def test_errors_about_features_name_the_archive(tmp_path: Path) -> None:
+    used = custom("target_features", vector(b"+" + name("simd128")))
+    path = tmp_path / "lib.a"
+    path.write_bytes(HEADER + member("m.o/", MAGIC + linking() + used))
+    inputs = [Input(str(path), whole_archive=True)]
+    (error,) = errors(LinkOptions(inputs=inputs, output=None, entry=None, features=["atomics"]))
+    assert error == f"Target feature 'simd128' used by m.o is not allowed.\n>>> m.o is a member of {path}"
+
+
+def test_errors_about_reserved_symbols_and_constructors_name_the_file(tmp_path: Path) -> None:
+    def function(title: str, signature: bytes, *subsections: bytes) -> bytes:
+        table = subsection(SYMBOL_TABLE, vector(symbol(FUNCTION, 0, leb(0), name(title))))
+        parts = section(1, vector(signature)) + section(3, vector(b"\0")) + section(10, vector(blob(b"\0\x0b")))
+        return MAGIC + parts + linking(table, *subsections)
+
+    path = tmp_path / "a.o"
+    constructor = subsection(INIT_FUNCTIONS, vector(leb(5) + leb(0)))
+    for content in (
+        function("__indirect_function_table", b"\x60\0\0"),
+        function("f", b"\x60\1\x7f\0", constructor),
+    ):
+        path.write_bytes(content)
+        found = errors(LinkOptions(inputs=[str(path)], output=None, entry=None, gc_sections=False))
+        assert all(str(path) in error for error in found)
+
+
+def errors(options: LinkOptions) -> list[str]:
+    with pytest.raises(LinkError) as caught:
+        link(options)
+    assert caught.value.__cause__ is None
+    return [str(entry) for entry in caught.value.diagnostics if entry.severity is Severity.ERROR]
