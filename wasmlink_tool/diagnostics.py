@@ -96,6 +96,11 @@ class Diagnostics:
         self.entries += other.entries
         self.error_count += other.error_count
 
+    def restart(self) -> None:
+        """Forget what was said: the link begins again."""
+        self.entries.clear()
+        self.error_count = 0
+
     def message(self, text: str) -> None:
         self.entries.append(Diagnostic(Severity.MESSAGE, text))
 

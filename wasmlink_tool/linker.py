@@ -32,6 +32,7 @@ from .output.writer import check_writable, write_output
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from .incremental.reuse import Reuse
     from .size.explanation import Explanation
 
 
@@ -77,13 +78,32 @@ def _link(options: LinkOptions, diagnostics: Diagnostics) -> LinkResult:
         check_writable(options.time_report, "time report", diagnostics)
         diagnostics.check()
         diagnostics.time_report = TimeReport()
-    if options.cache_directory is not None:
-        diagnostics.step("link from the last one")
-        result = _link_again(options, diagnostics)
-        if result is not None:
-            return result
+    if options.cache_directory is None:
+        return _run_passes(options, diagnostics, None)
+    diagnostics.step("link from the last one")
+    found = _link_again(options, diagnostics)
+    if isinstance(found, LinkResult):
+        return found
+    if found is not None:
+        from .incremental.reuse import UNFIT
+
+        try:
+            return _run_passes(options, diagnostics, found)
+        except UNFIT as why:
+            # What was to be reused is not what it seemed. Nothing was written.
+            diagnostics.restart()
+            if diagnostics.time_report is not None:
+                diagnostics.time_report.reused = f"not used: {why!r}"
+    return _run_passes(options, diagnostics, None)
+
+
+def _run_passes(options: LinkOptions, diagnostics: Diagnostics, reuse: Reuse | None) -> LinkResult:
+    """Decide everything, and write what was decided.
+
+    :param reuse: what can be taken from the last link.
+    """
     diagnostics.step("read inputs")
-    files, sources = open_inputs(options, diagnostics)
+    files, sources = open_inputs(options, diagnostics, reuse.known if reuse is not None else None)
     if options.output is not None:
         check_writable(options.output, "output", diagnostics)
     for report, what in (
@@ -99,6 +119,8 @@ def _link(options: LinkOptions, diagnostics: Diagnostics) -> LinkResult:
 
     diagnostics.step("resolve")
     resolution = resolve(options, files, sources, diagnostics, _compile_bitcode)
+    if reuse is not None:
+        reuse.match(resolution.objects, files.object_keys())
     if options.why_extract is not None:
         # A link that fails has reasons, too.
         from .output import reports
@@ -119,7 +141,7 @@ def _link(options: LinkOptions, diagnostics: Diagnostics) -> LinkResult:
     if explanation is not None:
         explanation.take_graph(plan)
     diagnostics.step("relocate and write sections")
-    sections, notes = _write_sections(plan, options, diagnostics)
+    sections, notes = _write_sections(plan, options, diagnostics, reuse)
     chunks: list[Chunk] = [b"\0asm\1\0\0\0"]
     position = 8
     for section in sections:
@@ -163,6 +185,7 @@ def _link(options: LinkOptions, diagnostics: Diagnostics) -> LinkResult:
                 ),
                 "bytes read": sum(status.st_size for status in files.read.values()),
                 "bytes written": sum(map(len, chunks)),
+                **(reuse.counts() if reuse is not None else {}),
             },
         )
     return LinkResult(chunks, options.output, tuple(diagnostics.entries), tuple(files.read))
@@ -193,16 +216,17 @@ def _report_times(options: LinkOptions, diagnostics: Diagnostics, counts: dict[s
     diagnostics.check()
 
 
-def _link_again(options: LinkOptions, diagnostics: Diagnostics) -> LinkResult | None:
-    """Link from what the last link left in the cache; ``None`` where that does not do."""
-    from .incremental.relink import relink
+def _link_again(options: LinkOptions, diagnostics: Diagnostics) -> LinkResult | Reuse | None:
+    """Link without the passes, from what the last link left in the cache; or find what the passes can take from it."""
+    from .incremental.relink import Passes, relink
 
     found = relink(options)
     report = diagnostics.time_report
-    if isinstance(found, str):
+    if isinstance(found, Passes):
         if report is not None:
-            report.reused = f"not used: {found}"
-        return None
+            how = "not used" if found.reuse is None else "decided anew"
+            report.reused = f"{how}: {found.why}"
+        return found.reuse
     diagnostics.step("write the file")
     if options.output is not None:
         write_output(options.output, found.chunks, executable=True)
@@ -311,7 +335,7 @@ def _plan(resolution: Resolution, options: LinkOptions, diagnostics: Diagnostics
 
 
 def _write_sections(
-    plan: Plan, options: LinkOptions, diagnostics: Diagnostics
+    plan: Plan, options: LinkOptions, diagnostics: Diagnostics, reuse: Reuse | None
 ) -> tuple[list[OutputSection], dict[tuple[ObjectInput, int], bytes | memoryview]]:
     """All sections in the module's order, relocated; and what the next link is to know of them."""
     bases = Bases(options.table_base, plan.memory.tls_base)
@@ -321,14 +345,17 @@ def _write_sections(
             if file.function_live.count(1):
                 compressor.compress(file)
     place_functions(plan)
-    custom = lay_out_custom_sections(plan.resolution, options)
+    custom = lay_out_custom_sections(plan.resolution, options, None if reuse is None else reuse.merge)
     outputs = {section.name for section in custom}
     watcher = None
     if options.cache_directory is not None:
         from .incremental import save_state
 
         watcher = save_state.watcher(options, plan.resolution, outputs)
-    relocator = make_relocator(plan.resolution.objects, outputs, bases, options.threads, watcher)
+    if reuse is None:
+        relocator = make_relocator(plan.resolution.objects, outputs, bases, options.threads, watcher)
+    else:
+        relocator = reuse.relocator(plan.resolution, bases, watcher)
     sections = list(known_sections(plan, options, relocator))
     if plan.resolution.is_dynamic(options):
         from .output.dylink import dylink_section

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from .diagnostics import Diagnostics, FatalError, Severity
 from .inputs.input_files import InputFiles, ObjectSource
+from .inputs.known_files import KnownFile
 from .inputs.shared_library import SharedLibrary
 from .options import FIELDS, Input, LinkOptions
 
@@ -44,11 +45,12 @@ def checked(options: LinkOptions) -> LinkOptions:
 
 
 def open_inputs(
-    options: LinkOptions, diagnostics: Diagnostics
+    options: LinkOptions, diagnostics: Diagnostics, known: Mapping[str, KnownFile] | None = None
 ) -> tuple[InputFiles, Sequence[ObjectSource | SharedLibrary]]:
     """Read the inputs of checked options; what cannot be read is reported, and then what the options themselves have
     against each other.
 
+    :param known: files that need not be read, by path.
     :raises LinkError: an input cannot be read, or the options are refused.
     """
     cache = None
@@ -62,7 +64,7 @@ def open_inputs(
 
         return with_symbol_table(options.lto_compiler, name, bitcode)
 
-    files = InputFiles(diagnostics, tuple(options.library_paths), cache, options.on_read, add_symbol_table)
+    files = InputFiles(diagnostics, tuple(options.library_paths), cache, options.on_read, add_symbol_table, known)
     sources = list(files.sources([item for item in options.inputs if isinstance(item, Input)]))
     diagnostics.check()
     if not sources and not files.stubs:

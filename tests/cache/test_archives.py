@@ -27,10 +27,10 @@ def _link(work: Path, sources: Mapping[str, str]) -> bytes:
 def test_members_change(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     used = 0
 
-    def relink_and_count(options: LinkOptions) -> relink.Relinked | str:
+    def relink_and_count(options: LinkOptions) -> relink.Relinked | relink.Passes:
         nonlocal used
         found = relink_(options)
-        used += not isinstance(found, str)
+        used += isinstance(found, relink.Relinked)
         return found
 
     relink_ = relink.relink

@@ -22,7 +22,7 @@ def _merged(lists: Sequence[Sequence[bytes]]) -> tuple[bytes, list[list[int]]]:
         chunks.append(chunk.pieces)
         merged.add(chunk)
     merged.finalize()
-    return bytes(merged.contents), [pieces.offsets for pieces in chunks]
+    return bytes(merged.contents), [list(pieces.offsets) for pieces in chunks]
 
 
 @pytest.mark.parametrize("alphabet", [b"a", b"ab", b"abc"])

@@ -13,8 +13,9 @@ Nothing of the pure package imports this module: ``librt`` is the run-time libra
 from __future__ import annotations
 
 from array import array
+from collections.abc import Sequence
 
-from librt.strings import BytesWriter, read_i32_le, write_i32_le, write_i64_le
+from librt.strings import BytesWriter, read_i32_le, read_i64_le, write_i32_le, write_i64_le
 from mypy_extensions import i32, i64, u8
 
 from .field_values import LOWEST, NOTHING, REMOVED, UNKNOWN, FieldValues
@@ -301,3 +302,102 @@ def relocate(
     if pos != end:
         return None
     return out.getvalue()
+
+
+def relocate_columns(
+    contents: bytes,
+    columns: tuple[bytes, Sequence[int], Sequence[int], Sequence[int]],
+    values: FieldValues,
+    ranges: list[int],
+    formats: tuple[bytes, bytes, bytes],
+    tombstone: int | None,
+) -> bytes | None:
+    """What :func:`relocate` does, for relocations that are columns already: types, offsets, indices, addends."""
+    types, of_offsets, of_indices, of_addends = columns
+    if not ranges:
+        return contents
+    if not isinstance(of_offsets, array) or not isinstance(of_indices, array) or not isinstance(of_addends, array):
+        return None
+    if of_offsets.itemsize != 4 or of_indices.itemsize != 4 or of_addends.itemsize not in (4, 8):
+        return None
+    offsets, indices, addends = of_offsets.tobytes(), of_indices.tobytes(), of_addends.tobytes()
+    wide: bool = of_addends.itemsize == 8
+    size: i64 = len(contents)
+    widths, _, signed = formats
+    known: i64 = len(widths)
+    out = BytesWriter()
+    out.write(contents)
+    tables = values.tables
+    range_count: i64 = len(ranges)
+    next_range: i64 = 2
+    range_start: i64 = ranges[0]
+    range_end: i64 = ranges[1]
+    count: i64 = len(types)
+    k: i64 = 0
+    while k < count:
+        type_: i64 = types[k]
+        offset: i64 = i64(read_i32_le(offsets, 4 * k))
+        index: i64 = i64(read_i32_le(indices, 4 * k))
+        addend: i64 = read_i64_le(addends, 8 * k) if wide else i64(read_i32_le(addends, 4 * k))
+        k += 1
+        while offset >= range_end:
+            if next_range == range_count:
+                range_start = range_end = 1 << 62
+                break
+            range_start = ranges[next_range]
+            range_end = ranges[next_range + 1]
+            next_range += 2
+        if offset < range_start:
+            continue
+        if type_ >= known:
+            return None
+        table = tables[type_]
+        if index >= len(table):
+            if table or index >= values.number or type_ == _LOCREL:
+                return None
+            table = values.open(type_)
+        value: i64 = table[index]
+        if value < LOWEST:
+            if value == UNKNOWN:
+                values.check(type_, index)
+                value = values.base(type_, index)
+                table[index] = value
+            if value >= LOWEST:
+                value += addend
+            elif value == REMOVED:
+                value = addend if tombstone is None else tombstone
+            elif value == NOTHING:
+                value = 0
+            else:
+                value = values.scattered(index, addend)
+        else:
+            value += addend
+        width: i64 = widths[type_]
+        if offset < 0 or offset + width > size:
+            return None
+        _write_field(out, offset, width, signed[type_] != 0, value)
+    return out.getvalue()
+
+
+def _write_field(out: BytesWriter, offset: i64, width: i64, signed: bool, value: i64) -> None:
+    """Write a field of 4 or 8 bytes, or a padded number of 5 or 10."""
+    shift: i64 = 0
+    last: i64 = width - 1
+    k: i64 = 0
+    if width == 4 or width == 8:
+        while k < width:
+            out[offset + k] = u8((value >> shift) & 0xFF)
+            shift += 8
+            k += 1
+        return
+    while k < last:
+        out[offset + k] = u8((value >> shift) & 0x7F | 0x80)
+        shift += 7
+        k += 1
+    if width == 5:
+        top: i64 = (value >> 28) & 0x0F
+        if top & 0x08 and signed:
+            top |= 0x70
+    else:
+        top = (value >> 63) & (0x7F if signed else 0x01)
+    out[offset + last] = u8(top)

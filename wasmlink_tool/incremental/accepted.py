@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from ..binary.constants import SectionId
-from ..binary.relocation_types import FROM_PLACE, MOVES, STAYS, types_with
+from ..binary.relocation_types import FIXED, FROM_PLACE, MOVES, STAYS, ZERO, types_with
 from ..inputs.object_file import ObjectFile
 
 TYPE_CHECKING = False
@@ -21,7 +21,8 @@ ACCEPTED: Final = {
     SectionId.CODE: _DECIDED,
     # Relative to a place in data: neither moves.
     SectionId.DATA: _DECIDED + bytes(sorted(FROM_PLACE)),
-    SectionId.CUSTOM: _DECIDED + MOVING,
+    # Fields of four bytes.
+    SectionId.CUSTOM: MOVING + bytes(sorted(types_with(encodings=(FIXED,), bases=(ZERO,), warm=(STAYS,)))),
 }
 """The types that are understood, by kind of section."""
 

@@ -8,11 +8,12 @@ from collections.abc import Iterator
 from ..diagnostics import Diagnostics
 from ..inputs import archive
 from ..inputs.input_files import InputFiles, ObjectSource
+from ..inputs.known_files import KnownFile, UnreadFile
 from ..inputs.object_file import is_wasm
 from ..inputs.parse_cache import ParseCache, content_key
 from ..options import Input, LinkOptions
 from .match_objects import Unusable
-from .stamps import is_unchanged
+from .stamps import unchanged_status
 from .state import State
 
 TYPE_CHECKING = False
@@ -23,41 +24,71 @@ MOST_CHANGED: Final = 8
 """Objects. Where more changed than that since the state was recorded, it is time for a new one."""
 
 
-def changed_objects(options: LinkOptions, state: State, cache: ParseCache) -> dict[int, ObjectSource]:
+class Files:
+    """The files of the last link, as they are now."""
+
+    def __init__(self, state: State) -> None:
+        """Look at each file, and read those that may have changed."""
+        self.known: dict[str, KnownFile] = {}
+        """Those that have the contents they had."""
+        self.changed: dict[str, bytes] = {}
+        """The contents of the others."""
+        self.unreadable = False
+        members: dict[str, dict[int, str]] = {}
+        for linked in state.files:
+            members.setdefault(linked.path, {})[linked.start] = linked.key
+        for path, stamp, key, kind in state.read:
+            status = unchanged_status(path, stamp)
+            if status is None:
+                try:
+                    with open(path, "rb") as file:
+                        status = os.fstat(file.fileno())
+                        data = file.read()
+                except (OSError, ValueError):
+                    self.unreadable = True
+                    continue
+                if content_key(data) != key:
+                    self.changed[path] = data
+                    continue
+            self.known[path] = KnownFile(UnreadFile(path, status), key, kind=kind, members=members.get(path, {}))
+
+
+def changed_objects(options: LinkOptions, state: State, files: Files, cache: ParseCache) -> dict[int, ObjectSource]:
     """By their place in the output, the objects whose bytes are others.
 
     :raises Unusable: something else changed, or too much.
     """
-    paths = _input_paths(options)
-    if paths != state.inputs:
+    if state.given != given_inputs(options) or _input_paths(options) != state.inputs:
         raise Unusable("the list of input files differs")
-    known = {path for path, _, _ in state.read}
+    if files.unreadable:
+        raise Unusable("a file cannot be read")
+    known = {path for path, _, _, _ in state.read}
     linked: dict[str, dict[int, list[int]]] = {}
     for ordinal, of in enumerate(state.files):
         linked.setdefault(of.path, {}).setdefault(of.start, []).append(ordinal)
     changed: dict[int, ObjectSource] = {}
-    for path, stamp, key in state.read:
+    for path, _, key, _ in state.read:
         ordinals = linked.get(path, {})
-        if not is_unchanged(path, stamp):
-            try:
-                with open(path, "rb") as file:
-                    data = file.read()
-            except (OSError, ValueError):
-                raise Unusable("a file cannot be read") from None
-            if content_key(data) != key:
-                if archive.is_archive(data):
-                    changed.update(_changed_members(data, path, key, ordinals, state, cache))
-                elif list(ordinals) == [0] and is_wasm(data):
-                    changed.update((ordinal, ObjectSource(data, 0, len(data), path)) for ordinal in ordinals[0])
-                else:
-                    raise Unusable("a file changed that is no object in the output")
-                if len(changed) > MOST_CHANGED:
-                    raise Unusable("too much changed")
+        data = files.changed.get(path)
+        if data is not None:
+            if archive.is_archive(data):
+                changed.update(_changed_members(data, path, key, ordinals, state, cache))
+            elif list(ordinals) == [0] and is_wasm(data):
+                changed.update((ordinal, ObjectSource(data, 0, len(data), path)) for ordinal in ordinals[0])
+            else:
+                raise Unusable("a file changed that is no object in the output")
+            if len(changed) > MOST_CHANGED:
+                raise Unusable("too much changed")
         # Beside an archive there may be a list of what may stay undefined.
         imports = os.path.splitext(path)[0] + ".imports"
         if 0 not in ordinals and (imports in known) != os.path.exists(imports):
             raise Unusable("a list of undefined symbols came or went")
     return changed
+
+
+def given_inputs(options: LinkOptions) -> str:
+    """Return the inputs as they are given, with what is in force where each stands."""
+    return repr(list(options.inputs))
 
 
 def _input_paths(options: LinkOptions) -> list[str | None]:

@@ -1,21 +1,23 @@
-"""Fields of debug information that a link must correct when something before their target grows.
+"""Fields of debug information whose values a later link can tell from those that stand in the module.
 
-They tell where functions and custom sections stand in the output; whatever else relocations write stays as long as no
-decision changes.
+A field's value is that of its target, plus an addend: where the target's value changed by an amount, so does the
+field's. So a note of a section lists its distinct targets with their values, and the fields that name each; a later
+link compares the targets, which are few, and corrects the fields of those that differ.
 """
 
 from __future__ import annotations
 
 from array import array
-from collections.abc import Mapping, Set
-from contextlib import suppress
+from collections.abc import Iterable, Mapping, Set
 from itertools import compress
+from struct import Struct
 
 from ..binary.constants import SectionId, SymbolKind
+from ..binary.field_values import LOWEST
 from ..binary.relocation_types import RelocationType as R
 from ..binary.relocations import Relocations, fields, picked
 from ..linking.chunks import InputSection, LinkedFile, ObjectInput
-from ..linking.relocate import Relocated
+from ..linking.relocate import Relocated, SymbolValues
 from ..linking.symbols import DEFINED
 from .accepted import ACCEPTED, MOVING
 
@@ -23,28 +25,39 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Final
 
-HEAD: Final = 2
-"""Numbers before the columns of a section."""
 UNKNOWABLE: Final = b""
-"""The note of a section of which a field would move in a way that its value does not tell."""
+"""The note of a section with a field whose value does not tell enough."""
+HEAD: Final = 4
+"""Numbers before the columns of a note."""
+TARGET: Final = 6
+"""Numbers of a target."""
+SECTION: Final = 3
+"""Numbers before the offsets of the fields that name a section."""
+NO_ORDINAL: Final = 0xFFFFFFFF
+VALUE: Final = 0
+"""The mark of a target that has a value; others count the marks of :mod:`..binary.field_values` from the first one."""
 _PLAIN: Final = MOVING + bytes((R.MEMORY_ADDR_I32,))
-"""The types of relocations whose fields move, and one that names neither functions nor sections."""
+"""The types of relocations each of which names symbols of one kind that nothing else names."""
 _STAYS: Final = 0
 _OWN: Final = 1
-_OTHER: Final = 2
-"""A live function of another file."""
+_TARGET: Final = 2
 _FIRST_SECTION: Final = 3
 _TOO_MANY: Final = 255
-_NOTHING: Final = array("I"), array("I")
+_FUNCTION_OFFSET: Final = R.FUNCTION_OFFSET_I32
+_U32: Final = Struct("<I")
 
 
 class MovingFields:
-    """Notes where in a custom section the fields that move are.
+    """Takes notes of custom sections. A note is a column of 32-bit numbers:
 
-    A note is columns of 32-bit numbers. How many fields name the file's own functions, and how many numbers tell of
-    others; the offsets of the first, and their values; the offsets of the others, each followed by the file and number
-    of its function; then, for each custom section that is named, its number, how many fields name it, their offsets,
-    and their values.
+    - how many fields name the file's own live functions; how many other targets there are; how many fields name those;
+      how many sections of the file are named;
+    - the offsets of the fields that name own functions, which all move alike;
+    - of each target: relocation type, index, mark, value; for the place of a function of another object the number of
+      that object in the output and of the function in it;
+    - the offsets of the fields that name targets with values; of each the number of its target;
+    - of each section that is named: its number, its offset in the output section, how many fields name it, and their
+      offsets.
     """
 
     def __init__(self, ordinals: Mapping[LinkedFile, int], outputs: Set[bytes]) -> None:
@@ -60,11 +73,12 @@ class MovingFields:
         self._targets: list[InputSection] = []
 
     def most(self, file: ObjectInput, section: int) -> int:
-        """No relocation takes more than four numbers."""
+        """Return how many bytes a note of a section can have."""
         _, _, count = file.object.relocation_sections()[section]
-        return (HEAD + 4 * count) * array("I").itemsize
+        return (HEAD + (TARGET + 2) * count) * array("I").itemsize
 
-    def note(self, file: ObjectInput, section: int, made: Relocated) -> bytes:
+    def note(self, file: ObjectInput, section: int, made: Relocated, values: SymbolValues) -> bytes:
+        """Return the note of a section, or :data:`UNKNOWABLE`."""
         if made.names_middles:
             return UNKNOWABLE
         if file is not self._file:
@@ -75,33 +89,33 @@ class MovingFields:
             return UNKNOWABLE
         symbols = picked(self._classes, relocs.indices)
         if relocs.types.translate(None, _PLAIN):
-            # Some may name what moves in a way that does not, or are indices of something else.
-            symbols = bytes([of if type_ in MOVING else _STAYS for of, type_ in zip(symbols, relocs.types)])
+            symbols = bytes([of if type_ in _PLAIN else _TARGET for of, type_ in zip(symbols, relocs.types)])
         classes = set(symbols)
-        own, own_values = self._select(relocs, made, symbols, _OWN) if _OWN in classes else _NOTHING
-        others = self._other_functions(file, relocs, symbols) if _OTHER in classes else []
-        columns = array("I", (len(own), len(others)))
+        if _TOO_MANY in classes:
+            return UNKNOWABLE
+        own = _offsets(relocs, symbols, _OWN) if _OWN in classes else array("I")
+        columns = array("I", (len(own), 0, 0, 0))
         columns += own
-        columns += own_values
-        columns.extend(others)
+        if _TARGET in classes:
+            self._add_targets(columns, file, relocs, symbols, values)
         for of in sorted(classes):
-            if of == _TOO_MANY:
-                return UNKNOWABLE
             if of >= _FIRST_SECTION:
-                offsets, values = self._select(relocs, made, symbols, of)
-                columns.extend((self._targets[of - _FIRST_SECTION].index, len(offsets)))
+                target = self._targets[of - _FIRST_SECTION]
+                offsets = _offsets(relocs, symbols, of)
+                columns.extend((target.index, target.offset, len(offsets)))
                 columns += offsets
-                columns += values
+                columns[3] += 1
         return columns.tobytes()
 
     def _classify(self, file: ObjectInput) -> None:
-        classes = bytearray(max(len(file.symbols), len(file.object.types)))
+        classes = bytearray([_TARGET]) * max(len(file.symbols), len(file.object.types))
         self._targets = []
         places: dict[int, int] = {}
         for index, symbol in enumerate(file.symbols):
             if symbol.kind == SymbolKind.FUNCTION:
-                if symbol.state == DEFINED and symbol.is_live:
-                    classes[index] = _OWN if symbol.file is file else _OTHER
+                if symbol.file is file and symbol.state == DEFINED:
+                    # As long as the same functions of the file are live, the others are as good as constant.
+                    classes[index] = _OWN if file.function_live[symbol.index] else _STAYS
             elif symbol.kind == SymbolKind.SECTION:
                 target = symbol.section
                 if target is not None and target.size and not target.discarded and target.name in self._outputs:
@@ -111,26 +125,77 @@ class MovingFields:
                     classes[index] = min(_FIRST_SECTION + place, _TOO_MANY)
         self._classes = bytes(classes)
 
-    @staticmethod
-    def _select(relocs: Relocations, made: Relocated, symbols: bytes, of: int) -> tuple[array[int], array[int]]:
-        """Offsets and values of the fields of one class."""
-        selected = symbols.translate(_only(of))
-        offsets = array("I", compress(relocs.offsets, selected))
-        if made.values is not None:
-            with suppress(OverflowError):
-                return offsets, array("I", compress(made.values, selected))
-        return offsets, array("I", fields(made.contents, offsets))
+    def _add_targets(
+        self, columns: array[int], file: ObjectInput, relocs: Relocations, symbols: bytes, values: SymbolValues
+    ) -> None:
+        """Add the targets that stand for themselves, and the fields that name those with a value."""
+        selected = symbols.translate(_only(_TARGET))
+        pairs = list(zip(compress(relocs.types, selected), compress(relocs.indices, selected)))
+        bases = values.bases(set(pairs))
+        numbers: dict[tuple[int, int], int] = {}
+        for pair in sorted(bases):
+            base = bases[pair]
+            mark = VALUE if base >= LOWEST else LOWEST - base
+            if not mark:
+                numbers[pair] = columns[1]
+            place = place_of_function(file, *pair, self._ordinals)
+            columns.extend((*pair, mark, 0 if mark else base & 0xFFFFFFFF, *place))
+            columns[1] += 1
+        named = [number for number in map(numbers.get, pairs) if number is not None]
+        if len(named) == len(pairs):
+            columns.extend(compress(relocs.offsets, selected))
+        else:
+            offsets = compress(relocs.offsets, selected)
+            columns.extend([offset for offset, pair in zip(offsets, pairs) if pair in numbers])
+        columns.extend(named)
+        columns[2] = len(named)
 
-    def _other_functions(self, file: ObjectInput, relocs: Relocations, symbols: bytes) -> list[int]:
-        selected = symbols.translate(_only(_OTHER))
-        found: list[int] = []
-        for offset, index in zip(compress(relocs.offsets, selected), compress(relocs.indices, selected)):
-            symbol = file.symbols[index]
-            assert symbol.file is not None
-            ordinal = self._ordinals.get(symbol.file, -1)
+
+def place_of_function(file: ObjectInput, type_: int, index: int, ordinals: Mapping[LinkedFile, int]) -> tuple[int, int]:
+    """Return which object, by its number in the output, and which function of it a target is, if its value is the place
+    of one that may move."""
+    if type_ == _FUNCTION_OFFSET:
+        symbol = file.symbols[index]
+        if symbol.file is not None and symbol.state == DEFINED:
+            ordinal = ordinals.get(symbol.file, -1)
             if ordinal >= 0:
-                found += (offset, ordinal, symbol.index)
-        return found
+                return ordinal, symbol.index
+    return NO_ORDINAL, 0
+
+
+class Note:
+    """A note taken apart: numbers of columns in the order in which they are in it."""
+
+    __slots__ = ("field_count", "fields", "own_count", "section_count", "sections", "target_count", "targets")
+
+    def __init__(self, columns: array[int], first: int = 0) -> None:
+        """:param first: where in ``columns`` the note begins."""
+        self.own_count, self.target_count, self.field_count, self.section_count = columns[first : first + HEAD]
+        self.targets = first + HEAD + self.own_count
+        """Where the targets begin, behind the offsets of the fields that name own functions."""
+        self.fields = self.targets + TARGET * self.target_count
+        """Where the offsets of the fields that name targets begin; then the targets' numbers."""
+        self.sections = self.fields + 2 * self.field_count
+
+    def own(self, columns: array[int]) -> array[int]:
+        return columns[self.targets - self.own_count : self.targets]
+
+    def field_offsets(self, columns: array[int]) -> array[int]:
+        return columns[self.fields : self.fields + self.field_count]
+
+    def field_targets(self, columns: array[int]) -> array[int]:
+        return columns[self.fields + self.field_count : self.sections]
+
+
+def add_to_fields(section: bytearray | memoryview, offsets: array[int], amounts: Iterable[int]) -> None:
+    """Add to fields of 32 bits, each at its offset, one amount each."""
+    pack = _U32.pack_into
+    for offset, value, amount in zip(offsets, fields(section, offsets), amounts):
+        pack(section, offset, (value + amount) & 0xFFFFFFFF)
+
+
+def _offsets(relocs: Relocations, symbols: bytes, of: int) -> array[int]:
+    return array("I", compress(relocs.offsets, symbols.translate(_only(of))))
 
 
 def _only(number: int) -> bytes:

@@ -4,9 +4,7 @@ moved is corrected."""
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Sequence
 from itertools import repeat
-from operator import add
 from struct import Struct
 
 from ..binary.constants import SymbolKind
@@ -17,7 +15,7 @@ from ..linking.live_relocations import live_function_runs
 from ..linking.relocate import Bases, Relocator, body_start
 from ..output.encoding import Chunk
 from .match_objects import ADDED, Unusable
-from .moved_fields import HEAD
+from .moved_fields import NO_ORDINAL, SECTION, TARGET, VALUE, Note, add_to_fields
 from .previous_link import LastLink
 from .remerge_strings import Remerged
 from .replacements import Replacements, split
@@ -161,11 +159,13 @@ class Rewriter:
     def _correct(self, moved: list[dict[int, int]]) -> None:
         """Correct what the unchanged objects tell of places that moved."""
         columns = self.state.columns
+        if any(first == after for sections in self.state.moving for first, after in sections.values()):
+            raise Unusable("debug information names places in a way that its values do not tell")
         for ordinal, sections in enumerate(self.state.moving):
             if ordinal in self.new:
                 continue
             for index, (first, after) in sections.items():
-                if self.shifts[ordinal] or columns[first + 1] or moved[ordinal] or self.merged:
+                if self.shifts[ordinal] or columns[first + 2] or moved[ordinal] or self.merged:
                     output, offset, size = self.state.files[ordinal].sections[index]
                     start = self.state.custom[output][2] + offset
                     self._correct_section(self.module[start : start + size], moved[ordinal], ordinal, first, after)
@@ -175,37 +175,37 @@ class Rewriter:
     ) -> None:
         """
         :param own_sections: the file's custom sections that moved, and how far.
-        :param first: where the columns of the section's fields start, and ``after`` where they end.
+        :param first: where the columns of the section's note start, and ``after`` where they end.
         """
         columns, shift, known = self.state.columns, self.shifts[ordinal], self.state.files[ordinal]
-        own, others = columns[first : first + HEAD]
-        position = first + HEAD
-        if shift and own:
-            offsets, values = columns[position : position + own], columns[position + own : position + 2 * own]
-            _write(section, offsets, map(shift.__add__, values))
-        position += 2 * own
-        if others:
-            triples = columns[position : position + others]
-            position += others
-            offsets = triples[::3]
-            changes = [
-                self._function_shift(target, function) if target in self.new else self.shifts[target]
-                for target, function in zip(triples[1::3], triples[2::3])
-            ]
-            if any(changes):
-                _write(section, offsets, map(add, fields(section, offsets), changes))
+        note = Note(columns, first)
+        if shift and note.own_count:
+            add_to_fields(section, note.own(columns), repeat(shift))
+        if note.field_count:
+            amounts = []
+            for position in range(note.targets, note.fields, TARGET):
+                target, function = columns[position + 4 : position + TARGET]
+                if target == NO_ORDINAL or columns[position + 2] != VALUE:
+                    amounts.append(0)
+                else:
+                    moved = target in self.new
+                    amounts.append(self._function_shift(target, function) if moved else self.shifts[target])
+            if any(amounts):
+                targets = note.field_targets(columns)
+                add_to_fields(section, note.field_offsets(columns), map(amounts.__getitem__, targets))
+        position = note.sections
         while position < after:
-            target, count = columns[position : position + 2]
-            position += 2
+            target, _, count = columns[position : position + SECTION]
+            position += SECTION
+            offsets = columns[position : position + count]
             if target in known.pieces:
                 strings = self.merged.get(known.sections[target][0])
-                move = None if strings is None else strings.moved.__getitem__
-            else:
-                move = own_sections[target].__add__ if target in own_sections else None
-            if move is not None:
-                values = columns[position + count : position + 2 * count]
-                _write(section, columns[position : position + count], map(move, values))
-            position += 2 * count
+                if strings is not None:
+                    values = map(strings.moved.__getitem__, fields(section, offsets))
+                    deque(map(_U32.pack_into, repeat(section), offsets, values), maxlen=0)
+            elif target in own_sections:
+                add_to_fields(section, offsets, repeat(own_sections[target]))
+            position += count
 
     def _function_shift(self, ordinal: int, function: int) -> int:
         """How much later the body of a changed object's function stands."""
@@ -264,8 +264,3 @@ class Rewriter:
                     length -= 1
                 size -= length
                 pieces.append((header + 1, header + 1 + length, [uleb(size + growth)]))
-
-
-def _write(section: memoryview, offsets: Sequence[int], values: Iterable[int]) -> None:
-    """Fill 32-bit fields."""
-    deque(map(_U32.pack_into, repeat(section), offsets, values), maxlen=0)

@@ -1,28 +1,30 @@
-"""A link that begins with the module of the last one, where a few objects changed and no decision with them.
+"""How a link begins with the last one.
 
-An object may change its code, the contents of its data and its custom sections. What it defines and asks for must be
-the same, and whatever it newly refers to must be in the output already; then every index and every address stays. What
-moves is where functions and custom sections stand, which debug information alone tells: the fields that do are
-corrected in place, by what their target moved.
+The quick way repeats no decision. An object may change its code, the contents of its data and its custom sections. What
+it defines and asks for must be the same, and whatever it newly refers to must be in the output already; then every
+index and every address stays. What moves is where functions and custom sections stand, which debug information alone
+tells: the fields that do are corrected in place, by what their target moved.
+
+Otherwise the passes decide everything again, and :mod:`.reuse` takes from the last module what they leave as it was.
 """
 
 from __future__ import annotations
 
-from struct import error
-
 from ..binary.reader import FormatError
 from ..diagnostics import Diagnostics, FatalError, LinkError
-from ..inputs.parse_cache import cache_at
+from ..inputs.parse_cache import ParseCache, cache_at
 from ..options import LinkOptions, needs_full_link
 from ..output.encoding import Chunk
 from ..output.writer import check_writable
 from ..records import record
 from . import state as states
-from .find_changes import changed_objects
+from .find_changes import Files, changed_objects
 from .match_objects import Unusable
 from .patch_module import Rewriter
 from .previous_link import LastLink
 from .replacements import Replacements
+from .reuse import UNFIT, Reuse
+from .state import State
 
 
 @record(frozen=True)
@@ -37,32 +39,65 @@ class Relinked:
     """Objects that were linked anew."""
 
 
-def relink(options: LinkOptions) -> Relinked | str:
-    """The module of a link with checked options, or why the ordinary link has to find it."""
-    if options.cache_directory is None:
-        return "no cache directory"
-    unsafe = needs_full_link(options)
-    if unsafe is not None:
-        return f"--{unsafe.options[0]} takes a full link"
+@record(frozen=True)
+class Passes:
+    """The passes have to run."""
+
+    why: str
+    """Why the decisions of the last link are not enough."""
+    reuse: Reuse | None
+    """What they can take from it."""
+
+
+def relink(options: LinkOptions) -> Relinked | Passes:
+    """Return the module of a link with checked options that have a cache directory, or what its passes begin with."""
+    assert options.cache_directory is not None
+    if not states.is_saved(options) or options.on_read is not None:
+        return Passes("the options ask for a whole link", None)
     diagnostics = Diagnostics()
     if options.output is not None:
         check_writable(options.output, "output", diagnostics)
     if diagnostics.entries:
-        return "the output cannot be written"
-    state = states.load(options.cache_directory, states.state_key(options))
+        return Passes("the output cannot be written", None)
+    key = states.state_key(options)
+    state = states.load(options.cache_directory, key)
     if state is None:
-        return "no state"
+        return Passes("there was no last link", None)
     try:
-        cache = cache_at(options.cache_directory, options.cache_limit)
-        changed = changed_objects(options, state, cache)
+        files = Files(state)
+        found = _patched(options, state, files)
+        if isinstance(found, Relinked):
+            return found
+        if found.endswith("\n"):
+            # The module was changed before it was found out.
+            state = states.load(options.cache_directory, key)
+        return Passes(found.strip(), None if state is None else Reuse(state, files.known))
+    except UNFIT as why:
+        return Passes(f"the state does not fit: {why!r}", None)
+
+
+def _patched(options: LinkOptions, state: State, files: Files) -> Relinked | str:
+    """The last module, corrected; or why that does not do, with a line's end where the module in memory is spoilt."""
+    assert options.cache_directory is not None
+    unsafe = needs_full_link(options)
+    if unsafe is not None:
+        return f"--{unsafe.options[0]} takes all passes"
+    if not state.is_exact:
+        return "the last link has something that only the passes understand"
+    spoilt = ""
+    try:
+        cache: ParseCache = cache_at(options.cache_directory, options.cache_limit)
+        changed = changed_objects(options, state, files, cache)
         chunks = state.module
         if changed:
             last = LastLink(state)
-            chunks = Rewriter(last, Replacements(options, last, changed, cache)).chunks()
+            rewriter = Rewriter(last, Replacements(options, last, changed, cache))
+            spoilt = "\n"
+            chunks = rewriter.chunks()
     except (Unusable, FatalError, FormatError, LinkError) as why:
-        # Whatever is wrong, the ordinary link finds it again and says so.
-        return str(why)
-    except (AssertionError, LookupError, OverflowError, TypeError, ValueError, error) as why:
-        # Nothing but a checksum stands between a state and a file that something else wrote.
-        return f"the state does not fit: {why!r}"
-    return Relinked(chunks, tuple(path for path, _, _ in state.read), len(state.files) - len(changed), len(changed))
+        # Whatever is wrong, the passes find it again and say so.
+        return f"{why}{spoilt}"
+    except UNFIT as why:
+        return f"the state does not fit: {why!r}\n"
+    read = tuple(path for path, _, _, _ in state.read)
+    return Relinked(chunks, read, len(state.files) - len(changed), len(changed))

@@ -11,6 +11,7 @@ from stat import S_ISREG
 from ..binary.constants import SymbolKind
 from ..diagnostics import Diagnostics
 from ..inputs.input_files import InputFiles
+from ..inputs.known_files import ARCHIVE, OBJECT, OTHER
 from ..inputs.packs import PLAIN
 from ..inputs.parse_cache import cache_at, content_key
 from ..linking import code_metadata
@@ -25,7 +26,8 @@ from ..output.encoding import Chunk, OutputSection
 from ..output.sections import segment_positions
 from . import state as states
 from .accepted import has_accepted_relocations
-from .moved_fields import UNKNOWABLE, MovingFields
+from .find_changes import given_inputs
+from .moved_fields import MovingFields
 from .stamps import Stamp, is_same, stamp
 from .state import Decisions, FileState, State
 
@@ -44,13 +46,13 @@ def watcher(options: LinkOptions, resolution: Resolution, outputs: Set[bytes]) -
 
     :param outputs: the names of the custom sections in the output.
     """
-    if options.cache_directory is None or needs_full_link(options):
+    if not states.is_saved(options):
         return None
-    fields = MovingFields(_ordinals(resolution), outputs)
+    fields = MovingFields(file_ordinals(resolution), outputs)
     return Watcher(fields.most, fields.note)
 
 
-def _ordinals(resolution: Resolution) -> dict[LinkedFile, int]:
+def file_ordinals(resolution: Resolution) -> dict[LinkedFile, int]:
     ordinals: dict[LinkedFile, int] = {file: i for i, file in enumerate(resolution.objects)}
     ordinals[resolution.synthetic] = INTERNAL
     return ordinals
@@ -69,28 +71,36 @@ def record(
 
     :param notes: what :func:`watcher` gave has noted.
     """
+    if options.cache_directory is None or not states.is_saved(options):
+        return
+    # A pipe gives its contents once.
+    if not all(S_ISREG(status.st_mode) for status in files.read.values()):
+        return
+    if 2 * sum(map(len, module)) > options.cache_limit:
+        return
+    recorder = _Recorder(options, plan, sections, module, files, notes)
+    made = recorder.state(is_exact=_is_exact(options, plan, sections, files, diagnostics))
+    if made is not None:
+        size = states.save(options.cache_directory, states.state_key(options), made)
+        cache_at(options.cache_directory, options.cache_limit).wrote(size)
+
+
+def _is_exact(
+    options: LinkOptions, plan: Plan, sections: Sequence[OutputSection], files: InputFiles, diagnostics: Diagnostics
+) -> bool:
+    """Return whether a link may begin with this one that repeats no decision."""
     resolution = plan.resolution
-    if (
-        options.cache_directory is None
-        or needs_full_link(options)
+    return not (
+        needs_full_link(options)
         or diagnostics.entries
         or resolution.is_dynamic(options)
         or files.stubs
-        # A pipe gives its contents once.
-        or not all(S_ISREG(status.st_mode) for status in files.read.values())
         # Such a file would have to be followed in two places.
         or not files.thin_members.isdisjoint(files.input_paths)
         or any(file.input.is_generated for file in resolution.objects)
         or any(section.name.startswith(code_metadata.PREFIX) for section in sections)
         or not all(has_accepted_relocations(file.object) for file in resolution.objects)
-    ):
-        return
-    if 2 * sum(map(len, module)) > options.cache_limit:
-        return
-    made = _Recorder(options, plan, sections, module, files, notes).state()
-    if made is not None:
-        size = states.save(options.cache_directory, states.state_key(options), made)
-        cache_at(options.cache_directory, options.cache_limit).wrote(size)
+    )
 
 
 def is_own(symbol: Symbol, file: LinkedFile) -> bool:
@@ -120,8 +130,10 @@ class _Recorder:
         self.plan = plan
         self.module = module
         self.input_files = files
+        self.input_paths = set(files.input_paths)
+        self.is_exact = True
         objects = plan.resolution.objects
-        self.ordinals = _ordinals(plan.resolution)
+        self.ordinals = file_ordinals(plan.resolution)
         self.foreign: dict[Symbol, int] = {}
         self.columns = array("I")
         self.keys = files.object_keys()
@@ -142,35 +154,38 @@ class _Recorder:
                 self.custom.append((section.name, section.offset, start + len(section.chunks[0]), start + section.size))
         self.positions = {segment: data_start + at for segment, at in segment_positions(plan)}
 
-    def state(self) -> State | None:
+    def state(self, *, is_exact: bool) -> State | None:
         read = self._read()
         if read is None:
             return None
+        self.is_exact = is_exact
         objects = self.plan.resolution.objects
         files = [self._file(file) for file in objects]
         moving = self._moving()
         internal = self._file(self.plan.resolution.synthetic)
         foreign = self._foreign()
-        if moving is None or foreign is None or None in files or internal is None:
-            return None
+        if foreign is None:
+            foreign, is_exact = array("q"), False
         return State(
             read=read,
+            given=given_inputs(self.options),
             inputs=self.input_files.input_paths,
-            files=[file for file in files if file is not None],
+            is_exact=is_exact,
+            files=files,
             internal=internal,
             foreign=foreign.tobytes(),
             code=self.code,
             custom=self.custom,
             moving=moving,
-            packed=marshal.dumps(list(self._packed()), PLAIN),
-            names=marshal.dumps(list(self.plan.resolution.symbols), PLAIN),
+            packed=marshal.dumps(list(self._packed()) if is_exact else [], PLAIN),
+            names=marshal.dumps(list(self.plan.resolution.symbols) if is_exact else [], PLAIN),
             table_base=self.options.table_base,
             tls_base=self.plan.memory.tls_base,
             columns=self.columns,
             module=self.module,
         )
 
-    def _moving(self) -> list[dict[int, tuple[int, int]]] | None:
+    def _moving(self) -> list[dict[int, tuple[int, int]]]:
         found = []
         for file in self.plan.resolution.objects:
             sections: dict[int, tuple[int, int]] = {}
@@ -178,25 +193,29 @@ class _Recorder:
                 note = self.notes.get((file, index))
                 if note is None:
                     continue
-                if note == UNKNOWABLE:
-                    return None
                 first = len(self.columns)
                 self.columns.frombytes(note)
                 sections[index] = first, len(self.columns)
             found.append(sections)
         return found
 
-    def _read(self) -> list[tuple[str, Stamp, str]] | None:
+    def _read(self) -> list[tuple[str, Stamp, str, int]] | None:
         """What was read. Objects and most archives have their keys already; the other files are read once more."""
-        found: list[tuple[str, Stamp, str]] = []
-        whole = {
+        found: list[tuple[str, Stamp, str, int]] = []
+        objects = {
             file.input.member: self.keys.get(id(file.object), "")
             for file in self.plan.resolution.objects
             if not file.input.archive
         }
-        whole.update(self.input_files.archive_keys)
+        archives = self.input_files.archive_keys
         for path, status in self.input_files.read.items():
-            key = whole.get(path, "")
+            kind = OTHER
+            key = archives.get(path, "")
+            if key:
+                kind = ARCHIVE
+            else:
+                key = objects.get(path, "")
+                kind = OBJECT if key and path in self.input_paths else OTHER
             if not key:
                 try:
                     with open(path, "rb") as file:
@@ -206,17 +225,15 @@ class _Recorder:
                         key = content_key(file.read())
                 except OSError:
                     return None
-            found.append((path, stamp(status, self.input_files.opened), key))
+            found.append((path, stamp(status, self.input_files.opened), key, kind))
         return found
 
-    def _file(self, file: LinkedFile) -> FileState | None:
+    def _file(self, file: LinkedFile) -> FileState:
         source = file.source
         key = self.keys.get(id(file.object), "")
         path = ""
         if source is not None:
             path = source.archive or source.member
-            if not key:
-                return None
         live = bytes(file.function_live)
         offsets = file.function_offsets
         first, last = live.find(1), live.rfind(1)
@@ -234,7 +251,7 @@ class _Recorder:
             tags=list(file.tag_numbers),
             tables=list(file.table_numbers),
             segments=self._segments(file),
-            symbols=self._symbols(file).tobytes(),
+            symbols=self._symbols(file).tobytes() if self.is_exact else b"",
             discarded=[index for index, section in file.custom_sections.items() if section.discarded],
             segment_pieces={
                 segment.index: list(segment.pieces.offsets)

@@ -23,15 +23,21 @@ def stamp(status: os.stat_result, opened: int) -> Stamp:
     return _stamp(status) if opened - status.st_ctime_ns > _resolution(status) else ()
 
 
-def is_unchanged(path: str, known: Stamp) -> bool:
-    """Whether nobody can have written to a file. The time of change is the kernel's, and set by nothing else; other
-    systems have no such time."""
+def unchanged_status(path: str, known: Stamp) -> os.stat_result | None:
+    """Return the status of a file to which nobody can have written, else ``None``. The time of change is the kernel's,
+    and set by nothing else; other systems have no such time."""
     if not known or os.name != "posix":
-        return False
+        return None
     try:
-        return _stamp(os.stat(path)) == known
+        status = os.stat(path)
     except (OSError, ValueError):
-        return False
+        return None
+    return status if _stamp(status) == known else None
+
+
+def is_unchanged(path: str, known: Stamp) -> bool:
+    """Return whether nobody can have written to a file."""
+    return unchanged_status(path, known) is not None
 
 
 def is_same(one: os.stat_result, other: os.stat_result) -> bool:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 _LARGE: Final = 4 << 20
 _STEP: Final = 1 << 18
-_MAGIC: Final = b"wasmlink state 4\n"
+_MAGIC: Final = b"wasmlink state 5\n"
 """Its number changes with whatever is stored or how."""
 
 
@@ -88,10 +88,14 @@ class FileState:
 class State:
     """A finished link."""
 
-    read: list[tuple[str, tuple[int, ...], str]]
-    """Every file that was read: path, stamp, key of the contents."""
+    read: list[tuple[str, tuple[int, ...], str, int]]
+    """Every file that was read: path, stamp, key of the contents, kind (see :mod:`..inputs.known_files`)."""
+    given: str
+    """The inputs as they were given."""
     inputs: list[str]
     """The path of each input, libraries found."""
+    is_exact: bool
+    """Whether a link may begin with it that repeats no decision; otherwise some columns are empty."""
     files: list[FileState]
     internal: FileState
     """The linker's own functions and globals."""
@@ -122,11 +126,20 @@ _FILE: Final = list(FileState.__annotations__)
 _DECISIONS: Final = list(Decisions.__annotations__)
 
 
+def is_saved(options: LinkOptions) -> bool:
+    """Return whether links with these options leave a state. An object that is linked again names everything."""
+    return options.cache_directory is not None and not options.relocatable and not options.emit_relocs
+
+
 def state_key(options: LinkOptions) -> str:
     """The name of the state of a link: of its options, its directory and the linker."""
     told: list[object] = [os.getcwd(), linker_stamp(), sys.byteorder, marshal.version]
     # Of a field on which the module does not depend, a link that leaves a state has a value that a warm link respects.
-    told += [(field.name, repr(getattr(options, field.name))) for field in FIELDS if field.significant]
+    told += [
+        (field.name, repr(getattr(options, field.name)))
+        for field in FIELDS
+        if field.significant and (field.name != "inputs" or options.output is None)
+    ]
     return content_key(repr(told).encode("utf-8", "surrogateescape"))
 
 

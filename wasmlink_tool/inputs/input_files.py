@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from ..binary.constants import BITCODE_MAGIC, BITCODE_WRAPPER_MAGIC, MAGIC
 from ..binary.reader import FormatError
@@ -12,6 +12,7 @@ from ..diagnostics import Diagnostics, FatalError
 from ..options import Input
 from . import archive, shared_library, stub_library
 from .archive import Member
+from .known_files import ARCHIVE, OBJECT, KnownFile, UnreadFile
 from .object_file import ObjectFile, is_wasm
 
 TYPE_CHECKING = False
@@ -48,11 +49,12 @@ class ObjectSource:
         "_add_symbol_table",
         "_bitcode",
         "_cache",
+        "_data",
         "archive",
-        "data",
         "eager",
         "end",
         "is_generated",
+        "key",
         "known_symbols",
         "lazy",
         "member",
@@ -63,11 +65,12 @@ class ObjectSource:
 
     def __init__(
         self,
-        data: bytes,
+        data: bytes | UnreadFile,
         start: int,
         end: int,
         path: str,
         *,
+        key: str = "",
         archive_path: str = "",
         offset: int = 0,
         lazy: bool = False,
@@ -76,7 +79,9 @@ class ObjectSource:
         is_generated: bool = False,
         add_symbol_table: AddSymbolTable | None = None,
     ) -> None:
-        self.data = data
+        self._data = data
+        self.key = key
+        """The name in the cache of what an unchanged file holds; empty where it is not known."""
         self.start = start
         self.end = end
         self.archive = archive_path
@@ -96,9 +101,13 @@ class ObjectSource:
         self._bitcode: BitcodeFile | None = None
 
     @property
+    def data(self) -> bytes:
+        return self._data.contents() if isinstance(self._data, UnreadFile) else self._data
+
+    @property
     def is_bitcode(self) -> bool:
         """Whether it is LLVM bitcode, to be parsed by :meth:`parse_bitcode`."""
-        return is_bitcode(self.data, self.start)
+        return not self.key and is_bitcode(self.data, self.start)
 
     def parse_bitcode(self) -> BitcodeFile:
         """:raises FatalError: the file is damaged."""
@@ -120,7 +129,8 @@ class ObjectSource:
         """:raises FatalError: the object is damaged."""
         try:
             if self._cache is not None:
-                return self._cache.parse(self.data, self.start, self.end)
+                known = self._cache.find(self.key, self._data, self.start, self.end) if self.key else None
+                return known or self._cache.parse(self.data, self.start, self.end)
             return ObjectFile(self.data, self.start, self.end)
         except FormatError as error:
             raise FatalError(f"{self.name}: {error}") from None
@@ -153,8 +163,11 @@ class InputFiles:
         cache: ParseCache | None = None,
         on_read: Callable[[str, bytes], None] | None = None,
         add_symbol_table: AddSymbolTable | None = None,
+        known: Mapping[str, KnownFile] | None = None,
     ) -> None:
+        """:param known: files that need not be read, by path."""
         self.diagnostics = diagnostics
+        self._known = known or {}
         self.library_paths = library_paths
         self._on_read = on_read
         self._cache = cache
@@ -239,6 +252,10 @@ class InputFiles:
             self.input_paths.append(path)
             self.diagnostics.file = path
             self.diagnostics.log(f"Loading: {path}")
+            taken = self._known_sources(path, item)
+            if taken is not None:
+                yield from taken
+                continue
             data = self.contents(path)
             if data is None:
                 continue
@@ -263,6 +280,45 @@ class InputFiles:
                 self.stubs.append(stub_library.StubLibrary(path, data))
             else:
                 self.diagnostics.error(f"unknown file type: {path}", (_describe(data, 0, len(data)),))
+
+    def _known_sources(self, path: str, item: Input) -> list[ObjectSource] | None:
+        """The objects of an input that need not be read; ``None`` where it must be."""
+        known = self._known.get(path)
+        if known is None or self._cache is None or known.kind not in (OBJECT, ARCHIVE):
+            return None
+        size = known.file.status.st_size
+        if known.kind == OBJECT:
+            self.read[path] = known.file.status
+            return [ObjectSource(known.file, 0, size, path, key=known.key, lazy=item.lazy, cache=self._parsed)]
+        index = None if item.whole_archive else self._cache.known_index(known.key, size)
+        if index is None or any(symbols is None for _, _, _, symbols in index):
+            # Members that are no objects are looked at, for what they may be.
+            return None
+        self.read[path] = known.file.status
+        self.archive_keys[path] = known.key
+        self._read_imports(path)
+        return [
+            ObjectSource(
+                known.file,
+                start,
+                end,
+                name,
+                key=known.members.get(start, ""),
+                archive_path=path,
+                offset=start - archive.HEADER_SIZE,
+                lazy=True,
+                symbols=symbols,
+                cache=self._parsed,
+                add_symbol_table=self._add_symbol_table,
+            )
+            for name, start, end, symbols in index
+        ]
+
+    def _read_imports(self, path: str) -> None:
+        """Read the list of what may stay undefined beside an archive, where there is one."""
+        imports = os.path.splitext(path)[0] + ".imports"
+        if os.path.exists(imports):
+            self.read_undefined_list(imports)
 
     def _shared_library(self, data: bytes, path: str, item: Input) -> Iterator[shared_library.SharedLibrary]:
         if not item.shared:
@@ -306,9 +362,7 @@ class InputFiles:
             self._parsed.save()
 
     def _archive_sources(self, data: bytes, path: str, item: Input) -> Iterator[ObjectSource]:
-        imports = os.path.splitext(path)[0] + ".imports"
-        if os.path.exists(imports):
-            self.read_undefined_list(imports)
+        self._read_imports(path)
         # A damaged archive gives nothing, and no warnings either.
         for member, symbols in list(self._members(data, path, item)):
             start, end, contents = member.start, member.end, data

@@ -33,6 +33,7 @@ from ..binary.reader import FormatError, Reader, uleb_at
 from ..binary.relocation_types import FROM_PLACE, RELOCATION_NAMES, TARGETS, VALUE, WIDTH, type_name
 from ..binary.relocation_types import RelocationType as R
 from ..binary.relocations import NO_RELOCATIONS, Relocations
+from .known_files import UnreadFile
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -214,7 +215,8 @@ class ObjectFile:
 
     def __init__(self, data: bytes, start: int = 0, end: int | None = None, *, read: bool = True) -> None:
         """:param read: leave it empty otherwise: the cache knows what is in the file."""
-        self.data = data
+        self._data = data
+        self._unread: UnreadFile | None = None
         self.start = start
         self.end = len(data) if end is None else end
         self.sections: list[Section] = []
@@ -258,6 +260,19 @@ class ObjectFile:
         if read:
             self._read()
 
+    @property
+    def data(self) -> bytes:
+        """The bytes that hold the file, and others around it where it is a member of an archive."""
+        if self._unread is not None:
+            self._data = self._unread.contents()
+            self._unread = None
+        return self._data
+
+    @property
+    def is_unread(self) -> bool:
+        """Whether nothing asked for its bytes so far."""
+        return self._unread is not None
+
     # What the passes ask for
 
     def function_signature(self, index: int) -> bytes:
@@ -289,8 +304,10 @@ class ObjectFile:
 
     def _find_ranges(self, section: int, relocs: Relocations) -> list[int]:
         starts = self.function_offsets[:-1] if section == self.code_section else [s.offset for s in self.segments]
-        ranges = self._ranges[section] = relocations.first_from(relocs, starts)
+        ranges = relocations.first_from(relocs, starts)
         ranges.append(len(relocs.offsets))
+        # Whole, since other threads look there.
+        self._ranges[section] = ranges
         return ranges
 
     def release_relocations(self, section: int) -> None:
@@ -301,10 +318,20 @@ class ObjectFile:
 
     # What the cache asks for
 
-    def moved(self, data: bytes, start: int) -> ObjectFile:
+    def leave_unread(self, file: UnreadFile) -> None:
+        """Let the bytes be read when something asks for them."""
+        self._unread = file
+
+    def is_at(self, data: bytes | UnreadFile, start: int) -> bool:
+        """Return whether the object's bytes are at ``data[start:]``."""
+        return self.start == start and data is (self._unread or self._data)
+
+    def moved(self, data: bytes | UnreadFile, start: int) -> ObjectFile:
         """The same object where its bytes stand at ``data[start:]``."""
         shift = start - self.start
-        other = ObjectFile(data, start, self.end + shift, read=False)
+        other = ObjectFile(b"" if isinstance(data, UnreadFile) else data, start, self.end + shift, read=False)
+        if isinstance(data, UnreadFile):
+            other._unread = data
         for name in PARSED:
             setattr(other, name, getattr(self, name))
         other.sections = [Section(s.id, s.name, s.start + shift, s.end + shift) for s in self.sections]

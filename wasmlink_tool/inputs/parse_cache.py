@@ -13,6 +13,7 @@ from contextlib import suppress
 
 from ..stored import StoredError
 from .entries import ArchiveIndex, decode_index, decode_object, encode_index, encode_object, stored_sections
+from .known_files import UnreadFile
 from .object_file import ObjectFile
 from .packs import Packs
 
@@ -66,7 +67,7 @@ class ParseCache:
         key = content_key(memoryview(data)[start:end])
         known = self._objects.get(key)
         if known is not None:
-            if known.data is data and known.start == start:
+            if known.is_at(data, start):
                 return key, known
             # The file was read anew: from here on the object holds these bytes, and the old ones can go.
             self._objects[key] = known = known.moved(data, start)
@@ -78,6 +79,22 @@ class ParseCache:
         self._stored[key] = frozenset(stored_sections(obj))
         self._remember(key, obj)
         return key, obj
+
+    def known_object(self, key: str, data: bytes | UnreadFile, start: int, end: int) -> ObjectFile | None:
+        """The object of an entry, whose bytes are ``data[start:end]``."""
+        obj = self._objects.get(key)
+        if obj is not None:
+            if not obj.is_at(data, start):
+                self._objects[key] = obj = obj.moved(data, start)
+            return obj
+        payload = self._packs.read(key)
+        obj = None if payload is None else decode_object(payload, data if isinstance(data, bytes) else b"", start, end)
+        if obj is not None:
+            if isinstance(data, UnreadFile):
+                obj.leave_unread(data)
+            self._stored[key] = frozenset(stored_sections(obj))
+            self._remember(key, obj)
+        return obj
 
     def find_object(self, key: str) -> ObjectFile | None:
         """The object of an entry: without its bytes, with those of its relocations that an earlier link asked for."""
@@ -124,6 +141,16 @@ class ParseCache:
             if known is not None:
                 self._indices[key] = known
         return key, known
+
+    def known_index(self, key: str, size: int) -> ArchiveIndex | None:
+        """The index of an archive of that entry and size."""
+        known = self._indices.get(key)
+        if known is None:
+            payload = self._packs.read(key)
+            known = None if payload is None else decode_index(payload, size)
+            if known is not None:
+                self._indices[key] = known
+        return known
 
     def find_index(self, key: str) -> ArchiveIndex | None:
         """The index of an archive that an earlier link read."""
@@ -191,6 +218,13 @@ class ParsedObjects:
             obj.is_cached = True
             self._cache.add_object(key, obj)
         self._used.append((key, obj))
+        return obj
+
+    def find(self, key: str, data: bytes | UnreadFile, start: int, end: int) -> ObjectFile | None:
+        """The object of an entry, or ``None`` where the cache has it no more."""
+        obj = self._cache.known_object(key, data, start, end)
+        if obj is not None:
+            self._used.append((key, obj))
         return obj
 
     def keys(self) -> dict[int, str]:

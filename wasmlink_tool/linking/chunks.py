@@ -14,6 +14,7 @@ from ..diagnostics import FatalError
 from ..inputs.object_file import GlobalType, ObjectFile, Section, TableType
 from ..records import record
 from .merged_strings import MergedStrings, StringPieces
+from .previous_file import PreviousFile
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -86,8 +87,10 @@ class InputSegment:
 
         :raises FatalError: the segment does not end with a string's end.
         """
+        previous = self.file.previous
+        known = None if previous is None else previous.strings(self.index)
         try:
-            self.pieces = StringPieces(self.contents())
+            self.pieces = StringPieces(self.contents() if known is None else known)
         except ValueError as error:
             raise FatalError(f"{self}: {error}") from None
 
@@ -172,6 +175,16 @@ class InputSection:
         obj = self.file.object
         return obj.data[self.section.start : self.section.end]
 
+    def split(self) -> None:
+        """Split a section of strings into pieces, for merging.
+
+        :raises FatalError: the section does not end with a string's end.
+        """
+        try:
+            self.pieces = StringPieces(self.contents())
+        except ValueError as error:
+            raise FatalError(f"{self}: {error}") from None
+
     def output_offset(self, offset: int) -> int:
         if self.pieces is not None:
             return self.offset + self.pieces.output_offset(offset)
@@ -209,6 +222,8 @@ class LinkedFile:
         self.gc_sections = gc_sections
         self.object = _NO_OBJECT
         self.source: ObjectSource | None = None
+        self.previous: PreviousFile | None = None
+        """Where the object's parts are in the last module, if it was there, and this link may copy from it."""
         self.live = True
         """Whether the file's constructors and retained segments count: a file from an archive must first have
         something live in it."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Callable, Sequence
 from itertools import accumulate, chain, compress
 from operator import not_, sub
 
@@ -24,31 +25,55 @@ class StringPieces:
     ``starts`` are their offsets in the chunk, ``offsets`` those in the merged output, which the merge fills in.
     """
 
-    __slots__ = ("backwards", "offsets", "starts")
+    __slots__ = ("_contents", "_starts", "backwards", "offsets")
 
     def __init__(self, contents: bytes) -> None:
         """:raises ValueError: the last string has no terminating zero."""
+        self._contents: Callable[[], bytes] | None = None
+        self._starts = _NONE
+        self.offsets: Sequence[int] = _NONE
+        self.backwards: list[bytes] = []
+        """Each string read from its end, in the chunk's order; the merge drops them."""
+        self._split(contents)
+
+    @classmethod
+    def merged(cls, offsets: Sequence[int], contents: Callable[[], bytes]) -> StringPieces:
+        """Pieces that were merged already; what the chunk holds is asked for when something names one."""
+        pieces = cls(b"\0")
+        pieces.offsets = offsets
+        pieces.backwards = []
+        pieces._contents = contents
+        return pieces
+
+    @property
+    def starts(self) -> list[int]:
+        if self._contents is not None:
+            self._split(self._contents())
+            self._contents = None
+            self.backwards = []
+        return self._starts
+
+    def _split(self, contents: bytes) -> None:
         if not contents.endswith(b"\0"):
             raise ValueError("string is not null terminated")
-        self.offsets = _NONE
         if contents.find(b"\0") == len(contents) - 1:
             # Compilers give each string a segment of its own.
-            self.starts = _FIRST
+            self._starts = _FIRST
             self.backwards = [contents[-2::-1]]
             return
         # Tails are compared from the end on. Turning the whole chunk round costs less than turning each string.
         self.backwards = _turned(contents[:-1]).split(b"\0")
-        """Each string read from its end, in the chunk's order; the merge drops them."""
         self.backwards.reverse()
-        self.starts = list(accumulate([len(s) + 1 for s in self.backwards], initial=0))
-        self.starts.pop()
+        self._starts = list(accumulate([len(s) + 1 for s in self.backwards], initial=0))
+        self._starts.pop()
 
     def output_offset(self, offset: int) -> int:
         """Where the byte at ``offset`` is in the merged strings."""
         if offset == 0:
             return self.offsets[0]
-        i = bisect_right(self.starts, offset) - 1
-        return self.offsets[i] + offset - self.starts[i]
+        starts = self.starts
+        i = bisect_right(starts, offset) - 1
+        return self.offsets[i] + offset - starts[i]
 
 
 class MergedStrings:

@@ -178,7 +178,7 @@ class Watcher:
     def __init__(
         self,
         most: Callable[[ObjectInput, int], int],
-        note: Callable[[ObjectInput, int, Relocated], bytes],
+        note: Callable[[ObjectInput, int, Relocated, SymbolValues], bytes],
     ) -> None:
         """
         :param most: how many bytes a note of a file's section can have.
@@ -290,8 +290,9 @@ class Relocator:
         made = self._apply(file, section, ranges, tombstone)
         if self._is_watched(file, section):
             assert self._watcher is not None
-            made.names_middles = self._values(file, section).names_middles
-            self.notes[file, section] = self._watcher.note(file, section, made)
+            values = self._values(file, section)
+            made.names_middles = values.names_middles
+            self.notes[file, section] = self._watcher.note(file, section, made, values)
         file.object.release_relocations(section)
         return made.contents
 
@@ -300,24 +301,27 @@ class Relocator:
         return self._watcher is not None and not obj.sections[section].id and section in obj.relocation_sections()
 
     def _apply(
-        self, file: ObjectInput, section: int, ranges: list[tuple[int, int]], tombstone: int | None
+        self,
+        file: ObjectInput,
+        section: int,
+        ranges: list[tuple[int, int]],
+        tombstone: int | None,
+        contents: bytes | bytearray | None = None,
     ) -> Relocated:
+        """:param contents: the section as an earlier relocation left it, where that is at hand; it may be changed."""
         obj = file.object
-        place = obj.sections[section]
-        contents = obj.data[place.start : place.end]
-        entries, count = obj.relocation_entries(section)
+        if contents is None:
+            place = obj.sections[section]
+            contents = obj.data[place.start : place.end]
+        _, _, count = obj.relocation_sections().get(section, (0, 0, 0))
         if not count:
             return Relocated(contents, [])
         if COMPILED:
-            bounds = [bound for pair in ranges for bound in pair]
-            try:
-                done = loops.relocate(contents, entries, count, self._values(file, section), bounds, FORMATS, tombstone)
-            except (FormatError, OverflowError):
-                done = None
+            done = self._apply_compiled(file, section, ranges, tombstone, bytes(contents))
             if done is not None:
                 return Relocated(done, None)
         relocs = relocations_in(file.relocations(section), ranges)
-        buffer = bytearray(contents)
+        buffer = contents if isinstance(contents, bytearray) else bytearray(contents)
         types = set(relocs.types)
         all_values: list[int] | None = None
         for alike in _WRITTEN_ALIKE:
@@ -327,6 +331,22 @@ class Relocator:
                 if types.issubset(alike):
                     all_values = values
         return Relocated(buffer, all_values)
+
+    def _apply_compiled(
+        self, file: ObjectInput, section: int, ranges: list[tuple[int, int]], tombstone: int | None, contents: bytes
+    ) -> bytes | None:
+        obj = file.object
+        bounds = [bound for pair in ranges for bound in pair]
+        values = self._values(file, section)
+        try:
+            if obj.is_unread:
+                relocs = file.relocations(section)
+                columns = relocs.types, relocs.offsets, relocs.indices, relocs.addends
+                return loops.relocate_columns(contents, columns, values, bounds, FORMATS, tombstone)
+            entries, count = obj.relocation_entries(section)
+            return loops.relocate(contents, entries, count, values, bounds, FORMATS, tombstone)
+        except (FormatError, OverflowError):
+            return None
 
     def _values(self, file: ObjectInput, section: int) -> SymbolValues:
         """Return the values of relocations in a section of the file."""
@@ -475,6 +495,9 @@ def _function_offset(symbol: Symbol) -> int:
 def body_start(file: ObjectInput, index: int) -> int:
     """Where a function's body starts, behind its size, in the input code section's contents."""
     obj = file.object
+    previous = file.previous
+    if previous is not None and previous.function_live[index]:
+        return obj.function_offsets[index] + previous.body_distance(index)
     origin = obj.sections[obj.code_section].start
     position = obj.function_offsets[index]
     while obj.data[origin + position] >= 0x80:

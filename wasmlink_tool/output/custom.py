@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 from ..binary.constants import ExternalKind, NameSubsection, SymbolKind
 from ..binary.leb128 import uleb
 from ..binary.reader import FormatError
-from ..diagnostics import FatalError
 from ..linking import code_metadata
 from ..linking.chunks import MERGED_CUSTOM_SECTIONS, InputSection
 from ..linking.code_metadata import CodeMetadata
 from ..linking.live_relocations import live_function_runs
-from ..linking.merged_strings import MergedStrings, StringPieces
+from ..linking.merged_strings import MergedStrings
 from ..linking.plan import Plan
 from ..linking.relocate import Relocator
 from ..linking.resolve import Resolution, encode_name
@@ -27,7 +28,7 @@ class CustomSection:
         self.chunks: list[InputSection | MergedStrings | CodeMetadata] = []
         self.size = 0
 
-    def lay_out(self, *, merge_strings: bool, keep_relocations: bool) -> None:
+    def lay_out(self, *, merge_strings: bool, keep_relocations: bool, merge: Merge | None) -> None:
         if self.name.startswith(code_metadata.PREFIX):
             try:
                 metadata = CodeMetadata(self.inputs, keep_relocations=keep_relocations)
@@ -37,7 +38,11 @@ class CustomSection:
             else:
                 self.chunks.append(metadata)
         else:
-            self._merge(merge_strings=merge_strings)
+            merged = merge(self.name, self.inputs) if merge is not None and merge_strings else None
+            if merged is None:
+                self._merge(merge_strings=merge_strings)
+            else:
+                self.chunks.append(merged)
         for chunk in self.chunks:
             chunk.offset = self.size
             self.size += chunk.size
@@ -51,10 +56,7 @@ class CustomSection:
             if not merge_strings:
                 self.chunks.append(section)
                 continue
-            try:
-                section.pieces = StringPieces(section.contents())
-            except ValueError as error:
-                raise FatalError(f"{section}: {error}") from None
+            section.split()
             if merged is None:
                 merged = MergedStrings(self.name)
                 self.chunks.append(merged)
@@ -63,7 +65,13 @@ class CustomSection:
             merged.finalize()
 
 
-def lay_out_custom_sections(resolution: Resolution, options: LinkOptions) -> list[CustomSection]:
+Merge = Callable[[bytes, Sequence[InputSection]], MergedStrings | None]
+"""Merges the strings of an output section's inputs from an earlier merge, if there is one that helps."""
+
+
+def lay_out_custom_sections(
+    resolution: Resolution, options: LinkOptions, merge: Merge | None = None
+) -> list[CustomSection]:
     """Group the inputs' custom sections by name, in the order in which the names are first seen."""
     strip_debug = options.strip_debug or options.strip_all
     by_name: dict[bytes, CustomSection] = {}
@@ -83,6 +91,7 @@ def lay_out_custom_sections(resolution: Resolution, options: LinkOptions) -> lis
         output.lay_out(
             merge_strings=bool(options.optimize) and output.name in MERGED_CUSTOM_SECTIONS,
             keep_relocations=options.relocatable or options.emit_relocs,
+            merge=merge,
         )
     return [output for output in by_name.values() if output.size]
 

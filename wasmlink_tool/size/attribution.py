@@ -212,7 +212,7 @@ class Attribution:
 
     def _shares_of_strings(self, strings: MergedStrings) -> Iterator[tuple[Part, int]]:
         members = [member for member in strings.members if isinstance(member, InputSegment) and member.pieces]
-        shares = string_shares([m.pieces.offsets for m in members if m.pieces], strings.contents)
+        shares = string_shares([list(m.pieces.offsets) for m in members if m.pieces], strings.contents)
         left = strings.size
         for member, size in zip(members, shares):
             left -= size
@@ -277,7 +277,7 @@ class Attribution:
         if merged:
             start = section.contents + merged[0].offset
             shares = string_shares(
-                [chunk.pieces.offsets for chunk in merged if chunk.pieces], self._data[start : section.end]
+                [list(chunk.pieces.offsets) for chunk in merged if chunk.pieces], self._data[start : section.end]
             )
             yield from zip([chunk.file for chunk in merged], shares)
 

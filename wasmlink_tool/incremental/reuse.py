@@ -1,0 +1,368 @@
+"""A link that makes every decision again, and takes from the last module each byte that the decisions leave as it was.
+
+The passes are those of any link. They run over objects of the cache, whose files are not even read where nothing asks
+for their bytes. After them, every section of an unchanged object is that of the last module with its fields corrected:
+
+- code and data are copied, and all their relocations applied once more;
+- a custom section is copied, and of its fields those are corrected whose target has another value now, as the note
+  says that was taken of it (:mod:`.moved_fields`);
+- merged strings of custom sections are merged from the last merge (:mod:`.remerge_strings`).
+
+Where this cannot be done for a section, it is relocated as in any link, from the object's own bytes.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Mapping, Sequence
+from itertools import repeat
+from operator import ne
+from struct import Struct, error
+
+from ..binary.field_values import LOWEST
+from ..binary.relocations import fields
+from ..inputs.known_files import FileChangedError, KnownFile
+from ..linking.chunks import InputSection, LinkedFile, ObjectInput
+from ..linking.live_relocations import live_function_runs
+from ..linking.merged_strings import MergedStrings, StringPieces
+from ..linking.previous_file import PreviousFile
+from ..linking.relocate import Bases, Contents, Relocator, Watcher
+from ..linking.resolve import Resolution
+from .moved_fields import SECTION, TARGET, VALUE, Note, add_to_fields, place_of_function
+from .remerge_strings import Remerged
+from .state import FileState, State, column
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Final
+
+_U32: Final = Struct("<I")
+UNFIT: Final = (AssertionError, FileChangedError, LookupError, OverflowError, TypeError, ValueError, error)
+"""What a state may lead to that something else wrote: nothing but a checksum stands between that and a link. Then the
+link begins again, without it."""
+
+
+class Reuse:
+    """What a link can take from the last one."""
+
+    def __init__(self, state: State, known: Mapping[str, KnownFile]) -> None:
+        """:param known: the files that need not be read."""
+        self.known = known
+        self._state = state
+        self._module = memoryview(state.module[0])
+        self._unmatched: list[FileState] = []
+        """The objects of the last link that are not in this one."""
+        self.moved: dict[bytes, dict[int, int]] = {}
+        """Of each section that was merged from the last merge: old to new offset, empty where none moved."""
+        self._relocator: ReusingRelocator | None = None
+        self.new_objects: list[tuple[str, str]] = []
+        """The objects that are not in the last module, and why."""
+
+    # Objects
+
+    def match(self, objects: Sequence[ObjectInput], keys: Mapping[int, str]) -> None:
+        """Find the objects that were in the last link. To be called once, before anything asks for their contents.
+
+        :param keys: of the objects' contents, by the identity of what was parsed.
+        """
+        ordinals: dict[str, list[int]] = {}
+        for ordinal in reversed(range(len(self._state.files))):
+            ordinals.setdefault(self._state.files[ordinal].key, []).append(ordinal)
+        paths = {(known.path, known.start): known.key for known in self._state.files}
+        for file in objects:
+            key = keys.get(id(file.object), "")
+            found = ordinals.get(key) if key else None
+            if found:
+                file.previous = self._previous(file, found.pop())
+            if file.previous is None:
+                source = file.input
+                old = paths.get((source.archive or source.member, source.start))
+                self.new_objects.append((file.name, "new" if old is None else "changed"))
+        self._unmatched = [self._state.files[ordinal] for left in ordinals.values() for ordinal in left]
+
+    def _previous(self, file: ObjectInput, ordinal: int) -> PreviousFile | None:
+        """Where an object is in the last module; ``None`` if what the state says of that cannot be."""
+        state, known, module = self._state, self._state.files[ordinal], self._module
+        decisions = known.decisions()
+        obj = file.object
+        live = decisions.function_live
+        starts = obj.function_offsets
+        code_position = state.code[0] + known.code_start
+        if len(live) != len(obj.functions) or len(decisions.function_offsets) != 4 * len(live):
+            return None
+        size = sum(starts[after] - starts[first] for first, after in _runs(live))
+        if size != known.code_size or code_position + size > len(module):
+            return None
+        if len(decisions.segments) != len(obj.segments):
+            return None
+        positions = [-1 if place is None else place[2] for place in decisions.segments]
+        sections: dict[int, tuple[int, int]] = {}
+        for index, (output, offset, section_size) in known.sections.items():
+            if index in known.pieces:
+                continue
+            position = state.custom[output][2] + offset
+            section = file.custom_sections[index]
+            if section.size != section_size or position + section_size > len(module):
+                return None
+            sections[index] = position, section_size
+        return PreviousFile(
+            module,
+            function_live=live,
+            packed_offsets=decisions.function_offsets,
+            code_offset=known.code_start,
+            code_position=code_position,
+            segment_positions=positions,
+            segment_pieces=decisions.segment_pieces,
+            section_positions=sections,
+            pieces=known.pieces,
+            notes={index: state.columns[first:after] for index, (first, after) in state.moving[ordinal].items()},
+        )
+
+    def relocator(self, resolution: Resolution, bases: Bases, watcher: Watcher | None) -> Relocator:
+        """Return what relocates the objects that were matched, and all others."""
+        ordinals: dict[LinkedFile, int] = {file: ordinal for ordinal, file in enumerate(resolution.objects)}
+        self._relocator = ReusingRelocator(bases, watcher, self, ordinals)
+        return self._relocator
+
+    def counts(self) -> dict[str, int]:
+        """What was reused, for the time report."""
+        relocator = self._relocator
+        if relocator is None:
+            return {}
+        return {
+            "objects new or changed": len(self.new_objects),
+            "unchanged objects relocated from their own bytes": len(relocator.relocated_anew),
+            "bytes copied from the last module": relocator.bytes_copied,
+            "fields of debug information corrected": relocator.fields_rewritten,
+        }
+
+    # Strings
+
+    def merge(self, name: bytes, inputs: Sequence[InputSection]) -> MergedStrings | None:
+        """Merge the strings of custom sections from the last merge; ``None`` where that would not help."""
+        output = next((i for i, (known, _, _, _) in enumerate(self._state.custom) if known == name), -1)
+        kept: set[int] = set()
+        reused: list[tuple[InputSection, array[int]]] = []
+        others: list[InputSection] = []
+        for section in inputs:
+            previous = section.file.previous
+            packed = None if previous is None else previous.pieces.get(section.index)
+            if packed is None:
+                others.append(section)
+            else:
+                offsets = column(packed, "I")
+                reused.append((section, offsets))
+                kept.update(offsets)
+        if output < 0 or len(others) > len(reused):
+            return None
+        _, _, start, end = self._state.custom[output]
+        contents = bytes(self._module[start:end])
+        before: set[int] = set()
+        for known in self._unmatched:
+            for index, (of, _, _) in known.sections.items():
+                if of == output:
+                    before.update(column(known.pieces[index], "I"))
+        split = []
+        for section in others:
+            section.split()
+            assert section.pieces is not None
+            split.append((section.pieces, [string[::-1] for string in section.pieces.backwards]))
+        wanted = {string for _, strings in split for string in strings}
+        places = {contents[offset : contents.index(0, offset)]: offset for offset in before}
+        stay = {string: offset for string, offset in places.items() if string in wanted}
+        kept.update(stay.values())
+        merged = Remerged(contents, kept, before - kept, wanted - stay.keys())
+        moved = merged.moved
+        placed = merged.placed
+        placed.update((string, moved[offset]) for string, offset in stay.items())
+        for pieces, strings in split:
+            pieces.offsets = [placed[string] for string in strings]
+            pieces.backwards = []
+        self.moved[name] = {}
+        if any(map(ne, moved.keys(), moved.values())):
+            self.moved[name] = moved
+            reused = [(section, array("I", map(moved.__getitem__, offsets))) for section, offsets in reused]
+        for section, offsets in reused:
+            section.pieces = StringPieces.merged(offsets, section.contents)
+        result = MergedStrings(name)
+        result.contents = merged.contents
+        result.members += inputs
+        return result
+
+
+def _runs(live: bytes) -> list[tuple[int, int]]:
+    runs = []
+    stop = 0
+    while (start := live.find(1, stop)) >= 0:
+        stop = live.find(0, start)
+        if stop < 0:
+            stop = len(live)
+        runs.append((start, stop))
+    return runs
+
+
+class ReusingRelocator(Relocator):
+    """Takes the sections of unchanged objects from the last module."""
+
+    def __init__(self, bases: Bases, watcher: Watcher | None, reuse: Reuse, ordinals: Mapping[LinkedFile, int]) -> None:
+        """:param ordinals: the number of each object in the output."""
+        super().__init__(bases, watcher)
+        self._reuse = reuse
+        self._ordinals = ordinals
+        self.bytes_copied = 0
+        self.fields_rewritten = 0
+        self.relocated_anew: dict[str, str] = {}
+        """Objects of which a section was relocated from its own bytes, and why."""
+
+    def code(self, file: ObjectInput) -> list[memoryview]:
+        previous = file.previous
+        if previous is None or file.compressed:
+            return super().code(file)
+        if file.function_live != previous.function_live:
+            self.relocated_anew[file.name] = "other functions of it are in the output"
+            return super().code(file)
+        obj = file.object
+        starts = obj.function_offsets
+        ranges = [(starts[first], starts[after]) for first, after in live_function_runs(file)]
+        section = obj.sections[obj.code_section]
+        contents = bytearray(section.end - section.start)
+        position, module = previous.code_position, previous.module
+        for start, end in ranges:
+            contents[start:end] = module[position : position + end - start]
+            position += end - start
+        view = self._applied(file, obj.code_section, ranges, contents)
+        return [view[start:end] for start, end in ranges]
+
+    def data(self, file: ObjectInput) -> memoryview:
+        previous = file.previous
+        if previous is None:
+            return super().data(file)
+        obj = file.object
+        section = obj.sections[obj.data_section]
+        contents = bytearray(section.end - section.start)
+        module = previous.module
+        ranges = []
+        for segment, info, position in zip(file.segments, obj.segments, previous.segment_positions):
+            output = segment.output
+            if not segment.live or segment.pieces is not None or output is None or not output.in_file:
+                continue
+            if position < 0 or segment.index in previous.segment_pieces or position + info.size > len(module):
+                self.relocated_anew[file.name] = "other data of it are in the output"
+                return super().data(file)
+            contents[info.offset : info.offset + info.size] = module[position : position + info.size]
+            ranges.append((info.offset, info.offset + info.size))
+        return self._applied(file, obj.data_section, ranges, contents)
+
+    def _applied(
+        self, file: ObjectInput, section: int, ranges: list[tuple[int, int]], contents: bytearray
+    ) -> memoryview:
+        self.bytes_copied += sum(end - start for start, end in ranges)
+        made = self._apply(file, section, ranges, None, contents)
+        return memoryview(made.contents)
+
+    def section(self, section: InputSection) -> Contents:
+        file = section.file
+        previous = file.previous
+        if previous is None or section.index not in previous.section_positions:
+            return super().section(section)
+        position, size = previous.section_positions[section.index]
+        place = previous.module[position : position + size]
+        _, _, count = file.object.relocation_sections().get(section.index, (0, 0, 0))
+        if count:
+            assert isinstance(file, ObjectInput)
+            columns = previous.notes.get(section.index)
+            corrected = self._corrected(section, file, previous, columns, place) if columns else None
+            if corrected is None:
+                self.relocated_anew.setdefault(file.name, "its debug information names other things")
+                return super().section(section)
+            return corrected
+        self.bytes_copied += size
+        return place
+
+    def _corrected(
+        self,
+        section: InputSection,
+        file: ObjectInput,
+        previous: PreviousFile,
+        columns: array[int],
+        place: memoryview,
+    ) -> Contents | None:
+        """The section as it was, with those fields corrected whose targets have other values; ``None`` where they do
+        not tell what they must be."""
+        note = Note(columns)
+        if file.function_live != previous.function_live:
+            return None
+        changes: list[tuple[array[int], Sequence[int] | int]] = []
+        if note.own_count:
+            shift = file.function_offsets[file.function_live.find(1)] - previous.code_offset
+            if shift:
+                changes.append((note.own(columns), shift))
+        if note.target_count:
+            amounts = self._amounts(section, file, columns, note)
+            if amounts is None:
+                return None
+            if any(amounts):
+                numbers = note.field_targets(columns)
+                changes.append((note.field_offsets(columns), [amounts[number] for number in numbers]))
+        moved_strings: list[tuple[array[int], dict[int, int]]] = []
+        at = note.sections
+        for _ in range(note.section_count):
+            index, offset, count = columns[at : at + SECTION]
+            at += SECTION
+            offsets = columns[at : at + count]
+            at += count
+            target = file.custom_sections[index]
+            if target.discarded:
+                return None
+            if target.pieces is not None:
+                if index not in previous.pieces:
+                    return None
+                moved = self._reuse.moved.get(target.name)
+                if moved is None:
+                    # All strings were merged again.
+                    moved = dict(zip(column(previous.pieces[index], "I"), target.pieces.offsets))
+                if moved:
+                    moved_strings.append((offsets, moved))
+            elif index in previous.pieces:
+                return None
+            elif target.offset != offset:
+                changes.append((offsets, target.offset - offset))
+                columns[at - count - 2] = target.offset
+        if at != len(columns):
+            raise ValueError("a note of another size")
+        self.notes[file, section.index] = columns.tobytes()
+        self.bytes_copied += len(place)
+        if not changes and not moved_strings:
+            return place
+        contents = bytearray(place)
+        for offsets, amount in changes:
+            add_to_fields(contents, offsets, repeat(amount) if isinstance(amount, int) else amount)
+            self.fields_rewritten += len(offsets)
+        for offsets, moved in moved_strings:
+            pack = _U32.pack_into
+            for at, value in zip(offsets, map(moved.get, fields(contents, offsets))):
+                if value is None:
+                    return None
+                pack(contents, at, value)
+            self.fields_rewritten += len(offsets)
+        return contents
+
+    def _amounts(self, section: InputSection, file: ObjectInput, columns: array[int], note: Note) -> list[int] | None:
+        """How much the value of each target grew; ``None`` where one came or went. The new values are noted."""
+        values = self._values(file, section.index)
+        rows = [tuple(columns[at : at + TARGET]) for at in range(note.targets, note.fields, TARGET)]
+        bases = values.bases({(row[0], row[1]) for row in rows})
+        amounts = []
+        at = note.targets
+        for type_, index, mark, value, _, _ in rows:
+            base = bases[type_, index]
+            if mark != (VALUE if base >= LOWEST else LOWEST - base):
+                return None
+            if mark != VALUE:
+                amounts.append(0)
+            else:
+                amounts.append(base - value)
+                columns[at + 3] = base & 0xFFFFFFFF
+            columns[at + 4], columns[at + 5] = place_of_function(file, type_, index, self._ordinals)
+            at += TARGET
+        return amounts

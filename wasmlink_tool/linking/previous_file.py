@@ -1,0 +1,86 @@
+"""Where the parts of an unchanged object are in the last module, for a link that makes its decisions again and copies
+what they leave as it was."""
+
+from __future__ import annotations
+
+from array import array
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+
+class PreviousFile:
+    """An object in the last module. Positions count from the start of the module."""
+
+    __slots__ = (
+        "_text",
+        "code_offset",
+        "code_position",
+        "function_live",
+        "module",
+        "notes",
+        "packed_offsets",
+        "pieces",
+        "section_positions",
+        "segment_pieces",
+        "segment_positions",
+    )
+
+    def __init__(
+        self,
+        module: memoryview,
+        *,
+        function_live: bytes,
+        packed_offsets: bytes,
+        code_offset: int,
+        code_position: int,
+        segment_positions: list[int],
+        segment_pieces: dict[int, list[int]],
+        section_positions: dict[int, tuple[int, int]],
+        pieces: dict[int, bytes],
+        notes: dict[int, array[int]],
+    ) -> None:
+        self.module = module
+        self._text: Any = module.obj
+        self.function_live = function_live
+        self.packed_offsets = packed_offsets
+        """Of each function the offset of its entry in the code section's contents, a column of 32-bit numbers."""
+        self.code_offset = code_offset
+        """Of the first live function's entry, in the code section's contents."""
+        self.code_position = code_position
+        """Of the same."""
+        self.segment_positions = segment_positions
+        """Of each data segment; -1 where it is not in the module. Of merged strings, that of the merged chunk."""
+        self.segment_pieces = segment_pieces
+        """Of merged data segments, the offsets of their strings in the merged chunk."""
+        self.section_positions = section_positions
+        """Of custom sections that were copied: position and size."""
+        self.pieces = pieces
+        """Of merged custom sections, the offsets of their strings in the output section's contents, packed."""
+        self.notes = notes
+        """Of custom sections with relocations: see :mod:`..incremental.moved_fields`."""
+
+    def strings(self, segment: int) -> bytes | None:
+        """Return the contents of a segment of strings, which the last link has merged; ``None`` if it has not."""
+        offsets = self.segment_pieces.get(segment)
+        start = self.segment_positions[segment]
+        if offsets is None or start < 0:
+            return None
+        find, module = self._text.find, self.module
+        found = []
+        for offset in offsets:
+            end = find(b"\0", start + offset) + 1
+            if not end:
+                return None
+            found.append(module[start + offset : end])
+        return b"".join(found)
+
+    def body_distance(self, function: int) -> int:
+        """Return the number of bytes from a live function's entry to its body."""
+        offsets = array("i")
+        offsets.frombytes(self.packed_offsets[4 * function : 4 * function + 4])
+        start = position = self.code_position + offsets[0] - self.code_offset
+        while self.module[position] >= 0x80:
+            position += 1
+        return position + 1 - start
