@@ -160,6 +160,8 @@ class _Scanner:
             self._check_address_of_tls(file, symbol, type_, section, relocs.offsets[i])
         if self._has_dynamic_address(symbol):
             self._check_dynamic(file, symbol, type_)
+            if type_ == R.MEMORY_ADDR_LOCREL_I32 and symbol.state != DEFINED:
+                self._check_distance(file, symbol)
         if index in undefined and symbol.state == UNDEFINED and not self.options.relocatable:
             if type_ in _FROM_MODULE:
                 what = f"{file.name}: relocation {type_name(type_)} is not supported against"
@@ -192,6 +194,17 @@ class _Scanner:
         elif type_ in _ABSOLUTE_IN_DATA and self._needs_got(symbol):
             # Code will copy the address to where it is wanted.
             self._add_got_entry(symbol)
+
+    def _check_distance(self, file: ObjectInput, symbol: Symbol) -> None:
+        """Check a field that holds how far a symbol is from the field, where this module does not define the symbol.
+        The distance to nothing is 0."""
+        if symbol.state == UNDEFINED and symbol.is_weak:
+            return
+        kind = "an undefined symbol" if symbol.state == UNDEFINED else "a symbol of a shared library:"
+        self.diagnostics.error(
+            f"{file.name}: relocation {type_name(R.MEMORY_ADDR_LOCREL_I32)} is not supported against {kind} `{symbol}`",
+            (f"defined in {symbol.file_name}",) if symbol.state == SHARED else (),
+        )
 
     def _check_tls(self, file: ObjectInput, symbol: Symbol, type_: int) -> None:
         """Check a field that holds how far a symbol is from ``__tls_base``."""
