@@ -9,6 +9,7 @@ from .linking.chunks import ObjectInput
 from .linking.command_wrappers import calculate_init_functions, create_command_wrappers, write_call_ctors
 from .linking.exports import calculate_exports, force_exports
 from .linking.features import check_mutable_globals, merge_features
+from .linking.field_widths import check_field_widths
 from .linking.imports import calculate_imports, import_late_table
 from .linking.index_spaces import assign_indexes, calculate_types
 from .linking.layout_memory import define_start_stop_symbols, lay_out_memory
@@ -339,6 +340,7 @@ def _write_sections(
 ) -> tuple[list[OutputSection], dict[tuple[ObjectInput, int], bytes | memoryview]]:
     """All sections in the module's order, relocated; and what the next link is to know of them."""
     bases = Bases(options.table_base, plan.memory.tls_base)
+    check_field_widths(plan, bases, diagnostics)
     if options.compress_relocations:
         compressor = Relocator(bases)
         for file in plan.resolution.objects:

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.differences.loading import run_at
 from tests.differential import harness
-from tests.differential.asm import START, data
+from tests.differential.asm import START, data, func
 
 Linker = Callable[[harness.Files, str], harness.Result]
 TABLE = (
@@ -59,6 +60,14 @@ def test_distance_to_a_symbol_of_a_shared_library(mode: str, linked: Linker, tmp
     assert result.status == 1
     assert "R_WASM_MEMORY_ADDR_LOCREL_I32" in result.stderr
     assert "lib.so" in result.stderr
+
+
+@pytest.mark.parametrize("mode", MODES[1:])
+def test_code_that_relocates_data_leaves_distances_alone(mode: str, linked: Linker) -> None:
+    source = WEAK + data("pointer", ".int32 here") + func("read", "() -> (i32)", "i32.const 1032", "i32.load 0")
+    result = linked({"a.s": source}, f"a.o {mode} --export=table --export=pointer --export=read")
+    assert result.module is not None, result.stderr
+    assert run_at(result.module, 1024, ["read()"]) == {"read()": 4}
 
 
 def test_a_second_link_keeps_the_distance(linked: Linker, tmp_path: Path) -> None:

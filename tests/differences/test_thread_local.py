@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.differences.loading import run_at
 from tests.differential import harness
 from tests.differential.asm import START, data, func, target_features
 
@@ -123,36 +124,6 @@ def test_position_independent_output_without_shared_memory(extended: str, linked
     calls = ["by_tls_base()", "by_table()", "x_of_y()"]
     found = run_at(result.module, 1024, calls)
     assert found == {"by_tls_base()": 1028, "by_table()": 1028, "x_of_y()": 5}
-
-
-def run_at(module: bytes, base: int, calls: list[str]) -> dict[str, object]:
-    """Call exports of a module that is loaded at address ``base``."""
-    import wasmtime
-
-    store = wasmtime.Store()
-    compiled = wasmtime.Module(store.engine, module)
-    provided: list[wasmtime.Global | wasmtime.Memory | wasmtime.Table] = []
-    for entry in compiled.imports:
-        kind = entry.type
-        if isinstance(kind, wasmtime.GlobalType):
-            value = {"__memory_base": base, "__stack_pointer": 1 << 16}.get(entry.name or "", 0)
-            provided.append(wasmtime.Global(store, kind, wasmtime.Val.i32(value)))
-        elif isinstance(kind, wasmtime.MemoryType):
-            provided.append(wasmtime.Memory(store, kind))
-        elif isinstance(kind, wasmtime.TableType):
-            provided.append(wasmtime.Table(store, kind, None))
-    exports = wasmtime.Instance(store, compiled, provided).exports(store)
-    for name in ("__wasm_apply_data_relocs", "__wasm_call_ctors"):
-        if name in exports:
-            function = exports[name]
-            assert isinstance(function, wasmtime.Func)
-            function(store)
-    found = {}
-    for call in calls:
-        function = exports[call.removesuffix("()")]
-        assert isinstance(function, wasmtime.Func)
-        found[call] = function(store)
-    return found
 
 
 @pytest.mark.parametrize(

@@ -59,7 +59,7 @@ def link_options(
         lto_compiler=_lto_compiler(line),
         lto_cache_limit=lto_cache_limit,
         unresolved_symbols=_unresolved_policy(line, diagnostics),
-        table_base=_number(line, "table-base", 1, diagnostics) & _UINT32_MAX or 1,
+        table_base=_number(line, "table-base", 1, diagnostics) or 1,
         global_base=_optional_number(line, "global-base", diagnostics),
         initial_heap=_number(line, "initial-heap", 0, diagnostics),
         initial_memory=_number(line, "initial-memory", 0, diagnostics),

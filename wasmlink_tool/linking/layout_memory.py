@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 STACK_ALIGNMENT: Final = 16
 HEAP_ALIGNMENT: Final = 16
+_UINT32_MAX: Final = (1 << 32) - 1
 
 
 class Memory:
@@ -101,16 +102,16 @@ def lay_out_memory(
     for segment in segments:
         pointer = _align(pointer, 1 << segment.alignment)
         segment.address = pointer
-        log(
-            f"mem: {segment.name.decode('utf-8', 'replace'):<15} offset={pointer:<8} "
-            f"size={segment.size:<8} align={segment.alignment}"
-        )
+        shown = segment.name.decode("utf-8", "replace")
+        log(f"mem: {shown:<15} offset={pointer:<8} size={segment.size:<8} align={segment.alignment}")
         if segment.is_tls:
             if resolution.tls_size is not None and resolution.tls_align is not None:
                 _set_global(resolution, resolution.tls_size, segment.size)
                 _set_global(resolution, resolution.tls_align, 1 << segment.alignment)
             elif resolution.tls_base is not None:
                 _set_global(resolution, resolution.tls_base, pointer)
+        if segment.size > _UINT32_MAX and (not segment.is_bss or options.relocatable or options.emit_relocs):
+            error(f"data segment {shown} too large: {segment.size} bytes, cannot be greater than {_UINT32_MAX}")
         pointer += segment.size
     tls_base = next((segment.address for segment in segments if segment.is_tls), NO_TLS)
     init_flag = None
@@ -131,6 +132,16 @@ def lay_out_memory(
         pointer = _align(pointer, HEAP_ALIGNMENT)
         log(f"mem: heap base   = {pointer}")
         set_address(b"__heap_base", pointer)
+    most = min(_largest_memory(resolution, options), (1 << resolution.target.bits) - 1)
+    if pointer > most:
+        # Otherwise addresses would wrap around.
+        parts = [f"static data: {static_size} bytes from address {data_start}"]
+        if not options.relocatable and not options.is_pic:
+            parts.insert(0 if stack_first else 1, f"stack: {stack_size} bytes")
+        error(f"memory too large: {pointer} bytes needed, cannot be greater than {most}", tuple(parts))
+        return Memory(0, None, init_flag=init_flag)
+    if options.is_pic and static_size > _UINT32_MAX:
+        error(f"static data too large: {static_size} bytes, cannot be greater than {_UINT32_MAX} in a dynamic module")
     memory = _choose_limits(resolution, pointer, options, diagnostics)
     memory.init_flag = init_flag
     memory.tls_base = tls_base
@@ -139,11 +150,17 @@ def lay_out_memory(
     return memory
 
 
+def _largest_memory(resolution: Resolution, options: LinkOptions) -> int:
+    """Return the most bytes that a memory can have: the number of its pages is as wide as an address."""
+    target = resolution.target
+    return min(target.max_memory, ((1 << target.bits) - 1) * options.page_size)
+
+
 def _choose_limits(resolution: Resolution, pointer: int, options: LinkOptions, diagnostics: Diagnostics) -> Memory:
     """How much memory the module asks for: ``pointer`` is the end of what the layout uses, in bytes."""
     error, log = diagnostics.error, diagnostics.log
     page = options.page_size
-    limit = resolution.target.max_memory
+    limit = _largest_memory(resolution, options)
 
     def check(what: str, value: int, needed: int, most: int) -> None:
         if value % page:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..binary.constants import Opcode, SymbolKind
 from ..binary.leb128 import sleb, uleb
-from ..binary.relocation_types import TABLE_INDICES, WIDTH
+from ..binary.relocation_types import FROM_PLACE, TABLE_INDICES, WIDTH
 from ..options import LinkOptions
 from .chunks import NO_NUMBER, InputSegment, ObjectInput, OutputSegment
 from .merged_strings import MergedStrings
@@ -99,6 +99,9 @@ def _chunk_code(
     thread_local = chunk.is_tls and options.shared_memory
     code: list[bytes] = []
     for type_, offset, index, addend in zip(relocs.types, relocs.offsets, relocs.indices, relocs.addends):
+        if type_ in FROM_PLACE:
+            # A distance within the module is the same wherever that is loaded.
+            continue
         symbol = file.symbols[index]
         in_got = symbol.got_is_imported or (thread_local and symbol.got_number != NO_NUMBER)
         if not options.is_pic and not in_got and not (thread_local and symbol.is_tls):

@@ -276,9 +276,9 @@ class Relocator:
         assert isinstance(file, ObjectInput)
         return self._relocated(file, section.index, [(0, section.size)], _tombstone(section.name))
 
-    def value(self, file: ObjectInput, type_: int, index: int, addend: int) -> int:
-        """Of one relocation."""
-        column = Relocations(bytes((type_,)), [0], [index], [addend])
+    def value(self, file: ObjectInput, type_: int, index: int, addend: int, offset: int = 0) -> int:
+        """Return the value of one relocation of code or data; that of a distance depends on its ``offset``."""
+        column = Relocations(bytes((type_,)), [offset], [index], [addend])
         return self._column(file, -1, column, column.types, None)[1][0]
 
     # One section

@@ -160,8 +160,8 @@ class _Scanner:
             self._check_address_of_tls(file, symbol, type_, section, relocs.offsets[i])
         if self._has_dynamic_address(symbol):
             self._check_dynamic(file, symbol, type_)
-            if type_ == R.MEMORY_ADDR_LOCREL_I32 and symbol.state != DEFINED:
-                self._check_distance(file, symbol)
+            if type_ in FROM_PLACE and symbol.state != DEFINED:
+                self._check_distance(file, symbol, type_)
         if index in undefined and symbol.state == UNDEFINED and not self.options.relocatable:
             if type_ in _FROM_MODULE:
                 what = f"{file.name}: relocation {type_name(type_)} is not supported against"
@@ -195,14 +195,14 @@ class _Scanner:
             # Code will copy the address to where it is wanted.
             self._add_got_entry(symbol)
 
-    def _check_distance(self, file: ObjectInput, symbol: Symbol) -> None:
+    def _check_distance(self, file: ObjectInput, symbol: Symbol, type_: int) -> None:
         """Check a field that holds how far a symbol is from the field, where this module does not define the symbol.
         The distance to nothing is 0."""
         if symbol.state == UNDEFINED and symbol.is_weak:
             return
         kind = "an undefined symbol" if symbol.state == UNDEFINED else "a symbol of a shared library:"
         self.diagnostics.error(
-            f"{file.name}: relocation {type_name(R.MEMORY_ADDR_LOCREL_I32)} is not supported against {kind} `{symbol}`",
+            f"{file.name}: relocation {type_name(type_)} is not supported against {kind} `{symbol}`",
             (f"defined in {symbol.file_name}",) if symbol.state == SHARED else (),
         )
 
@@ -260,8 +260,13 @@ class _Scanner:
         return symbol.state == UNDEFINED and symbol.number == NO_NUMBER and symbol.stub is None
 
     def check_table(self) -> None:
-        """Undefined functions that may come from elsewhere, but are hidden from there, have no address. wasm-ld
-        crashes on them."""
+        """Check the size of the function table, and that what is in it has an address: undefined functions that may
+        come from elsewhere, but are hidden from there, have none. wasm-ld crashes on them."""
+        size = self.options.table_base + len(self.result.table_entries)
+        most = (1 << self.resolution.target.bits) - 1
+        if size > most:
+            hints = (f"--table-base={self.options.table_base}",) if self.options.table_base > 1 else ()
+            self.diagnostics.error(f"table too large: {size} elements needed, cannot be greater than {most}", hints)
         if self.diagnostics.error_count:
             return
         for symbol in self.result.table_entries:

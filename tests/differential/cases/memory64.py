@@ -74,11 +74,6 @@ CASES = [
         f"{WASM64} --export=use --export=run --global-base=6442450944 --initial-memory=8589934592",
     ),
     Case(
-        "memory-address-far-32-in-data",
-        {"a.s": HOME + data("p", ".int32 x") + X},
-        f"{WASM64} --export=p --global-base=6442450944",
-    ),
-    Case(
         "table-index", {"a.s": TABLE}, f"{WASM64} --export=run --export=addresses", calls={"run(1)": 22, "run(2)": 11}
     ),
     Case(
