@@ -378,7 +378,7 @@ def _provide_optional_symbols(resolution: Resolution, options: LinkOptions) -> N
         if symbol.is_undefined and symbol.kind != SymbolKind.GLOBAL:
             resolution.table.report_kind(symbol, "<internal>", SymbolKind.GLOBAL)
         else:
-            symbol.kind, symbol.state, symbol.flags = SymbolKind.GLOBAL, DEFINED, _HIDDEN
+            symbol.become_defined(SymbolKind.GLOBAL, _HIDDEN, resolution.synthetic)
             _define_global(resolution, symbol, mutable=False)
             resolution.tls_base = symbol
             resolution.table.trace_definition(symbol)
@@ -404,13 +404,7 @@ def provide_address_symbol(resolution: Resolution, options: LinkOptions, name: b
         # Code that reads it from a global reads it from the global offset table.
         resolution.table.report_kind(symbol, "<internal>", SymbolKind.DATA)
         return None
-    symbol.kind = SymbolKind.DATA
-    symbol.state = DEFINED
-    symbol.flags = _HIDDEN | SymbolFlag.ABSOLUTE
-    symbol.file = None
-    symbol.segment = None
-    symbol.value = 0
-    symbol.referenced = True
+    symbol.become_absolute(_HIDDEN)
     if name in resolution.symbols:
         resolution.table.trace_definition(symbol)
     else:
@@ -453,12 +447,7 @@ def _become_trap(resolution: Resolution, symbol: Symbol, debug_name: bytes) -> N
     """Make a symbol a function that traps when it is called, and whose address is null."""
     assert symbol.signature is not None
     synthetic = resolution.synthetic
-    symbol.kind = SymbolKind.FUNCTION
-    symbol.state = DEFINED
-    symbol.flags = SymbolFlag.BINDING_LOCAL
-    symbol.file = synthetic
-    symbol.index = synthetic.add_function(symbol.name, symbol.signature, debug_name)
-    symbol.is_stub = True
+    symbol.become_trap(synthetic, synthetic.add_function(symbol.name, symbol.signature, debug_name))
     synthetic.bodies[symbol.index] = UNREACHABLE_BODY
     if symbol.traced:
         shown = debug_name.decode("utf-8", "backslashreplace")
@@ -502,9 +491,7 @@ def resolve_indirect_function_table(
             table.trace_definition(existing)
         synthetic = resolution.synthetic
         type_ = TableType(_FUNCREF, 0, 0, None)
-        existing.state = DEFINED
-        existing.flags = 0 if options.export_table else _HIDDEN
-        existing.file = synthetic
+        existing.become_defined(SymbolKind.TABLE, 0 if options.export_table else _HIDDEN, synthetic)
         existing.index = synthetic.add_table(existing.name, type_)
         existing.element_type = type_
         synthetic.table_live[existing.index] = True

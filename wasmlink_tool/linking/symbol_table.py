@@ -18,7 +18,7 @@ from ..inputs.shared_library import SharedLibrary
 from . import describe
 from .chunks import BitcodeInput, LinkedFile, ObjectInput
 from .describe import Names
-from .symbols import DEFINED, LAZY, SHARED, UNDEFINED, DemangledSymbol, Symbol
+from .symbols import DEFINED, LAZY, NEW, SHARED, UNDEFINED, DemangledSymbol, Symbol
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ class SymbolTable:
         for name, signature in library.symbols:
             symbol = self.symbols.get(name) or self._insert(name)
             kind = _DATA if signature is None else _FUNCTION
-            if not symbol.is_new and symbol.state == UNDEFINED:
+            if symbol.state == UNDEFINED:
                 if symbol.kind != kind:
                     self.report_kind(symbol, library.name, kind)
                     if kind == _FUNCTION:
@@ -115,15 +115,9 @@ class SymbolTable:
                         self._report_signatures(symbol, signature, library.name, symbol.referrers)
                     else:
                         signature = expected
-            elif not symbol.is_new and symbol.state != LAZY:
+            elif symbol.state not in (NEW, LAZY):
                 continue
-            symbol.is_new = False
-            symbol.kind = kind
-            symbol.state = SHARED
-            symbol.flags = 0
-            symbol.library = library
-            symbol.import_module = symbol.import_name = None
-            symbol.signature = signature
+            symbol.become_shared(library, kind, signature)
             if symbol.traced:
                 self.diagnostics.message(f"{library.name}: definition of {symbol.raw_text}")
 
@@ -271,35 +265,23 @@ class SymbolTable:
 
     def _define_in_bitcode(self, symbol: Symbol, file: BitcodeInput, info: BitcodeSymbol) -> None:
         kind = _FUNCTION if info.is_function else _DATA
-        if not symbol.is_new and symbol.state != LAZY:
+        if symbol.state not in (NEW, LAZY):
             if symbol.kind != kind:
                 self._report_kind(symbol, file, kind)
                 return
             if not self._should_replace(symbol, file, info.flags):
                 return
-        symbol.is_new = False
-        symbol.kind = kind
-        symbol.state = DEFINED
-        symbol.flags = info.flags & ~_TLS
-        symbol.file = file
-        symbol.index = symbol.value = 0
-        symbol.segment = None
-        symbol.import_module = symbol.import_name = None
-        # Who called it so far expects this signature, and who calls it from here on; bitcode does not tell its own.
-        symbol.referrers = [(file, 0)]
+        symbol.become_defined_in_bitcode(kind, info.flags & ~_TLS, file)
         if symbol.traced:
             self.diagnostics.message(f"{file.name}: definition of {symbol.raw_text}")
 
     def _reference_from_bitcode(self, symbol: Symbol, file: BitcodeInput, info: BitcodeSymbol) -> None:
         kind = _FUNCTION if info.is_function else _DATA
-        flags = info.flags & ~_TLS | _UNDEFINED_FLAG
+        flags = info.flags & ~_TLS
         if symbol.traced:
             self.diagnostics.message(f"{file.name}: reference to {symbol.raw_text}")
-        if symbol.is_new:
-            symbol.is_new = False
-            symbol.kind = kind
-            symbol.flags = flags
-            symbol.file = file
+        if symbol.state == NEW:
+            symbol.become_undefined(kind, flags, file)
         elif symbol.state == LAZY:
             symbol.flags = symbol.flags & ~_BINDING | _WEAK
         elif symbol.kind != kind:
@@ -312,11 +294,7 @@ class SymbolTable:
         for file in self.bitcode:
             for symbol in file.symbols:
                 if symbol.state == DEFINED and symbol.file is file:
-                    symbol.state = UNDEFINED
-                    symbol.flags = _UNDEFINED_FLAG
-                    if symbol.signature is None:
-                        # Nothing but bitcode calls it.
-                        symbol.referrers = None
+                    symbol.become_undefined_again()
 
     def add_generated(self, source: ObjectSource) -> None:
         """Add an object that was made from the bitcode files, and what that pulls in."""
@@ -446,10 +424,8 @@ class SymbolTable:
         """The symbol of this name; a member that defines it is linked, and where nothing does, it is an undefined
         function of unknown type."""
         symbol = self._refer(name, "<internal>")
-        if symbol.is_new:
-            symbol.is_new = False
-            symbol.kind = _FUNCTION
-            symbol.flags = _UNDEFINED_FLAG
+        if symbol.state == NEW:
+            symbol.become_undefined(_FUNCTION, 0, None)
         elif symbol.state == LAZY:
             self.extract(symbol, "<internal>")
             symbol = self.symbols[name]
@@ -461,14 +437,11 @@ class SymbolTable:
         """Weak references that linked no member are references to nothing from here on."""
         for symbol in self.symbols.values():
             if symbol.state == LAZY and symbol.signature is not None:
-                symbol.kind = _FUNCTION
-                symbol.state = UNDEFINED
-                symbol.flags = _WEAK | _UNDEFINED_FLAG
+                symbol.become_unlinked()
 
     def _insert(self, name: bytes) -> Symbol:
         """A new symbol, of no meaning yet."""
-        symbol = self.symbols[name] = self._symbol(name, _DATA, UNDEFINED, 0, None)
-        symbol.is_new = True
+        symbol = self.symbols[name] = self._symbol(name, _DATA, NEW, 0, None)
         if not self._gc_sections:
             symbol.referenced = True
         if name in self._traced:
@@ -486,10 +459,7 @@ class SymbolTable:
         return symbol
 
     def _make_lazy(self, symbol: Symbol, source: ObjectSource, flags: int) -> None:
-        symbol.is_new = False
-        symbol.state = LAZY
-        symbol.flags = flags
-        symbol.source = source
+        symbol.become_lazy(source, flags)
         if symbol.traced:
             self.diagnostics.message(f"{source.name}: lazy definition of {symbol.raw_text}")
 
@@ -527,7 +497,7 @@ class SymbolTable:
             return symbol
         symbol = found
         symbol.used = True
-        if symbol.is_new or symbol.state == LAZY:
+        if symbol.state in (NEW, LAZY):
             self._replace(symbol, file, info)
         elif kind == _FUNCTION:
             return self._define_function(symbol, file, info)
@@ -597,13 +567,7 @@ class SymbolTable:
 
     def _replace(self, symbol: Symbol, file: ObjectInput, info: SymbolInfo) -> None:
         kind, flags, _, _, _, _ = info
-        symbol.is_new = False
-        symbol.kind = kind
-        symbol.state = DEFINED
-        symbol.flags = flags
-        symbol.file = file
-        symbol.referrers = None
-        symbol.import_module = symbol.import_name = None
+        symbol.become_defined(kind, flags, file)
         self._place(symbol, file, info)
         self.trace_definition(symbol)
 
@@ -627,11 +591,8 @@ class SymbolTable:
     def _reference(self, symbol: Symbol, file: ObjectInput, info: SymbolInfo) -> None:
         """A reference to anything but a function."""
         kind, flags, _, _, _, _ = info
-        if symbol.is_new:
-            symbol.is_new = False
-            symbol.kind = kind
-            symbol.flags = flags | _UNDEFINED_FLAG
-            symbol.file = file
+        if symbol.state == NEW:
+            symbol.become_undefined(kind, flags, file)
             self._set_imported_type(symbol, file, info)
         elif symbol.state == LAZY:
             symbol.flags = symbol.flags & ~_BINDING | _WEAK
@@ -677,8 +638,19 @@ class SymbolTable:
         else:
             signature = obj.function_signature(function)
 
-        if symbol.is_new:
-            _become_undefined(symbol, file, index, flags, signature, import_module, import_name)
+        def declare(symbol: Symbol) -> None:
+            symbol.become_undefined(
+                _FUNCTION,
+                flags,
+                file,
+                signature=signature,
+                import_module=import_module,
+                import_name=import_name,
+                referrers=[(file, index)],
+            )
+
+        if symbol.state == NEW:
+            declare(symbol)
             return symbol
         if symbol.state == LAZY:
             symbol.flags = symbol.flags & ~_BINDING | _WEAK
@@ -697,11 +669,11 @@ class SymbolTable:
                 else:
                     symbol.signature = signature
             elif existing_undefined is not None and not self.is_called_directly(existing_undefined):
-                _become_undefined(symbol, file, index, flags, signature, import_module, import_name)
+                declare(symbol)
             else:
                 variant, is_new = self._variant(symbol, signature)
                 if is_new:
-                    _become_undefined(variant, file, index, flags, signature, import_module, import_name)
+                    declare(variant)
                 elif variant.state == UNDEFINED and variant.referrers is not None:
                     variant.referrers.append((file, index))
                 symbol = variant
@@ -808,27 +780,6 @@ class SymbolTable:
         elif isinstance(before, TableType) and isinstance(now, TableType) and before.element_type != now.element_type:
             old, new = describe.table_type(before), describe.table_type(now)
             self.diagnostics.error(_type_mismatch("Table type mismatch", existing, file, old, new))
-
-
-def _become_undefined(
-    symbol: Symbol,
-    file: ObjectInput,
-    index: int,
-    flags: int,
-    signature: bytes,
-    import_module: bytes | None,
-    import_name: bytes | None,
-) -> None:
-    """Let a symbol be what symbol ``index`` of ``file``, a reference to a function, says."""
-    symbol.is_new = False
-    symbol.kind = _FUNCTION
-    symbol.state = UNDEFINED
-    symbol.flags = flags | _UNDEFINED_FLAG
-    symbol.file = file
-    symbol.signature = signature
-    symbol.import_module = import_module
-    symbol.import_name = import_name
-    symbol.referrers = [(file, index)]
 
 
 def _type_mismatch(what: str, existing: Symbol, file: LinkedFile, old: str, new: str) -> str:

@@ -20,9 +20,13 @@ LAZY: Final = 2
 """A member of an archive would define it."""
 SHARED: Final = 3
 """A shared library defines it."""
+NEW: Final = 4
+"""Its name was seen, and nothing else yet: no symbol has this state between two steps of resolution."""
 
 _WEAK: Final = SymbolFlag.BINDING_WEAK
 _LOCAL: Final = SymbolFlag.BINDING_LOCAL
+_UNDEFINED_FLAG: Final = SymbolFlag.UNDEFINED
+_ABSOLUTE: Final = SymbolFlag.ABSOLUTE
 _HIDDEN: Final = SymbolFlag.VISIBILITY_HIDDEN
 _EXPORTED: Final = SymbolFlag.EXPORTED
 _FUNCTION: Final = SymbolKind.FUNCTION
@@ -51,7 +55,6 @@ class Symbol:
         "import_module",
         "import_name",
         "index",
-        "is_new",
         "is_stub",
         "kind",
         "library",
@@ -79,11 +82,10 @@ class Symbol:
         self.flags = flags
         self.file = file
         self.source: ObjectSource | None = None
-        """Of a lazy symbol: what would define it."""
+        """Of a lazy symbol: what would define it. Kept when the symbol becomes something else: the order in which names
+        were first seen depends on it."""
         self.library: SharedLibrary | None = None
         """Of a shared symbol: what defines it."""
-        self.is_new = False
-        """Its name was seen, and nothing else yet."""
         self.index = 0
         self.value = 0
         self.size = 0
@@ -117,6 +119,104 @@ class Symbol:
         """The dynamic linker fills that global in."""
         self.referrers: list[tuple[LinkedFile, int]] | None = None
         """Of an undefined function: (file, symbol index) of those that name it, to see who calls it directly."""
+
+    # Transitions. Each sets all that depends on the state: what a symbol meant before leaves nothing behind but its
+    # name, what refers to it, and, where the text says so, its signature.
+
+    def become_undefined(
+        self,
+        kind: int,
+        flags: int,
+        file: LinkedFile | None,
+        *,
+        signature: bytes | None = None,
+        import_module: bytes | None = None,
+        import_name: bytes | None = None,
+        referrers: list[tuple[LinkedFile, int]] | None = None,
+    ) -> None:
+        """Become what a reference in ``file`` says."""
+        self._forget_place()
+        self.kind = kind
+        self.state = UNDEFINED
+        self.flags = flags | _UNDEFINED_FLAG
+        self.file = file
+        self.signature = signature
+        self.element_type = None
+        self.import_module = import_module
+        self.import_name = import_name
+        self.referrers = referrers
+
+    def become_lazy(self, source: ObjectSource, flags: int) -> None:
+        """Become what a member of an archive would define. Kind and signature stay those of a weak reference, for the
+        stub that it may become; so do those who refer to it."""
+        self.state = LAZY
+        self.flags = flags
+        self.source = source
+
+    def become_unlinked(self) -> None:
+        """Become a weak reference to a function again: no member was linked for it."""
+        self.kind = _FUNCTION
+        self.state = UNDEFINED
+        self.flags = _WEAK | _UNDEFINED_FLAG
+
+    def become_shared(self, library: SharedLibrary, kind: int, signature: bytes | None) -> None:
+        """Become what a shared library defines."""
+        self._forget_place()
+        self.kind = kind
+        self.state = SHARED
+        self.flags = 0
+        self.library = library
+        self.signature = signature
+        self.import_module = self.import_name = None
+
+    def become_defined(self, kind: int, flags: int, file: LinkedFile | None) -> None:
+        """Become a definition of ``file``; the caller sets its place there."""
+        self._forget_place()
+        self.kind = kind
+        self.state = DEFINED
+        self.flags = flags
+        self.file = file
+        self.import_module = self.import_name = None
+        self.referrers = None
+
+    def become_defined_in_bitcode(self, kind: int, flags: int, file: LinkedFile) -> None:
+        """Become a definition without a place. Its signature is that which callers expect so far; those that come later
+        expect it as well, since bitcode does not name its own."""
+        signature = self.signature
+        self.become_defined(kind, flags, file)
+        self.signature = signature
+        self.referrers = [(file, 0)]
+
+    def become_undefined_again(self) -> None:
+        """Lose a definition in bitcode, before the generated code defines the symbol."""
+        self.state = UNDEFINED
+        self.flags = _UNDEFINED_FLAG
+        if self.signature is None:
+            # Nothing but bitcode calls it.
+            self.referrers = None
+
+    def become_absolute(self, flags: int) -> None:
+        """Become an address that the memory layout fills in."""
+        self.become_defined(_DATA, flags | _ABSOLUTE, None)
+        self.referenced = True
+
+    def become_trap(self, file: SyntheticFile, index: int) -> None:
+        """Become a function that traps when it is called, and whose address is null. The import that it replaces keeps
+        its name in the name section."""
+        self._forget_place()
+        self.kind = _FUNCTION
+        self.state = DEFINED
+        self.flags = _LOCAL
+        self.file = file
+        self.index = index
+        self.is_stub = True
+
+    def _forget_place(self) -> None:
+        """Forget where a definition is, or would be."""
+        self.library = None
+        self.index = self.value = self.size = 0
+        self.segment = None
+        self.section = None
 
     # What it is
 
