@@ -15,7 +15,7 @@ from ..inputs.known_files import ARCHIVE, OBJECT, OTHER
 from ..inputs.packs import PLAIN
 from ..inputs.parse_cache import cache_at, content_key
 from ..linking import code_metadata
-from ..linking.chunks import NO_NUMBER, LinkedFile, ObjectInput
+from ..linking.chunks import NO_NUMBER, LinkedFile, ObjectInput, is_kept_apart
 from ..linking.output_segments import packed_key
 from ..linking.plan import Plan
 from ..linking.relocate import Watcher
@@ -98,7 +98,7 @@ def _is_exact(
         # Such a file would have to be followed in two places.
         or not files.thin_members.isdisjoint(files.input_paths)
         or any(file.input.is_generated for file in resolution.objects)
-        or any(section.name.startswith(code_metadata.PREFIX) for section in sections)
+        or any(section.name.startswith(code_metadata.PREFIX) or is_kept_apart(section.name) for section in sections)
         or not all(has_accepted_relocations(file.object) for file in resolution.objects)
     )
 
@@ -149,7 +149,7 @@ class _Recorder:
                 self.code = start, start + section.size
             elif section.id == 11:
                 data_start = start
-            elif section.id == 0 and section.name in inputs:
+            elif section.id == 0 and section.name in inputs and not is_kept_apart(section.name):
                 self.outputs[section.name] = len(self.custom)
                 self.custom.append((section.name, section.offset, start + len(section.chunks[0]), start + section.size))
         self.positions = {segment: data_start + at for segment, at in segment_positions(plan)}

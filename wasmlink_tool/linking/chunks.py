@@ -30,6 +30,15 @@ MERGED_CUSTOM_SECTIONS: Final = frozenset((b".debug_str", b".debug_str.dwo", b".
 """Custom sections have no flags: those that hold nothing but strings are known by name."""
 
 
+def is_kept_apart(section: bytes) -> bool:
+    """Return whether custom sections of this name are not joined.
+
+    Each ``component-type:…`` section is a binary of its own, a component that describes a world: tools that read them
+    take no bytes behind its end.
+    """
+    return section.startswith(b"component-type")
+
+
 class InputSegment:
     """A data segment of an input, or one that the linker makes."""
 

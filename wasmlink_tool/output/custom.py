@@ -8,7 +8,7 @@ from ..binary.constants import ExternalKind, NameSubsection, SymbolKind
 from ..binary.leb128 import uleb
 from ..binary.reader import FormatError
 from ..linking import code_metadata
-from ..linking.chunks import MERGED_CUSTOM_SECTIONS, InputSection
+from ..linking.chunks import MERGED_CUSTOM_SECTIONS, InputSection, is_kept_apart
 from ..linking.code_metadata import CodeMetadata
 from ..linking.live_relocations import live_function_runs
 from ..linking.merged_strings import MergedStrings
@@ -72,9 +72,10 @@ Merge = Callable[[bytes, Sequence[InputSection]], MergedStrings | None]
 def lay_out_custom_sections(
     resolution: Resolution, options: LinkOptions, merge: Merge | None = None
 ) -> list[CustomSection]:
-    """Group the inputs' custom sections by name, in the order in which the names are first seen."""
+    """Group the inputs' custom sections by name, in the order in which the names are first seen; those that are kept
+    apart are written once for each content."""
     strip_debug = options.strip_debug or options.strip_all
-    by_name: dict[bytes, CustomSection] = {}
+    by_name: dict[object, CustomSection] = {}
     for file in resolution.objects:
         for section in file.custom_sections.values():
             section_name = section.name
@@ -83,9 +84,13 @@ def lay_out_custom_sections(
                 continue
             if strip_debug and section_name.startswith(b".debug_"):
                 continue
-            output = by_name.get(section_name)
+            key = (section_name, section.contents()) if is_kept_apart(section_name) else section_name
+            output = by_name.get(key)
             if output is None:
-                output = by_name[section_name] = CustomSection(section_name)
+                output = by_name[key] = CustomSection(section_name)
+            elif isinstance(key, tuple):
+                # The same world, of another object.
+                continue
             output.inputs.append(section)
     for output in by_name.values():
         output.lay_out(

@@ -142,14 +142,17 @@ def relocation_sections(
     plan: Plan, sections: list[OutputSection], custom: list[CustomSection], indices: SymbolIndices
 ) -> Iterator[OutputSection]:
     """One behind the other, in the order of the sections that they apply to."""
-    by_name = {section.name: section for section in custom}
+    # In the order of ``sections``; those that are kept apart have one name.
+    by_name: dict[bytes, list[CustomSection]] = {}
+    for merged in custom:
+        by_name.setdefault(merged.name, []).append(merged)
     for number, section in enumerate(sections):
         if section.id == SectionId.CODE:
             entries, what = list(_code_entries(plan, indices)), b"CODE"
         elif section.id == SectionId.DATA:
             entries, what = list(_data_entries(plan, indices)), b"DATA"
         elif section.name in by_name:
-            entries, what = list(_custom_entries(by_name[section.name], indices)), section.name
+            entries, what = list(_custom_entries(by_name[section.name].pop(0), indices)), section.name
         else:
             continue
         if entries:
