@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from ..binary.constants import ExternalKind, SectionId
+from ..binary.constants import ExternalKind, SectionId, SymbolKind
 from ..binary.leb128 import uleb
 from ..binary.reader import FormatError, Reader
 
 _LOCAL_NAMES = frozenset((b"__wasm_apply_data_relocs", b"__wasm_call_ctors"))
 """Every shared library has its own."""
+_TYPED = {
+    ExternalKind.FUNCTION: (SymbolKind.FUNCTION, "function"),
+    ExternalKind.TAG: (SymbolKind.TAG, "tag"),
+}
+"""By kind of export: the kind of symbol, and its name in messages."""
 
 
-SharedSymbol = tuple[bytes, "bytes | None"]
-"""(name, signature); without a signature it is data."""
+SharedSymbol = tuple[int, bytes, "bytes | None"]
+"""(kind, name, signature): a function, a tag, or data, which has no signature."""
 
 
 def is_shared_library(data: bytes) -> bool:
@@ -27,7 +32,7 @@ def is_shared_library(data: bytes) -> bool:
 
 
 class SharedLibrary:
-    """The functions and data that a shared library exports.
+    """The functions, tags and data that a shared library exports.
 
     :raises FormatError: the file is damaged.
     """
@@ -37,6 +42,7 @@ class SharedLibrary:
         self.symbols: list[SharedSymbol] = []
         types: list[bytes] = []
         functions: list[int] = []
+        tags: list[int] = []
         exports: list[tuple[bytes, int, int]] = []
         reader = Reader(data, 8, len(data))
         while reader.pos < reader.end:
@@ -49,20 +55,24 @@ class SharedLibrary:
             if kind == SectionId.TYPE:
                 types = _types(section)
             elif kind == SectionId.IMPORT:
-                functions += _imported_functions(section)
+                _read_imports(section, functions, tags)
             elif kind == SectionId.FUNCTION:
                 functions += [section.uleb() for _ in range(section.count())]
+            elif kind == SectionId.TAG:
+                tags += [_tag_type(section) for _ in range(section.count(2))]
             elif kind == SectionId.EXPORT:
                 exports = [(section.name(), section.u8(), section.uleb()) for _ in range(section.count(3))]
         for name, kind, index in exports:
             if name in _LOCAL_NAMES or name.startswith((b"__start_", b"__stop_")):
                 continue
-            if kind == ExternalKind.FUNCTION:
-                if index >= len(functions) or functions[index] >= len(types):
-                    raise FormatError("invalid function export")
-                self.symbols.append((name, types[functions[index]]))
+            if kind in _TYPED:
+                symbol_kind, what = _TYPED[kind]
+                indices = functions if kind == ExternalKind.FUNCTION else tags
+                if index >= len(indices) or indices[index] >= len(types):
+                    raise FormatError(f"invalid {what} export")
+                self.symbols.append((symbol_kind, name, types[indices[index]]))
             elif kind == ExternalKind.GLOBAL:
-                self.symbols.append((name, None))
+                self.symbols.append((SymbolKind.DATA, name, None))
 
 
 def _types(section: Reader) -> list[bytes]:
@@ -74,8 +84,13 @@ def _types(section: Reader) -> list[bytes]:
     return types
 
 
-def _imported_functions(section: Reader) -> list[int]:
-    functions = []
+def _tag_type(section: Reader) -> int:
+    section.u8()
+    return section.uleb()
+
+
+def _read_imports(section: Reader, functions: list[int], tags: list[int]) -> None:
+    """Add the type indices of imported functions and tags."""
     for _ in range(section.count(4)):
         section.name()
         section.name()
@@ -91,8 +106,6 @@ def _imported_functions(section: Reader) -> list[int]:
             section.value_type()
             section.u8()
         elif kind == ExternalKind.TAG:
-            section.u8()
-            section.uleb()
+            tags.append(_tag_type(section))
         else:
             raise FormatError(f"unexpected import kind: {kind}")
-    return functions

@@ -101,15 +101,17 @@ class SymbolTable:
 
     def add_shared(self, library: SharedLibrary) -> None:
         """Let a shared library define what nothing else does."""
-        for name, signature in library.symbols:
+        for kind, name, signature in library.symbols:
             symbol = self.symbols.get(name) or self._insert(name)
-            kind = _DATA if signature is None else _FUNCTION
             if symbol.state == UNDEFINED:
                 if symbol.kind != kind:
                     self.report_kind(symbol, library.name, kind)
-                    if kind == _FUNCTION:
+                    if kind != _DATA:
                         continue
                 expected = symbol.signature
+                if kind == _TAG and expected and signature and expected != signature:
+                    old, new = describe.signature(expected), describe.signature(signature)
+                    self.diagnostics.warn(_type_mismatch("Tag signature mismatch", symbol, library.name, old, new))
                 if kind == _FUNCTION and expected not in (None, signature) and self.is_called_directly(symbol):
                     if self._check_shared_signatures:
                         self._report_signatures(symbol, signature, library.name, symbol.referrers)
@@ -770,18 +772,18 @@ class SymbolTable:
         if kind == _TAG:
             if existing.signature != other.signature and existing.signature and other.signature:
                 old, new = describe.signature(existing.signature), describe.signature(other.signature)
-                self.diagnostics.warn(_type_mismatch("Tag signature mismatch", existing, file, old, new))
+                self.diagnostics.warn(_type_mismatch("Tag signature mismatch", existing, file.name, old, new))
             return
         before, now = existing.element_type, other.element_type
         if isinstance(before, GlobalType) and isinstance(now, GlobalType):
             if before != now:
                 old, new = describe.global_type(before), describe.global_type(now)
-                self.diagnostics.error(_type_mismatch("Global type mismatch", existing, file, old, new))
+                self.diagnostics.error(_type_mismatch("Global type mismatch", existing, file.name, old, new))
         elif isinstance(before, TableType) and isinstance(now, TableType) and before.element_type != now.element_type:
             old, new = describe.table_type(before), describe.table_type(now)
-            self.diagnostics.error(_type_mismatch("Table type mismatch", existing, file, old, new))
+            self.diagnostics.error(_type_mismatch("Table type mismatch", existing, file.name, old, new))
 
 
-def _type_mismatch(what: str, existing: Symbol, file: LinkedFile, old: str, new: str) -> str:
-    defined = f">>> defined as {old} in {existing.file_name}\n>>> defined as {new} in {file.name}"
+def _type_mismatch(what: str, existing: Symbol, where: str, old: str, new: str) -> str:
+    defined = f">>> defined as {old} in {existing.file_name}\n>>> defined as {new} in {where}"
     return f"{what}: {existing.raw_text}\n{defined}"
