@@ -12,11 +12,10 @@ from dataclasses import dataclass
 from hashlib import sha256
 
 from .binary.reader import FormatError
-from .diagnostics import Diagnostics, FatalError
+from .diagnostics import Diagnostics
 from .inputs import archive
 from .inputs.input_files import InputFiles, ObjectSource
-from .inputs.object_file import ObjectFile
-from .inputs.symbol_interface import SymbolFile, interface_digest
+from .inputs.symbol_interface import SymbolSource, interface_digest
 from .link_scope import LinkScope
 from .linking.chunks import ObjectInput
 from .linking.resolve import resolve
@@ -100,7 +99,7 @@ def _extract(options: LinkOptions, diagnostics: Diagnostics) -> Extraction:
     inputs = tuple(item for item in options.inputs if isinstance(item, Input))
     # Of bitcode, nothing else is read in any case.
     read = [
-        _SymbolSource(source) if isinstance(source, ObjectSource) and not source.is_bitcode else source
+        SymbolSource(source) if isinstance(source, ObjectSource) and not source.is_bitcode else source
         for source in opened
     ]
     sources = [source for source in read if isinstance(source, ObjectSource)]
@@ -203,26 +202,3 @@ def _order(sources: Iterable[ObjectSource], linked: Iterable[ObjectSource], symb
             inputs.append("archive")
         last = source.archive
     return sha256("\n".join([*inputs, "", *relevant]).encode()).hexdigest()[:32]
-
-
-class _SymbolSource(ObjectSource):
-    """A source whose object is read for resolution only."""
-
-    __slots__ = ()
-
-    def __init__(self, source: ObjectSource) -> None:
-        super().__init__(
-            source.data,
-            source.start,
-            source.end,
-            source.member,
-            archive_path=source.archive,
-            lazy=source.lazy,
-            symbols=source.known_symbols,
-        )
-
-    def parse(self) -> ObjectFile:
-        try:
-            return SymbolFile(self.data, self.start, self.end)
-        except FormatError as error:
-            raise FatalError(f"{self.name}: {error}") from None

@@ -7,7 +7,9 @@ from hashlib import sha256
 from ..binary.constants import ComdatKind, SymbolFlag, SymbolKind
 from ..binary.reader import FormatError, Reader
 from ..binary.relocations import Relocations
+from ..diagnostics import FatalError
 from .entries import plain_type
+from .input_files import ObjectSource
 from .object_file import ObjectFile, Segment, is_wasm
 
 
@@ -40,6 +42,29 @@ class SymbolFile(ObjectFile):
 
     def _read_names(self, reader: Reader) -> None:
         pass
+
+
+class SymbolSource(ObjectSource):
+    """A source whose object is read for resolution only."""
+
+    __slots__ = ()
+
+    def __init__(self, source: ObjectSource) -> None:
+        super().__init__(
+            source.data,
+            source.start,
+            source.end,
+            source.member,
+            archive_path=source.archive,
+            lazy=source.lazy,
+            symbols=source.known_symbols,
+        )
+
+    def parse(self) -> ObjectFile:
+        try:
+            return SymbolFile(self.data, self.start, self.end)
+        except FormatError as error:
+            raise FatalError(f"{self.name}: {error}") from None
 
 
 def interface_digest(obj: ObjectFile) -> str:
