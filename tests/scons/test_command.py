@@ -3,13 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
-import subprocess
-import sys
 from pathlib import Path
-
-import pytest
 
 from tests.scons.conftest import Project
 from wasmlink_tool.scons.command_string import COMMAND
@@ -86,34 +80,3 @@ def test_compile_commands(project: Project) -> None:
     ]
     assert all(" -c -o " in entry["command"] for entry in entries)
     assert " cc " in entries[0]["command"] and " c++ " in entries[1]["command"]
-
-
-@pytest.mark.slow
-def test_ninja(project: Project) -> None:
-    """SCons writes the build file, ninja builds: the link is a command that ninja runs by itself."""
-    package = pytest.importorskip("ninja")
-    places = [project.variables["PYTHONPATH"], str(Path(package.__file__).parents[1])]
-    project.variables["PYTHONPATH"] = os.pathsep.join(places)
-    program = shutil.which("ninja") or shutil.which("ninja", path=str(Path(sys.executable).parent))
-    if program is None:
-        pytest.skip("no ninja")
-    project.sconstruct(
-        f'env["WASMLINKCOM"] = {COMMAND!r}\n'
-        'SetOption("experimental", "ninja")\nenv.Tool("ninja")\n'
-        'env.Alias("modules", env.WasmProgram("app", ["main.c", "part.c"]))\n'
-    )
-    project.write(SOURCES)
-    project.scons("--disable-execute-ninja", "generate-ninja")
-    build_file = project.path("build.ninja").read_text(encoding="utf-8")
-    # Plain commands, which need no SCons: ninja's rule for what does need it appears in no build of ours.
-    builds = [line for line in build_file.splitlines() if line.startswith("build app.wasm:")]
-    assert builds and all("TEMPLATE" not in line for line in builds)
-
-    def ninja(*arguments: str) -> None:
-        command = [program, *arguments]
-        subprocess.run(
-            command, cwd=project.directory, env=project.variables, check=True, timeout=120, stdout=subprocess.DEVNULL
-        )
-
-    ninja("app.wasm")
-    assert project.run("app.wasm") == "42\n"

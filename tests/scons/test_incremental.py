@@ -487,3 +487,50 @@ def test_two_runs_at_the_same_time(project: Project) -> None:
     assert len(both) == 2
     left = {name for name in os.listdir(project.directory) if name.startswith(".sconsign.wasmlink.")}
     assert left == {".sconsign.wasmlink.cache"}
+
+
+def test_dependencies_that_are_said_not_to_change(project: Project) -> None:
+    """``--implicit-deps-unchanged``: which they are is as before, and what they hold counts."""
+    project.sconstruct("""\
+        env.WasmStaticLibrary("parts", ["part.c", "other.c"])
+        env.WasmProgram("app", ["main.c"], LIBS=["parts"], LIBPATH=["."], WASMMAP=True)
+    """)
+    project.write(
+        {
+            "main.c": "int part(void);\nint main(void) { return part() - 1; }\n",
+            "part.c": "int part(void) { return 1; }\n",
+            "other.c": "int other(void) { return 1; }\n",
+        }
+    )
+    option = "--implicit-deps-unchanged"
+    project.scons()
+    assert project.scons(option).up_to_date
+    assert project.scons(option).up_to_date
+    project.write({"other.c": "int other(void) { return 2; }\n"})
+    assert project.scons(option).steps == ["CC other.wasm.o", "AR libparts.wasm.a"]
+    project.write({"part.c": "int part(void) { static int one = 1; return one; }\n"})
+    assert "LINK app.wasm" in project.scons(option).steps
+    assert project.scons(option).up_to_date
+    assert project.scons().up_to_date
+
+
+@pytest.mark.parametrize(
+    ("side_file", "setting"),
+    [
+        ("app.map", "WASMMAP=True"),
+        ("app.d", "WASMDEPENDENCYFILE=True"),
+        ("listing", 'WASMLINKFLAGS=["-Map=listing"]'),
+        ("", "WASMSTRIP=None"),
+    ],
+)
+def test_a_renamed_object(project: Project, side_file: str, setting: str) -> None:
+    """Side files name the objects; the module does not."""
+    project.write({"main.c": "int main(void) { return 0; }\n"})
+    for name in ("before", "after"):
+        project.sconstruct(f'env.WasmProgram("app", env.WasmObject("{name}", "main.c"), {setting})\n')
+        steps = project.scons().steps
+    assert ("LINK app.wasm" in steps) is bool(side_file)
+    if side_file:
+        text = project.path(side_file).read_text(encoding="utf-8")
+        assert "after.wasm.o" in text and "before.wasm.o" not in text
+    assert project.scons().up_to_date

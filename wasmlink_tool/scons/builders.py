@@ -11,7 +11,7 @@ import SCons.Builder
 import SCons.Node
 import SCons.Tool
 
-from . import compilation_db
+from . import compilation_db, dependency_nodes, ninja
 from .kinds import Kind
 from .link import declare
 from .scanner import ignore_archives, scanner
@@ -54,7 +54,7 @@ def _object_builder(names: str, commands: Mapping[str, str]) -> Any:
         action = SCons.Action.Action(f"${command}", f"${command}STR")
         for suffix in suffixes:
             builder.add_action(suffix, action)
-            emitters = [compilation_db.recorder(command), SCons.Builder.EmitterProxy("WASMOBJEMITTER")]
+            emitters = [compilation_db.recorder(command), ninja.add_rules, SCons.Builder.EmitterProxy("WASMOBJEMITTER")]
             builder.add_emitter(suffix, SCons.Builder.ListEmitter(emitters))
     return builder
 
@@ -63,7 +63,7 @@ def library_builder() -> Any:
     """``WasmStaticLibrary``."""
     return SCons.Builder.Builder(
         action=SCons.Action.Action("$WASMARCOM", "$WASMARCOMSTR"),
-        emitter="$WASMLIBEMITTER",
+        emitter=[ninja.add_rules, SCons.Builder.EmitterProxy("WASMLIBEMITTER")],
         prefix="$WASMLIBPREFIX",
         suffix="$WASMLIBSUFFIX",
         src_suffix="$WASMOBJSUFFIX",
@@ -80,7 +80,13 @@ def link_builder(kind: Kind, names: str, *, sources: str = "Object", emitter: st
     check = functools.partial(_emit_link, kind)
     return SCons.Builder.Builder(
         action=SCons.Action.Action("$WASMLINKCOM", "$WASMLINKCOMSTR"),
-        emitter=[check, SCons.Builder.EmitterProxy(emitter or f"WASM{names}EMITTER"), ignore_archives],
+        emitter=[
+            check,
+            SCons.Builder.EmitterProxy(emitter or f"WASM{names}EMITTER"),
+            ignore_archives,
+            dependency_nodes.always_scan,
+            ninja.add_rules,
+        ],
         prefix=f"$WASM{names}PREFIX",
         suffix=f"$WASM{names}SUFFIX",
         src_suffix="$WASMSHOBJSUFFIX" if sources == "SharedObject" else "$WASMOBJSUFFIX",

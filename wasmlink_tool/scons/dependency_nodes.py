@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Any, TypeVar
 
 import SCons.Node
+import SCons.Node.FS
 import SCons.Node.Python
 from SCons.Util.hashes import hash_collect
 
@@ -81,6 +82,28 @@ class Linker(_Dependency):
 
     def signature(self) -> str:
         return linker_identity()
+
+
+class Module(SCons.Node.FS.File):
+    """A target of a link.
+
+    With ``--implicit-deps-unchanged`` SCons takes the dependencies that it has stored, and what they are worth from the
+    stored names. The nodes here are worth what a scan finds: it is made in any case, and costs nothing while nothing
+    changes.
+    """
+
+    __slots__ = ()
+
+    def get_stored_implicit(self) -> Any:
+        return None if SCons.Node.implicit_deps_unchanged else super().get_stored_implicit()
+
+
+def always_scan(target: list[Any], source: list[Any], env: Any) -> tuple[list[Any], list[Any]]:
+    """An emitter: make the targets of a link nodes of :class:`Module`."""
+    for node in target:
+        if type(node) is SCons.Node.FS.File:
+            node.__class__ = Module
+    return target, source
 
 
 _digests: dict[tuple[str, str, str, int], str] = {}

@@ -201,7 +201,11 @@ def signature(target: list[Any], source: list[Any], env: Any) -> list[str]:
         words += [option for _, option in side_files(target)]
         if _optimizes(env, target, source):
             words.append(toolchain_of(env).identity())
-        words += [f"-l{name}" for name in link_inputs(target[0], env).libraries if isinstance(name, str)]
+        libraries = link_inputs(target[0], env).libraries
+    words += [f"-l{library}" for library in libraries if isinstance(library, str)]
+    if len(target) > 1:
+        # Maps and the like name the inputs; the module does not.
+        words += [str(node) for node in (*source, *libraries)]
     return words
 
 
