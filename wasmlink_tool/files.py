@@ -46,6 +46,14 @@ def reason(error: BaseException) -> str:
     return str(error)
 
 
+def working_directory() -> str:
+    """The working directory, or nothing where it is gone: absolute paths need none."""
+    try:
+        return os.getcwd()
+    except OSError:
+        return ""
+
+
 # Temporary files and directories
 
 _temporaries: dict[str, int] = {}

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 
 def checked(options: LinkOptions) -> LinkOptions:
-    """The options with paths as strings, once it is certain that each has a value that a link can take.
+    """The options with paths as strings, once it is certain that each has a value that a link can take. Caches are
+    given by the directories that have their files; one that cannot be used is none.
 
     :raises FatalError: one has not.
     """
@@ -40,6 +41,11 @@ def checked(options: LinkOptions) -> LinkOptions:
                 if field.is_list
                 else os.fspath(value)
             )
+    for name in ("cache_directory", "lto_cache_directory"):
+        if changes.get(name) is not None:
+            from .inputs.cache_directory import cache_root
+
+            changes[name] = cache_root(changes[name], shared=options.shared_cache)
     changes["inputs"] = [item if isinstance(item, Input) else Input(item) for item in changes["inputs"]]
     return LinkOptions(**{**given, **changes})
 

@@ -22,6 +22,25 @@ DEFAULT_CACHE_LIMIT = 512 << 20
 """Bytes on disk."""
 
 
+@record(frozen=True)
+class CachePolicy:
+    """When files of a cache are removed (``--thinlto-cache-policy=``). Zero is no limit."""
+
+    size: int = 0
+    """Bytes on disk."""
+    percentage: int = 0
+    """Bytes on disk, of what the cache and the free space are together."""
+    files: int = 0
+    expiration: int = 0
+    """Seconds since a file was last used."""
+    interval: int = 0
+    """Seconds between one look at the cache and the next."""
+
+
+LLVM_CACHE_POLICY = CachePolicy(percentage=75, files=1_000_000, expiration=7 * 86_400, interval=1200)
+"""What LLVM does without ``--thinlto-cache-policy=``."""
+
+
 class UnresolvedPolicy(Enum):
     """What ``--unresolved-symbols=`` makes of a reference that nothing defines."""
 
@@ -173,8 +192,8 @@ class LinkOptions:
     lto_cache_directory: str | None = None
     """Where generated objects are kept from link to link (``--thinlto-cache-dir``); ``None``: with what
     ``cache_directory`` keeps."""
-    lto_cache_limit: int = DEFAULT_CACHE_LIMIT
-    """Bytes on disk."""
+    lto_cache_policy: CachePolicy = LLVM_CACHE_POLICY
+    """When they are removed again."""
     verify_bitcode: bool = True
     save_temps: bool = False
     """Keep the modules before and after each step beside the output."""
@@ -209,6 +228,8 @@ class LinkOptions:
     depend on it."""
     cache_limit: int = DEFAULT_CACHE_LIMIT
     """Bytes on disk."""
+    shared_cache: bool = False
+    """Use cache directories that other users can write to: they can then decide what is linked."""
     threads: int | None = None
     """How many processors to use; the module does not depend on it. With more than one, copies of this process may take
     part in a large link, where the system can copy processes. ``None``: as many as this process may use, but one if it
@@ -398,7 +419,7 @@ FIELDS = (
     Field("lto_object_path", "lto-obj-path", VALUE, path=WRITTEN, report=True, significant=False, warm=True),
     Field("lto_debug_pass_manager", "lto-debug-pass-manager", FLAG, report=True, significant=False, warm=True),
     Field("lto_cache_directory", "thinlto-cache-dir", VALUE, path=KEPT, cache=True, significant=False, warm=True),
-    Field("lto_cache_limit", "thinlto-cache-policy", cache=True, significant=False, warm=True),
+    Field("lto_cache_policy", "thinlto-cache-policy", cache=True, significant=False, warm=True),
     Field("verify_bitcode", "disable-verify", DENIAL, warm=True),
     Field("save_temps", "save-temps", FLAG, report=True, significant=False, warm=True),
     Field("thinlto_jobs", "thinlto-jobs", VALUE, significant=False, warm=True),
@@ -438,6 +459,7 @@ FIELDS = (
     # Speed
     Field("cache_directory", "cache-dir", VALUE, path=KEPT, cache=True, significant=False, warm=True),
     Field("cache_limit", "cache-size", cache=True, significant=False, warm=True),
+    Field("shared_cache", "shared-cache", FLAG, cache=True, significant=False, warm=True),
     Field("threads", "threads", significant=False, warm=True),
     Field("time_report", "time-report", path=WRITTEN, report=True, significant=False, warm=True),
     # Severity

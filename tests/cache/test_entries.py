@@ -13,7 +13,7 @@ import pytest
 from tests.cache.again import compiled
 from wasmlink_tool import stored
 from wasmlink_tool.diagnostics import LinkError
-from wasmlink_tool.inputs import entries, parse_cache
+from wasmlink_tool.inputs import entries, entry_writer, parse_cache
 from wasmlink_tool.inputs.object_file import PARSED, ObjectFile
 from wasmlink_tool.inputs.packs import Packs
 from wasmlink_tool.linker import link
@@ -71,7 +71,7 @@ def _plain(value: Any) -> Any:
 def test_an_object_is_what_it_was(objects: list[bytes]) -> None:
     for data in objects:
         obj = _decoded(data)
-        entry = entries.encode_object(obj)
+        entry = entry_writer.encode_object(obj)
         for before in (b"", b"before"):
             moved = before + data + b"behind"
             again = entries.decode_object(entry, moved, len(before), len(before) + len(data))
@@ -125,14 +125,14 @@ def test_a_crafted_entry_ends_in_a_link(objects: list[bytes], seed: int, tmp_pat
     data = objects[seed]
     (tmp_path / "a.o").write_bytes(data)
     key = parse_cache.content_key(data)
-    entry = entries.encode_object(_decoded(data))
+    entry = entry_writer.encode_object(_decoded(data))
     for number, crafted in enumerate(_mutations(entry, pick)):
         entries.decode_object(crafted, data, 0, len(data))
         if number % 6:
             continue
         parse_cache.forget()
         directory = tmp_path / f"cache{number}"
-        assert Packs(str(directory / "packs")).write({key: crafted})
+        assert Packs(str(directory)).write({key: crafted})
         options = LinkOptions(
             inputs=[str(tmp_path / "a.o")],
             output=None,
@@ -152,11 +152,11 @@ def test_a_crafted_entry_ends_in_a_link(objects: list[bytes], seed: int, tmp_pat
 
 def test_an_index_is_what_it_was(tmp_path: Path) -> None:
     index: entries.ArchiveIndex = [("a.o", 68, 90, [b"f", b"g"]), ("b\udcff.o", 150, 150, None), ("c", 210, 300, [])]
-    packed = entries.encode_index(index)
+    packed = entry_writer.encode_index(index)
     assert entries.decode_index(packed, 300) == index
     assert entries.decode_index(packed) == index
     assert entries.decode_index(packed, 299) is None
-    assert entries.decode_index(entries.encode_index([])) == []
+    assert entries.decode_index(entry_writer.encode_index([])) == []
     pick = random.Random(1)
     for _ in range(3000):
         damaged = bytearray(packed)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from wasmlink_tool.inputs.cache_directory import PACKS
 from wasmlink_tool.inputs.packs import Packs
 
 
@@ -32,7 +33,7 @@ def test_many_packs_become_few(tmp_path: Path) -> None:
         packs.write({str(number): b"%d" % number})
         reader.refresh()
         assert reader.read(str(number)) == b"%d" % number
-    assert len(list(tmp_path.iterdir())) < 30
+    assert len(list((tmp_path / PACKS).iterdir())) < 30
     for each in (packs, _at(tmp_path)):
         assert {key: each.read(key) for key in entries} == entries
     # Who has not looked since finds most entries gone, and nothing wrong.
@@ -42,7 +43,7 @@ def test_many_packs_become_few(tmp_path: Path) -> None:
 def test_a_changed_bit_is_seen(tmp_path: Path) -> None:
     entries = {"a": b"first", "b": b"second"}
     _at(tmp_path).write(entries)
-    (path,) = tmp_path.iterdir()
+    (path,) = (tmp_path / PACKS).iterdir()
     good = path.read_bytes()
     for position in range(len(good)):
         for bit in range(8):
@@ -55,7 +56,7 @@ def test_a_changed_bit_is_seen(tmp_path: Path) -> None:
 
 def test_a_pack_cut_short(tmp_path: Path) -> None:
     _at(tmp_path).write({"a": b"first", "b": b"second"})
-    (path,) = tmp_path.iterdir()
+    (path,) = (tmp_path / PACKS).iterdir()
     good = path.read_bytes()
     for size in range(len(good)):
         path.write_bytes(good[:size])

@@ -10,7 +10,7 @@ import pytest
 from wasmlink_tool.cli.interpret import link_options
 from wasmlink_tool.cli.parser import Parser
 from wasmlink_tool.diagnostics import Diagnostics
-from wasmlink_tool.options import DEFAULT_CACHE_LIMIT, DataOrder, Input, LinkOptions, UnresolvedPolicy
+from wasmlink_tool.options import LLVM_CACHE_POLICY, CachePolicy, DataOrder, Input, LinkOptions, UnresolvedPolicy
 
 BASE = ["a.o", "-o", "out"]
 
@@ -58,8 +58,16 @@ FIELDS: list[tuple[str, dict[str, Any]]] = [
     ("-mllvm -a --mllvm=-b=c -mllvm=d", {"llvm_options": ["-a", "-b=c", "d"]}),
     ("--save-temps -disable-verify", {"save_temps": True, "verify_bitcode": False}),
     ("--thinlto-jobs=all --lto-partitions=3", {"thinlto_jobs": "all"}),
-    ("--thinlto-cache-dir=d", {"lto_cache_directory": "d", "lto_cache_limit": DEFAULT_CACHE_LIMIT}),
-    ("--thinlto-cache-policy=prune_after=1h:cache_size_bytes=3k:cache_size=50%", {"lto_cache_limit": 3072}),
+    ("--thinlto-cache-dir=d", {"lto_cache_directory": "d", "lto_cache_policy": LLVM_CACHE_POLICY}),
+    (
+        "--thinlto-cache-policy=prune_after=1h:cache_size_bytes=3k:cache_size=50%:prune_interval=0s",
+        {"lto_cache_policy": CachePolicy(size=3072, percentage=50, files=1_000_000, expiration=3600)},
+    ),
+    (
+        "--thinlto-cache-policy=cache_size_files=7:prune_interval=2m:prune_after=0s:cache_size=0%",
+        {"lto_cache_policy": CachePolicy(files=7, interval=120)},
+    ),
+    ("--shared-cache", {"shared_cache": True}),
     ("--thinlto-prefix-replace=a;b --thinlto-object-suffix-replace=c;d", {}),
     ("-E", {"export_dynamic": True}),
     ("-E --no-export-dynamic", {"export_dynamic": False}),

@@ -19,7 +19,6 @@ TABLES_AND_GRAMMARS = {
     "demangle/itanium.py": 1400,
     "demangle/itanium_expressions.py": 700,
     "inputs/object_file.py": 1080,
-    "inputs/entries.py": 600,
     "linking/relocate.py": 560,
     "linking/symbol_table.py": 840,
 }

@@ -13,9 +13,11 @@ from wasmlink_tool.options import (
     DENIAL,
     FIELDS,
     FLAG,
+    LLVM_CACHE_POLICY,
     VALUE,
     VALUES,
     WASM_PAGE_SIZE,
+    CachePolicy,
     DataOrder,
     Input,
     LinkOptions,
@@ -44,9 +46,9 @@ def link_options(
     )
     _number(line, "lto-partitions", 1, diagnostics)
     optimize = _number(line, "O", 1, diagnostics)
-    lto_cache_limit = _cache_limit(line.value("thinlto-cache-policy"))
-    if isinstance(lto_cache_limit, str):
-        diagnostics.error(f"--thinlto-cache-policy: invalid cache policy: {lto_cache_limit}")
+    lto_cache_policy = _cache_policy(line.value("thinlto-cache-policy"))
+    if isinstance(lto_cache_policy, str):
+        diagnostics.error(f"--thinlto-cache-policy: invalid cache policy: {lto_cache_policy}")
         return LinkOptions(inputs=())
     _check_thinlto_names(line, diagnostics)
     # Whatever can be wrong is read in wasm-ld's order; the rest is as its row in FIELDS says.
@@ -57,7 +59,7 @@ def link_options(
         lto_optimize=lto_optimize,
         lto_codegen_optimize=lto_codegen_optimize,
         lto_compiler=_lto_compiler(line),
-        lto_cache_limit=lto_cache_limit,
+        lto_cache_policy=lto_cache_policy,
         unresolved_symbols=_unresolved_policy(line, diagnostics),
         table_base=_number(line, "table-base", 1, diagnostics) or 1,
         global_base=_optional_number(line, "global-base", diagnostics),
@@ -376,9 +378,9 @@ def _check_thinlto_names(line: CommandLine, diagnostics: Diagnostics) -> None:
             diagnostics.error(text)
 
 
-def _cache_limit(text: str) -> int | str:
-    """The size that ``--thinlto-cache-policy=`` allows, or what is wrong with the policy."""
-    limit = DEFAULT_CACHE_LIMIT
+def _cache_policy(text: str) -> CachePolicy | str:
+    """What ``--thinlto-cache-policy=`` asks for, or what is wrong with it."""
+    chosen = {name: getattr(LLVM_CACHE_POLICY, name) for name in CachePolicy.__annotations__}
     items = text.split(":")
     if not items[-1]:
         items.pop()
@@ -393,6 +395,7 @@ def _cache_limit(text: str) -> int | str:
                 return f"'{digits}' not an integer"
             if seconds is None:
                 return f"'{value}' must end with one of 's', 'm' or 'h'"
+            chosen["interval" if key == "prune_interval" else "expiration"] = int(digits) * seconds
         elif key == "cache_size":
             if unit != "%":
                 return f"'{value}' must be a percentage"
@@ -400,18 +403,20 @@ def _cache_limit(text: str) -> int | str:
                 return f"'{digits}' not an integer"
             if int(digits) > 100:
                 return f"'{digits}' must be between 0 and 100"
+            chosen["percentage"] = int(digits)
         elif key == "cache_size_bytes":
             power = {"k": 10, "m": 20, "g": 30}.get(unit.lower(), 0)
             digits = digits if power else value
             if not _is_natural(digits):
                 return f"'{digits}' not an integer"
-            limit = int(digits) << power or DEFAULT_CACHE_LIMIT
+            chosen["size"] = int(digits) << power
         elif key == "cache_size_files":
             if not _is_natural(value):
                 return f"'{value}' not an integer"
+            chosen["files"] = int(value)
         else:
             return f"Unknown key: '{key}'"
-    return limit
+    return CachePolicy(**chosen)
 
 
 def _is_natural(text: str) -> bool:

@@ -332,6 +332,12 @@ OPTIONS: tuple[tuple[str, tuple[Option, ...]], ...] = (
                 ours=True,
             ),
             Option(
+                "shared-cache",
+                "--shared-cache",
+                "Use a cache directory even if other users can write to it, and so decide what is linked",
+                ours=True,
+            ),
+            Option(
                 "time-report",
                 "--time-report=<file> --time-report",
                 "Write the times of the link's steps, as JSON where <file> ends in .json (default: standard output)",
@@ -436,13 +442,12 @@ OPTIONS: tuple[tuple[str, tuple[Option, ...]], ...] = (
                 "thinlto-cache-dir",
                 "--thinlto-cache-dir=<dir>",
                 "Keep generated objects in <dir>, for the next link of the same modules",
-                note="The entries are ours, and hold what all modules of a link became.",
+                note="An entry is a file in the subdirectory generated, and holds what all modules of a link became.",
             ),
             Option(
                 "thinlto-cache-policy",
                 "--thinlto-cache-policy=<policy> --thinlto-cache-policy_<policy>",
                 "When to remove what from that cache",
-                note="cache_size_bytes holds; the other keys are checked only.",
             ),
             Option(
                 "thinlto-emit-imports-files", "--thinlto-emit-imports-files", "Write lists of imported files", LATER

@@ -14,6 +14,7 @@ from contextlib import suppress
 from itertools import chain
 from zlib import crc32
 
+from ..files import open_regular, working_directory
 from ..identity import linker_stamp
 from ..inputs.packs import PLAIN, write_file
 from ..inputs.parse_cache import content_key
@@ -133,7 +134,7 @@ def is_saved(options: LinkOptions) -> bool:
 
 def state_key(options: LinkOptions) -> str:
     """The name of the state of a link: of its options, its directory and the linker."""
-    told: list[object] = [os.getcwd(), linker_stamp(), sys.byteorder, marshal.version]
+    told: list[object] = [working_directory(), linker_stamp(), sys.byteorder, marshal.version]
     # Of a field on which the module does not depend, a link that leaves a state has a value that a warm link respects.
     told += [
         (field.name, repr(getattr(options, field.name)))
@@ -225,7 +226,7 @@ def path_of(directory: str, key: str) -> str:
 
 def load(directory: str, key: str) -> State | None:
     try:
-        with open(path_of(directory, key), "rb") as file:
+        with open_regular(path_of(directory, key)) as file:
             return read(file, key)
     except (OSError, ValueError):
         return None

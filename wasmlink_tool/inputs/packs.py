@@ -11,11 +11,10 @@ from __future__ import annotations
 import os
 from _thread import allocate_lock
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from itertools import accumulate, repeat
 from zlib import crc32
 
-from ..files import frame, open_regular, replace_file
+from ..files import frame, open_regular
 from ..stored import (
     StoredError,
     pack_numbers,
@@ -26,6 +25,7 @@ from ..stored import (
     unpack_unsigned,
 )
 from ..version import __version__
+from .cache_directory import PACKS, is_file_name, remove_file, store_file
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -67,12 +67,16 @@ class _OpenPack:
 
 
 class Packs:
-    """The packs of one directory. Nothing here raises: a directory that cannot be read or written has nothing."""
+    """The packs of one cache. Nothing here raises: a directory that cannot be read or written has nothing."""
 
-    def __init__(self, directory: str) -> None:
-        self.directory = directory
+    def __init__(self, root: str) -> None:
+        self._root = root
+        self.directory = os.path.join(root, PACKS)
         self._places: dict[str, _Place] = {}
+        self._seen: set[str] = set()
+        """What was in the directory when it was last looked at."""
         self._known: set[str] = set()
+        """The packs among it."""
         self._open: dict[str, _OpenPack] = {}
         """What a link reads many entries of."""
         self._lock = allocate_lock()
@@ -85,9 +89,12 @@ class Packs:
         except OSError:
             return
         for name in names:
-            if name not in self._known and ".tmp" not in name:
-                self._known.add(name)
-                self._places.update(_index(os.path.join(self.directory, name)))
+            if name not in self._seen and is_file_name(PACKS, name):
+                self._seen.add(name)
+                places = _index(os.path.join(self.directory, name))
+                if places:
+                    self._known.add(name)
+                    self._places.update(places)
 
     def read(self, key: str) -> bytes | None:
         """The entry of that name."""
@@ -127,8 +134,9 @@ class Packs:
         # Whoever writes these entries gives them this name.
         name = f"{crc32(index):08x}{len(entries):x}"
         path = os.path.join(self.directory, name)
-        size = write_file(path, [head, *entries.values()])
+        size = store_file(self._root, PACKS, name, [head, *entries.values()])
         if size:
+            self._seen.add(name)
             self._known.add(name)
             self._places.update(_placed(path, len(head), keys, sizes, checksums))
         return size
@@ -152,8 +160,7 @@ class Packs:
         size = self._write(entries) if entries else 0
         if size:
             for path in {*merged} - {self._places[next(iter(entries))][0]}:
-                with suppress(OSError):
-                    os.unlink(path)
+                remove_file(path)
                 self._known.discard(os.path.basename(path))
         return size
 
@@ -161,12 +168,9 @@ class Packs:
 def write_file(path: str, chunks: Sequence[bytes | bytearray | memoryview]) -> int:
     """Write a file of a cache, which has its name only when it is whole. The bytes that it takes; none if it cannot be
     written."""
-    try:
-        os.makedirs(os.path.dirname(path), exist_ok=True)
-        replace_file(path, chunks, mode=0o600)
-    except (OSError, ValueError):
-        return 0
-    return sum(map(len, chunks))
+    directory, name = os.path.split(path)
+    root, room = os.path.split(directory)
+    return store_file(root, room, name, chunks)
 
 
 def _index(path: str) -> dict[str, _Place]:

@@ -6,13 +6,15 @@ reads the same bytes, and is never out of date.
 
 from __future__ import annotations
 
-import os
 from _thread import allocate_lock
 from collections.abc import Sequence
 from contextlib import suppress
 
+from ..options import CachePolicy
 from ..stored import StoredError
-from .entries import ArchiveIndex, decode_index, decode_object, encode_index, encode_object, stored_sections
+from .cache_directory import prune
+from .entries import ArchiveIndex, decode_index, decode_object
+from .entry_writer import encode_index, encode_object, stored_sections
 from .known_files import UnreadFile
 from .object_file import ObjectFile
 from .packs import Packs
@@ -45,7 +47,7 @@ class ParseCache:
     def __init__(self, directory: str, limit: int) -> None:
         self.directory = directory
         self.limit = limit
-        self._packs = Packs(os.path.join(directory, "packs"))
+        self._packs = Packs(directory)
         self._objects: dict[str, ObjectFile] = {}
         self._object_bytes = 0
         self._indices: dict[str, ArchiveIndex] = {}
@@ -53,7 +55,6 @@ class ParseCache:
         """Those that are not on disk yet, encoded."""
         self._stored: dict[str, frozenset[int]] = {}
         """Of each object's entry on disk, the sections whose relocations it holds."""
-        self._touched = 0
         self._lock = allocate_lock()
 
     def new_link(self) -> ParsedObjects:
@@ -127,8 +128,10 @@ class ParseCache:
                 self._stored[key] = sections
                 with suppress(StoredError):
                     entries[key] = encode_object(obj)
-        self._write(entries)
+        if entries:
+            self._packs.write(entries)
         self._packs.close()
+        self.prune()
 
     # Archives
 
@@ -163,43 +166,16 @@ class ParseCache:
         self._indices[key] = index
         self._new_indices[key] = encode_index(index)
 
-    # Generated objects
-
-    def load_generated(self, key: str) -> bytes | None:
-        return self._packs.read(key)
-
-    def add_generated(self, key: str, payload: bytes) -> None:
-        self._write({key: payload})
-
     # The directory
 
-    def _write(self, entries: dict[str, bytes]) -> None:
-        if entries:
-            self.wrote(self._packs.write(entries))
+    def prune(self) -> None:
+        """Keep the directory within its limit."""
+        prune(self.directory, CachePolicy(size=self.limit))
 
     def wrote(self, size: int) -> None:
-        """Count what was written to the directory, and delete the files that were written longest ago, once this
-        process has written much."""
-        self._touched += size
-        if self._touched < self.limit // 16:
-            return
-        self._touched = 0
-        files: list[tuple[float, int, str]] = []
-        try:
-            for room in os.scandir(self.directory):
-                if room.is_dir(follow_symlinks=False):
-                    for entry in os.scandir(room.path):
-                        status = entry.stat(follow_symlinks=False)
-                        files.append((status.st_mtime, status.st_size, entry.path))
-            total = sum(size for _, size, _ in files)
-            for _, size, path in sorted(files):
-                if total <= self.limit:
-                    break
-                os.unlink(path)
-                total -= size
-        except OSError:
-            # Another process prunes too.
-            return
+        """Keep the limit, once so many bytes were written to the directory."""
+        if size:
+            self.prune()
 
 
 class ParsedObjects:
@@ -240,7 +216,7 @@ _caches: dict[tuple[str, int], ParseCache] = {}
 
 def cache_at(directory: str, limit: int) -> ParseCache:
     """This process's cache of a directory: all its links share what is parsed."""
-    key = (os.path.abspath(directory), limit)
+    key = (directory, limit)
     cache = _caches.get(key)
     if cache is None:
         cache = _caches.setdefault(key, ParseCache(*key))

@@ -8,9 +8,12 @@ from ..binary.constants import ComdatKind, SymbolFlag, SymbolKind
 from ..binary.reader import FormatError, Reader
 from ..binary.relocations import Relocations
 from ..diagnostics import FatalError
-from .entries import plain_type
 from .input_files import ObjectSource
-from .object_file import ObjectFile, Segment, is_wasm
+from .object_file import GlobalType, ObjectFile, Segment, TableType, is_wasm
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 
 class SymbolFile(ObjectFile):
@@ -87,12 +90,21 @@ def interface_digest(obj: ObjectFile) -> str:
             rows.append((kind, flags, name, index, groups.get((ComdatKind.TAG, index))))
     others = [*obj.imported_globals, *obj.imported_tables, *obj.imported_tags]
     types: list[object] = [
-        (i.module, i.field, obj.types[i.type] if isinstance(i.type, int) else plain_type(i.type)) for i in others
+        (i.module, i.field, obj.types[i.type] if isinstance(i.type, int) else _plain(i.type)) for i in others
     ]
-    types += [plain_type(g.type) for g in obj.globals]
-    types += [*map(plain_type, obj.tables), *(obj.types[tag] for tag in obj.tags)]
+    types += [_plain(g.type) for g in obj.globals]
+    types += [*map(_plain, obj.tables), *(obj.types[tag] for tag in obj.tags)]
     names = [comdat.name for comdat in obj.comdats]
     return sha256(repr((obj.is_64, rows, types, names)).encode()).hexdigest()[:32]
+
+
+def _plain(type_: int | GlobalType | TableType) -> Any:
+    """A type as numbers and bytes."""
+    if isinstance(type_, GlobalType):
+        return type_.value_type, type_.mutable
+    if isinstance(type_, TableType):
+        return type_.element_type, type_.flags, type_.minimum, type_.maximum
+    return type_
 
 
 def interface_of(path: str) -> str | None:

@@ -7,14 +7,16 @@ and whether anything else refers to it. What it newly calls, the generated objec
 from __future__ import annotations
 
 import os
+from functools import partial
 
 from ..binary.constants import SymbolFlag
 from ..diagnostics import Diagnostics, FatalError
+from ..inputs.cache_directory import prune
 from ..inputs.input_files import ObjectSource
-from ..inputs.parse_cache import ParseCache, cache_at
 from ..lto.generate import generate
+from ..lto.generated_cache import GeneratedCache
 from ..lto.modules import CodeGeneration, Module, SymbolResolution
-from ..options import LinkOptions, UnresolvedPolicy
+from ..options import CachePolicy, LinkOptions, UnresolvedPolicy
 from ..toolchain.lto import configured_compiler, find_compiler
 from .chunks import BitcodeInput
 from .mark_live import is_exported
@@ -83,12 +85,11 @@ def _is_position_independent(inputs: list[BitcodeInput], options: LinkOptions) -
     return options.is_pic or options.unresolved_symbols is UnresolvedPolicy.IMPORT_DYNAMIC
 
 
-def _cache(options: LinkOptions) -> ParseCache | None:
-    if options.lto_cache_directory is not None:
-        return cache_at(options.lto_cache_directory, options.lto_cache_limit)
-    if options.cache_directory is not None:
-        return cache_at(options.cache_directory, options.cache_limit)
-    return None
+def _cache(options: LinkOptions) -> GeneratedCache | None:
+    root, policy = options.lto_cache_directory, options.lto_cache_policy
+    if root is None:
+        root, policy = options.cache_directory, CachePolicy(size=options.cache_limit)
+    return None if root is None else GeneratedCache(root, partial(prune, root, policy))
 
 
 def _write_object(path: str, contents: bytes) -> None:

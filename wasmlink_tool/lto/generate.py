@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import tempfile
 from collections.abc import Sequence
@@ -10,12 +9,13 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING
 
 from ..diagnostics import Diagnostics, FatalError
+from ..stored import pack_record, pack_strings, unpack_columns, unpack_strings
 from ..toolchain.lto import Compiler
 from .modules import CodeGeneration, GeneratedObject, Module
 from .workplace import Workplace
 
 if TYPE_CHECKING:
-    from ..inputs.parse_cache import ParseCache
+    from .generated_cache import GeneratedCache
 
 
 def generate(
@@ -23,7 +23,7 @@ def generate(
     modules: Sequence[Module],
     how: CodeGeneration,
     diagnostics: Diagnostics,
-    cache: ParseCache | None = None,
+    cache: GeneratedCache | None = None,
 ) -> list[GeneratedObject]:
     """Compile modules into objects, in the order in which they are linked. The cache gives what the same compiler made
     of the same modules before.
@@ -33,14 +33,14 @@ def generate(
     if cache is None or how.save_temps or how.debug_pass_manager:
         return _generate(compiler, modules, how, diagnostics)
     key = _key(compiler, modules, how)
-    payload = cache.load_generated(key)
+    payload = cache.load(key)
     objects = None if payload is None else _decode(payload)
     if objects is None:
         said = len(diagnostics.entries)
         objects = _generate(compiler, modules, how, diagnostics)
         if len(diagnostics.entries) == said:
             # What a compiler has to say, it shall say each time.
-            cache.add_generated(key, _encode(objects))
+            cache.store(key, _encode(objects))
     return objects
 
 
@@ -103,21 +103,16 @@ def _key(compiler: Compiler, modules: Sequence[Module], how: CodeGeneration) -> 
 
 
 def _encode(objects: Sequence[GeneratedObject]) -> bytes:
-    """A line of JSON, then the objects."""
-    header = json.dumps([[generated.name, len(generated.contents)] for generated in objects])
-    return b"".join((header.encode(), b"\n", *(generated.contents for generated in objects)))
+    names = pack_strings([generated.name.encode("utf-8", "surrogateescape") for generated in objects])
+    return pack_record([names, *(generated.contents for generated in objects)])
 
 
 def _decode(payload: bytes) -> list[GeneratedObject] | None:
-    line, _, contents = payload.partition(b"\n")
     try:
-        sizes = [(str(name), int(size)) for name, size in json.loads(line)]
-    except (ValueError, TypeError):
+        packed, *contents = unpack_columns(payload)
+        names = [name.decode("utf-8", "surrogateescape") for name in unpack_strings(packed)]
+    except ValueError:
         return None
-    if sum(size for _, size in sizes) != len(contents):
+    if len(names) != len(contents):
         return None
-    objects = []
-    for name, size in sizes:
-        objects.append(GeneratedObject(name, contents[:size]))
-        contents = contents[size:]
-    return objects
+    return [GeneratedObject(name, bytes(content)) for name, content in zip(names, contents)]

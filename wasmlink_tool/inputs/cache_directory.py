@@ -1,0 +1,244 @@
+"""Directories of caches: this user's own, marked, and kept within their limits.
+
+A directory that the linker makes is for this user alone. It is marked: ``CACHEDIR.TAG`` tells backups to leave it out,
+and a file of the linker's says that it may put files there and remove them. A directory that holds something else gets
+a subdirectory, which is made and marked in the same way: so nothing is ever removed but what a linker put there.
+
+::
+
+    .wasmlink-cache   the mark
+    CACHEDIR.TAG
+    packs/            parsed objects and indices of archives, many in a file
+    links/            states of finished links
+    generated/        objects that were generated from bitcode
+
+Whoever can write to a cache decides what the modules hold that are linked with it. So a directory that other users can
+write to is refused, unless the user trusts them.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+
+from ..diagnostics import FatalError
+from ..files import is_abandoned, open_regular, replace_file
+from ..options import CachePolicy
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Final
+
+MARK: Final = ".wasmlink-cache"
+SUBDIRECTORY: Final = "wasmlink-cache"
+PACKS: Final = "packs"
+LINKS: Final = "links"
+GENERATED: Final = "generated"
+MAGIC: Final = b"wasmlink "
+"""What every file of a cache begins with."""
+_MARK_TEXT: Final = b"This directory is a cache of wasmlink, format 1. It may be removed at any time.\n"
+_TAG: Final = "CACHEDIR.TAG"
+_TAG_TEXT: Final = (
+    b"Signature: 8a477f597d28d172789f06886806bc55\n"
+    b"# This file is a cache directory tag created by wasmlink.\n"
+    b"# For information about cache directory tags see https://bford.info/cachedir/\n"
+)
+_PRUNED: Final = ".pruned"
+"""Its time of change is when the cache was last pruned."""
+_ROOMS: Final = {
+    PACKS: re.compile(r"[0-9a-f]{9,16}"),
+    LINKS: re.compile(r"[0-9a-f]{40}"),
+    GENERATED: re.compile(r"[0-9a-f]{40}"),
+}
+"""By directory: the names that the linker gives its files there."""
+_MOST_LINKS: Final = 500
+"""States. Each checkout and each set of options has its own, and few are ever used again."""
+
+
+def cache_root(path: str, *, shared: bool = False) -> str | None:
+    """Return the directory in which a cache at ``path`` has its files; ``None`` if none can be there.
+
+    :param shared: other users may be able to write to it.
+    :raises FatalError: they are, and should not.
+    """
+    try:
+        root = os.path.abspath(path)
+        for candidate, look in ((root, os.stat), (os.path.join(root, SUBDIRECTORY), os.lstat)):
+            try:
+                status = look(candidate)
+            except FileNotFoundError:
+                return candidate
+            if not stat.S_ISDIR(status.st_mode):
+                return None
+            if _is_marked(candidate) or _is_empty(candidate):
+                if not shared:
+                    _refuse_others(candidate, status)
+                return candidate
+    except (OSError, ValueError):
+        # Among other things, the working directory may be gone.
+        return None
+    return None
+
+
+def _is_marked(root: str) -> bool:
+    try:
+        return stat.S_ISREG(os.lstat(os.path.join(root, MARK)).st_mode)
+    except OSError:
+        return False
+
+
+def _is_empty(root: str) -> bool:
+    """Return whether there is nothing in a directory, or only what another process begins with."""
+    with os.scandir(root) as entries:
+        return all(entry.name == _TAG or entry.name.startswith(MARK) for entry in entries)
+
+
+def _refuse_others(root: str, status: os.stat_result) -> None:
+    if os.name != "posix":
+        return
+    if status.st_uid not in (0, os.geteuid()):
+        problem = "it belongs to another user"
+    elif status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        problem = f"other users can write to it (mode {stat.S_IMODE(status.st_mode):03o})"
+    else:
+        return
+    raise FatalError(
+        f"cannot use cache directory {root}: {problem}, and could decide what is linked; "
+        "take their permission away (chmod go-w), or trust them with --shared-cache"
+    )
+
+
+def is_file_name(room: str, name: str) -> bool:
+    """Return whether a file of that name in that room is the linker's."""
+    return _ROOMS[room].fullmatch(name) is not None
+
+
+def store_file(root: str, room: str, name: str, chunks: Sequence[bytes | bytearray | memoryview]) -> int:
+    """Write a file of the cache. The bytes that it takes; none if it cannot be written."""
+    directory = os.path.join(root, room)
+    try:
+        _make(root)
+        with suppress(FileExistsError):
+            os.mkdir(directory, 0o700)
+        if stat.S_ISDIR(os.lstat(directory).st_mode):
+            replace_file(os.path.join(directory, name), chunks, mode=0o600)
+            return sum(map(len, chunks))
+    except (OSError, ValueError):
+        pass
+    return 0
+
+
+def _make(root: str) -> None:
+    if _is_marked(root):
+        return
+    os.makedirs(os.path.dirname(root), exist_ok=True)
+    with suppress(FileExistsError):
+        os.mkdir(root, 0o700)
+    # The mark is first: to who comes meanwhile, the directory is empty or marked.
+    replace_file(os.path.join(root, MARK), [_MARK_TEXT], mode=0o600)
+    replace_file(os.path.join(root, _TAG), [_TAG_TEXT], mode=0o600)
+
+
+# Pruning
+
+
+class _File:
+    """A file of the cache, as far as pruning asks."""
+
+    __slots__ = ("path", "room", "size", "used")
+
+    def __init__(self, path: str, room: str, status: os.stat_result) -> None:
+        self.path = path
+        self.room = room
+        self.size = status.st_size
+        self.used = status.st_mtime
+
+
+def prune(root: str, policy: CachePolicy) -> None:
+    """Remove files that are no longer used, then those that were not used for longest, until the cache is within its
+    limits; and what processes left that were killed while they wrote.
+
+    Only regular files are removed whose place, name and first bytes are those of a file of the linker's, in a
+    directory with its mark.
+    """
+    if not _is_marked(root) or not _is_due(root, policy):
+        return
+    files = sorted(_files(root), key=lambda file: file.used)
+    limit = _byte_limit(root, policy, sum(file.size for file in files))
+    if policy.expiration:
+        oldest = time.time() - policy.expiration
+        files = _without([file for file in files if file.used < oldest], files)
+    links = [file for file in files if file.room == LINKS]
+    files = _without(links[: max(0, len(links) - _MOST_LINKS)], files)
+    if policy.files:
+        files = _without(files[: max(0, len(files) - policy.files)], files)
+    size = sum(file.size for file in files)
+    for file in files:
+        if size <= limit:
+            break
+        remove_file(file.path)
+        size -= file.size
+
+
+def _without(unwanted: list[_File], files: list[_File]) -> list[_File]:
+    """The other files, once the unwanted ones are removed."""
+    for file in unwanted:
+        remove_file(file.path)
+    return [file for file in files if file not in unwanted] if unwanted else files
+
+
+def _is_due(root: str, policy: CachePolicy) -> bool:
+    if not policy.interval:
+        return True
+    stamp = os.path.join(root, _PRUNED)
+    try:
+        if time.time() - os.lstat(stamp).st_mtime < policy.interval:
+            return False
+    except OSError:
+        pass
+    with suppress(OSError):
+        replace_file(stamp, [MAGIC], mode=0o600)
+    return True
+
+
+def _byte_limit(root: str, policy: CachePolicy, used: int) -> float:
+    limit = float(policy.size or "inf")
+    if policy.percentage and hasattr(os, "statvfs"):
+        with suppress(OSError):
+            status = os.statvfs(root)
+            limit = min(limit, (status.f_bavail * status.f_frsize + used) * policy.percentage / 100)
+    return limit
+
+
+def _files(root: str) -> list[_File]:
+    """The files that are the cache's by place and name. What killed processes left is removed on the way."""
+    found = []
+    for room, names in _ROOMS.items():
+        directory = os.path.join(root, room)
+        with suppress(OSError):
+            if not stat.S_ISDIR(os.lstat(directory).st_mode):
+                continue
+            with os.scandir(directory) as entries:
+                for entry in entries:
+                    with suppress(OSError):
+                        if not entry.is_file(follow_symlinks=False):
+                            continue
+                        status = entry.stat(follow_symlinks=False)
+                        if names.fullmatch(entry.name):
+                            found.append(_File(entry.path, room, status))
+                        elif is_abandoned(entry.name, status):
+                            os.unlink(entry.path)
+    return found
+
+
+def remove_file(path: str) -> None:
+    """Remove a file of the cache, if it is one: another process may have done so."""
+    with suppress(OSError):
+        with open_regular(path) as file:
+            is_own = file.read(len(MAGIC)) == MAGIC
+        if is_own:
+            os.unlink(path)

@@ -1,0 +1,165 @@
+"""Making entries of the cache: what :mod:`.entries` reads."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import chain
+
+from ..binary.leb128 import uleb
+from ..binary.relocations import Relocations
+from ..stored import StoredError, pack_array, pack_numbers, pack_record, pack_strings
+from .entries import ArchiveIndex
+from .object_file import GlobalType, Import, ObjectFile, TableType
+
+
+def stored_sections(obj: ObjectFile) -> list[int]:
+    """The sections whose relocations an entry holds: those of code and data that were asked for. Those of debug
+    information take more room than all else, and only links that keep it read them, once."""
+    return [section for section in obj.decoded_sections() if obj.sections[section].id]
+
+
+class _Tables:
+    """The numbers and names of an object's entry while it is written."""
+
+    def __init__(self) -> None:
+        self.numbers: list[int] = []
+        self._names: dict[bytes, int] = {}
+
+    @property
+    def names(self) -> list[bytes]:
+        return [*self._names]
+
+    def name(self, name: bytes) -> int:
+        return self._names.setdefault(name, len(self._names))
+
+    def add(self, rows: Sequence[tuple[int, ...]]) -> None:
+        """The columns of rows that are equally long."""
+        for column in zip(*rows):
+            self.numbers += column
+
+    def add_counted(self, rows: Sequence[tuple[int, ...]]) -> None:
+        """The number of the rows, and their columns."""
+        self.numbers.append(len(rows))
+        self.add(rows)
+
+    def imports(self, imports: Sequence[Import]) -> list[tuple[int, ...]]:
+        return [(self.name(i.module), self.name(i.field), *self.type(i.type)) for i in imports]
+
+    def type(self, type_: int | GlobalType | TableType) -> tuple[int, ...]:
+        if isinstance(type_, GlobalType):
+            return self.name(type_.value_type), int(type_.mutable)
+        if isinstance(type_, TableType):
+            maximum = type_.maximum
+            return self.name(type_.element_type), type_.flags, type_.minimum, int(maximum is not None), maximum or 0
+        return (type_,)
+
+
+def encode_object(obj: ObjectFile) -> bytes:
+    """:raises StoredError: the object has what an entry cannot hold."""
+    origin = obj.start
+    tables = _Tables()
+    name = tables.name
+    sorts: dict[tuple[int, int], int] = {}
+    symbols = [
+        (sorts.setdefault((kind, flags), len(sorts)), name(symbol), index, offset, size)
+        for kind, flags, symbol, index, offset, size in obj.symbols
+    ]
+    places = obj.relocation_sections()
+    decoded = stored_sections(obj)
+    tables.numbers += [
+        obj.end - origin,
+        int(obj.is_64),
+        # No section is -1.
+        obj.code_section + 1,
+        obj.data_section + 1,
+        name(_encoded_types(obj)),
+        name(_encoded_features(obj)),
+        name(_encoded_producers(obj)),
+        len(obj.sections),
+        len(obj.imported_functions),
+        len(obj.functions),
+        len(obj.segments),
+        len(sorts),
+        len(symbols),
+        len(places),
+        len(decoded),
+    ]
+    tables.add([(s.id, name(s.name)) for s in obj.sections])
+    for section in obj.sections:
+        tables.numbers += (section.start - origin, section.end - origin)
+    tables.add(tables.imports(obj.imported_functions))
+    tables.numbers += obj.functions
+    tables.numbers += [name(function) for function in obj.function_names]
+    # Without a code section there is not even the end of the last one.
+    tables.numbers += obj.function_offsets or [0]
+    tables.add([(name(s.name), s.alignment, s.flags) for s in obj.segments])
+    for segment in obj.segments:
+        tables.numbers += (segment.offset, segment.offset + segment.size)
+    tables.add([*sorts])
+    tables.add(symbols)
+    tables.add([(s, first - origin, after - origin, count) for s, (first, after, count) in places.items()])
+    tables.numbers += decoded
+    rare = _rare_tables(obj, tables)
+    tables.numbers.append(sum(1 << bit for bit, (first, *_) in enumerate(rare) if first))
+    for group in rare:
+        for rows in group:
+            if group[0]:
+                tables.add_counted(rows)
+    columns = [column for section in decoded for column in _columns(obj.relocations(section))]
+    return pack_record([pack_numbers(tables.numbers), pack_strings(tables.names), *columns])
+
+
+def _rare_tables(obj: ObjectFile, tables: _Tables) -> list[tuple[list[tuple[int, ...]], ...]]:
+    """What most objects have nothing of: one or two tables each."""
+    name = tables.name
+    return [
+        (tables.imports(obj.imported_globals),),
+        (tables.imports(obj.imported_tables),),
+        (tables.imports(obj.imported_tags),),
+        ([(*tables.type(g.type), name(g.initializer)) for g in obj.globals],),
+        ([tables.type(table) for table in obj.tables],),
+        ([(tag,) for tag in obj.tags],),
+        ([(f.priority, f.symbol) for f in obj.init_functions],),
+        (
+            [(name(c.name), len(c.members)) for c in obj.comdats],
+            [member for c in obj.comdats for member in c.members],
+        ),
+        ([(function, name(given)) for function, given in obj.export_names.items()],),
+        ([(function, name(given)) for function, given in obj.debug_names.items()],),
+    ]
+
+
+def _encoded_types(obj: ObjectFile) -> bytes:
+    return b"".join((uleb(len(obj.types)), *(b"\x60" + type_ for type_ in obj.types)))
+
+
+def _encoded_features(obj: ObjectFile) -> bytes:
+    features = (bytes((prefix,)) + _text(name) for prefix, name in obj.features)
+    return b"".join((uleb(len(obj.features)), *features))
+
+
+def _encoded_producers(obj: ObjectFile) -> bytes:
+    parts = [uleb(len(obj.producers))]
+    for field, pairs in obj.producers.items():
+        parts += [_text(field.encode()), uleb(len(pairs)), *map(_text, chain.from_iterable(pairs))]
+    return b"".join(parts)
+
+
+def _text(text: bytes) -> bytes:
+    return uleb(len(text)) + text
+
+
+def _columns(relocs: Relocations) -> tuple[bytes, ...]:
+    try:
+        addends = pack_array("i", relocs.addends)
+    except StoredError:
+        addends = pack_array("q", relocs.addends)
+    return relocs.types, pack_array("I", relocs.offsets), pack_array("I", relocs.indices), addends
+
+
+def encode_index(index: ArchiveIndex) -> bytes:
+    names = [name.encode("utf-8", "surrogateescape") for name, _, _, _ in index]
+    counts = [0 if symbols is None else len(symbols) + 1 for _, _, _, symbols in index]
+    numbers = [*(start for _, start, _, _ in index), *(end for _, _, end, _ in index), *counts]
+    defined = [symbol for _, _, _, symbols in index if symbols is not None for symbol in symbols]
+    return pack_record([pack_strings(names), pack_numbers(numbers), pack_strings(defined)])
