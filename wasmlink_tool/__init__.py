@@ -9,6 +9,7 @@ from .version import __version__
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from .component import componentize
     from .diagnostics import Diagnostic, LinkError, Severity
     from .linker import LinkResult, link
     from .options import DataOrder, Input, LinkOptions, UnresolvedPolicy
@@ -23,6 +24,7 @@ __all__ = [
     "Severity",
     "UnresolvedPolicy",
     "__version__",
+    "componentize",
     "link",
 ]
 
@@ -35,6 +37,7 @@ _HOMES = {
     "LinkResult": "linker",
     "Severity": "diagnostics",
     "UnresolvedPolicy": "options",
+    "componentize": "component",
     "link": "linker",
 }
 

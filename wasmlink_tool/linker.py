@@ -159,11 +159,12 @@ def _run_passes(options: LinkOptions, diagnostics: Diagnostics, reuse: Reuse | N
         diagnostics.step("explain")
         explanation.write(chunks, diagnostics)
     diagnostics.check()
+    written = _as_component(options, chunks, diagnostics)
     if options.output is not None:
         if diagnostics.verbose:
             log_writing(options.output, sections, diagnostics)
         diagnostics.step("write the file")
-        write_output(options.output, chunks, executable=True)
+        write_output(options.output, written, executable=True)
     diagnostics.step("fill the cache")
     files.save_parsed()
     if options.cache_directory is not None:
@@ -185,11 +186,11 @@ def _run_passes(options: LinkOptions, diagnostics: Diagnostics, reuse: Reuse | N
                     count for file in objects for _, _, count in file.object.relocation_sections().values()
                 ),
                 "bytes read": sum(status.st_size for status in files.read.values()),
-                "bytes written": sum(map(len, chunks)),
+                "bytes written": sum(map(len, written)),
                 **(reuse.counts() if reuse is not None else {}),
             },
         )
-    return LinkResult(chunks, options.output, tuple(diagnostics.entries), tuple(files.read))
+    return LinkResult(written, options.output, tuple(diagnostics.entries), tuple(files.read))
 
 
 def _compile_bitcode(resolution: Resolution, options: LinkOptions, diagnostics: Diagnostics) -> None:
@@ -228,19 +229,29 @@ def _link_again(options: LinkOptions, diagnostics: Diagnostics) -> LinkResult | 
             how = "not used" if found.reuse is None else "decided anew"
             report.reused = f"{how}: {found.why}"
         return found.reuse
+    written = _as_component(options, found.chunks, diagnostics)
     diagnostics.step("write the file")
     if options.output is not None:
-        write_output(options.output, found.chunks, executable=True)
+        write_output(options.output, written, executable=True)
     if report is not None:
         report.reused = "used"
         counts = {
             "files looked at": len(found.files_read),
             "objects taken over": found.reused,
             "objects linked anew": found.changed,
-            "bytes written": sum(map(len, found.chunks)),
+            "bytes written": sum(map(len, written)),
         }
         _report_times(options, diagnostics, counts)
-    return LinkResult(found.chunks, options.output, tuple(diagnostics.entries), found.files_read)
+    return LinkResult(written, options.output, tuple(diagnostics.entries), found.files_read)
+
+
+def _as_component(options: LinkOptions, chunks: list[Chunk], diagnostics: Diagnostics) -> list[Chunk]:
+    """Return what is written: the module, or the component that is made of it."""
+    if not options.component:
+        return chunks
+    from .component_link import make_component
+
+    return make_component(options, chunks, diagnostics)
 
 
 def _write_reports(

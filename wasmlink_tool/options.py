@@ -200,6 +200,23 @@ class LinkOptions:
     thinlto_jobs: str = ""
     """A number or ``all``; the output does not depend on it."""
 
+    # Components
+    component: bool = False
+    """Make a component of the module, by the worlds in its ``component-type`` sections."""
+    adapters: Sequence[str] = ()
+    """Modules that provide what the module imports, each as ``NAME=FILE`` or ``FILE``."""
+    wasi_adapter: str | None = None
+    """The adapter for WASI preview 1: a file, ``command``, ``reactor``, ``proxy`` or ``none``; ``None`` finds the one
+    that the module takes."""
+    merge_imports_based_on_semver: bool = True
+    """Import one interface once, in the newest of its compatible versions."""
+    realloc_via_memory_grow: bool = False
+    """Let adapters allocate by growing memory, not with the module's function."""
+    reject_legacy_names: bool = False
+    """Look only at core names of the ``cm32p2`` scheme."""
+    main_world_first: bool = False
+    """Order imports as ``wasm-component-ld`` does: the module's own before those of adapters."""
+
     # Reports
     map_file: str | None = None
     dependency_file: str | None = None
@@ -423,6 +440,14 @@ FIELDS = (
     Field("verify_bitcode", "disable-verify", DENIAL, warm=True),
     Field("save_temps", "save-temps", FLAG, report=True, significant=False, warm=True),
     Field("thinlto_jobs", "thinlto-jobs", VALUE, significant=False, warm=True),
+    # Components: made of the module that either kind of link leaves.
+    Field("component", "component", FLAG, warm=True),
+    Field("adapters", "adapt", VALUES, warm=True),
+    Field("wasi_adapter", "wasi-adapter", VALUE, warm=True),
+    Field("merge_imports_based_on_semver", "merge-imports-based-on-semver", warm=True),
+    Field("realloc_via_memory_grow", "realloc-via-memory-grow", FLAG, warm=True),
+    Field("reject_legacy_names", "reject-legacy-names", FLAG, warm=True),
+    Field("main_world_first", "main-world-first", FLAG, warm=True),
     # Reports
     Field("map_file", "Map", VALUE, variables="WASMMAP", path=WRITTEN, suffix=".map", report=True, significant=False),
     Field(

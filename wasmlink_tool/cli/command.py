@@ -13,13 +13,16 @@ from wasmlink_tool.version import __version__, package_kind
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from wasmlink_tool.cli.reproduce import Reproduction
 
 STATUS_INTERRUPTED = 130
 
 
-def main(argv: list[str] | None = None) -> int:
-    """Run the command with ``argv`` (without the program's name); the exit status.
+def main(argv: list[str] | None = None, front: Callable[[str, list[str]], int] | None = None) -> int:
+    """Run the command with ``argv`` (without the program's name); the exit status. ``front`` runs it, :func:`run` by
+    default.
 
     Without ``argv`` the command is the process's own, and what it makes is left for the end of the process to free:
     to look for cycles in it, object by object, takes a tenth of the time of a large link.
@@ -28,7 +31,7 @@ def main(argv: list[str] | None = None) -> int:
         collecting = gc.isenabled()
         gc.disable()
         try:
-            return main(sys.argv[1:])
+            return main(sys.argv[1:], front)
         finally:
             # The interpreter looks once more when it ends, but not at what is frozen.
             gc.freeze()
@@ -36,7 +39,7 @@ def main(argv: list[str] | None = None) -> int:
                 gc.enable()
     program = program_name(sys.argv[0])
     try:
-        return run(program, argv)
+        return (front or run)(program, argv)
     except KeyboardInterrupt:
         return STATUS_INTERRUPTED
     except BrokenPipeError:
@@ -74,7 +77,7 @@ def run(program: str, arguments: list[str]) -> int:
     """Parse, link, print; the exit status."""
     reporter = Reporter(program, color=stream_has_colors(sys.stderr))
     if arguments[:1] == ["-flavor"]:
-        problem = _flavor_problem(arguments[1:2])
+        problem = flavor_problem(arguments[1:2])
         if problem:
             write(sys.stderr, f"{problem}\n")
             return 1
@@ -82,7 +85,7 @@ def run(program: str, arguments: list[str]) -> int:
 
     parser = Parser()
     errors: list[str] = []
-    arguments = _expand_response_files(parser, arguments, errors)
+    arguments = expand_response_files(parser, arguments, errors)
     line = parser.parse(arguments)
     diagnostics = _first_diagnostics(line, reporter, errors)
     if line.has("help"):
@@ -100,7 +103,7 @@ def run(program: str, arguments: list[str]) -> int:
     return _link(line, diagnostics, reporter, reproduction)
 
 
-def _flavor_problem(flavor: list[str]) -> str:
+def flavor_problem(flavor: list[str]) -> str:
     """What is wrong with the value of ``-flavor``, in the words of ``lld``."""
     if not flavor:
         return "missing arg value for '-flavor'"
@@ -145,7 +148,7 @@ def _link(line: CommandLine, diagnostics: Diagnostics, reporter: Reporter, repro
     return 0
 
 
-def _expand_response_files(parser: Parser, arguments: list[str], errors: list[str]) -> list[str]:
+def expand_response_files(parser: Parser, arguments: list[str], errors: list[str]) -> list[str]:
     """Replace ``@file`` arguments, quoted as the arguments outside of files say."""
     if not any(argument[:1] == "@" for argument in arguments):
         return arguments

@@ -77,6 +77,7 @@ def link_options(
         extra_features=_comma_list(line.values("extra-features")[-1:]),
         time_report=line.value("time-report") or ("-" if line.has("time-report") else None),
         cache_limit=_number(line, "cache-size", DEFAULT_CACHE_LIMIT, diagnostics),
+        merge_imports_based_on_semver=_switch(line, "merge-imports-based-on-semver", True, diagnostics),
         on_read=on_read,
         **_plain_values(line),
     )
@@ -138,6 +139,9 @@ def _check_kind(options: LinkOptions, diagnostics: Diagnostics) -> None:
         (options.relocatable and options.export_table, "--relocatable is incompatible with --export-table"),
         (options.relocatable and options.growable_table, "--relocatable is incompatible with --growable-table"),
         (options.shared and options.export_memory is not None, "--export-memory is incompatible with --shared"),
+        (options.component and options.relocatable, "--component is incompatible with --relocatable"),
+        (options.component and options.is_pic, "--component is incompatible with -shared/-pie"),
+        (options.component and options.memory64, "--component is incompatible with -m wasm64"),
     ):
         if wrong:
             diagnostics.error(text)
@@ -231,6 +235,16 @@ def _inputs(line: CommandLine, diagnostics: Diagnostics) -> list[Input]:
 
 
 # Values
+
+
+def _switch(line: CommandLine, option: str, default: bool, diagnostics: Diagnostics) -> bool:
+    """A flag that may have a value: ``true`` or ``false``."""
+    if not line.has(option):
+        return default
+    value = line.value(option)
+    if value not in ("", "true", "false"):
+        diagnostics.error(f"--{option}: 'true' or 'false' is expected, not '{value}'")
+    return value != "false"
 
 
 def _integer(text: str) -> int | None:

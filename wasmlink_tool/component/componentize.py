@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from ..binary.constants import ExternalKind, SectionId
 from .adapter_reduction import reduce_adapter
 from .canonical_abi import AbiTypes
@@ -41,6 +43,22 @@ class Adapter:
         self.name = name
         self.data = data
         self.file = file or f"adapter {name}"
+
+
+def read_adapter(text: str) -> Adapter:
+    """Read an adapter given as ``[NAME=]FILE``; without ``NAME`` its name is the file's up to the first dot.
+
+    :raises ComponentError: it cannot be read.
+    """
+    name, equals, path = text.partition("=")
+    if not equals:
+        name, path = os.path.basename(text).partition(".")[0], text
+    try:
+        with open(path, "rb") as file:
+            return Adapter(name, file.read(), path)
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        raise ComponentError(f"cannot open adapter {path}: {reason}") from None
 
 
 class _Input:

@@ -1,0 +1,46 @@
+"""The last pass of a link with ``--component``: the module becomes a component."""
+
+from __future__ import annotations
+
+import os
+
+from .component.componentize import Options, componentize_pieces, read_adapter
+from .component.errors import ComponentError
+from .component.wasi_adapter import NONE, PREVIEW1, wasi_adapters
+from .diagnostics import Diagnostics, FatalError
+from .options import LinkOptions
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import TypeAlias
+
+    Piece: TypeAlias = "bytes | bytearray | memoryview"
+
+
+def make_component(options: LinkOptions, chunks: Sequence[Piece], diagnostics: Diagnostics) -> list[Piece]:
+    """Return the component for a linked module in pieces.
+
+    :raises FatalError: the module does not fit its worlds, or needs what was not found.
+    """
+    diagnostics.step("make a component")
+    module = b"".join(chunks)
+    how = Options()
+    how.merge_imports_based_on_semver = options.merge_imports_based_on_semver
+    how.realloc_via_memory_grow = options.realloc_via_memory_grow
+    how.reject_legacy_names = options.reject_legacy_names
+    how.main_world_first = options.main_world_first
+    try:
+        adapters = [read_adapter(text) for text in options.adapters]
+        wanted = options.wasi_adapter
+        if wanted is None and any(adapter.name == PREVIEW1 for adapter in adapters):
+            wanted = NONE
+        adapters += wasi_adapters(module, wanted, os.getcwd(), os.environ)
+        for adapter in adapters:
+            if options.on_read is not None and os.path.isfile(adapter.file):
+                options.on_read(adapter.file, adapter.data)
+        pieces: list[Piece] = []
+        pieces += componentize_pieces(module, adapters, how, options.output or "the module")
+        return pieces
+    except ComponentError as error:
+        raise FatalError(str(error)) from None
