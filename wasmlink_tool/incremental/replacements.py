@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import marshal
 from collections import Counter
 from collections.abc import Mapping
 
@@ -14,6 +13,7 @@ from ..linking.chunks import NO_NUMBER, InputSection, ObjectInput
 from ..linking.merged_strings import StringPieces
 from ..linking.symbols import DEFINED, Symbol
 from ..options import DataOrder, LinkOptions
+from ..stored import unpack_strings
 from .compare_references import check_references
 from .match_objects import ADDED, Match, Unusable
 from .previous_link import LastLink, number_others, place_segment
@@ -112,7 +112,7 @@ class Replacements:
         more = self._more_references
         if not any(more.values()):
             return
-        for keys in marshal.loads(self._last.state.packed):
+        for keys in self._last.state.order:
             now = [
                 (category, prefix, alignment, references - more.get((of, index), 0), suffix, of, index)
                 for category, prefix, alignment, references, suffix, of, index in keys
@@ -128,7 +128,7 @@ class Replacements:
         options = self._options
         if options.export_all or options.export_dynamic:
             raise Unusable("a new definition is exported")
-        known = {*marshal.loads(self._last.state.names), *self._added_names}
+        known = {*unpack_strings(self._last.state.names), *self._added_names}
         asked = {*options.exports, *options.exports_if_defined, *options.undefined, options.entry, options.start}
         for name in names:
             if name in known or name.startswith(b"__") or name.decode("utf-8", "surrogateescape") in asked:

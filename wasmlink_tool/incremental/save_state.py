@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import marshal
 import os
 from array import array
 from collections.abc import Iterator, Mapping, Sequence, Set
@@ -12,7 +11,6 @@ from ..binary.constants import SymbolKind
 from ..diagnostics import Diagnostics
 from ..inputs.input_files import InputFiles
 from ..inputs.known_files import ARCHIVE, OBJECT, OTHER
-from ..inputs.packs import PLAIN
 from ..inputs.parse_cache import cache_at, content_key
 from ..linking import code_metadata
 from ..linking.chunks import NO_NUMBER, LinkedFile, ObjectInput, is_kept_apart
@@ -24,6 +22,7 @@ from ..linking.symbols import DEFINED, Symbol
 from ..options import DataOrder, LinkOptions, needs_full_link
 from ..output.encoding import Chunk, OutputSection
 from ..output.sections import segment_positions
+from ..stored import pack_array, pack_strings
 from . import state as states
 from .accepted import has_accepted_relocations
 from .find_changes import given_inputs
@@ -173,12 +172,12 @@ class _Recorder:
             is_exact=is_exact,
             files=files,
             internal=internal,
-            foreign=foreign.tobytes(),
+            foreign=pack_array("q", foreign),
             code=self.code,
             custom=self.custom,
             moving=moving,
-            packed=marshal.dumps(list(self._packed()) if is_exact else [], PLAIN),
-            names=marshal.dumps(list(self.plan.resolution.symbols) if is_exact else [], PLAIN),
+            order=list(self._packed()) if is_exact else [],
+            names=pack_strings(list(self.plan.resolution.symbols)) if is_exact else b"",
             table_base=self.options.table_base,
             tls_base=self.plan.memory.tls_base,
             columns=self.columns,
@@ -243,15 +242,15 @@ class _Recorder:
             size = offsets[last] + file.function_size(last) - start
         decisions = Decisions(
             function_live=live,
-            function_numbers=array("i", file.function_numbers).tobytes(),
-            function_offsets=array("i", offsets).tobytes(),
+            function_numbers=pack_array("i", file.function_numbers),
+            function_offsets=pack_array("i", offsets),
             slots=file.function_slots,
             types=file.type_numbers,
             globals=list(file.global_numbers),
             tags=list(file.tag_numbers),
             tables=list(file.table_numbers),
             segments=self._segments(file),
-            symbols=self._symbols(file).tobytes() if self.is_exact else b"",
+            symbols=pack_array("i", self._symbols(file)) if self.is_exact else b"",
             discarded=[index for index, section in file.custom_sections.items() if section.discarded],
             segment_pieces={
                 segment.index: list(segment.pieces.offsets)
@@ -271,7 +270,7 @@ class _Recorder:
                 if section.name in self.outputs and section.size and not section.discarded
             },
             pieces={
-                index: array("I", section.pieces.offsets).tobytes()
+                index: pack_array("I", section.pieces.offsets)
                 for index, section in file.custom_sections.items()
                 if section.pieces is not None
             },

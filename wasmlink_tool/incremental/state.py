@@ -1,36 +1,51 @@
-"""The state of a finished link, as it stands in the cache directory.
+"""The state of a finished link, as it is in the cache directory.
 
-It is data only, and self-contained: numbers, bytes, and columns of numbers that load with one copy. Each of its parts
-has a checksum; a state that is damaged, foreign or of another version is as good as none.
+It is a record of columns (:mod:`..stored`) behind a checksum. A state that is damaged, foreign or of another version is
+as good as none. What its numbers mean is checked where they are used: whoever can write to a cache may have made them
+up, so that any of them may be out of range, and a link that finds one so begins again without the state.
 """
 
 from __future__ import annotations
 
-import marshal
 import os
-import sys
 from array import array
-from contextlib import suppress
-from itertools import chain
-from zlib import crc32
+from collections.abc import Sequence
+from itertools import pairwise
 
-from ..files import open_regular, working_directory
+from ..files import frame, read_frame, working_directory
 from ..identity import linker_stamp
-from ..inputs.packs import PLAIN, write_file
+from ..inputs.packs import write_file
 from ..inputs.parse_cache import content_key
 from ..options import FIELDS, LinkOptions
 from ..output.encoding import Chunk
 from ..records import record
+from ..stored import (
+    StoredError,
+    pack_array,
+    pack_groups,
+    pack_numbers,
+    pack_record,
+    pack_strings,
+    record_chunks,
+    unpack_array,
+    unpack_columns,
+    unpack_groups,
+    unpack_numbers,
+    unpack_record,
+    unpack_strings,
+)
+from ..version import __version__
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from io import BufferedReader
     from typing import Final
 
-_LARGE: Final = 4 << 20
-_STEP: Final = 1 << 18
-_MAGIC: Final = b"wasmlink state 5\n"
+    Buffer = bytes | memoryview
+
+_MAGIC: Final = f"wasmlink {__version__} state 6\n".encode()
 """Its number changes with whatever is stored or how."""
+PLACE: Final = 4
+"""Numbers of a segment's place."""
 
 
 @record()
@@ -39,9 +54,9 @@ class Decisions:
     what is in it."""
 
     function_live: bytes
-    function_numbers: bytes
+    function_numbers: Buffer
     """Columns of 32-bit numbers, as the next ones."""
-    function_offsets: bytes
+    function_offsets: Buffer
     slots: dict[int, int]
     types: dict[int, int]
     globals: list[int]
@@ -50,7 +65,7 @@ class Decisions:
     """The numbers of the live ones, -1 for others."""
     segments: list[tuple[int, int, int, int] | None]
     """Of live ones: address, offset in its output segment, position in the module (or -1), flags."""
-    symbols: bytes
+    symbols: Buffer
     """Of each symbol: -1 for what the file's own symbol table says in full, else a row of the foreign symbols."""
     discarded: list[int]
     """Custom sections that another file provides."""
@@ -58,7 +73,72 @@ class Decisions:
     """Of merged data segments, the offsets of their strings in the merged chunk."""
 
     def packed(self) -> bytes:
-        return marshal.dumps([getattr(self, name) for name in _DECISIONS], PLAIN)
+        segments: list[int] = []
+        for index, place in enumerate(self.segments):
+            if place is not None:
+                segments += (index, *place)
+        groups = [
+            _flat(self.slots),
+            _flat(self.types),
+            self.globals,
+            self.tags,
+            self.tables,
+            [len(self.segments)],
+            segments,
+            self.discarded,
+            [*self.segment_pieces],
+            *self.segment_pieces.values(),
+        ]
+        return pack_record(
+            [self.function_live, self.function_numbers, self.function_offsets, self.symbols, pack_groups(groups)]
+        )
+
+
+def unpack_decisions(packed: Buffer) -> Decisions:
+    """:raises StoredError: they are not what was packed."""
+    live, numbers, offsets, symbols, rest = unpack_record(packed, 5)
+    groups = unpack_groups(rest)
+    if len(groups) < 9:
+        raise StoredError("decisions that are cut short")
+    slots, types, globals_, tags, tables, count, places, discarded, merged = groups[:9]
+    # An object has no more segments than a column of them has bytes.
+    if len(count) != 1 or not 0 <= count[0] <= _MOST_SEGMENTS or len(merged) != len(groups) - 9:
+        raise StoredError("decisions that do not fit together")
+    segments: list[tuple[int, int, int, int] | None] = [None] * count[0]
+    step = PLACE + 1
+    for at in range(0, len(places) - PLACE, step):
+        index, address, offset, position, flags = places[at : at + step]
+        if not 0 <= index < len(segments):
+            raise StoredError("the place of a segment that is not there")
+        segments[index] = address, offset, position, flags
+    return Decisions(
+        function_live=bytes(live),
+        function_numbers=numbers,
+        function_offsets=offsets,
+        slots=_pairs(slots),
+        types=_pairs(types),
+        globals=globals_,
+        tags=tags,
+        tables=tables,
+        segments=segments,
+        symbols=symbols,
+        discarded=discarded,
+        segment_pieces=dict(zip(merged, groups[9:])),
+    )
+
+
+_MOST_SEGMENTS: Final = 1 << 20
+
+
+def _flat(numbers: dict[int, int]) -> list[int]:
+    return [number for pair in numbers.items() for number in pair]
+
+
+def _pairs(numbers: list[int]) -> dict[int, int]:
+    return dict(zip(numbers[::2], numbers[1::2]))
+
+
+PackedOrder = list[tuple[int, bytes, int, int, bytes, int, int]]
 
 
 @record()
@@ -76,13 +156,13 @@ class FileState:
     code_size: int
     sections: dict[int, tuple[int, int, int]]
     """The custom sections in the output: output section, offset in its contents, size."""
-    pieces: dict[int, bytes]
-    """Merged custom sections: the offsets of their strings in the output section."""
-    packed: bytes
+    pieces: dict[int, Buffer]
+    """Merged custom sections: the offsets of their strings in the output section, of 32 bits."""
+    packed: Buffer
     """Its :class:`Decisions`."""
 
     def decisions(self) -> Decisions:
-        return Decisions(*marshal.loads(self.packed))
+        return unpack_decisions(self.packed)
 
 
 @record()
@@ -100,7 +180,7 @@ class State:
     files: list[FileState]
     internal: FileState
     """The linker's own functions and globals."""
-    foreign: bytes
+    foreign: Buffer
     """Rows of 64-bit numbers, see :mod:`.record`."""
     code: tuple[int, int]
     """The code section's contents in the module: start and end."""
@@ -110,9 +190,9 @@ class State:
     moving: list[dict[int, tuple[int, int]]]
     """Of each file, section by section: from where to where its note of :class:`.moving.MovingFields` is in
     ``columns``."""
-    packed: bytes
-    """With packed data, the sorted output segments: of each input in order its key, file and index; marshalled."""
-    names: bytes
+    order: list[PackedOrder]
+    """With packed data, the sorted output segments: of each input in order its key, file and index."""
+    names: Buffer
     """All names in the symbol table, packed."""
     table_base: int
     tls_base: int
@@ -122,11 +202,6 @@ class State:
     """Once it was loaded, one piece that may be changed."""
 
 
-_HEAD: Final = [name for name in State.__annotations__ if name not in ("columns", "module")]
-_FILE: Final = list(FileState.__annotations__)
-_DECISIONS: Final = list(Decisions.__annotations__)
-
-
 def is_saved(options: LinkOptions) -> bool:
     """Return whether links with these options leave a state. An object that is linked again names everything."""
     return options.cache_directory is not None and not options.relocatable and not options.emit_relocs
@@ -134,7 +209,7 @@ def is_saved(options: LinkOptions) -> bool:
 
 def state_key(options: LinkOptions) -> str:
     """The name of the state of a link: of its options, its directory and the linker."""
-    told: list[object] = [working_directory(), linker_stamp(), sys.byteorder, marshal.version]
+    told: list[object] = [working_directory(), linker_stamp()]
     # Of a field on which the module does not depend, a link that leaves a state has a value that a warm link respects.
     told += [
         (field.name, repr(getattr(options, field.name)))
@@ -144,80 +219,147 @@ def state_key(options: LinkOptions) -> str:
     return content_key(repr(told).encode("utf-8", "surrogateescape"))
 
 
+def _text(text: str) -> bytes:
+    return text.encode("utf-8", "surrogateescape")
+
+
+def _texts(column: Buffer) -> list[str]:
+    return [text.decode("utf-8", "surrogateescape") for text in unpack_strings(column)]
+
+
 def _encoded(key: str, state: State) -> list[Chunk]:
-    head = {name: getattr(state, name) for name in _HEAD}
-    head["files"] = [[getattr(entry, name) for name in _FILE] for entry in state.files]
-    head["internal"] = [getattr(state.internal, name) for name in _FILE]
-    parts: list[list[Chunk]] = [[marshal.dumps(head, PLAIN)], [memoryview(state.columns).cast("B")], state.module]
-    index = [key, *map(_measured, parts)]
-    first = marshal.dumps(index, PLAIN)
-    start = _MAGIC + crc32(first).to_bytes(4, "little") + len(first).to_bytes(4, "little") + first
-    return [start, *chain.from_iterable(parts)]
+    files = [*state.files, state.internal]
+    columns: list[Chunk | Sequence[Chunk]] = [
+        _text(key),
+        _text(state.given),
+        pack_strings([_text(path) for path, _, _, _ in state.read]),
+        pack_groups([[*stamp, kind] for _, stamp, _, kind in state.read]),
+        pack_strings([_text(key) for _, _, key, _ in state.read]),
+        pack_strings([_text(path) for path in state.inputs]),
+        pack_strings([_text(file.path) for file in files]),
+        pack_strings([_text(file.key) for file in files]),
+        pack_groups([[file.start, file.code_start, file.code_size] for file in files]),
+        pack_groups(
+            [[number for index, place in file.sections.items() for number in (index, *place)] for file in files]
+        ),
+        pack_groups([[n for index, offsets in file.pieces.items() for n in (index, len(offsets))] for file in files]),
+        [offsets for file in files for offsets in file.pieces.values()],
+        record_chunks([file.packed for file in files]),
+        state.foreign,
+        pack_numbers([*state.code, state.is_exact, state.table_base, state.tls_base]),
+        pack_strings([name for name, _, _, _ in state.custom]),
+        pack_groups([[*numbers] for _, *numbers in state.custom]),
+        pack_groups([[n for index, place in sections.items() for n in (index, *place)] for sections in state.moving]),
+        pack_record([_packed_order(order) for order in state.order]),
+        state.names,
+        pack_array("I", state.columns),
+        state.module,
+    ]
+    return frame(_MAGIC, record_chunks(columns))
 
 
-def _measured(part: list[Chunk]) -> tuple[int, int]:
-    """Bytes and checksum."""
-    checksum = 0
-    for chunk in part:
-        checksum = crc32(chunk, checksum)
-    return sum(map(len, part)), checksum
+_COLUMNS: Final = 22
 
 
-def read(file: BufferedReader, key: str) -> State | None:
-    """The state, or ``None`` where there is none that can be used."""
-    try:
-        if file.read(len(_MAGIC)) != _MAGIC:
-            return None
-        checksum, size = (int.from_bytes(file.read(4), "little") for _ in range(2))
-        first = file.read(min(size, 1 << 16))
-        if crc32(first) != checksum:
-            return None
-        index = marshal.loads(first)
-        if index[0] != key:
-            return None
-        parts = []
-        for length, checksum in index[1:]:
-            part = _room(length)
-            seen = 0
-            for start in range(0, length, _STEP):
-                # While it is in the processor's cache.
-                piece = part[start : start + _STEP]
-                if file.readinto(piece) != len(piece):
-                    return None
-                seen = crc32(piece, seen)
-            if seen != checksum:
-                return None
-            parts.append(part)
-        head, packed, module = parts
-        values = marshal.loads(head)
-        values["files"] = [FileState(*entry) for entry in values["files"]]
-        values["internal"] = FileState(*values["internal"])
-        columns = array("I")
-        columns.frombytes(packed)
-        return State(**values, columns=columns, module=[module])
-    except (OSError, ValueError, TypeError, EOFError, LookupError):
+def _packed_order(order: PackedOrder) -> bytes:
+    numbers = [[row[0], row[2], row[3], row[5], row[6]] for row in order]
+    return pack_record(
+        [pack_groups(numbers), pack_strings([row[1] for row in order]), pack_strings([row[4] for row in order])]
+    )
+
+
+def _unpacked_order(packed: Buffer) -> PackedOrder:
+    numbers, prefixes, suffixes = unpack_record(packed, 3)
+    return [
+        (category, prefix, alignment, references, suffix, file, index)
+        for (category, alignment, references, file, index), prefix, suffix in zip(
+            unpack_groups(numbers), unpack_strings(prefixes), unpack_strings(suffixes)
+        )
+    ]
+
+
+def _decoded(data: memoryview, key: str) -> State | None:
+    columns = unpack_record(data, _COLUMNS)
+    if columns[0] != _text(key):
         return None
+    files = _files(columns[6:13])
+    code_start, code_end, is_exact, table_base, tls_base = unpack_numbers(columns[14])
+    module = columns[21]
+    assert isinstance(module, memoryview)
+    custom = [
+        (name, header, start, end)
+        for name, (header, start, end) in zip(unpack_strings(columns[15]), unpack_groups(columns[16]))
+    ]
+    for start, end in ((code_start, code_end), *((header, end) for _, header, _, end in custom)):
+        if not 0 <= start <= end <= len(module):
+            raise StoredError("a section that is not in the module")
+    return State(
+        read=[
+            (path, tuple(numbers[:-1]), entry, numbers[-1])
+            for path, numbers, entry in zip(_texts(columns[2]), unpack_groups(columns[3]), _texts(columns[4]))
+        ],
+        given=bytes(columns[1]).decode("utf-8", "surrogateescape"),
+        inputs=_texts(columns[5]),
+        is_exact=bool(is_exact),
+        files=files[:-1],
+        internal=files[-1],
+        foreign=columns[13],
+        code=(code_start, code_end),
+        custom=custom,
+        moving=[{n[0]: (n[1], n[2]) for n in _rows(numbers, 3)} for numbers in unpack_groups(columns[17])],
+        order=[_unpacked_order(packed) for packed in unpack_columns(columns[18])],
+        names=columns[19],
+        table_base=table_base,
+        tls_base=tls_base,
+        columns=unpack_array("I", columns[20]),
+        module=[module],
+    )
 
 
-def _room(size: int) -> memoryview:
-    """Memory for so many bytes. To touch new memory page by page takes longer than to read it from a file: where the
-    system has large pages, these are asked for."""
-    if size >= _LARGE:
-        import mmap
+def _files(columns: list[Buffer]) -> list[FileState]:
+    paths, keys, numbers, sections, counts, offsets, packed = columns
+    found = []
+    at = 0
+    for path, key, (start, code_start, code_size), places, sizes, decisions in zip(
+        _texts(paths),
+        _texts(keys),
+        unpack_groups(numbers),
+        unpack_groups(sections),
+        unpack_groups(counts),
+        unpack_columns(packed),
+    ):
+        pieces: dict[int, Buffer] = {}
+        for index, size in _rows(sizes, 2):
+            if not 0 <= size <= len(offsets) - at:
+                raise StoredError("offsets of strings that are not there")
+            pieces[index] = offsets[at : at + size]
+            at += size
+        found.append(
+            FileState(
+                path=path,
+                start=start,
+                key=key,
+                code_start=code_start,
+                code_size=code_size,
+                sections={row[0]: (row[1], row[2], row[3]) for row in _rows(places, 4)},
+                pieces=pieces,
+                packed=decisions,
+            )
+        )
+    if not found:
+        raise StoredError("a link without files")
+    return found
 
-        if hasattr(mmap, "MADV_HUGEPAGE"):
-            room = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
-            with suppress(OSError):
-                room.madvise(mmap.MADV_HUGEPAGE)
-            return memoryview(room)
-    return memoryview(bytearray(size))
+
+def _rows(numbers: list[int], size: int) -> list[list[int]]:
+    if len(numbers) % size:
+        raise StoredError("rows that are cut short")
+    return [numbers[start:end] for start, end in pairwise(range(0, len(numbers) + 1, size))]
 
 
-def column(data: bytes, code: str = "i") -> array[int]:
+def column(data: Buffer, code: str = "i") -> array[int]:
     """The numbers of a packed column."""
-    numbers = array(code)
-    numbers.frombytes(data)
-    return numbers
+    return unpack_array(code, data)
 
 
 def path_of(directory: str, key: str) -> str:
@@ -225,10 +367,11 @@ def path_of(directory: str, key: str) -> str:
 
 
 def load(directory: str, key: str) -> State | None:
+    """The state, or ``None`` where there is none that can be used."""
+    data = read_frame(path_of(directory, key), _MAGIC)
     try:
-        with open_regular(path_of(directory, key)) as file:
-            return read(file, key)
-    except (OSError, ValueError):
+        return None if data is None else _decoded(data, key)
+    except (LookupError, TypeError, ValueError):
         return None
 
 

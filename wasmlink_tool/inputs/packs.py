@@ -34,8 +34,6 @@ if TYPE_CHECKING:
 
 _MAGIC: Final = f"wasmlink {__version__} pack 2\n".encode()
 """Its number changes with whatever is stored or how."""
-PLAIN: Final = 2
-"""The version of ``marshal`` that states of links are in."""
 _MOST: Final = 24
 """Packs; beyond that, all but the largest become one."""
 

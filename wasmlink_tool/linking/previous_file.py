@@ -7,14 +7,16 @@ from array import array
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Final
+
+_USUAL: Final = 64
+"""Bytes that most strings do not exceed."""
 
 
 class PreviousFile:
     """An object in the last module. Positions count from the start of the module."""
 
     __slots__ = (
-        "_text",
         "code_offset",
         "code_position",
         "function_live",
@@ -32,17 +34,16 @@ class PreviousFile:
         module: memoryview,
         *,
         function_live: bytes,
-        packed_offsets: bytes,
+        packed_offsets: bytes | memoryview,
         code_offset: int,
         code_position: int,
         segment_positions: list[int],
         segment_pieces: dict[int, list[int]],
         section_positions: dict[int, tuple[int, int]],
-        pieces: dict[int, bytes],
+        pieces: dict[int, bytes | memoryview],
         notes: dict[int, array[int]],
     ) -> None:
         self.module = module
-        self._text: Any = module.obj
         self.function_live = function_live
         self.packed_offsets = packed_offsets
         """Of each function the offset of its entry in the code section's contents, a column of 32-bit numbers."""
@@ -67,20 +68,22 @@ class PreviousFile:
         start = self.segment_positions[segment]
         if offsets is None or start < 0:
             return None
-        find, module = self._text.find, self.module
         found = []
         for offset in offsets:
-            end = find(b"\0", start + offset) + 1
-            if not end:
-                return None
-            found.append(module[start + offset : end])
+            size = _USUAL
+            string = bytes(self.module[start + offset : start + offset + size])
+            while (end := string.find(b"\0")) < 0:
+                if len(string) < size:
+                    return None
+                size *= 4
+                string = bytes(self.module[start + offset : start + offset + size])
+            found.append(string[: end + 1])
         return b"".join(found)
 
     def body_distance(self, function: int) -> int:
         """Return the number of bytes from a live function's entry to its body."""
-        offsets = array("i")
-        offsets.frombytes(self.packed_offsets[4 * function : 4 * function + 4])
-        start = position = self.code_position + offsets[0] - self.code_offset
+        offset = int.from_bytes(self.packed_offsets[4 * function : 4 * function + 4], "little")
+        start = position = self.code_position + offset - self.code_offset
         while self.module[position] >= 0x80:
             position += 1
         return position + 1 - start
