@@ -202,6 +202,11 @@ class State:
     """Once it was loaded, one piece that may be changed."""
 
 
+def state_magic() -> bytes:
+    """Return the bytes that a state of this version begins with."""
+    return _MAGIC
+
+
 def is_saved(options: LinkOptions) -> bool:
     """Return whether links with these options leave a state. An object that is linked again names everything."""
     return options.cache_directory is not None and not options.relocatable and not options.emit_relocs

@@ -1,0 +1,75 @@
+"""States that somebody made up behind a right checksum: a link may write what they say, and does nothing worse."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from tests.cache.again import compiled
+from wasmlink_tool.diagnostics import LinkError
+from wasmlink_tool.files import frame
+from wasmlink_tool.incremental import state as states
+from wasmlink_tool.inputs import parse_cache
+from wasmlink_tool.linker import link
+from wasmlink_tool.options import LinkOptions
+from wasmlink_tool.stored import record_chunks, unpack_columns
+
+MAIN = "extern int a(int); extern int b(int); void _start(void) { a(b(1)); }"
+A = (
+    'int b(int); const char *text = "%s"; int more(int x) { %s return x; } '
+    "int a(int x) { return b(x) + more(x) + *text; }"
+)
+B = "static int (*volatile p)(int); int b(int x) { p = b; return x; }"
+EDITS = {"fast": A % ("text", "x *= 7;"), "passes": A % ("a longer text", "x *= b(4); static int y; y += x;")}
+HEAD = 12
+"""Bytes of a frame behind its magic."""
+
+
+def damaged(data: bytes, pick: random.Random) -> bytes:
+    """A state with some of its columns changed, which knows nothing of that."""
+    columns = [bytearray(column) for column in unpack_columns(data)]
+    for _ in range(pick.choice((1, 1, 1, 2, 5))):
+        # The module is by far the largest, and the least interesting.
+        column = columns[pick.randrange(1, len(columns) - 1)]
+        if not column:
+            continue
+        at = pick.randrange(len(column))
+        how = pick.random()
+        if how < 0.4:
+            column[at] = pick.choice((0, 1, 0x7F, 0x80, 0xFF, pick.randrange(256)))
+        elif how < 0.6:
+            column[at : at + 4] = pick.choice((b"\xff\xff\xff\x7f", b"\xff\xff\xff\xff", b"\0\0\0\0"))
+        elif how < 0.8:
+            del column[at : at + pick.randrange(1, 9)]
+        else:
+            column[at:at] = column[at : at + pick.randrange(1, 9)]
+    return b"".join(record_chunks(columns))
+
+
+@pytest.mark.parametrize("edit", EDITS)
+def test_crafted_states(edit: str, tmp_path: Path) -> None:
+    cache = tmp_path / "cache"
+    options = LinkOptions(inputs=[], output=str(tmp_path / "a.wasm"), cache_directory=str(cache))
+    options.inputs = compiled(tmp_path, {"main.c": MAIN, "a.c": A % ("text", ""), "b.c": B})
+    link(options)
+    parse_cache.forget()
+    (path,) = (cache / "links").iterdir()
+    magic = states.state_magic()
+    contents = path.read_bytes()
+    assert contents.startswith(magic)
+    payload = contents[len(magic) + HEAD :]
+    compiled(tmp_path, {"a.c": EDITS[edit]})
+    clean = link(LinkOptions(inputs=options.inputs, output=options.output)).module
+    found = Counter[str]()
+    pick = random.Random(edit)
+    for _ in range(300):
+        path.write_bytes(b"".join(frame(magic, [damaged(payload, pick)])))
+        try:
+            found["same" if link(options).module == clean else "other"] += 1
+        except LinkError:
+            found["error"] += 1
+    assert sum(found.values()) == 300
+    assert found["same"] > 100
