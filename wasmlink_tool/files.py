@@ -21,6 +21,8 @@ from collections.abc import Sequence
 from contextlib import suppress
 from zlib import crc32
 
+from . import host
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from io import BufferedReader
@@ -29,11 +31,6 @@ if TYPE_CHECKING:
 
     Buffer = bytes | bytearray | memoryview
 
-_CREATE: Final = (
-    os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0)
-)  # O_CLOEXEC is Python's own default.
-_UNNAMED: Final = getattr(os, "O_TMPFILE", 0)
-_READ: Final = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
 _DAY: Final = 86_400
 _LARGE: Final = 4 << 20
 _STEP: Final = 1 << 18
@@ -83,7 +80,7 @@ def _remove(path: str) -> None:
 
 def _place() -> str:
     """Where process numbers mean what they mean here: a host, and there a namespace of processes."""
-    names = [os.uname().nodename if hasattr(os, "uname") else os.environ.get("COMPUTERNAME", "")]
+    names = [host.machine_name()]
     with suppress(OSError, AttributeError):
         names.append(os.readlink("/proc/self/ns/pid"))
     return f"{crc32(repr(names).encode('utf-8', 'surrogateescape')):08x}"
@@ -107,16 +104,11 @@ def is_abandoned(name: str, status: os.stat_result) -> bool:
     number, _, tail = mark.partition("-")
     if not head or not number.isdecimal() or len(tail) != 24 or tail.strip("0123456789abcdef"):
         return False
-    if hasattr(os, "geteuid") and status.st_uid != os.geteuid():
+    if not host.is_own(status):
         return False
-    if tail[:8] == _place() and os.name == "posix":
-        try:
-            os.kill(int(number), 0)
-        except ProcessLookupError:
-            return True
-        except (OSError, OverflowError):
-            return False
-        return False
+    running = host.is_running(int(number)) if tail[:8] == _place() else None
+    if running is not None:
+        return not running
     import time
 
     return time.time() - status.st_mtime > _DAY
@@ -185,9 +177,9 @@ def replace_file(path: str, chunks: Sequence[Buffer], *, mode: int = 0o666) -> N
         temporary = os.path.join(os.path.dirname(path), temporary_name(os.path.basename(path)))
         _temporaries[temporary] = os.getpid()
         try:
-            with open(os.open(temporary, _CREATE, mode), "wb") as file:
+            with open(os.open(temporary, host.CREATE_FLAGS, mode), "wb") as file:
                 file.writelines(chunks)
-            os.replace(temporary, path)
+            host.replace(temporary, path)
         except BaseException:
             with suppress(OSError):
                 os.unlink(temporary)
@@ -198,10 +190,10 @@ def replace_file(path: str, chunks: Sequence[Buffer], *, mode: int = 0o666) -> N
 
 def _replace_by_unnamed(path: str, chunks: Sequence[Buffer], mode: int) -> bool:
     """Write a file that has no name until it is whole; ``False`` where the system has no such files."""
-    if not _UNNAMED:
+    if not host.UNNAMED_FLAG:
         return False
     try:
-        descriptor = os.open(os.path.dirname(path) or ".", _UNNAMED | os.O_WRONLY, mode)
+        descriptor = os.open(os.path.dirname(path) or ".", host.UNNAMED_FLAG | os.O_WRONLY, mode)
     except OSError as error:
         if error.errno in (errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL, errno.ENOENT):
             # Not every file system can do it. What else is wrong, the other way finds.
@@ -224,7 +216,7 @@ def _replace_by_unnamed(path: str, chunks: Sequence[Buffer], mode: int) -> bool:
         _temporaries[temporary] = os.getpid()
         try:
             name(temporary)
-            os.replace(temporary, path)
+            host.replace(temporary, path)
         except BaseException:
             with suppress(OSError):
                 os.unlink(temporary)
@@ -252,7 +244,7 @@ def open_regular(path: str) -> BufferedReader:
 
     :raises OSError: it cannot be opened, or is something else.
     """
-    file = open(os.open(path, _READ), "rb")  # noqa: SIM115 - it is the caller's
+    file = open(os.open(path, host.READ_FLAGS), "rb")  # noqa: SIM115 - it is the caller's
     if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
         file.close()
         raise OSError(errno.EINVAL, "Not a regular file", path)
@@ -285,11 +277,7 @@ def room_for(size: int) -> memoryview:
     """Memory for so many bytes. To touch new memory page by page takes longer than to read it from a file: where the
     system has large pages, these are asked for."""
     if size >= _LARGE:
-        import mmap
-
-        if hasattr(mmap, "MADV_HUGEPAGE"):
-            room = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
-            with suppress(OSError):
-                room.madvise(mmap.MADV_HUGEPAGE)
-            return memoryview(room)
+        room = host.large_memory(size)
+        if room is not None:
+            return room
     return memoryview(bytearray(size))

@@ -14,6 +14,8 @@ import os
 from collections.abc import Callable
 from operator import itemgetter
 
+from . import host
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import TracebackType
@@ -32,13 +34,13 @@ def allowed_processes(threads: int | None) -> int:
     """
     :param threads: how many there may be; ``None`` for all that this process may use, if it has no other threads.
     """
-    if not hasattr(os, "fork"):
+    if not host.CAN_FORK:
         return 1
     if threads is None:
         # A copy would not have the other threads, and nobody knows what they were in the middle of.
-        if not hasattr(os, "sched_getaffinity") or _thread._count():
+        if _thread._count():
             return 1
-        threads = len(os.sched_getaffinity(0))
+        threads = host.usable_processors()
     return min(threads, MOST_PROCESSES)
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from wasmlink_tool import files
+from wasmlink_tool import files, host
 
 posix = pytest.mark.skipif(os.name != "posix", reason="needs a POSIX system")
 
@@ -22,7 +22,7 @@ posix = pytest.mark.skipif(os.name != "posix", reason="needs a POSIX system")
 def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """Both ways of writing: with files that have no name until they are whole, and without."""
     if request.param == "named":
-        monkeypatch.setattr(files, "_UNNAMED", 0)
+        monkeypatch.setattr(host, "UNNAMED_FLAG", 0)
     return str(request.param)
 
 
@@ -113,8 +113,8 @@ def test_many_threads_replace_one_file(tmp_path: Path) -> None:
 
 _WRITER = """
 import sys, time
-from wasmlink_tool import files
-files._UNNAMED = 0
+from wasmlink_tool import files, host
+host.UNNAMED_FLAG = 0
 def chunks():
     yield bytes(1 << 20)
     print("writing", flush=True)

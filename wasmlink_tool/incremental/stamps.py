@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 
+from .. import host
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Final
@@ -26,7 +28,7 @@ def stamp(status: os.stat_result, opened: int) -> Stamp:
 def unchanged_status(path: str, known: Stamp) -> os.stat_result | None:
     """Return the status of a file to which nobody can have written, else ``None``. The time of change is the kernel's,
     and set by nothing else; other systems have no such time."""
-    if not known or os.name != "posix":
+    if not known or not host.has_change_times():
         return None
     try:
         status = os.stat(path)

@@ -25,6 +25,7 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 
+from .. import host
 from ..diagnostics import FatalError
 from ..files import is_abandoned, open_regular, replace_file
 from ..options import CachePolicy
@@ -98,9 +99,9 @@ def _is_empty(root: str) -> bool:
 
 
 def _refuse_others(root: str, status: os.stat_result) -> None:
-    if os.name != "posix":
+    if not host.HAS_OWNERS:
         return
-    if status.st_uid not in (0, os.geteuid()):
+    if status.st_uid and not host.is_own(status):
         problem = "it belongs to another user"
     elif status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
         problem = f"other users can write to it (mode {stat.S_IMODE(status.st_mode):03o})"
@@ -207,10 +208,9 @@ def _is_due(root: str, policy: CachePolicy) -> bool:
 
 def _byte_limit(root: str, policy: CachePolicy, used: int) -> float:
     limit = float(policy.size or "inf")
-    if policy.percentage and hasattr(os, "statvfs"):
+    if policy.percentage:
         with suppress(OSError):
-            status = os.statvfs(root)
-            limit = min(limit, (status.f_bavail * status.f_frsize + used) * policy.percentage / 100)
+            limit = min(limit, (host.free_space(root) + used) * policy.percentage / 100)
     return limit
 
 

@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from itertools import accumulate, repeat
 from zlib import crc32
 
+from .. import host
 from ..files import frame, open_regular
 from ..stored import (
     StoredError,
@@ -46,6 +47,7 @@ class _OpenPack:
 
     def __init__(self, path: str) -> None:
         """:raises OSError: it cannot be opened, or is no file."""
+        self._path = path
         self._file = open_regular(path)
         self._size = os.fstat(self._file.fileno()).st_size
 
@@ -53,9 +55,10 @@ class _OpenPack:
         """Of what the file has: another one may have taken its place."""
         if start + size > self._size:
             return b""
-        if hasattr(os, "pread"):
-            return os.pread(self._file.fileno(), size, start)
-        with open_regular(self._file.name) as file:
+        data = host.read_at(self._file.fileno(), start, size)
+        if data is not None:
+            return data
+        with open_regular(self._path) as file:
             file.seek(start)
             return file.read(size)
 

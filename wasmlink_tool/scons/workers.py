@@ -17,6 +17,7 @@ import threading
 from dataclasses import dataclass
 from pathlib import Path
 
+from .. import host
 from ..cli.reporter import stream_has_colors
 
 _ROOT = str(Path(__file__).resolve().parents[2])
@@ -118,9 +119,7 @@ def _processors(links: int) -> list[str]:
 
     The thread that reads a worker's jobs does not keep the worker from being copied, which an option has to say.
     """
-    if not hasattr(os, "sched_getaffinity"):
-        return []
-    return [f"--threads={max(1, len(os.sched_getaffinity(0)) // links)}"]
+    return [f"--threads={max(1, host.usable_processors() // links)}"]
 
 
 @functools.cache
