@@ -11,6 +11,7 @@ import SCons.Builder
 import SCons.Node
 import SCons.Tool
 
+from ..toolchain.features import SETJMP_SOURCE
 from . import compilation_db, dependency_nodes, ninja
 from .kinds import Kind
 from .link import declare
@@ -107,7 +108,18 @@ def _emit_link(kind: Kind, target: list[Any], source: list[Any], env: Any) -> tu
     for name in ("WASMTOOLCHAIN", "WASMTARGET", "WASMSYSROOT"):
         settings.text(name)
     target += _side_files(settings, target[0], words)
+    if kind.runtime and settings.boolean("WASMSETJMP", False):
+        source += _setjmp_runtime(settings, target[0])
     return target, source
+
+
+def _setjmp_runtime(settings: Settings, module: Any) -> list[Any]:
+    """The object that ``setjmp`` needs, each program's own: it is compiled as the program is."""
+    kind = "WasmSharedObject" if settings.boolean("WASMPIE", False) else "WasmObject"
+    suffix = settings.env.subst("$WASMSHOBJSUFFIX" if kind == "WasmSharedObject" else "$WASMOBJSUFFIX")
+    node = module.target_from_source("", f".setjmp{suffix}")
+    objects = settings.env["BUILDERS"][kind](settings.env, [node], [settings.env.File(SETJMP_SOURCE)])
+    return list(objects)
 
 
 def _side_files(settings: Settings, module: Any, words: list[str]) -> list[Any]:

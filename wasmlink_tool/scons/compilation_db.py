@@ -2,7 +2,8 @@
 
 That tool knows SCons's own object builders only: it gives each suffix of theirs an emitter that records the command
 ``$CCCOM`` or one of its kin. Such emitters are taken from builders that the tool is handed here for the purpose, and
-called with an environment in which those variables are the Wasm ones.
+called with an environment in which those variables are the Wasm ones, and in which the include directories that the
+compiler has of its own are in the command: an editor's clang does not have them.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from typing import Any
 
 import SCons.Environment
 import SCons.Tool
+
+from .environment import editor_flags
 
 _NATIVE = {
     "WASMCCCOM": ("CCCOM", ".c"),
@@ -35,7 +38,8 @@ def recorder(command: str) -> Callable[..., Any]:
         if "CompilationDatabase" in env["BUILDERS"]:
             emitter = _emitters().get(suffix)
             if emitter is not None:
-                emitter(list(target), list(source), env.Override({native: f"${command}"}))
+                overrides = {native: f"${command}", "_WASMTARGETFLAGS": editor_flags}
+                emitter(list(target), list(source), env.Override(overrides))
         return target, source
 
     return record

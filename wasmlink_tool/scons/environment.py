@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import Any
+from typing import Any, NamedTuple
 
 import SCons.Errors
 import SCons.SConsign
@@ -11,9 +11,17 @@ import SCons.Util
 
 from ..toolchain.answers import FILE_NAME, answers
 from ..toolchain.driver import Runtime, ToolchainError
+from ..toolchain.features import (
+    EXCEPTION_FLAGS,
+    check_exceptions,
+    check_setjmp,
+    code_flags,
+    has_exceptions,
+)
 from ..toolchain.wasi import Kind, Toolchain, find_toolchain
 from .expansions import once_for_equal_values
 from .settings import Settings, boolean, raw
+from .suffixes import ASSEMBLY_SUFFIXES, CXX_SUFFIXES, PREPROCESSED_ASSEMBLY_SUFFIXES
 
 
 @once_for_equal_values
@@ -59,12 +67,13 @@ def runtime_of(env: Any, *, cxx: bool) -> Runtime:
     toolchain = toolchain_of(env)
     target = Settings(env).text("WASMTARGET")
     reactor = boolean(env, "WASMREACTOR", False)
+    exceptions = cxx and uses_exceptions(env)
     try:
         # Where nothing is to be built, zig is not made to build its library.
         builds = toolchain.kind is Kind.ZIG and not toolchain.knows_runtime(target=target, cxx=cxx, reactor=reactor)
         if builds and env.GetOption("no_exec"):
             return Runtime()
-        return toolchain.runtime(target=target, cxx=cxx, reactor=reactor)
+        return toolchain.runtime(target=target, cxx=cxx, reactor=reactor, exceptions=exceptions)
     except ToolchainError as error:
         raise SCons.Errors.UserError(str(error)) from None
 
@@ -92,27 +101,78 @@ def archiver(target: Any, source: Any, env: Any, for_signature: bool) -> list[st
 
 
 def target_flags(target: Any, source: Any, env: Any, for_signature: bool) -> list[str]:
-    """``$_WASMTARGETFLAGS``: the target triple and what goes with it."""
-    flags, signed = _target_flags(env)
-    return list(signed if for_signature else flags)
+    """``$_WASMTARGETFLAGS``: the target triple and what goes with it, for the language of the first source."""
+    flags = _target_flags(env)[_language(source)]
+    return list(flags.signed if for_signature else flags.given)
+
+
+def editor_flags(target: Any, source: Any, env: Any, for_signature: bool) -> list[str]:
+    """The same for tools that stand in for the compiler: with the include directories that it has of its own."""
+    settings = Settings(env)
+    language = _language(source)
+    try:
+        own = toolchain_of(env).include_flags(
+            target=settings.text("WASMTARGET"), libc=settings.boolean("WASMLIBC", True), cxx=language == "C++"
+        )
+    except ToolchainError as error:
+        raise SCons.Errors.UserError(str(error)) from None
+    return [*_target_flags(env)[language].given, *own]
+
+
+def _language(source: Any) -> str:
+    suffix = os.path.splitext(str(source[0]))[1] if source else ""
+    if suffix in CXX_SUFFIXES:
+        return "C++"
+    return "assembly" if suffix in (*ASSEMBLY_SUFFIXES, *PREPROCESSED_ASSEMBLY_SUFFIXES) else "C"
+
+
+class Flags(NamedTuple):
+    """Flags for one language, and those of them that count in signatures."""
+
+    given: tuple[str, ...]
+    signed: tuple[str, ...]
 
 
 @once_for_equal_values
-def _target_flags(env: Any) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The flags, and those of them that count in signatures."""
+def _target_flags(env: Any) -> dict[str, Flags]:
+    """The flags of each language."""
     settings = Settings(env)
-    given = settings.env.subst("$WASMCCFLAGS $WASMCFLAGS $WASMCXXFLAGS $WASMASFLAGS")
+    given = settings.env.subst("$WASMCCFLAGS $WASMCFLAGS $WASMCXXFLAGS $WASMASFLAGS").split()
+    target = settings.text("WASMTARGET")
+    libc = settings.boolean("WASMLIBC", True)
+    setjmp = settings.boolean("WASMSETJMP", False)
     try:
-        flags = toolchain_of(env).target_flags(
-            target=settings.text("WASMTARGET"),
-            libc=settings.boolean("WASMLIBC", True),
-            given=given.split(),
-        )
+        toolchain = toolchain_of(env)
+        flags = toolchain.target_flags(target=target, libc=libc, given=given)
         if settings.boolean("WASMSHAREDMEMORY", False):
             # What the linker asks of every object that shares its memory.
             flags += ("-matomics", "-mbulk-memory")
+        exceptions = uses_exceptions(env)
+        if setjmp:
+            check_setjmp(toolchain, target=target, libc=libc)
+            flags += ("-mexception-handling",)
+        code = code_flags(toolchain, target=target, exceptions=False, setjmp=setjmp)
+        cxx = code_flags(toolchain, target=target, exceptions=exceptions, setjmp=setjmp)
+        if exceptions:
+            check_exceptions(toolchain, target=target, libc=libc)
+            cxx += ("-fwasm-exceptions",)
+        elif not any(flag in EXCEPTION_FLAGS for flag in given) and (
+            settings.scalar("WASMEXCEPTIONS") is not None or not libc or not has_exceptions(toolchain, target=target)
+        ):
+            # What is thrown would be undefined symbols: operators of std::vector throw.
+            cxx += ("-fno-exceptions",)
     except ToolchainError as error:
         raise SCons.Errors.UserError(str(error)) from None
-    if settings.text("WASMSYSROOT"):
-        return flags, flags
-    return flags, tuple(flag for flag in flags if not flag.startswith("--sysroot="))
+    own_sysroot = not settings.text("WASMSYSROOT")
+    return {
+        language: Flags(
+            flags + more,
+            tuple(flag for flag in flags + more if not (own_sysroot and flag.startswith("--sysroot="))),
+        )
+        for language, more in (("C", code), ("C++", cxx), ("assembly", ()))
+    }
+
+
+def uses_exceptions(env: Any) -> bool:
+    """Whether C++ is compiled with exceptions by ``WASMEXCEPTIONS``."""
+    return boolean(env, "WASMEXCEPTIONS", False)

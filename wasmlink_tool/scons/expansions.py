@@ -15,6 +15,7 @@ import SCons.Util
 _FLAGS = ("CCFLAGS", "CFLAGS", "CXXFLAGS", "ASFLAGS")
 _NAMES = (
     *("WASMTOOLCHAIN", "WASMTARGET", "WASMSYSROOT", "WASMLIBC", "WASMCC", "WASMSHAREDMEMORY"),
+    *("WASMEXCEPTIONS", "WASMSETJMP"),
     *(f"WASM{name}" for name in _FLAGS),
     *_FLAGS,
 )

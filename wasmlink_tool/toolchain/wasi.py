@@ -46,6 +46,7 @@ from .programs import (
     find_zig,
     has_wasm_target,
     installed_versions,
+    llvm_version,
     version_line,
     zig_cache_directory,
 )
@@ -96,18 +97,22 @@ class Toolchain:
         sysroot = (f"--sysroot={self.sysroot}",) if self.sysroot and libc else ()
         return (f"--target={self._triple(target, libc)}", *sysroot)
 
-    def runtime(self, *, target: str = "", cxx: bool = False, reactor: bool = False) -> Runtime:
+    def runtime(
+        self, *, target: str = "", cxx: bool = False, reactor: bool = False, exceptions: bool = False
+    ) -> Runtime:
         """Start file and libraries for a link with libc.
 
         The first call for zig takes up to a minute: it compiles the library.
 
         :raises ToolchainError: there is none for the target, or the driver does not answer.
         """
-        return _runtime(self, target, cxx, reactor)
+        return _runtime(self, target, cxx, reactor, exceptions)
 
-    def knows_runtime(self, *, target: str = "", cxx: bool = False, reactor: bool = False) -> bool:
+    def knows_runtime(
+        self, *, target: str = "", cxx: bool = False, reactor: bool = False, exceptions: bool = False
+    ) -> bool:
         """Return whether :meth:`runtime` would answer without asking the driver, for which zig compiles its library."""
-        return _remembered_runtime(_runtime_question(self, target, cxx, reactor)) is not None
+        return _remembered_runtime(_runtime_question(self, target, cxx, reactor, exceptions)) is not None
 
     def include_flags(self, *, target: str = "", libc: bool = True, cxx: bool = False) -> tuple[str, ...]:
         """The include directories and macros that the compiler adds by itself, for tools that stand in for it."""
@@ -116,6 +121,10 @@ class Toolchain:
     def identity(self) -> str:
         """What identifies the compiler wherever it is installed: its version and contents."""
         return _identity(self)
+
+    def llvm_version(self) -> int:
+        """The major version of the clang; 0 if it does not print one."""
+        return llvm_version([_program(self.cc, self.path), *self.cc[1:]])
 
     def check(self) -> None:
         """Raise ``ToolchainError`` if the compiler is not there, or is not one for WebAssembly."""
@@ -360,11 +369,14 @@ def _triple_with_libc(toolchain: Toolchain, triples: tuple[str, ...]) -> str | N
     return None
 
 
-def _runtime_question(toolchain: Toolchain, target: str, cxx: bool, reactor: bool) -> list[str]:
+def _runtime_question(toolchain: Toolchain, target: str, cxx: bool, reactor: bool, exceptions: bool) -> list[str]:
     """The question without the files that it takes, and for zig with the place where it builds libraries."""
     driver = toolchain.cxx if cxx else toolchain.cc
     # Optimized: zig adds a sanitizer's runtime to a debug link.
     flags = [*toolchain.target_flags(target=target), "-O2", *(["-mexec-model=reactor"] if reactor else [])]
+    if exceptions:
+        # A WASI SDK has its C++ library twice.
+        flags.append("-fwasm-exceptions")
     cache = [f"cache={zig_cache_directory()}"] if toolchain.kind is Kind.ZIG else []
     return [_program(driver, toolchain.path), *driver[1:], *flags, "-###", *cache]
 
@@ -379,12 +391,12 @@ def _remembered_runtime(question: Sequence[str]) -> Runtime | None:
 
 
 @functools.cache
-def _runtime(toolchain: Toolchain, target: str, cxx: bool, reactor: bool) -> Runtime:
+def _runtime(toolchain: Toolchain, target: str, cxx: bool, reactor: bool, exceptions: bool) -> Runtime:
     if target and Target.of_triple(target).is_bare:
         raise ToolchainError(
             f"there is no libc for WASMTARGET={target!r}: build without libc (WASMLIBC=False), or for WASI"
         )
-    question = _runtime_question(toolchain, target, cxx, reactor)
+    question = _runtime_question(toolchain, target, cxx, reactor, exceptions)
     remembered = _remembered_runtime(question)
     if remembered is not None:
         return remembered
