@@ -129,13 +129,16 @@ class Reader:
         page = self.uleb() if flags & LIMITS_HAS_PAGE_SIZE else None
         return flags, minimum, maximum, page
 
-    def constant_expression(self) -> bytes:
-        """A constant expression, its ``end`` included."""
+    def constant_expression(self, *, indices: bool = True) -> bytes:
+        """A constant expression, its ``end`` included.
+
+        :param indices: whether it may name a global or a function.
+        """
         start = self.pos
-        self.skip_constant_expression()
+        self.skip_constant_expression(indices=indices)
         return self.data[start : self.pos]
 
-    def skip_constant_expression(self) -> None:
+    def skip_constant_expression(self, *, indices: bool = True) -> None:
         match = _I32_CONST_END.match(self.data, self.pos, self.end)
         if match is not None:
             self.pos = match.end()
@@ -154,6 +157,8 @@ class Reader:
                 self.take(8)
             elif opcode in (Opcode.GLOBAL_GET, Opcode.REF_FUNC):
                 self.uleb()
+                if not indices:
+                    raise FormatError("a constant expression with the index of a global or function cannot be linked")
             elif opcode == Opcode.REF_NULL:
                 self.sleb(33)
             elif opcode not in _ARITHMETIC:

@@ -34,6 +34,7 @@ from ..binary.relocation_types import FROM_PLACE, RELOCATION_NAMES, TARGETS, VAL
 from ..binary.relocation_types import RelocationType as R
 from ..binary.relocations import NO_RELOCATIONS, Relocations
 from .known_files import UnreadFile
+from .section_order import SectionOrder
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ _UNDEFINED: Final = SymbolFlag.UNDEFINED
 _EXPLICIT_NAME: Final = SymbolFlag.EXPLICIT_NAME
 _ABSOLUTE: Final = SymbolFlag.ABSOLUTE
 _ENV: Final = b"\3env"
+_FUNCTION_TABLE: Final = b"__indirect_function_table"
 _TLS_NAMES: Final = (b".tdata", b".tbss")
 _KIND_TEXTS: Final = {_FUNCTION: "function", _GLOBAL: "global", _TAG: "tag", _TABLE: "table"}
 
@@ -203,6 +205,8 @@ PARSED: Final = (
     "_ranges",
     "is_cached",
     "_data_count",
+    "_memories",
+    "_filled_table",
 )
 """The attributes of an object file that do not tell where its bytes stand."""
 
@@ -251,6 +255,8 @@ class ObjectFile:
         """Defined function to its name in the name section, where the object has one."""
         self.code_section = -1
         self.data_section = -1
+        self._memories = 0
+        self._filled_table = -1
         self._relocation_sections: dict[int, tuple[int, int, int]] = {}
         self._relocations: dict[int, Relocations] = {}
         self._ranges: dict[int, list[int]] = {}
@@ -387,13 +393,15 @@ class ObjectFile:
             SectionId.MEMORY: self._read_memories,
             SectionId.GLOBAL: self._read_globals,
             SectionId.EXPORT: self._read_exports,
+            SectionId.START: self._refuse_start,
+            SectionId.ELEMENT: self._read_elements,
             SectionId.CODE: self._read_code,
             SectionId.DATA: self._read_data,
             SectionId.TAG: self._read_tags,
             SectionId.DATA_COUNT: self._read_data_count,
         }
         linking: Section | None = None
-        last = 0
+        order = SectionOrder()
         while reader.pos < reader.end:
             id_ = reader.u8()
             size = reader.uleb()
@@ -408,11 +416,7 @@ class ObjectFile:
                 start = contents.pos
             elif id_ > SectionId.TAG:
                 raise FormatError(f"invalid section type: {id_}")
-            place = _ORDER.get(b"reloc." if name.startswith(b"reloc.") else name or id_)
-            if place is not None:
-                if place < last or (place == last and not name.startswith(b"reloc.")):
-                    raise FormatError(f"out of order section type: {id_}")
-                last = place
+            order.check(id_, name)
             section = Section(id_, name, start, end)
             self.sections.append(section)
             if id_ == SectionId.CUSTOM:
@@ -439,6 +443,12 @@ class ObjectFile:
         if len(self.functions) != max(len(self.function_offsets) - 1, 0):
             raise FormatError("function and code section have inconsistent lengths")
         self._check_section_references()
+        self._check_filled_table()
+
+    def _check_filled_table(self) -> None:
+        names = [name for kind, _, name, index, _, _ in self.symbols if (kind, index) == (_TABLE, self._filled_table)]
+        if self._filled_table >= 0 and names != [_FUNCTION_TABLE]:
+            raise FormatError("an object whose element segment fills a table of its own cannot be linked")
 
     def _check_section_references(self) -> None:
         """Symbols and COMDATs may name sections behind the linking section, so this waits for the end of the file."""
@@ -505,7 +515,7 @@ class ObjectFile:
         elif kind == ExternalKind.TABLE:
             self.imported_tables.append(Import(module, field, _table_type(reader)))
         elif kind == ExternalKind.MEMORY:
-            self.is_64 = bool(reader.limits()[0] & LIMITS_IS_64)
+            self._has_memory(reader)
         elif kind == ExternalKind.TAG:
             reader.u8()
             self.imported_tags.append(Import(module, field, self._type_index(reader)))
@@ -528,11 +538,49 @@ class ObjectFile:
     def _read_memories(self, reader: Reader) -> None:
         # Compilers' objects import their memory; what a linker made with -r defines it.
         for _ in range(reader.count(2)):
-            self.is_64 = bool(reader.limits()[0] & LIMITS_IS_64)
+            self._has_memory(reader)
+
+    def _has_memory(self, reader: Reader) -> None:
+        if self._memories:
+            raise FormatError("an object with several memories cannot be linked: the output has one")
+        self._memories += 1
+        self.is_64 = bool(reader.limits()[0] & LIMITS_IS_64)
+
+    def _refuse_start(self, reader: Reader) -> None:
+        function = reader.uleb()
+        if function >= len(self.imported_functions) + len(self.functions):
+            raise FormatError("invalid start function")
+        raise FormatError(
+            "an object with a start section cannot be linked: make its function a constructor, or name it with --start="
+        )
+
+    def _read_elements(self, reader: Reader) -> None:
+        """Read past the element section, which old compilers write beside relocations that say the same: the linker
+        fills the function table from those. What would be lost is an error."""
+        tables = len(self.imported_tables)
+        for _ in range(reader.count(3)):
+            flags = reader.uleb()
+            if flags > 7:
+                raise FormatError(f"invalid flags of an element segment: {flags}")
+            if flags & 1:
+                raise FormatError("an object with a passive or declared element segment cannot be linked")
+            table = reader.uleb() if flags & 2 else 0
+            if table >= tables or self.imported_tables[table].field != _FUNCTION_TABLE:
+                self._filled_table = table
+            reader.skip_constant_expression()
+            if flags & 2:
+                # The kind of elements, or their type.
+                reader.u8()
+            for _ in range(reader.count()):
+                if flags & 4:
+                    reader.skip_constant_expression()
+                else:
+                    reader.uleb()
 
     def _read_globals(self, reader: Reader) -> None:
         for _ in range(reader.count(4)):
-            self.globals.append(Global(_global_type(reader), reader.constant_expression()))
+            # Globals have no relocations: an index would be another's in the output.
+            self.globals.append(Global(_global_type(reader), reader.constant_expression(indices=False)))
 
     def _read_tags(self, reader: Reader) -> None:
         for _ in range(reader.count(2)):
@@ -930,30 +978,6 @@ def _text(name: bytes) -> str:
 def section_name(section: Section) -> str:
     """For messages."""
     return section.name.decode("utf-8", "replace") or SECTION_NAMES[section.id]
-
-
-_SECTIONS_IN_ORDER: Final[tuple[int | bytes, ...]] = (
-    SectionId.TYPE,
-    SectionId.IMPORT,
-    SectionId.FUNCTION,
-    SectionId.TABLE,
-    SectionId.MEMORY,
-    SectionId.TAG,
-    SectionId.GLOBAL,
-    SectionId.EXPORT,
-    SectionId.START,
-    SectionId.ELEMENT,
-    SectionId.DATA_COUNT,
-    SectionId.CODE,
-    SectionId.DATA,
-    b"linking",
-    b"reloc.",
-    b"name",
-    b"producers",
-    b"target_features",
-)
-_ORDER: Final[dict[int | bytes, int]] = {kind: place for place, kind in enumerate(_SECTIONS_IN_ORDER, 1)}
-"""Where in a file sections may stand; other custom sections may stand anywhere."""
 
 
 def _global_type(reader: Reader) -> GlobalType:

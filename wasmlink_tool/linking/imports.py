@@ -33,6 +33,12 @@ class ImportedSymbol:
     """The first of those that share the import."""
 
 
+def import_names(symbol: Symbol) -> tuple[bytes, bytes]:
+    """Return the module and the name of a symbol's import. An empty one is a name as any other."""
+    module, name = symbol.import_module, symbol.import_name
+    return DEFAULT_MODULE if module is None else module, symbol.name if name is None else name
+
+
 class Imports:
     """The import section's symbols, in order; ``counts`` are their numbers by :class:`ExternalKind`."""
 
@@ -45,8 +51,7 @@ class Imports:
 
     def add(self, symbol: Symbol) -> None:
         """Import a symbol, once for all symbols of equal module, name and type."""
-        module = symbol.import_module or DEFAULT_MODULE
-        name = symbol.import_name or symbol.name
+        module, name = import_names(symbol)
         kind = _EXTERNAL_KINDS[symbol.kind]
         type_ = symbol.signature if kind in (ExternalKind.FUNCTION, ExternalKind.TAG) else symbol.element_type
         key = (kind, module, name, type_)

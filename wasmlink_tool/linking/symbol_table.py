@@ -617,8 +617,7 @@ class SymbolTable:
                 symbol.signature = file.tags[index - len(imports)][1]
             return
         import_ = imports[index]
-        if import_.module:
-            symbol.import_module = import_.module
+        symbol.import_module = import_.module
         if flags & _EXPLICIT_NAME:
             symbol.import_name = import_.field
         if isinstance(import_.type, int):
@@ -635,7 +634,7 @@ class SymbolTable:
             import_ = obj.imported_functions[function]
             assert isinstance(import_.type, int)
             signature = obj.types[import_.type]
-            import_module = import_.module or None
+            import_module = import_.module
             import_name = import_.field if flags & _EXPLICIT_NAME else None
         else:
             signature = obj.function_signature(function)
@@ -697,8 +696,10 @@ class SymbolTable:
                     f">>> defined as {old.decode('utf-8', 'replace')} in {existing.file_name}\n"
                     f">>> defined as {new.decode('utf-8', 'replace')} in {file.name}"
                 )
-        existing.import_name = existing.import_name or name
-        existing.import_module = existing.import_module or module
+        if existing.import_name is None:
+            existing.import_name = name
+        if existing.import_module is None:
+            existing.import_module = module
         if existing.flags & _WEAK:
             if flags & _BINDING == _WEAK:
                 existing.flags = flags | _UNDEFINED_FLAG

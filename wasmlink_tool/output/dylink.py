@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from ..binary.constants import SymbolKind
 from ..binary.leb128 import uleb
+from ..linking.imports import import_names
 from ..linking.mark_live import is_exported
 from ..linking.plan import Plan
 from ..linking.resolve import encode_name
-from ..linking.symbol_table import DEFAULT_MODULE
 from ..linking.symbols import DEFINED
 from ..options import LinkOptions
 from .encoding import OutputSection, custom_section, name, vector
@@ -33,9 +33,7 @@ def dylink_section(plan: Plan, options: LinkOptions) -> OutputSection:
         contents += _subsection(_EXPORT_INFO, vector(name(s.name) + uleb(s.flags) for s in exported))
     imported = [symbol for symbol in live if symbol.is_undefined_weak]
     if imported:
-        entries = (
-            name(s.import_module or DEFAULT_MODULE) + name(s.import_name or s.name) + uleb(s.flags) for s in imported
-        )
+        entries = (b"".join(map(name, import_names(symbol))) + uleb(symbol.flags) for symbol in imported)
         contents += _subsection(_IMPORT_INFO, vector(entries))
     if options.runtime_paths:
         contents += _subsection(_RUNTIME_PATH, vector(name(encode_name(path)) for path in options.runtime_paths))
