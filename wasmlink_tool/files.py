@@ -14,24 +14,25 @@
 from __future__ import annotations
 
 import errno
-import functools
 import os
 import stat
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from zlib import crc32
 
 from . import host
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from io import BufferedReader
+    from io import BufferedReader, BufferedWriter
     from types import TracebackType
     from typing import Final
 
     Buffer = bytes | bytearray | memoryview
 
 _DAY: Final = 86_400
+_SPARSE: Final = 1 << 20
+_BLOCK: Final = 1 << 16
+_ZEROS: Final = bytes(_BLOCK)
 _LARGE: Final = 4 << 20
 _STEP: Final = 1 << 18
 
@@ -83,6 +84,8 @@ def _place() -> str:
     names = [host.machine_name()]
     with suppress(OSError, AttributeError):
         names.append(os.readlink("/proc/self/ns/pid"))
+    from zlib import crc32  # Few links need it.
+
     return f"{crc32(repr(names).encode('utf-8', 'surrogateescape')):08x}"
 
 
@@ -123,14 +126,12 @@ def remove_abandoned(directory: str, stem: str = "") -> None:
         return
     for name in names:
         path = os.path.join(directory, name)
-        with suppress(OSError):
+        try:
             status = os.lstat(path)
-            if stat.S_ISREG(status.st_mode) and is_abandoned(name, status):
-                os.unlink(path)
-            elif stat.S_ISDIR(status.st_mode) and is_abandoned(name, status):
-                import shutil
-
-                shutil.rmtree(path, ignore_errors=True)
+            if not stat.S_ISLNK(status.st_mode) and is_abandoned(name, status):
+                _remove(path)
+        except OSError:
+            continue
 
 
 class TemporaryDirectory:
@@ -165,65 +166,169 @@ class TemporaryDirectory:
 # Writing
 
 
-def replace_file(path: str, chunks: Sequence[Buffer], *, mode: int = 0o666) -> None:
-    """Write a file, which takes the place of the one of that name when it is whole.
+class StagedFile:
+    """A file that is written, and takes the place of the one of its name when :meth:`commit` says so. Until then
+    whatever has the name is as it was.
 
     The target itself is replaced, and its permissions are the user's for a new file: a symbolic link does not lead
     anywhere else.
-
-    :raises OSError: it cannot be written; whatever had the name is as it was.
     """
-    if not _replace_by_unnamed(path, chunks, mode):
-        temporary = os.path.join(os.path.dirname(path), temporary_name(os.path.basename(path)))
-        _temporaries[temporary] = os.getpid()
+
+    def __init__(self, path: str, chunks: Iterable[Buffer] = (), *, mode: int = 0o666) -> None:
+        """:raises OSError: it cannot be written."""
+        if not path:
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path)
+        self._path = path
+        self._directory = os.path.dirname(path)
+        self._temporary = ""
+        descriptor = _open_unnamed(self._directory or ".", mode)
+        if descriptor < 0:
+            self._temporary = self._reserve()
+            try:
+                descriptor = os.open(self._temporary, host.CREATE_FLAGS, mode)
+            except BaseException:
+                del _temporaries[self._temporary]
+                raise
+        self._file = open(descriptor, "wb")  # noqa: SIM115 - it is open until the file has its name
         try:
-            with open(os.open(temporary, host.CREATE_FLAGS, mode), "wb") as file:
-                file.writelines(chunks)
-            host.replace(temporary, path)
+            self.write(chunks)
         except BaseException:
-            with suppress(OSError):
-                os.unlink(temporary)
+            self.discard()
             raise
+
+    def write(self, chunks: Iterable[Buffer]) -> None:
+        """:raises OSError: it cannot be written."""
+        _write(self._file, chunks)
+        self._file.flush()
+
+    def commit(self) -> None:
+        """:raises OSError: the file cannot have its name; whatever has it is as it was."""
+        try:
+            if self._temporary or not self._link(self._path):
+                if not self._temporary:
+                    self._temporary = self._reserve()
+                    self._link(self._temporary)
+                self._file.close()
+                host.replace(self._temporary, self._path)
+                del _temporaries[self._temporary]
+                self._temporary = ""
         finally:
-            _temporaries.pop(temporary, None)
+            self.discard()
+
+    def discard(self) -> None:
+        """Leave nothing of what was not committed."""
+        with suppress(OSError):
+            # What is left to write, there may be no room for.
+            self._file.close()
+        if self._temporary:
+            with suppress(OSError):
+                os.unlink(self._temporary)
+            _temporaries.pop(self._temporary, None)
+            self._temporary = ""
+
+    def _reserve(self) -> str:
+        path = os.path.join(self._directory, temporary_name(os.path.basename(self._path)))
+        _temporaries[path] = os.getpid()
+        return path
+
+    def _link(self, path: str) -> bool:
+        """Give the file a name, unless there is such a file."""
+        descriptor = self._file.fileno()
+        try:
+            # With a descriptor, which an absolute path makes no use of, Python follows the link that this path is.
+            os.link(f"/proc/self/fd/{descriptor}", path, src_dir_fd=descriptor, follow_symlinks=True)
+        except FileExistsError:
+            return False
+        return True
 
 
-def _replace_by_unnamed(path: str, chunks: Sequence[Buffer], mode: int) -> bool:
-    """Write a file that has no name until it is whole; ``False`` where the system has no such files."""
-    if not host.UNNAMED_FLAG:
-        return False
+def _open_unnamed(directory: str, mode: int) -> int:
+    """Open a file that has no name; -1 where there are no such files, or they cannot get one."""
+    if not host.UNNAMED_FLAG or not os.path.exists("/proc/self/fd"):
+        return -1
     try:
-        descriptor = os.open(os.path.dirname(path) or ".", host.UNNAMED_FLAG | os.O_WRONLY, mode)
+        return os.open(directory, host.UNNAMED_FLAG | os.O_WRONLY, mode)
     except OSError as error:
         if error.errno in (errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL, errno.ENOENT):
             # Not every file system can do it. What else is wrong, the other way finds.
-            return False
+            return -1
         raise
-    with open(descriptor, "wb") as file:
-        file.writelines(chunks)
-        file.flush()
-        # With a descriptor, which an absolute path makes no use of, Python follows the link that this path is.
-        name = functools.partial(os.link, f"/proc/self/fd/{descriptor}", src_dir_fd=descriptor, follow_symlinks=True)
+
+
+def _write(file: BufferedWriter, chunks: Iterable[Buffer]) -> None:
+    """Write chunks, and leave out the blocks of zeros in large ones: the system reads a hole as zeros."""
+    ends_with_hole = False
+    for chunk in chunks:
+        if len(chunk) < _SPARSE:
+            if len(chunk):
+                file.write(chunk)
+                ends_with_hole = False
+            continue
+        view = memoryview(chunk).cast("B")
+        written = 0
+        for start in range(0, len(view) - _BLOCK + 1, _BLOCK):
+            # Most blocks differ from zeros in one of a few bytes.
+            if view[start] or view[start + 1111] or view[start + 22222] or view[start + 44444]:
+                continue
+            if view[start : start + _BLOCK].tobytes() == _ZEROS:
+                file.write(view[written:start])
+                file.seek(_BLOCK, os.SEEK_CUR)
+                written = start + _BLOCK
+        file.write(view[written:])
+        ends_with_hole = written == len(view)
+    if ends_with_hole:
+        file.truncate()
+
+
+def replace_file(path: str, chunks: Iterable[Buffer], *, mode: int = 0o666) -> None:
+    """Write a file, which takes the place of the one of that name when it is whole.
+
+    :raises OSError: it cannot be written; whatever had the name is as it was.
+    """
+    StagedFile(path, chunks, mode=mode).commit()
+
+
+def write_file(path: str, chunks: Iterable[Buffer]) -> None:
+    """Write what a user asked for: a device or a pipe as it is, a file like :func:`replace_file`.
+
+    :raises OSError: it cannot be written.
+    """
+    if is_replaced(path):
+        replace_file(path, chunks)
+    else:
+        with open(path, "wb") as file:
+            file.writelines(chunks)
+
+
+def is_replaced(path: str) -> bool:
+    """Return whether a file is there, or none; anything else that can be written to stays what it is."""
+    try:
+        return stat.S_ISREG(os.stat(path).st_mode)
+    except FileNotFoundError:
+        return True
+
+
+def why_unwritable(path: str) -> str:
+    """Return why a file cannot be written, without leaving a trace of the attempt; an empty string if nothing is known
+    that prevents it."""
+    try:
         try:
-            name(path)
-            return True
-        except FileExistsError:
-            pass
-        except OSError:
-            # There is no /proc, or it must not be used.
-            return False
-        temporary = os.path.join(os.path.dirname(path), temporary_name(os.path.basename(path)))
-        _temporaries[temporary] = os.getpid()
-        try:
-            name(temporary)
-            host.replace(temporary, path)
-        except BaseException:
-            with suppress(OSError):
-                os.unlink(temporary)
-            raise
-        finally:
-            _temporaries.pop(temporary, None)
-    return True
+            status = os.stat(path)
+        except FileNotFoundError:
+            status = None
+        if status is not None and stat.S_ISDIR(status.st_mode):
+            return os.strerror(errno.EISDIR)
+        if status is not None and not stat.S_ISREG(status.st_mode):
+            return "" if os.access(path, os.W_OK) else os.strerror(errno.EACCES)
+        # A file, like a link that leads nowhere, is replaced: that asks for nothing but its directory.
+        directory = os.path.dirname(path) or "."
+        if not stat.S_ISDIR(os.stat(directory).st_mode):
+            return os.strerror(errno.ENOTDIR)
+        if not os.access(directory, os.W_OK | os.X_OK):
+            return os.strerror(errno.EROFS if host.is_read_only(directory) else errno.EACCES)
+    except (OSError, ValueError) as error:
+        return reason(error)
+    return ""
 
 
 # Frames
@@ -231,6 +336,8 @@ def _replace_by_unnamed(path: str, chunks: Sequence[Buffer], mode: int) -> bool:
 
 def frame(magic: bytes, chunks: Sequence[Buffer]) -> list[Buffer]:
     """A file of a cache in pieces: the magic, then size and checksum of what follows."""
+    from zlib import crc32
+
     checksum = size = 0
     for chunk in chunks:
         checksum = crc32(chunk, checksum)
@@ -254,6 +361,8 @@ def open_regular(path: str) -> BufferedReader:
 def read_frame(path: str, magic: bytes) -> memoryview | None:
     """The contents of a frame that :func:`frame` made, in memory that may be changed; ``None`` where there is none that
     is whole. Nothing is allocated but what the file has."""
+    from zlib import crc32
+
     try:
         with open_regular(path) as file:
             head = file.read(len(magic) + 12)

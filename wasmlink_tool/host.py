@@ -59,6 +59,11 @@ def free_space(path: str) -> int:
     return shutil.disk_usage(path).free
 
 
+def is_read_only(path: str) -> bool:
+    """Return whether nobody can write to the file system of a path; ``False`` where the system does not say."""
+    return bool(hasattr(os, "statvfs") and os.statvfs(path).f_flag & os.ST_RDONLY)
+
+
 def is_running(process: int) -> bool | None:
     """Return whether a process of this host exists; ``None`` where that cannot be asked (on Windows, where
     ``os.kill`` would end it)."""

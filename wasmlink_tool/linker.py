@@ -29,7 +29,7 @@ from .output.encoding import Chunk, OutputSection
 from .output.producers import merge_producers
 from .output.sections import known_sections, place_functions
 from .output.verbose import log_sections, log_writing
-from .output.writer import check_writable, write_output
+from .output.writer import OutputFile, check_writable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -164,32 +164,33 @@ def _run_passes(options: LinkOptions, diagnostics: Diagnostics, reuse: Reuse | N
         if diagnostics.verbose:
             log_writing(options.output, sections, diagnostics)
         diagnostics.step("write the file")
-        write_output(options.output, written, executable=True)
-    diagnostics.step("fill the cache")
-    files.save_parsed()
-    if options.cache_directory is not None:
-        from .incremental.save_state import record
+    # Whatever is left to write may fail: the output is replaced when all is written.
+    with OutputFile(options.output, written):
+        diagnostics.step("fill the cache")
+        files.save_parsed()
+        if options.cache_directory is not None:
+            from .incremental.save_state import record
 
-        record(options, plan, sections, chunks, files, notes, diagnostics)
-    if diagnostics.time_report is not None:
-        objects = resolution.objects
-        _report_times(
-            options,
-            diagnostics,
-            {
-                "files read": len(files.read),
-                "objects linked": len(objects),
-                "of them members of archives": sum(bool(file.input.archive) for file in objects),
-                "symbols": len(resolution.symbols),
-                "functions": plan.spaces.function_count,
-                "relocations of linked objects": sum(
-                    count for file in objects for _, _, count in file.object.relocation_sections().values()
-                ),
-                "bytes read": sum(status.st_size for status in files.read.values()),
-                "bytes written": sum(map(len, written)),
-                **(reuse.counts() if reuse is not None else {}),
-            },
-        )
+            record(options, plan, sections, chunks, files, notes, diagnostics)
+        if diagnostics.time_report is not None:
+            objects = resolution.objects
+            _report_times(
+                options,
+                diagnostics,
+                {
+                    "files read": len(files.read),
+                    "objects linked": len(objects),
+                    "of them members of archives": sum(bool(file.input.archive) for file in objects),
+                    "symbols": len(resolution.symbols),
+                    "functions": plan.spaces.function_count,
+                    "relocations of linked objects": sum(
+                        count for file in objects for _, _, count in file.object.relocation_sections().values()
+                    ),
+                    "bytes read": sum(status.st_size for status in files.read.values()),
+                    "bytes written": sum(map(len, written)),
+                    **(reuse.counts() if reuse is not None else {}),
+                },
+            )
     return LinkResult(written, options.output, tuple(diagnostics.entries), tuple(files.read))
 
 
@@ -231,17 +232,16 @@ def _link_again(options: LinkOptions, diagnostics: Diagnostics) -> LinkResult | 
         return found.reuse
     written = _as_component(options, found.chunks, diagnostics)
     diagnostics.step("write the file")
-    if options.output is not None:
-        write_output(options.output, written, executable=True)
-    if report is not None:
-        report.reused = "used"
-        counts = {
-            "files looked at": len(found.files_read),
-            "objects taken over": found.reused,
-            "objects linked anew": found.changed,
-            "bytes written": sum(map(len, written)),
-        }
-        _report_times(options, diagnostics, counts)
+    with OutputFile(options.output, written):
+        if report is not None:
+            report.reused = "used"
+            counts = {
+                "files looked at": len(found.files_read),
+                "objects taken over": found.reused,
+                "objects linked anew": found.changed,
+                "bytes written": sum(map(len, written)),
+            }
+            _report_times(options, diagnostics, counts)
     return LinkResult(written, options.output, tuple(diagnostics.entries), found.files_read)
 
 

@@ -77,7 +77,7 @@ def test_a_failure_leaves_the_old_file(tmp_path: Path) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        files.replace_file(str(target), chunks())  # type: ignore[arg-type]
+        files.replace_file(str(target), chunks())
     assert target.read_bytes() == b"old"
     assert os.listdir(tmp_path) == ["file"]
 

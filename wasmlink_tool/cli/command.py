@@ -8,7 +8,8 @@ import sys
 
 from wasmlink_tool.cli.parser import CommandLine, Parser, nearest
 from wasmlink_tool.cli.reporter import DEFAULT_ERROR_LIMIT, Reporter, stream_has_colors, write
-from wasmlink_tool.diagnostics import Diagnostics, LinkError
+from wasmlink_tool.diagnostics import Diagnostic, Diagnostics, FatalError, LinkError, Severity
+from wasmlink_tool.files import remove_temporaries
 from wasmlink_tool.version import __version__, package_kind
 
 TYPE_CHECKING = False
@@ -28,10 +29,15 @@ def main(argv: list[str] | None = None, front: Callable[[str, list[str]], int] |
     to look for cycles in it, object by object, takes a tenth of the time of a large link.
     """
     if argv is None:
+        from wasmlink_tool.cli.termination import Terminated, catch_signals, end_by_signal
+
+        catch_signals()
         collecting = gc.isenabled()
         gc.disable()
         try:
             return main(sys.argv[1:], front)
+        except Terminated as ended:
+            return end_by_signal(ended.number)
         finally:
             # The interpreter looks once more when it ends, but not at what is frozen.
             gc.freeze()
@@ -41,6 +47,8 @@ def main(argv: list[str] | None = None, front: Callable[[str, list[str]], int] |
     try:
         return (front or run)(program, argv)
     except KeyboardInterrupt:
+        # One that came while the link cleaned up may have left something.
+        remove_temporaries()
         return STATUS_INTERRUPTED
     except BrokenPipeError:
         # Nobody reads any more, so there is nobody to tell.
@@ -97,10 +105,17 @@ def run(program: str, arguments: list[str]) -> int:
     if line.has("v") or line.has("version"):
         write(sys.stdout, version_line())
     reproduction = _reproduction(line, diagnostics)
-    if line.has("version"):
-        reporter.report(diagnostics.entries)
-        return 1 if diagnostics.error_count else 0
-    return _link(line, diagnostics, reporter, reproduction)
+    if reproduction is None:
+        return _link(line, diagnostics, reporter, None)
+    try:
+        try:
+            return _link(line, diagnostics, reporter, reproduction)
+        finally:
+            # A link that fails is worth being repeated, too.
+            reproduction.close()
+    except FatalError as error:
+        reporter.report((Diagnostic(Severity.ERROR, str(error)),))
+        return 1
 
 
 def flavor_problem(flavor: list[str]) -> str:
@@ -119,15 +134,22 @@ def _reproduction(line: CommandLine, diagnostics: Diagnostics) -> Reproduction |
 
     try:
         archive = Reproduction(path)
-    except OSError:
+    except (OSError, ValueError):
         diagnostics.error(f"--reproduce: cannot open {path}")
         return None
-    archive.add_text("response.txt", response_text(line))
-    archive.add_text("version.txt", version_line())
+    try:
+        archive.add_text("response.txt", response_text(line))
+        archive.add_text("version.txt", version_line())
+    except FatalError as error:
+        diagnostics.error(str(error))
+        return None
     return archive
 
 
 def _link(line: CommandLine, diagnostics: Diagnostics, reporter: Reporter, reproduction: Reproduction | None) -> int:
+    if line.has("version"):
+        reporter.report(diagnostics.entries)
+        return 1 if diagnostics.error_count else 0
     from wasmlink_tool.cli.interpret import link_options
 
     options = link_options(line, diagnostics, reproduction.add_input if reproduction is not None else None)

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 import struct
+from contextlib import suppress
 
 from wasmlink_tool.cli.option_table import EITHER, SEPARATE, Option, spellings
 from wasmlink_tool.cli.parser import Argument, CommandLine
+from wasmlink_tool.diagnostics import FatalError
+from wasmlink_tool.files import StagedFile, is_replaced, reason
 from wasmlink_tool.options import FIELDS, KEPT, READ, WRITTEN
 
 _PATHS = {field.options[0]: field.path for field in FIELDS if field.path and field.name != "inputs"}
@@ -21,13 +24,29 @@ group and time stay empty: the same inputs give the same archive."""
 
 
 class Reproduction:
-    """The archive while it is written. It is complete after each file, in case the link ends before its end."""
+    """The archive while it is written. It gets its name when it is closed, also after a link that failed."""
 
     def __init__(self, path: str) -> None:
         """:raises OSError: the file cannot be written."""
+        self._path = path
         self._top = os.path.splitext(os.path.basename(path))[0]
         self._added: set[str] = set()
-        self._file = open(path, "wb")  # noqa: SIM115 - it is written to until the process ends
+        self._staged = StagedFile(path) if is_replaced(path) else None
+        self._device = None if self._staged is not None else open(path, "wb")  # noqa: SIM115 - until the link ends
+
+    def close(self) -> None:
+        """Give the archive its name: however the link ended, it has what the link read.
+
+        :raises FatalError: the file cannot be written.
+        """
+        try:
+            self._write([_END])
+            if self._staged is not None:
+                self._staged.commit()
+            elif self._device is not None:
+                self._device.close()
+        except OSError as error:
+            raise self._failure(error) from None
 
     def add_text(self, name: str, text: str) -> None:
         """Add a file of the archive's own."""
@@ -43,13 +62,35 @@ class Reproduction:
         self._added.add(name)
         encoded = name.encode("utf-8", "surrogateescape")
         split = _split(encoded)
+        chunks: list[bytes] = []
         if split is None:
             record = _extended(b"path", encoded)
-            self._file.write(_header(b"", b"", len(record), b"x") + _padded(record))
+            chunks += [_header(b"", b"", len(record), b"x"), _padded(record)]
             split = b"", b""
-        self._file.write(_header(*split, len(content), b"") + _padded(content) + _END)
-        self._file.flush()
-        self._file.seek(-len(_END), os.SEEK_END)
+        try:
+            self._write([*chunks, _header(*split, len(content), b""), _padded(content)])
+        except OSError as error:
+            raise self._failure(error) from None
+
+    def _write(self, chunks: list[bytes]) -> None:
+        if self._staged is not None:
+            self._staged.write(chunks)
+        elif self._device is not None:
+            self._device.writelines(chunks)
+            self._device.flush()
+
+    def _failure(self, error: OSError) -> FatalError:
+        self._abandon()
+        return FatalError(f"--reproduce: failed to write {self._path}: {reason(error)}")
+
+    def _abandon(self) -> None:
+        if self._staged is not None:
+            self._staged.discard()
+        elif self._device is not None:
+            # What its buffer still has cannot be written either.
+            with suppress(OSError):
+                self._device.close()
+        self._staged = self._device = None
 
 
 def place(path: str) -> str:

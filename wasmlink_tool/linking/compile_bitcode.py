@@ -11,6 +11,7 @@ from functools import partial
 
 from ..binary.constants import SymbolFlag
 from ..diagnostics import Diagnostics, FatalError
+from ..files import reason, write_file
 from ..inputs.cache_directory import prune
 from ..inputs.input_files import ObjectSource
 from ..lto.generate import generate
@@ -98,7 +99,6 @@ def _write_object(path: str, contents: bytes) -> None:
     :raises FatalError: it cannot be written.
     """
     try:
-        with open(path, "wb") as file:
-            file.write(contents)
+        write_file(path, [contents])
     except (OSError, ValueError) as error:
-        raise FatalError(f"cannot create {path}: {getattr(error, 'strerror', None) or error}") from None
+        raise FatalError(f"cannot create {path}: {reason(error)}") from None

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import shutil
-import tempfile
 from collections.abc import Sequence
 
 from ..diagnostics import FatalError
+from ..files import TemporaryDirectory
 from ..toolchain.lto import Compiler, configured_compiler, find_compiler, run
 
 
@@ -17,7 +17,7 @@ def with_symbol_table(configured: Sequence[str], name: str, bitcode: bytes) -> b
     :raises FatalError: there is no compiler, or it cannot read the file.
     """
     compiler = find_compiler(configured_compiler(configured), 0)
-    with tempfile.TemporaryDirectory(prefix="wasmlink-lto-") as directory:
+    with TemporaryDirectory("wasmlink-lto-") as directory:
         with open(os.path.join(directory, "in.bc"), "wb") as file:
             file.write(bitcode)
         done = run(_command(compiler), directory=directory)

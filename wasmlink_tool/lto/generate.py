@@ -9,6 +9,7 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING
 
 from ..diagnostics import Diagnostics, FatalError
+from ..files import TemporaryDirectory
 from ..stored import pack_record, pack_strings, unpack_columns, unpack_strings
 from ..toolchain.lto import Compiler
 from .modules import CodeGeneration, GeneratedObject, Module
@@ -59,7 +60,7 @@ def _generate(
 def _generate_in_temporary_directory(
     compiler: Compiler, modules: Sequence[Module], how: CodeGeneration, diagnostics: Diagnostics
 ) -> list[GeneratedObject]:
-    with tempfile.TemporaryDirectory(prefix="wasmlink-lto-") as directory:
+    with TemporaryDirectory("wasmlink-lto-") as directory:
         place = Workplace(directory, compiler, modules, how, diagnostics)
         if how.save_temps:
             place.write("resolution.txt", _resolutions(modules))

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from ..binary.constants import SectionId, SymbolKind
 from ..binary.leb128 import uleb
 from ..diagnostics import Diagnostics
+from ..files import reason, write_file
 from ..linking.chunks import InputSegment, LinkedFile
 from ..linking.describe import symbol_text
 from ..linking.live_relocations import live_function_runs
@@ -23,11 +24,9 @@ def write_text(path: str, text: str, what: str, diagnostics: Diagnostics) -> Non
         diagnostics.message(text.removesuffix("\n"))
         return
     try:
-        with open(path, "w", encoding="utf-8", errors="surrogateescape", newline="\n") as file:
-            file.write(text)
+        write_file(path, [text.encode("utf-8", "surrogateescape")])
     except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        diagnostics.error(f"cannot open {what} file {path}: {reason}")
+        diagnostics.error(f"cannot open {what} file {path}: {reason(error)}")
 
 
 def why_extract(extractions: list[tuple[str, str, str]]) -> str:

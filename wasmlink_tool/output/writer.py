@@ -3,85 +3,75 @@
 from __future__ import annotations
 
 import os
-import stat
 import sys
 
 from ..diagnostics import Diagnostics, FatalError
+from ..files import StagedFile, is_replaced, reason, remove_abandoned, why_unwritable
 from .encoding import Chunk
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import TracebackType
 
 
 def check_writable(path: str, what: str, diagnostics: Diagnostics) -> None:
     """Report before the link that an output cannot be written, without leaving a trace of the attempt."""
     if path in ("", "-"):
         return
-    reason = _why_unwritable(path)
-    if reason:
-        diagnostics.error(f"cannot open {what} file {path}: {reason}")
+    why = why_unwritable(path)
+    if why:
+        diagnostics.error(f"cannot open {what} file {path}: {why}")
 
 
-def _why_unwritable(path: str) -> str:
-    try:
-        if os.path.isdir(path):
-            return "Is a directory"
-        if os.path.exists(path) and not os.path.isfile(path):
-            return "" if os.access(path, os.W_OK) else "Permission denied"
-        # A file, like a link that leads nowhere, is replaced: that asks for nothing but its directory.
-        directory = os.path.dirname(path) or "."
-        if not os.path.isdir(directory):
-            return "Not a directory" if os.path.exists(directory) else "No such file or directory"
-        if not os.access(directory, os.W_OK | os.X_OK):
-            return "Permission denied"
-    except ValueError as error:
-        return str(error)
-    return ""
+class OutputFile:
+    """``with OutputFile(path, chunks):`` writes the module, and gives it its name at the end: whatever fails until
+    then, the old one stays.
 
-
-def write_output(path: str, chunks: list[Chunk], *, executable: bool) -> None:
-    """Write the module.
-
-    A regular or absent file is replaced by a rename, so that a failure leaves the old one; anything else (a device, a
-    pipe) is written to as it is; ``-`` is standard output.
+    A regular or absent file is replaced by a rename; anything else (a device, a pipe) is written to as it is, at the
+    end; so is standard output, ``-``. ``None`` is no file.
 
     :raises FatalError: the file cannot be written.
     """
-    try:
-        if path == "-":
-            stream = getattr(sys.stdout, "buffer", None)
-            if stream is None:
-                raise FatalError("failed to write output '-': standard output takes no bytes")
-            stream.writelines(chunks)
-            stream.flush()
+
+    def __init__(self, path: str | None, chunks: list[Chunk]) -> None:
+        self._path = path
+        self._chunks = chunks
+        self._staged: StagedFile | None = None
+
+    def __enter__(self) -> None:
+        path = self._path
+        try:
+            if path is not None and path != "-" and is_replaced(path):
+                self._staged = StagedFile(path, self._chunks, mode=0o777)
+        except (OSError, ValueError) as error:
+            raise self._failure(error) from None
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        path, staged = self._path, self._staged
+        if error is not None:
+            if staged is not None:
+                staged.discard()
             return
         try:
-            regular = stat.S_ISREG(os.stat(path).st_mode)
-        except FileNotFoundError:
-            regular = True
-        if not regular:
-            with open(path, "wb") as file:
-                file.writelines(chunks)
-            return
-        _replace(path, chunks, executable=executable)
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        raise FatalError(f"failed to write output '{path}': {reason}") from None
+            if staged is not None and path is not None:
+                staged.commit()
+                remove_abandoned(os.path.dirname(path), os.path.basename(path))
+            elif path == "-":
+                self._print()
+            elif path is not None:
+                with open(path, "wb") as file:
+                    file.writelines(self._chunks)
+        except (OSError, ValueError) as failure:
+            raise self._failure(failure) from None
 
+    def _print(self) -> None:
+        stream = getattr(sys.stdout, "buffer", None)
+        if stream is None:
+            raise FatalError("failed to write output '-': standard output takes no bytes")
+        stream.writelines(self._chunks)
+        stream.flush()
 
-def _replace(path: str, chunks: list[Chunk], *, executable: bool) -> None:
-    temporary = f"{path}.tmp{os.getpid()}"
-    mode = 0o777 if executable else 0o666
-    number = 0
-    while True:
-        try:
-            descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), mode)
-            break
-        except FileExistsError:
-            # Another link in this process, or what a killed one left behind.
-            number += 1
-            temporary = f"{path}.tmp{os.getpid()}-{number}"
-    try:
-        with open(descriptor, "wb") as file:
-            file.writelines(chunks)
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise
+    def _failure(self, error: BaseException) -> FatalError:
+        return FatalError(f"failed to write output '{self._path}': {reason(error)}")

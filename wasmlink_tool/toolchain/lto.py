@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import shlex
 import subprocess
-import tempfile
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from ..diagnostics import FatalError
+from ..files import TemporaryDirectory
 from .programs import find_program, find_zig, has_wasm_target, installed_versions, llvm_version
 
 ENVIRONMENT_VARIABLE = "WASMLINK_LTO_COMPILER"
@@ -105,7 +105,7 @@ def run(command: Sequence[str], *, directory: str | None = None) -> subprocess.C
 
     :raises FatalError: it cannot be run.
     """
-    with tempfile.TemporaryDirectory(prefix="wasmlink-") as place:
+    with TemporaryDirectory("wasmlink-") as place:
         words = list(command)
         if directory is not None and sum(map(len, words)) > 8000:
             leading = 2 if words[1:2] in (["clang"], ["run"]) else 1

@@ -20,7 +20,6 @@ import os
 import re
 import shlex
 import sys
-import tempfile
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -28,6 +27,7 @@ from dataclasses import asdict, dataclass
 from enum import Enum
 from pathlib import Path
 
+from ..files import TemporaryDirectory
 from .answers import answers
 from .driver import (
     Runtime,
@@ -443,7 +443,7 @@ def _include_flags(toolchain: Toolchain, flags: tuple[str, ...], cxx: bool) -> t
 @contextmanager
 def _probe() -> Iterator[tuple[str, Mapping[str, str]]]:
     """A directory for the files of a question, and the directories whose names are hidden from splitting."""
-    with tempfile.TemporaryDirectory(prefix="wasmlink-") as directory:
+    with TemporaryDirectory("wasmlink-") as directory:
         # Resolved, as the compiler may print it.
         directory = os.path.realpath(directory)
         yield directory, {"\0cache": zig_cache_directory(), "\0probe": directory}
