@@ -16,7 +16,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 
 from . import host
@@ -35,6 +35,11 @@ _BLOCK: Final = 1 << 16
 _ZEROS: Final = bytes(_BLOCK)
 _LARGE: Final = 4 << 20
 _STEP: Final = 1 << 18
+_PIECE: Final = 1 << 16
+_STREAM: Final = 1 << 30
+"""The most bytes of an input that is no regular file."""
+_STREAMED_TEXT: Final = 64 << 20
+"""The same for lists of symbols and response files."""
 
 
 def reason(error: BaseException) -> str:
@@ -356,6 +361,32 @@ def open_regular(path: str) -> BufferedReader:
         file.close()
         raise OSError(errno.EINVAL, "Not a regular file", path)
     return file
+
+
+def read_input(path: str, is_known: Callable[[bytes], bool] | None = None) -> tuple[bytes, os.stat_result]:
+    """Return the contents of a file that a user names, and its status.
+
+    A pipe or a device (``/dev/stdin``, a shell's process substitution) is read to its end like any file, but may have
+    none. It is read no further than its beginning where ``is_known`` rejects that, and never further than
+    :data:`_STREAM`, or :data:`_STREAMED_TEXT` where there is no ``is_known``.
+
+    :raises OSError: it cannot be read, or does not end.
+    """
+    with open(path, "rb") as file:
+        status = os.fstat(file.fileno())
+        if stat.S_ISREG(status.st_mode):
+            return file.read(), status
+        most = _STREAM if is_known is not None else _STREAMED_TEXT
+        pieces = []
+        size = 0
+        while piece := file.read(_PIECE):
+            pieces.append(piece)
+            size += len(piece)
+            if is_known is not None and len(pieces) == 1 and not is_known(piece):
+                break
+            if size > most:
+                raise OSError(errno.EFBIG, f"not a regular file, and more than {most >> 20} MiB long", path)
+        return b"".join(pieces), status
 
 
 def read_frame(path: str, magic: bytes) -> memoryview | None:

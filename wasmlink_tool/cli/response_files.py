@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import sys
 
+from wasmlink_tool.files import read_input
+
 MAX_EXPANSIONS = 10_000
 """How many files one command line may name: files that name each other twice over would double for ever."""
 
@@ -123,8 +125,7 @@ def expand(arguments: list[str], quoting: str) -> list[str]:
 
 def _read(path: str) -> str:
     try:
-        with open(path, "rb") as file:
-            content = file.read()
+        content, _ = read_input(path)
     except OSError as error:
         raise ResponseFileError(f"cannot open @{path}: {error.strerror}") from None
     if content[:2] in (b"\xff\xfe", b"\xfe\xff"):

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 ARCHIVE_MAGIC: Final = b"!<arch>\n"
 THIN_MAGIC: Final = b"!<thin>\n"
 HEADER_SIZE: Final = 60
+_SHARING: Final = 2
+_SHORT_NAMES: Final = 1 << 16
+"""Names may take so many times the archive's size, and so many bytes more."""
 NO_MEMBER: Final = "could not get the buffer for a child of the archive"
 
 
@@ -56,6 +59,8 @@ def members(data: bytes, path: str) -> Iterator[Member]:
     pos = len(ARCHIVE_MAGIC)
     size_of_file = len(data)
     opened = False
+    # Each name stands once in the archive, as a rule: where many members share long ones, that much is refused.
+    room = _SHARING * size_of_file + _SHORT_NAMES
     while pos < size_of_file:
         header = data[pos : pos + HEADER_SIZE]
         raw_name = header[:16].rstrip(b" ")
@@ -108,12 +113,18 @@ def members(data: bytes, path: str) -> Iterator[Member]:
             if int(digits) >= len(names):
                 raise _damaged(NO_MEMBER, f"long name offset {int(digits)} past the end of the string table {where}")
             stop = names.find(b"\n", int(digits))
-            name = names[int(digits) : stop if stop >= 0 else len(names)]
+            stop = stop if stop >= 0 else len(names)
+            if stop - int(digits) > room:
+                stop = int(digits) + room + 1
+            name = names[int(digits) : stop]
             name = name[:-1] if name.endswith(b"/") else name
         else:
             name = raw_name[:-1] if raw_name.endswith(b"/") else raw_name
         if name in (b"__.SYMDEF", b"__.SYMDEF SORTED", b"__.SYMDEF_64", b"__.SYMDEF_64 SORTED"):
             continue
+        room -= len(name)
+        if room < 0:
+            raise _damaged(NO_MEMBER, f"names of members are longer than the archive by far at offset {header_at}")
         text = os.fsdecode(name)
         if thin:
             yield Member(text, 0, 0, os.path.join(directory, text), header_at)

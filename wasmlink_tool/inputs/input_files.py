@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from ..binary.constants import BITCODE_MAGIC, BITCODE_WRAPPER_MAGIC, MAGIC
 from ..binary.reader import FormatError
 from ..diagnostics import Diagnostics, FatalError
+from ..files import read_input
 from ..options import Input
 from . import archive, shared_library, stub_library
 from .archive import Member
@@ -41,7 +42,7 @@ def is_bitcode(data: bytes, start: int = 0) -> bool:
 class ObjectSource:
     """An object, or a member of an archive, that is parsed when it is linked and not before.
 
-    ``name`` is what a diagnostic calls it: a path, or ``libfoo.a(member.o)``. ``in_archive`` objects are linked only
+    ``in_archive`` objects are linked only
     when something needs them unless they came with ``--whole-archive``; ``lazy`` tells.
     """
 
@@ -58,7 +59,6 @@ class ObjectSource:
         "known_symbols",
         "lazy",
         "member",
-        "name",
         "offset",
         "start",
     )
@@ -88,7 +88,6 @@ class ObjectSource:
         self.member = path
         self.offset = offset
         """Of a member's header in its archive."""
-        self.name = f"{archive_path}({path})" if archive_path else path
         self.lazy = lazy
         self.eager = not lazy
         """Whether its constructors run although nothing else of it is live."""
@@ -103,6 +102,11 @@ class ObjectSource:
     @property
     def data(self) -> bytes:
         return self._data.contents() if isinstance(self._data, UnreadFile) else self._data
+
+    @property
+    def name(self) -> str:
+        """What a diagnostic calls it: a path, or ``libfoo.a(member.o)``. Most members of an archive are never named."""
+        return f"{self.archive}({self.member})" if self.archive else self.member
 
     @property
     def is_bitcode(self) -> bool:
@@ -186,13 +190,14 @@ class InputFiles:
         """What ``--allow-undefined-file`` and the ``.imports`` files beside archives list."""
         self.stubs: list[stub_library.StubLibrary] = []
 
-    def contents(self, path: str, archive_path: str = "") -> bytes | None:
-        """The bytes of a file, or ``None`` after an error was reported. ``archive_path`` is the thin archive that
-        names it."""
+    def contents(self, path: str, archive_path: str = "", *, is_list: bool = False) -> bytes | None:
+        """The bytes of a file, or ``None`` after an error was reported.
+
+        :param archive_path: the thin archive that names it.
+        :param is_list: it is text, and no input.
+        """
         try:
-            with open(path, "rb") as file:
-                status = os.fstat(file.fileno())
-                data = file.read()
+            data, status = read_input(path, _is_known if not is_list else None)
         except (OSError, ValueError) as error:
             reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
             what = f"{archive_path}: {archive.NO_MEMBER}: '{path}'" if archive_path else f"cannot open {path}"
@@ -234,7 +239,7 @@ class InputFiles:
 
     def read_undefined_list(self, path: str) -> None:
         """A file of symbols that may stay undefined, one a line; ``#`` starts a comment line."""
-        data = self.contents(path)
+        data = self.contents(path, is_list=True)
         if data is not None:
             lines = (line.strip() for line in data.split(b"\n"))
             self.allowed_undefined.update(line for line in lines if line and not line.startswith(b"#"))
@@ -363,13 +368,18 @@ class InputFiles:
 
     def _archive_sources(self, data: bytes, path: str, item: Input) -> Iterator[ObjectSource]:
         self._read_imports(path)
+        thin: dict[str, bytes] = {}
         # A damaged archive gives nothing, and no warnings either.
         for member, symbols in list(self._members(data, path, item)):
             start, end, contents = member.start, member.end, data
             if member.path is not None:
-                read = self.contents(member.path, path)
+                # Many members may be one file.
+                read = thin.get(member.path)
+                if read is None:
+                    read = self.contents(member.path, path)
                 if read is None:
                     continue
+                thin[member.path] = read
                 start, end, contents = 0, len(read), read
             magic = contents[start : min(start + 4, end)]
             if magic == MAGIC or is_bitcode(magic):
@@ -395,6 +405,11 @@ class InputFiles:
                     f"{path}: archive member '{member.name}' is neither Wasm object file nor LLVM bitcode",
                     (_describe(contents, start, end),),
                 )
+
+
+def _is_known(data: bytes) -> bool:
+    """Return whether a file that begins so may be an input."""
+    return is_wasm(data) or is_bitcode(data) or archive.is_archive(data) or data.startswith(stub_library.MAGIC)
 
 
 def _describe(data: bytes, start: int, end: int) -> str:

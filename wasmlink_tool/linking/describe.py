@@ -21,6 +21,12 @@ _VALUE_TYPES: Final = {
     b"\x69": "exnref",
 }
 
+_EXPANSION: Final = 8
+_USUAL_LENGTH: Final = 256
+"""Readable names up to so many times the length of the mangled one, and so many characters more, are not counted."""
+_MOST_EXCESS: Final = 16 << 20
+"""How long the others may be, all together."""
+
 KIND_NAMES: Final[dict[int, str]] = {
     SymbolKind.FUNCTION: "WASM_SYMBOL_TYPE_FUNCTION",
     SymbolKind.DATA: "WASM_SYMBOL_TYPE_DATA",
@@ -42,15 +48,27 @@ def symbol_text(name: bytes) -> str:
 
 
 class Names:
-    """How symbols are shown: as they are, or as a programmer wrote them."""
+    """How symbols are shown: as they are, or as a programmer wrote them.
+
+    A mangled name can stand for one of a megabyte. Names that together would be too long stay mangled: how many depends
+    on their order alone, and each user of names (the name section, the map) has an instance of its own.
+    """
 
     def __init__(self, *, demangle: bool) -> None:
         self.demangled = demangle
+        self._excess = 0
 
     def name(self, raw: bytes) -> bytes:
         """For the name section."""
         name = symbol_name(raw)
-        return demangle(name) if self.demangled else name
+        if not self.demangled or self._excess > _MOST_EXCESS:
+            return name
+        readable = demangle(name)
+        if len(readable) > _EXPANSION * len(name) + _USUAL_LENGTH:
+            self._excess += len(readable)
+            if self._excess > _MOST_EXCESS:
+                return name
+        return readable
 
     def text(self, raw: bytes) -> str:
         """For messages and maps."""

@@ -35,6 +35,10 @@ _GLOBAL: Final = SymbolKind.GLOBAL
 _TABLE: Final = SymbolKind.TABLE
 _TAG: Final = SymbolKind.TAG
 
+_EXPANSION: Final = 8
+_LONGEST: Final = 16 << 10
+"""A readable name may have so many times the length of the mangled one, and so many characters more."""
+
 
 class Symbol:
     """A symbol and what the link knows of it.
@@ -386,4 +390,7 @@ class DemangledSymbol(Symbol):
     __slots__ = ()
 
     def __str__(self) -> str:
-        return demangle_text(super().__str__())
+        name = super().__str__()
+        readable = demangle_text(name)
+        # Each of many messages may name it.
+        return readable if len(readable) <= _EXPANSION * len(name) + _LONGEST else name

@@ -10,6 +10,7 @@ from ..binary.reader import FormatError
 from ..linking import code_metadata
 from ..linking.chunks import MERGED_CUSTOM_SECTIONS, InputSection, is_kept_apart
 from ..linking.code_metadata import CodeMetadata
+from ..linking.describe import Names
 from ..linking.live_relocations import live_function_runs
 from ..linking.merged_strings import MergedStrings
 from ..linking.plan import Plan
@@ -132,7 +133,7 @@ def own_custom_sections(plan: Plan, options: LinkOptions, producers: bytes | Non
 def _names(plan: Plan, options: LinkOptions) -> OutputSection:
     functions: list[bytes] = []
     globals_: list[bytes] = []
-    shown = plan.resolution.table.names.name
+    shown = Names(demangle=plan.resolution.table.names.demangled).name
     counts = {ExternalKind.FUNCTION: 0, ExternalKind.GLOBAL: 0}
     for entry in plan.spaces.imports.entries:
         for kind, names in ((ExternalKind.FUNCTION, functions), (ExternalKind.GLOBAL, globals_)):
