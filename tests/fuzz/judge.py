@@ -1,0 +1,110 @@
+"""What is wrong with the outcome of a trial, and which findings are the same."""
+
+from __future__ import annotations
+
+import functools
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tests.fuzz.trials import OUTPUT
+
+if TYPE_CHECKING:
+    import wasmtime
+
+PREVIOUS = b"what an earlier link wrote"
+SIDE_FILES = frozenset(
+    ("out.map", "why.txt", "out.d", "link.tar", "times.json", "cache", OUTPUT, "stdout", "stderr", "out.wasm.lto.o")
+)
+_INTERNAL = re.compile(r"internal error: (\w+).*?(?:>>> in (\S+), line (\d+))", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """``kind`` and ``where`` tell findings apart: of those that agree, one is enough."""
+
+    kind: str
+    where: str = ""
+    text: str = ""
+
+    @property
+    def key(self) -> str:
+        return f"{self.kind}: {self.where}"
+
+
+def judge(directory: Path, status: int, said: str, given: frozenset[str]) -> Finding | None:
+    """Judge a link that ended: its exit status, what it printed, and what it left in its directory.
+
+    :param given: the names of the files that were there before.
+    """
+    found = _INTERNAL.search(said)
+    if found is not None:
+        return Finding("traceback", f"{found[1]} {found[2]}:{found[3]}", said[-2000:])
+    if "internal error" in said or "Traceback (most recent" in said:
+        last = said.strip().splitlines()[-1]
+        return Finding("traceback", last[:80], said[-2000:])
+    if "out of memory" in said:
+        return Finding("memory", "", said[-2000:])
+    output = directory / OUTPUT
+    # Options may name another output, or none.
+    contents = output.read_bytes() if output.is_file() else b""
+    if status:
+        if contents != PREVIOUS:
+            return Finding("lost output", f"{len(contents)} bytes", said[-2000:])
+        if "error" not in said and status == 1:
+            return Finding("no message", "", said[-2000:])
+    elif contents != PREVIOUS and contents[:4] != b"\0asm":
+        return Finding("partial output", f"{len(contents)} bytes", said[-2000:])
+    stray = sorted(name for name in os.listdir(directory) if name not in SIDE_FILES and name not in given)
+    # Damaged options name files, too.
+    stray = [name for name in stray if ".tmp" in name]
+    if stray:
+        return Finding("stray file", re.sub(r"[0-9a-f]{6,}", "#", stray[0]), said[-2000:])
+    return None
+
+
+_PROPOSALS = ("threads", "memory64", "multi_memory", "exceptions", "tail_call", "gc", "function_references",
+              "wide_arithmetic", "custom_page_sizes", "relaxed_simd", "stack_switching")  # fmt: skip
+
+
+@functools.cache
+def _engine() -> wasmtime.Engine:
+    import wasmtime
+
+    config = wasmtime.Config()
+    for proposal in _PROPOSALS:
+        with suppress(AttributeError, wasmtime.WasmtimeError):
+            setattr(config, f"wasm_{proposal}", True)
+    return wasmtime.Engine(config)
+
+
+def is_invalid(module: bytes) -> str:
+    """Why wasmtime refuses a module; empty where it accepts it."""
+    import wasmtime
+
+    try:
+        wasmtime.Module.validate(_engine(), module)
+    except wasmtime.WasmtimeError as error:
+        return str(error)
+    return ""
+
+
+def reference_refuses(directory: Path, files: Iterable[str]) -> bool:
+    """Return whether wasm-ld takes one of the objects for damaged: it does not even copy it."""
+    program = shutil.which("wasm-ld-22") or shutil.which("wasm-ld")
+    if program is None:
+        return False
+    for file in files:
+        if file.endswith(".o"):
+            command = [program, "-r", "--no-check-features", "-o", "copy", file]
+            done = subprocess.run(command, cwd=directory, capture_output=True, check=False, timeout=60)
+            (directory / "copy").unlink(missing_ok=True)
+            if done.returncode == 1 and b"wasm64" not in done.stderr:
+                return True
+    return False

@@ -1,0 +1,121 @@
+"""Trials: the files and the command line of one link, made from a corpus by a random source."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass, field
+from random import Random
+
+from tests.fuzz import mutate
+
+OUTPUT = "out.wasm"
+SYMBOLS = ("f", "g", "h", "d", "e", "run", "main", "_start", "host", "t", "__heap_base", "__wasm_call_ctors", "nowhere")
+NUMBERS = (
+    "0",
+    "1",
+    "4",
+    "1024",
+    "65536",
+    "65537",
+    "1048576",
+    "4294967295",
+    "4294967296",
+    "18446744073709551616",
+    "-1",
+    "x",
+)
+OPTIONS = (
+    "--no-gc-sections", "--gc-sections", "--export-all", "--export-dynamic", "--export={}", "--export-if-defined={}",
+    "--undefined={}", "--wrap={}", "--trace-symbol={}", "--entry={}", "--start={}", "-r", "-shared", "-pie",
+    "--shared-memory", "--import-memory", "--import-memory=a,b", "--export-memory=m", "--import-table",
+    "--export-table",
+    "--growable-table", "--allow-undefined", "--import-undefined", "--unresolved-symbols=ignore-all",
+    "--unresolved-symbols=import-dynamic", "--warn-unresolved-symbols", "--noinhibit-exec", "--fatal-warnings",
+    "--allow-multiple-definition", "--strip-all", "--strip-debug", "--keep-section=name", "--emit-relocs",
+    "--compress-relocations", "-O0", "-O2", "--no-merge-data-segments", "--stack-first", "--no-stack-first",
+    "--no-check-features", "--features=atomics,bulk-memory", "--extra-features=simd128", "--no-demangle", "--demangle",
+    "--print-gc-sections", "-Map=out.map", "--why-extract=why.txt", "--print-map", "--trace", "--verbose",
+    "--build-id=sha1", "--build-id=0x12", "--build-id=fast", "-mwasm64", "--page-size=1", "--data-order=packed",
+    "--Bsymbolic", "--no-growable-memory", "--error-limit=0", "--error-limit=1", "--dependency-file=out.d",
+    "--global-base=#", "--table-base=#", "--initial-memory=#", "--initial-heap=#", "--max-memory=#", "-z stack-size=#",
+    "--whole-archive", "--no-whole-archive", "--start-lib", "--end-lib", "-Bstatic", "-Bdynamic", "--threads=1",
+    "--allow-undefined-file=list.txt", "--reproduce=link.tar", "-L.", "-lx", "--time-report=times.json",
+)  # fmt: skip
+
+
+@dataclass
+class Trial:
+    """What is linked: files by name, and the command line in a directory that holds them."""
+
+    files: dict[str, bytes]
+    arguments: list[str]
+    warm: bool = False
+    """The link is repeated with a cache, then with the damaged cache: all three give one module."""
+    seed: str = ""
+    what: list[str] = field(default_factory=list)
+
+    @property
+    def size(self) -> int:
+        return sum(map(len, self.files.values()))
+
+
+def make_trial(seed: str, corpus: dict[str, bytes], option_lines: list[tuple[str, ...]]) -> Trial:
+    random = Random(seed)
+    names = sorted(corpus)
+    objects = [name for name in names if name.endswith(".o") and name != "lto.o"]
+    files: dict[str, bytes] = {"list.txt": corpus["list.txt"]}
+    inputs: list[str] = []
+    for _ in range(random.choice((1, 1, 2, 2, 3, 4))):
+        name = random.choice(objects)
+        files[name] = corpus[name]
+        inputs.append(name)
+    if random.random() < 0.1:
+        files["stub.so"] = corpus["stub.so"]
+        inputs.append("stub.so")
+    if random.random() < 0.25:
+        _add_archive(random, corpus, objects, files, inputs)
+    for _ in range(random.choice((0, 1, 1, 1, 1, 2))):
+        victim = random.choice(
+            [name for name in files if name != "list.txt"] if random.random() < 0.97 else list(files)
+        )
+        for _ in range(random.choice((1, 1, 1, 1, 2, 3))):
+            files[victim] = mutate.mutate(random, files[victim])
+    arguments = [*_options(random, option_lines), *inputs]
+    if random.random() < 0.75:
+        # Most combinations would be refused for what is missing, and go no further.
+        arguments += ["--no-entry", "--allow-undefined", *(["--allow-multiple-definition"] * (len(inputs) > 1))]
+    if random.random() < 0.05:
+        random.shuffle(arguments)
+    if random.random() < 0.06:
+        text = "\n".join(map(shlex.quote, arguments)).encode()
+        files["r.rsp"] = mutate.mutate_text(random, text) if random.random() < 0.7 else text
+        arguments = ["@r.rsp"]
+    return Trial(files, arguments, random.random() < 0.05, seed)
+
+
+def _add_archive(
+    random: Random, corpus: dict[str, bytes], objects: list[str], files: dict[str, bytes], inputs: list[str]
+) -> None:
+    dialect = random.choice(mutate.DIALECTS)
+    members = []
+    for _ in range(random.randrange(4)):
+        name = random.choice(objects)
+        contents = corpus[name]
+        if random.random() < 0.3:
+            contents = mutate.mutate(random, contents)
+        title = name if random.random() < 0.7 else "n" * random.choice((1, 15, 16, 17, 200))
+        members.append((title.encode(), contents))
+        if dialect == "thin":
+            files[title] = contents
+    files["libx.a"] = mutate.archive(members, dialect, random if random.random() < 0.4 else None)
+    inputs += random.choice((("libx.a",), ("-L.", "-lx"), ("--whole-archive", "libx.a")))
+
+
+def _options(random: Random, lines: list[tuple[str, ...]]) -> list[str]:
+    chosen: list[str] = []
+    if lines and random.random() < 0.2:
+        chosen += random.choice(lines)
+    for _ in range(random.choice((0, 1, 1, 2, 2, 3))):
+        option = random.choice(OPTIONS)
+        chosen += option.replace("{}", random.choice(SYMBOLS)).replace("#", random.choice(NUMBERS)).split(" ")
+    return [word for word in chosen if not word.startswith(("--cache", "--thinlto", "--lto", "--size", "--why-live"))]
