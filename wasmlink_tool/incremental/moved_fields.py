@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 UNKNOWABLE: Final = b""
 """The note of a section with a field whose value does not tell enough."""
-HEAD: Final = 4
+HEAD: Final = 5
 """Numbers before the columns of a note."""
 TARGET: Final = 6
 """Numbers of a target."""
@@ -43,6 +43,7 @@ _OWN: Final = 1
 _TARGET: Final = 2
 _FIRST_SECTION: Final = 3
 _TOO_MANY: Final = 255
+_IS_OWN: Final = bytes([of in (_STAYS, _OWN) for of in range(256)])
 _FUNCTION_OFFSET: Final = R.FUNCTION_OFFSET_I32
 _U32: Final = Struct("<I")
 
@@ -50,9 +51,10 @@ _U32: Final = Struct("<I")
 class MovingFields:
     """Takes notes of custom sections. A note is a column of 32-bit numbers:
 
-    - how many fields name the file's own live functions; how many other targets there are; how many fields name those;
-      how many sections of the file are named;
+    - how many fields name the file's own live functions; how many symbols of own functions may become another file's;
+      how many other targets there are; how many fields name those; how many sections of the file are named;
     - the offsets of the fields that name own functions, which all move alike;
+    - the indices of those symbols of own functions, live or not, that are named and not local;
     - of each target: relocation type, index, mark, value; for the place of a function of another object the number of
       that object in the output and of the function in it;
     - the offsets of the fields that name targets with values; of each the number of its target;
@@ -93,9 +95,14 @@ class MovingFields:
         classes = set(symbols)
         if _TOO_MANY in classes:
             return UNKNOWABLE
-        own = _offsets(relocs, symbols, _OWN) if _OWN in classes else array("I")
-        columns = array("I", (len(own), 0, 0, 0))
-        columns += own
+        columns = array("I", (0,) * HEAD)
+        if _OWN in classes:
+            columns += _offsets(relocs, symbols, _OWN)
+            columns[0] = len(columns) - HEAD
+        if not classes.isdisjoint((_OWN, _STAYS)):
+            named = set(compress(relocs.indices, symbols.translate(_IS_OWN)))
+            columns.extend(sorted([index for index in named if not file.symbols[index].is_local]))
+            columns[1] = len(columns) - HEAD - columns[0]
         if _TARGET in classes:
             self._add_targets(columns, file, relocs, symbols, values)
         for of in sorted(classes):
@@ -104,7 +111,7 @@ class MovingFields:
                 offsets = _offsets(relocs, symbols, of)
                 columns.extend((target.index, target.offset, len(offsets)))
                 columns += offsets
-                columns[3] += 1
+                columns[4] += 1
         return columns.tobytes()
 
     def _classify(self, file: ObjectInput) -> None:
@@ -137,10 +144,10 @@ class MovingFields:
             base = bases[pair]
             mark = VALUE if base >= LOWEST else LOWEST - base
             if not mark:
-                numbers[pair] = columns[1]
+                numbers[pair] = columns[2]
             place = place_of_function(file, *pair, self._ordinals)
             columns.extend((*pair, mark, 0 if mark else base & 0xFFFFFFFF, *place))
-            columns[1] += 1
+            columns[2] += 1
         named = [number for number in map(numbers.get, pairs) if number is not None]
         if len(named) == len(pairs):
             columns.extend(compress(relocs.offsets, selected))
@@ -148,7 +155,7 @@ class MovingFields:
             offsets = compress(relocs.offsets, selected)
             columns.extend([offset for offset, pair in zip(offsets, pairs) if pair in numbers])
         columns.extend(named)
-        columns[2] = len(named)
+        columns[3] = len(named)
 
 
 def place_of_function(file: ObjectInput, type_: int, index: int, ordinals: Mapping[LinkedFile, int]) -> tuple[int, int]:
@@ -166,19 +173,33 @@ def place_of_function(file: ObjectInput, type_: int, index: int, ordinals: Mappi
 class Note:
     """A note taken apart: numbers of columns in the order in which they are in it."""
 
-    __slots__ = ("field_count", "fields", "own_count", "section_count", "sections", "target_count", "targets")
+    __slots__ = (
+        "field_count",
+        "fields",
+        "own",
+        "own_count",
+        "own_symbols",
+        "section_count",
+        "sections",
+        "target_count",
+        "targets",
+    )
 
     def __init__(self, columns: array[int], first: int = 0) -> None:
         """:param first: where in ``columns`` the note begins."""
-        self.own_count, self.target_count, self.field_count, self.section_count = columns[first : first + HEAD]
-        self.targets = first + HEAD + self.own_count
-        """Where the targets begin, behind the offsets of the fields that name own functions."""
+        self.own_count, symbol_count, self.target_count, self.field_count, self.section_count = columns[
+            first : first + HEAD
+        ]
+        self.own = first + HEAD
+        """Where the offsets of the fields that name own functions begin."""
+        self.own_symbols = self.own + self.own_count
+        self.targets = self.own_symbols + symbol_count
         self.fields = self.targets + TARGET * self.target_count
         """Where the offsets of the fields that name targets begin; then the targets' numbers."""
         self.sections = self.fields + 2 * self.field_count
 
-    def own(self, columns: array[int]) -> array[int]:
-        return columns[self.targets - self.own_count : self.targets]
+    def own_offsets(self, columns: array[int]) -> array[int]:
+        return columns[self.own : self.own_symbols]
 
     def field_offsets(self, columns: array[int]) -> array[int]:
         return columns[self.fields : self.fields + self.field_count]

@@ -165,7 +165,7 @@ class Rewriter:
             if ordinal in self.new:
                 continue
             for index, (first, after) in sections.items():
-                if self.shifts[ordinal] or columns[first + 2] or moved[ordinal] or self.merged:
+                if self.shifts[ordinal] or columns[first + 3] or moved[ordinal] or self.merged:
                     output, offset, size = self.state.files[ordinal].sections[index]
                     start = self.state.custom[output][2] + offset
                     self._correct_section(self.module[start : start + size], moved[ordinal], ordinal, first, after)
@@ -180,7 +180,7 @@ class Rewriter:
         columns, shift, known = self.state.columns, self.shifts[ordinal], self.state.files[ordinal]
         note = Note(columns, first)
         if shift and note.own_count:
-            add_to_fields(section, note.own(columns), repeat(shift))
+            add_to_fields(section, note.own_offsets(columns), repeat(shift))
         if note.field_count:
             amounts = []
             for position in range(note.targets, note.fields, TARGET):

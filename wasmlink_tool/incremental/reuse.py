@@ -28,6 +28,7 @@ from ..linking.merged_strings import MergedStrings, StringPieces
 from ..linking.previous_file import PreviousFile
 from ..linking.relocate import Bases, Contents, Relocator, Watcher
 from ..linking.resolve import Resolution
+from ..linking.symbols import DEFINED
 from .moved_fields import SECTION, TARGET, VALUE, Note, add_to_fields, place_of_function
 from .remerge_strings import Remerged
 from .state import FileState, State, column
@@ -292,11 +293,15 @@ class ReusingRelocator(Relocator):
         note = Note(columns)
         if file.function_live != previous.function_live:
             return None
+        for index in columns[note.own_symbols : note.targets]:
+            symbol = file.symbols[index]
+            if symbol.file is not file or symbol.state != DEFINED:
+                return None
         changes: list[tuple[array[int], Sequence[int] | int]] = []
         if note.own_count:
             shift = file.function_offsets[file.function_live.find(1)] - previous.code_offset
             if shift:
-                changes.append((note.own(columns), shift))
+                changes.append((note.own_offsets(columns), shift))
         if note.target_count:
             amounts = self._amounts(section, file, columns, note)
             if amounts is None:

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
     Buffer = bytes | memoryview
 
-_MAGIC: Final = f"wasmlink {__version__} state 6\n".encode()
+_MAGIC: Final = f"wasmlink {__version__} state 7\n".encode()
 """Its number changes with whatever is stored or how."""
 PLACE: Final = 4
 """Numbers of a segment's place."""

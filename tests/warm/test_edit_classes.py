@@ -1,0 +1,109 @@
+"""A link after each class of edit is that of a clean link, and begins with what the last one left."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from tests.support.archives import archive_of
+from tests.support.toolchain import compile_object
+from tests.warm.program import EDITS, OF_CXX, Program, program
+from wasmlink_tool.diagnostics import LinkError
+from wasmlink_tool.inputs import parse_cache
+from wasmlink_tool.linker import link
+from wasmlink_tool.options import DataOrder, LinkOptions
+
+UNITS = 8
+MODES: Mapping[str, tuple[str, Mapping[str, object]]] = {
+    "debug": ("-g", {}),
+    "stripped": ("-g0", {"strip_debug": True}),
+    "packed": ("-g1", {"data_order": DataOrder.PACKED}),
+    "dwarf5": ("-gdwarf-5", {"optimize": 2}),
+    "types": ("-gdwarf-4 -fdebug-types-section", {"export_dynamic": True}),
+    "no-gc": ("-g", {"gc_sections": False}),
+    "compressed": ("-g", {"compress_relocations": True}),
+    "named": ("-g", {"build_id": "sha1", "export_all": True}),
+    "pic-static": ("-g -fPIC", {}),
+    "pie": ("-g -fPIC", {"pie": True, "entry": "_start"}),
+    "shared": ("-g -fPIC", {"shared": True, "entry": None}),
+    "threads": (
+        "-g -matomics -mbulk-memory",
+        {"shared_memory": True, "max_memory": 1 << 20, "initial_memory": 1 << 20},
+    ),
+    "wasm64": ("-g -target wasm64-freestanding", {"memory64": True}),
+    "wrapped": ("-g", {"wrap": ("library_second",)}),
+}
+"""The compiler's flags and the link's."""
+
+
+class Project:
+    """A program in a directory, compiled and linked with one mode's flags."""
+
+    def __init__(self, work: Path, objects: Path, suffix: str, mode: str) -> None:
+        self.work = work
+        self.objects = objects
+        self.suffix = suffix
+        self.flags, self.options = MODES[mode]
+        self.report = work / "report.json"
+
+    def write(self, made: Program) -> list[str]:
+        """Compile the program, and name the inputs of its link."""
+        paths = []
+        for name in made.order:
+            paths.append(str(self._write(name, self._compiled(made, name))))
+        members = [(Path(name).stem + ".o", self._compiled(made, name)) for name in made.members]
+        library = self.work / "library.a"
+        library.write_bytes(archive_of(members))
+        return [*paths, str(library)]
+
+    def _compiled(self, made: Program, name: str) -> bytes:
+        flags = f"{self.flags} -std=c++17" if self.suffix == ".cpp" else self.flags
+        optimize = made.optimize.get(name, "-O1")
+        text = f"// flags: {flags} {optimize} -fno-threadsafe-statics -Wno-everything\n{made.texts[name]}"
+        return compile_object(text, self.suffix, self.objects)
+
+    def _write(self, name: str, contents: bytes) -> Path:
+        path = self.work / f"{name}.o"
+        if not path.exists() or path.read_bytes() != contents:
+            path.write_bytes(contents)
+        return path
+
+    def link(self, inputs: list[str], *, cached: bool) -> tuple[bytes | str, str]:
+        """The module, or what is wrong; and how the link began."""
+        options = LinkOptions(inputs=inputs, output=str(self.work / "module.wasm"))
+        for name, value in self.options.items():
+            setattr(options, name, value)
+        if cached:
+            options.cache_directory, options.time_report = str(self.work / "cache"), str(self.report)
+        options.__post_init__()
+        try:
+            module: bytes | str = link(options).module
+        except LinkError as error:
+            return str(error), ""
+        return module, json.loads(self.report.read_text())["last_link"] if cached else ""
+
+
+@pytest.mark.parametrize("suffix", [".c", ".cpp"])
+@pytest.mark.parametrize("mode", MODES)
+def test_edits(mode: str, suffix: str, tmp_path: Path, objects: Path) -> None:
+    project = Project(tmp_path, objects, suffix, mode)
+    inputs = project.write(program(suffix, UNITS, hosted=False))
+    module, _ = project.link(inputs, cached=True)
+    assert isinstance(module, bytes), module
+    for name, edit in EDITS.items():
+        if suffix == ".c" and name in OF_CXX:
+            continue
+        made = program(suffix, UNITS, hosted=False)
+        edit(made)
+        # There, and back again.
+        for direction, version in ((name, made), (f"undo: {name}", program(suffix, UNITS, hosted=False))):
+            inputs = project.write(version)
+            parse_cache.forget()
+            module, how = project.link(inputs, cached=True)
+            clean, _ = project.link(inputs, cached=False)
+            assert isinstance(clean, bytes), f"{direction}: {clean}"
+            assert module == clean, f"{direction}, {how}"
+            assert not how.startswith("not used"), f"{direction}: {how}"
