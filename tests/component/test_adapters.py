@@ -43,14 +43,14 @@ def test_the_adapter_allocates_with_the_programs_function(realloc: str, grow: bo
 
 def test_a_missing_function_is_named() -> None:
     module = adapters.importing("fd_frobnicate", FUNCTIONS[0][1])
-    with pytest.raises(ComponentError, match="'fd_frobnicate' of 'wasi_snapshot_preview1', which the adapter"):
+    with pytest.raises(ComponentError, match="'fd_frobnicate' of 'wasi_snapshot_preview1', which adapter"):
         componentize(module, [Adapter(adapters.NAME, adapters.reactor())])
 
 
 def test_another_signature_is_shown_beside_the_adapters() -> None:
     signature = dict(FUNCTIONS)["proc_exit"]
     module = adapters.importing("fd_write", signature)
-    with pytest.raises(ComponentError, match=r"as \(i32\) -> \(\), and in the adapter .* is \(i32, i32, i32, i32\)"):
+    with pytest.raises(ComponentError, match=r"as \(i32\) -> \(\), and in adapter .* is \(i32, i32, i32, i32\)"):
         componentize(module, [Adapter(adapters.NAME, adapters.reactor())])
 
 

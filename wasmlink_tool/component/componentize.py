@@ -12,6 +12,7 @@ from .core_module import CoreModule, read_module
 from .core_names import Role
 from .descriptions import StringEncodings, is_description, read_descriptions
 from .directed_world import direct_world
+from .duplicate_imports import duplicate_names, with_unique_imports
 from .encoder import Encoder
 from .errors import ComponentError, quote
 from .wit_model import Interface
@@ -72,6 +73,17 @@ class _Input:
         self.worlds: list[World] = []
         self.keys: set[str] = set()
 
+    def make_imports_unique(self) -> dict[tuple[str, str], str]:
+        """Rename imports that repeat earlier ones; return the old field by module and new field."""
+        names = duplicate_names(self.core)
+        if not names:
+            return {}
+        renamed = {
+            (self.core.imports[place].module, name): self.core.imports[place].field for place, name in names.items()
+        }
+        self.core = read_module(with_unique_imports(self.core, names), self.where)
+        return renamed
+
     def read_worlds(self, interfaces: Interfaces) -> None:
         for description in read_descriptions(self.core, self.where):
             self.encodings.add(description, self.where)
@@ -125,16 +137,32 @@ def componentize_pieces(module: bytes, adapters: Sequence[Adapter], options: Opt
     directed = direct_world(joint.world, replaced, joint.replaced)
     types = AbiTypes()
     classifier = Classifier(directed.world, types, {given.name for given in inputs}, options.reject_legacy_names)
-    classified = classifier.classify(main.name, main.core, main.encodings, main.keys, {})
+    renamed = main.make_imports_unique()
+    classified = classifier.classify(main.name, main.core, main.encodings, main.keys, renamed)
     pieces: dict[str, Sequence[bytes]] = {main.name: without_descriptions(main.core)}
     needed: dict[str, ClassifiedModule] = {}
     realloc = None if options.realloc_via_memory_grow else _realloc_for_adapters(classified)
+    _check_separate(main, inputs)
     for given in inputs:
         adapter = _needed_adapter(given, classified, classifier, directed.world, realloc)
         if adapter is not None:
             needed[given.name] = adapter
             pieces[adapter.name] = [adapter.core.data]
     return Encoder(directed, types, classified, needed, pieces).encode()
+
+
+def _check_separate(main: _Input, adapters: list[_Input]) -> None:
+    """Refuse two modules that are one import or one export to others."""
+    names: set[str] = set()
+    exporters = dict.fromkeys(main.keys, main.where)
+    for given in adapters:
+        if given.name in names:
+            raise ComponentError(f"two adapters have the name {quote(given.name)}")
+        names.add(given.name)
+        for key in given.keys:
+            before = exporters.setdefault(key, given.where)
+            if before != given.where:
+                raise ComponentError(f"{given.where} exports {quote(key)}, and so does {before}")
 
 
 def _realloc_for_adapters(main: ClassifiedModule) -> str | None:
@@ -167,7 +195,7 @@ def _check_wanted(adapter: ClassifiedModule, imported: ClassifiedImport, given: 
     export = adapter.by_name.get(imported.field)
     if export is None or export.kind != ExternalKind.FUNCTION:
         raise ComponentError(
-            f"the main module imports function {quote(imported.field)} of {quote(given.name)}, which the adapter "
+            f"the main module imports function {quote(imported.field)} of {quote(given.name)}, which "
             f"{given.where} does not have"
         )
     signature = adapter.core.function_signature(export.index)
@@ -175,5 +203,5 @@ def _check_wanted(adapter: ClassifiedModule, imported: ClassifiedImport, given: 
     if signature.key() != imported.core.signature.key():
         raise ComponentError(
             f"the main module imports function {quote(imported.field)} of {quote(given.name)} as "
-            f"{imported.core.signature}, and in the adapter {given.where} it is {signature}"
+            f"{imported.core.signature}, and in {given.where} it is {signature}"
         )

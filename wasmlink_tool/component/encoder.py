@@ -12,7 +12,7 @@ from ..binary.leb128 import uleb
 from .canonical_abi import AbiTypes, Lowering, lift, lower
 from .classified_module import ClassifiedImport, ClassifiedModule, show_name
 from .component_writer import ComponentWriter, Sort, encode_name
-from .core_names import Role
+from .core_names import MAIN_MODULE, Role
 from .directed_world import DirectedWorld
 from .errors import ComponentError, quote
 from .helper_modules import SHIM_MEMORY, fixup_module, shim_module
@@ -201,6 +201,10 @@ class Encoder:
 
     def _main_item(self, module: ClassifiedModule, imported: ClassifiedImport) -> int:
         """Return what an adapter imports of the main module."""
+        if module is self._main:
+            raise ComponentError(
+                f"{module.name} imports {quote(imported.core.field)} of {quote(MAIN_MODULE)}: only adapters can"
+            )
         export = self._main.by_name.get(imported.core.field)
         if export is None or export.kind != imported.core.kind:
             hint = ""

@@ -11,7 +11,19 @@ from __future__ import annotations
 
 from .errors import ComponentError, quote
 from .names import QualifiedName, parse_qualified_name, version_key
-from .wit_model import PRIMITIVES, WIT_NAMES, Function, Interface, Type, World, WorldItem, dependencies_first
+from .wit_model import (
+    PRIMITIVES,
+    WIT_NAMES,
+    AttributeKind,
+    Function,
+    Interface,
+    Kind,
+    Type,
+    World,
+    WorldItem,
+    dependencies_first,
+)
+from .world_order import used_interfaces
 
 
 def _is_qualified(item: WorldItem) -> bool:
@@ -34,6 +46,7 @@ class Interfaces:
             world.imports[item.name] = copier.item(item, world)
         for item in view.exports.values():
             world.exports[item.name] = copier.item(item, world)
+        self._use_no_labels(world)
         before = self._worlds.setdefault(view.name, world)
         for direction, ours, theirs in (
             ("import", world.imports, before.imports),
@@ -46,6 +59,31 @@ class Interfaces:
                     f"only one has the {direction} {quote(different[0])}"
                 )
         return world
+
+
+    def _use_no_labels(self, world: World) -> None:
+        """Let types refer to interfaces by their own names.
+
+        A description's alias may refer to an interface under a label, where that came first; what is used is the
+        interface that the label stands for.
+        """
+        labelled: dict[Interface, str] = {}
+        items = (*world.imports.values(), *world.exports.values())
+        for item in items:
+            for attribute in item.attributes:
+                if attribute.kind == AttributeKind.IMPLEMENTS and isinstance(item.value, Interface):
+                    labelled[item.value] = attribute.value
+        if not labelled:
+            return
+        for types in (world.types, *[item.value.types for item in items if isinstance(item.value, Interface)]):
+            for type_ in types.values():
+                target = type_.parts[0] if type_.kind == Kind.ALIAS else None
+                if target is None or target.owner is type_.owner or not isinstance(target.owner, Interface):
+                    continue
+                known = self.by_name.get(labelled.get(target.owner, ""))
+                found = None if known is None else known.types.get(target.name or "")
+                if found is not None:
+                    type_.parts = (found,)
 
 
 class _Copier:
@@ -164,6 +202,8 @@ class Joint:
 def join_world(joint: Joint, incoming: World, where: str) -> None:
     """Add what ``incoming`` imports and exports."""
     into = joint.world
+    needed = _imports_of_exports(into)
+    exported = set(into.exports)
     for direction, table, items in (
         ("import", into.imports, incoming.imports),
         ("export", into.exports, incoming.exports),
@@ -171,6 +211,13 @@ def join_world(joint: Joint, incoming: World, where: str) -> None:
         for name, item in items.items():
             before = table.get(name)
             if before is None:
+                if direction == "export" and name in needed:
+                    raise ComponentError(
+                        f"{where}: the world exports {quote(name)}, and the export {quote(needed[name])} of another "
+                        "world uses it as an import"
+                    )
+                if direction == "export" and isinstance(item.value, Interface):
+                    _check_new_export(item, item.value, exported, where)
                 table[name] = item
                 if isinstance(item.value, Type):
                     into.types[name] = item.value
@@ -187,6 +234,37 @@ def join_world(joint: Joint, incoming: World, where: str) -> None:
                     raise ComponentError(f"{what}, and they differ: {difference}")
             elif isinstance(ours, Interface) and isinstance(theirs, Interface) and ours is not theirs:
                 _join_labelled(ours, theirs, joint, what)
+
+
+def _imports_of_exports(world: World) -> dict[str, str]:
+    """Return the imports that exported interfaces use, directly or not, each with the export that does."""
+    found: dict[str, str] = {}
+    for item in world.exports.values():
+        pending = [item.value] if isinstance(item.value, Interface) else []
+        while pending:
+            for used in used_interfaces(pending.pop(), {}):
+                name = used.name or ""
+                if name not in world.exports and name not in found:
+                    found[name] = item.name
+                    pending.append(used)
+    return found
+
+
+def _check_new_export(item: WorldItem, interface: Interface, exported: set[str], where: str) -> None:
+    """Refuse an export that uses an import which uses an export: it would change what the import means."""
+    pending = [used for used in used_interfaces(interface, {}) if (used.name or "") not in exported]
+    seen = set(pending)
+    while pending:
+        current = pending.pop()
+        for used in used_interfaces(current, {}):
+            if (used.name or "") in exported:
+                raise ComponentError(
+                    f"{where}: the export {quote(item.name)} uses {quote(current.name or '')} as an import, and that "
+                    f"uses {quote(used.name or '')}, which is exported"
+                )
+            if used not in seen:
+                seen.add(used)
+                pending.append(used)
 
 
 def _join_labelled(ours: Interface, theirs: Interface, joint: Joint, what: str) -> None:
