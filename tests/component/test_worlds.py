@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.component import random_worlds, reference
+from tests.component import random_wit, random_worlds, reference
 from wasmlink_tool.component import componentize
 
 
@@ -71,6 +71,12 @@ WORLDS = {
         interface z { type l = list<u8>; type m = option<l>; g: func(a: m) -> list<u8>; }
         world w { export x; export y; export z; export h: func(a: list<u8>); }
     """,
+    "one definition, used after an equal one is finished": """
+        interface x { type l = list<u8>; }
+        interface y { type m = option<list<u8>>; f: func(a: list<u8>); }
+        interface z { f: func(a: list<u8>); }
+        world w { export x; export y; export z; }
+    """,
     "a type under two names": """
         interface x { record t { s: string } flags k { a, b } flags l { a, b } }
         interface y { use x.{t as a, t, k}; f: func(p: a, q: t, k: k); }
@@ -90,3 +96,10 @@ WORLDS = {
 def test_worlds_have_the_references_bytes(world: str, encoding: str, names: str, tmp_path: Path) -> None:
     wit = f"package test:worlds@1.2.3; {WORLDS[world]}"
     check(reference.dummy_module(wit, tmp_path, names=names, encoding=encoding), tmp_path)
+
+
+def test_random_wit_has_the_references_bytes(tmp_path: Path) -> None:
+    for number in range(12):
+        for module in random_wit.modules(number, tmp_path):
+            ours, theirs, said = random_wit.outcome(module, tmp_path)
+            assert ours == theirs, f"python -m tests.component.random_wit 1 {number}: {said}"

@@ -196,7 +196,7 @@ class Encoder:
         if isinstance(owner, Interface) and not meaning.exported:
             index = self._root.alias(resource)
         else:
-            index = self._root.named[resource]
+            index = self._root.defined[resource]
         return self._writer.canon_core(_RESOURCE_OPCODES[meaning.role] + uleb(index))
 
     def _main_item(self, module: ClassifiedModule, imported: ClassifiedImport) -> int:
@@ -342,11 +342,11 @@ class Encoder:
             type_index = scope.function(function)
             nested.import_(encode_name(name), Sort.FUNCTION, bytes((Sort.FUNCTION,)) + uleb(type_index))
             arguments.append((name, int(Sort.FUNCTION), index))
-        arguments += [(name, int(Sort.TYPE), root.named[type_]) for name, type_ in scope.imported]
+        arguments += [(name, int(Sort.TYPE), root.defined[type_]) for name, type_ in scope.imported]
         scope.begin_exports()
         for type_ in interface.types.values():
             if type_ in resource_indices:
-                scope.named[type_] = scope.export_type(type_, resource_indices[type_])
+                scope.defined[type_] = scope.export_type(type_, resource_indices[type_])
             else:
                 scope.index(type_)
         for index, function in enumerate(interface.functions.values()):

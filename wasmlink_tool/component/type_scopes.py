@@ -1,8 +1,8 @@
 """Types as index spaces have them.
 
 A component, an instance type and a nested component are scopes. Each remembers what it has defined, so that a type is
-defined once: named types by identity, anonymous ones by constructor and the identity of their parts, function types by
-the names and the identity of their parameters. How a scope defines a type, names it, and finds a type of another
+defined once: all types by identity, anonymous ones also by constructor and the identity of their parts, function types
+by the names and the identity of their parameters. How a scope defines a type, names it, and finds a type of another
 interface is what its class says.
 """
 
@@ -32,8 +32,10 @@ class TypeScope:
     """What every scope does."""
 
     def __init__(self) -> None:
-        self.named: dict[Type, int] = {}
+        self.defined: dict[Type, int] = {}
+        """Named types, and anonymous ones, by identity."""
         self.anonymous: dict[TypeKey, int] = {}
+        """Anonymous types by what they are made of, for others that are made of the same."""
         self.functions: dict[FunctionKey, int] = {}
 
     def define(self, body: bytes) -> int:
@@ -58,9 +60,12 @@ class TypeScope:
 
     def _find(self, type_: Type) -> int:
         """Return the index of a type, or -1."""
-        if type_.name is not None:
-            return self.named.get(type_, -1)
-        return self.anonymous.get(type_key(type_), -1)
+        found = self.defined.get(type_, -1)
+        if found < 0 and type_.name is None:
+            found = self.anonymous.get(type_key(type_), -1)
+            if found >= 0:
+                self.defined[type_] = found
+        return found
 
     def index(self, type_: Type) -> int:
         """Return the index of a type that is no primitive; define it, after its parts, if it is not there yet."""
@@ -74,7 +79,7 @@ class TypeScope:
                 if self._find(current) >= 0:
                     continue
                 if current.name is not None and self.is_foreign(current):
-                    self.named[current] = self.take_foreign(current)
+                    self.defined[current] = self.take_foreign(current)
                     continue
             parts = current.parts
             while position < len(parts):
@@ -91,7 +96,7 @@ class TypeScope:
     def _define(self, type_: Type) -> None:
         """Define a type whose parts are defined."""
         if type_.kind == Kind.RESOURCE:
-            self.named[type_] = self.define_resource(type_)
+            self.defined[type_] = self.define_resource(type_)
             return
         if type_.kind == Kind.ALIAS:
             target = type_.parts[0]
@@ -100,9 +105,9 @@ class TypeScope:
         else:
             index = self.define(self._body(type_))
             if type_.name is None:
-                self.anonymous[type_key(type_)] = index
+                self.defined[type_] = self.anonymous[type_key(type_)] = index
         if type_.name is not None:
-            self.named[type_] = self.name_type(type_, index)
+            self.defined[type_] = self.name_type(type_, index)
 
     def _value(self, type_: Type) -> bytes:
         """Return a value type whose definition is there."""
@@ -198,7 +203,7 @@ class RootScope(TypeScope):
     def forget(self, interface: Interface) -> None:
         """Forget the types of an exported interface that is finished: later users take them from its instance."""
         for type_ in interface.types.values():
-            self.named.pop(type_, None)
+            self.defined.pop(type_, None)
             self.anonymous.pop(type_key(type_), None)
 
 
@@ -292,12 +297,12 @@ class NestedScope(TypeScope):
 
     def end_foreign_types(self) -> None:
         """Note that all types of other interfaces are imported."""
-        self._foreign = dict(self.named)
+        self._foreign = dict(self.defined)
         self._foreign_parts = dict(self.anonymous)
 
     def begin_exports(self) -> None:
         """Forget all types but other interfaces' and their parts: what follows is defined anew and exported."""
-        self.named = self._foreign
+        self.defined = self._foreign
         self.anonymous = self._foreign_parts
         self.functions = {}
         self._exporting = True
