@@ -6,6 +6,7 @@ user's process left is found by its age), and neither replaces nor removes a fil
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 
@@ -82,6 +83,29 @@ def has_change_times() -> bool:
     """Return whether ``st_ctime`` is the time of a file's last change, which nobody can set. On Windows it is that of
     its creation."""
     return os.name == "posix" and not IS_WINDOWS
+
+
+def has_writer(path: str) -> bool:
+    """Return whether a program has one of this user's files open for writing. What it stores through a mapping may give
+    the file no new time. ``False`` where the system does not say: only Linux does, which gives no read lease then."""
+    try:
+        from fcntl import F_RDLCK, F_SETLEASE, F_SETSIG, fcntl
+        from signal import SIGURG
+    except ImportError:
+        return False
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    except OSError:
+        return False
+    try:
+        # Whoever opens the file for writing in this moment has the system send a signal, which is ignored by default.
+        fcntl(descriptor, F_SETSIG, SIGURG)
+        fcntl(descriptor, F_SETLEASE, F_RDLCK)
+    except OSError as error:
+        return error.errno == errno.EAGAIN
+    finally:
+        os.close(descriptor)
+    return False
 
 
 def read_at(descriptor: int, start: int, size: int) -> bytes | None:

@@ -160,8 +160,8 @@ def test_a_file_written_when_the_link_began_is_read_again(tmp_path: Path) -> Non
     path = tmp_path / "file"
     path.write_text("contents")
     status = path.stat()
-    assert not is_unchanged(str(path), stamp(status, status.st_ctime_ns + 1000))
-    assert is_unchanged(str(path), stamp(status, status.st_ctime_ns + 3_000_000_000)) == (os.name == "posix")
+    assert not is_unchanged(str(path), stamp(str(path), status, status.st_ctime_ns + 1000))
+    assert is_unchanged(str(path), stamp(str(path), status, status.st_ctime_ns + 3_000_000_000)) == (os.name == "posix")
 
 
 def test_moved_objects_keep_everything() -> None:

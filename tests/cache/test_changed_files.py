@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import mmap
 import os
+import time
 from pathlib import Path
 
 import pytest
@@ -155,3 +157,17 @@ def test_a_pipe_can_be_read_only_once(tmp_path: Path, main: str, versions: list[
                 said.append(str(error))
             os.close(reader)
         assert said[0] == said[1]
+
+
+def test_an_object_that_a_program_has_mapped(tmp_path: Path) -> None:
+    """The system gives a file no new time for a store to a page that is to be written back already."""
+    (path,) = compiled(tmp_path, {"a.c": 'const char text[] = "one"; const char *go(void) { return text; }'})
+    with open(path, "r+b") as file, mmap.mmap(file.fileno(), 0) as mapped:
+        place = mapped.find(b"one")
+        modules = set()
+        for letter in b"XYZ":
+            mapped[place] = letter
+            time.sleep(0.1)
+            for _ in range(2):
+                modules.add(linked(tmp_path, [path], entry=None, exports=["go"]))
+    assert len(modules) == 3

@@ -224,7 +224,7 @@ class _Recorder:
                         key = content_key(file.read())
                 except OSError:
                     return None
-            found.append((path, stamp(status, self.input_files.opened), key, kind))
+            found.append((path, stamp(path, status, self.input_files.opened), key, kind))
         return found
 
     def _file(self, file: LinkedFile) -> FileState:

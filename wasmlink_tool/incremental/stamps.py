@@ -19,10 +19,13 @@ _FINE: Final = 50_000_000
 those that count in the kernel's ticks."""
 
 
-def stamp(status: os.stat_result, opened: int) -> Stamp:
+def stamp(path: str, status: os.stat_result, opened: int) -> Stamp:
     """Of a file that was read after the time ``opened``, in nanoseconds: whoever writes to it after that gives it
-    another time."""
-    return _stamp(status) if opened - status.st_ctime_ns > _resolution(status) else ()
+    another time. Only who has the file mapped by then may not: the system notes the first store to a page, and the next
+    one when the page was written back."""
+    if opened - status.st_ctime_ns <= _resolution(status) or host.has_writer(path):
+        return ()
+    return _stamp(status)
 
 
 def unchanged_status(path: str, known: Stamp) -> os.stat_result | None:

@@ -19,6 +19,7 @@ from typing import Any
 import SCons.Action
 import SCons.SConsign
 
+from ..files import open_regular, replace_file
 from ..identity import linker_identity
 
 SUFFIX = ".wasmlink"
@@ -86,21 +87,14 @@ class ScanMemory:
             findings[key] = finding
         kept = {key: asdict(finding) for key, finding in list(findings.items())[-_LIMIT:]}
         body = json.dumps({"linker": linker_identity(), "findings": kept}, separators=(",", ":")).encode()
-        temporary = f"{self._path}.{os.getpid()}"
         with suppress(OSError):
-            try:
-                with open(temporary, "wb") as file:
-                    file.write(b"%s %s\n%s" % (_MAGIC, sha256(body).hexdigest().encode(), body))
-                os.replace(temporary, self._path)
-            except BaseException:
-                os.unlink(temporary)
-                raise
+            replace_file(self._path, [b"%s %s\n" % (_MAGIC, sha256(body).hexdigest().encode()), body])
         self._new.clear()
 
 
 def _load(path: str) -> dict[str, Finding]:
     try:
-        with open(path, "rb") as file:
+        with open_regular(path) as file:
             header, _, body = file.read().partition(b"\n")
     except OSError:
         return {}
@@ -120,6 +114,12 @@ def _finding(entry: dict[str, Any]) -> Finding:
     values["members"] = [
         (str(archive), str(name), int(n), str(digest)) for archive, name, n, digest in entry["members"]
     ]
+    for name, kind in (("files", dict), ("interfaces", dict), ("direct", list), ("indirect", list), ("order", str)):
+        if not isinstance(values[name], kind):
+            raise TypeError(name)
+    for name in ("files", "interfaces", "direct", "indirect"):
+        if not all(isinstance(text, str) for text in values[name]):
+            raise TypeError(name)
     return Finding(**values)
 
 
