@@ -41,6 +41,8 @@ class Attribution:
         self.nodes: list[int] = []
         """By part; :data:`NOTHING` where it is no node."""
         self.files: list[LinkedFile | None] = []
+        self.numbers: list[int] = []
+        """Of a function's part, which function of its file it is; else -1."""
         self.part_of_node: dict[int, int] = {}
         """The first part of each node."""
         self._named: dict[tuple[str, str], Part] = {}
@@ -67,6 +69,7 @@ class Attribution:
         self.parts.append(part)
         self.nodes.append(node)
         self.files.append(file if isinstance(file, ObjectInput) else None)
+        self.numbers.append(-1)
         return part
 
     def _overhead(self, name: str, kind: str = "overhead") -> Part:
@@ -103,6 +106,7 @@ class Attribution:
                     else:
                         name = self._shown(raw) if raw else f"function {number}"
                     self._functions.append(self._part("function", name, raw, file, first + i))
+                    self.numbers[-1] = i
                     number += 1
         for file in self._plan.spaces.files:
             for i, (entry_, live) in enumerate(zip(file.globals, bytes(file.global_live))):
@@ -332,6 +336,7 @@ class Attribution:
         self.parts = [self.parts[i] for i in kept]
         self.nodes = [self.nodes[i] for i in kept]
         self.files = [self.files[i] for i in kept]
+        self.numbers = [self.numbers[i] for i in kept]
         self.part_of_node = {}
         for i, node in enumerate(self.nodes):
             if node != NOTHING:

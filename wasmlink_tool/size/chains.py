@@ -10,15 +10,15 @@ from ..binary import relocation_types
 from ..binary.constants import SymbolKind
 from ..binary.relocation_types import FUNCTION_INDEX, GLOBAL_INDEX, TABLE_INDEX, TABLE_NUMBER, TAG_INDEX, VALUE
 from ..inputs.object_file import ObjectFile
-from ..linking.chunks import ObjectInput
 from .function_lines import FunctionLines
-from .reference_graph import FUNCTION, MEMBER, NOTHING, ROOT, SEGMENT, ReferenceGraph
+from .reference_graph import FUNCTION, NOTHING, ROOT, SEGMENT, ReferenceGraph, Site
 
 CALL: Final = "call"
 ADDRESS: Final = "address taken"
 DATA: Final = "data"
 CONSTRUCTOR: Final = "constructor"
 RETAINED: Final = "retained"
+IMPORTED: Final = "imported as"
 PART_OF: Final = "part of"
 """From something live to its object, as of which the object's constructors and retained segments count."""
 
@@ -77,41 +77,37 @@ class Chains:
             lines = self._lines[obj] = FunctionLines(obj)
         return lines
 
-    def reference(self, node: int, target: int, budget: int | None = None) -> Reference:
-        """How ``node`` refers to ``target``.
+    def line(self, site: Site) -> str:
+        """``file:line`` of a reference in code, where debug information has it."""
+        if site.section != site.file.object.code_section:
+            return ""
+        place = self.lines_of(site.file.object).find(site.offset)
+        if place is None:
+            return ""
+        return f"{place.file}:{place.line}" if place.line else place.file
 
-        :param budget: how many bytes of line tables may be decoded for the line; ``None`` is no limit.
-        """
+    def reference(self, node: int, target: int) -> Reference:
+        """How ``node`` refers to ``target``."""
         graph = self.graph
         if node == ROOT:
             return Reference(graph.root_reasons.get(target, ""))
-        found = next(graph.references(node, target), None)
-        if found is not None:
-            site, type_, symbol = found
-            line = ""
-            if site.section == site.file.object.code_section:
-                lines = self.lines_of(site.file.object)
-                function = graph.place(node).number
-                if budget is None or lines.cost(function) <= budget:
-                    place = lines.find(site.offset)
-                    if place is not None:
-                        line = f"{place.file}:{place.line}" if place.line else place.file
-            return Reference(_kind(type_, symbol.kind), line)
-        if graph.place(target).kind == MEMBER:
+        relocation = graph.first_references(node).get(target)
+        if relocation is not None:
+            site = graph.site(node, relocation)
+            return Reference(kind_of(site), self.line(site))
+        if graph.is_member(target):
             return Reference(PART_OF)
-        source = graph.place(node)
-        if source.kind == MEMBER:
+        if graph.is_member(node):
             return Reference(RETAINED if graph.place(target).kind == SEGMENT else CONSTRUCTOR)
-        if source.kind == FUNCTION and source.file is not None and not isinstance(source.file, ObjectInput):
-            return Reference(CALL)
-        return Reference("imported as")
+        return Reference(CALL if graph.place(target).kind == FUNCTION else IMPORTED)
 
 
-def _kind(type_: int, symbol_kind: int) -> str:
-    value = VALUE[type_]
+def kind_of(site: Site) -> str:
+    """What kind of reference a relocation is."""
+    value = VALUE[site.type]
     if value == GLOBAL_INDEX:
         # Against anything else it names the global that holds the address.
-        return {SymbolKind.FUNCTION: ADDRESS, SymbolKind.DATA: DATA}.get(symbol_kind, "global")
+        return {SymbolKind.FUNCTION: ADDRESS, SymbolKind.DATA: DATA}.get(site.symbol.kind, "global")
     return _KINDS.get(value, "reference")
 
 

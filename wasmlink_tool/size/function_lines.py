@@ -95,8 +95,9 @@ class FunctionLines:
             table = self._tables[function] = self._table(function)
         return table.find(offset)
 
-    def cost(self, function: int) -> int:
-        """How many bytes :meth:`find` decodes for a place in this function."""
+    def cost(self, offset: int) -> int:
+        """How many bytes :meth:`find` decodes for the code at ``offset``."""
+        function = bisect_right(self._obj.function_offsets, offset) - 1
         found = self._sequences.get(function)
         return self._end(found[0]) - found[0] if found is not None and function not in self._tables else 0
 

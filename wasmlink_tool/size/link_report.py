@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from typing import Final
 
-from ..linking.chunks import LinkedFile, ObjectInput
+from ..linking.chunks import LinkedFile
 from ..linking.plan import Plan
 from .attribution import Attribution
-from .chains import CONSTRUCTOR, RETAINED, Chains
+from .chains import Chains, kind_of
 from .dominators import immediate_dominators, retained_sizes
 from .module_spans import HEADER, walk_module
-from .reference_graph import FUNCTION, MEMBER, NOTHING, ROOT, ReferenceGraph
+from .reference_graph import NOTHING, ROOT, ReferenceGraph, Site
 from .runtimes import runtime_of_file
-from .size_report import ObjectEntry, SizeReport
+from .size_report import ObjectEntry, Part, SizeReport
 from .source_names import base_name, short_name
 
-_LINE_BYTES: Final = 256 << 10
-"""How many bytes of line tables are decoded for the lines of causes, those of other objects first."""
+_LEAST_LINES: Final = 32 << 10
+_LINES_SHIFT: Final = 7
+"""How many bytes of line tables are decoded for the lines of causes, those of other objects first: so many at least, or
+one for each 2 to the power of this of the module's."""
 
 
 def make_report(plan: Plan, graph: ReferenceGraph, chains: Chains, module: bytes, name: str) -> SizeReport:
@@ -56,13 +58,13 @@ def _object_entry(file: LinkedFile) -> ObjectEntry:
 def _add_sources(report: SizeReport, attribution: Attribution, chains: Chains) -> None:
     """A function is from the file that its first line is in; anything else from that which its object was made of."""
     numbers: dict[str, int] = {}
-    for part, file, node in zip(report.parts, attribution.files, attribution.nodes):
+    for part, file, number in zip(report.parts, attribution.files, attribution.numbers):
         if file is None:
             continue
         lines = chains.lines_of(file.object)
         source = None
         if part.kind == "function":
-            source = lines.source(chains.graph.place(node).number)
+            source = lines.source(number)
         source = source or lines.main_source
         if source is not None:
             part.source = numbers.setdefault(source, len(numbers))
@@ -83,42 +85,48 @@ def _add_retained(report: SizeReport, attribution: Attribution, graph: Reference
 
 
 def _add_causes(report: SizeReport, attribution: Attribution, graph: ReferenceGraph, chains: Chains) -> None:
-    parts, nodes, parents, part_of = report.parts, attribution.nodes, chains.parents, attribution.part_of_node
-    labelled = []
-    for index, (part, node) in enumerate(zip(parts, nodes)):
-        if node == NOTHING or parents[node] == NOTHING:
-            if part.kind == "import":
-                # No symbol names the memory.
-                part.reason = "imported by the options of the link"
-            continue
-        parent = parents[node]
-        if parent == ROOT:
-            part.reason = graph.root_reasons.get(node, "")
-        elif graph.place(parent).kind == MEMBER:
-            part.reason = RETAINED if graph.place(node).kind != FUNCTION else CONSTRUCTOR
-            beyond = parents[parent]
-            if beyond == ROOT:
+    parts, parents, part_of = report.parts, chains.parents, attribution.part_of_node
+    children: dict[int, list[int]] = {}
+    """By parent, the parts that it keeps."""
+    for index, (part, node) in enumerate(zip(parts, attribution.nodes)):
+        if node != NOTHING and parents[node] != NOTHING:
+            children.setdefault(parents[node], []).append(index)
+        elif part.kind == "import":
+            # No symbol names the memory.
+            part.reason = "imported by the options of the link"
+    sites: list[tuple[Part, Site]] = []
+    for parent, indices in children.items():
+        first = graph.first_references(parent) if parent != ROOT else {}
+        for index in indices:
+            part, node = parts[index], attribution.nodes[index]
+            relocation = first.get(node)
+            if relocation is not None:
+                part.cause = part_of.get(parent, -1)
+                site = graph.site(parent, relocation)
+                part.reason = kind_of(site)
+                sites.append((part, site))
+                continue
+            part.reason = chains.reference(parent, node).kind
+            if not graph.is_member(parent):
+                part.cause = part_of.get(parent, -1)
+            elif parents[parent] == ROOT:
                 part.reason += " of an object given on the command line"
             else:
                 part.reason += " of its object"
-                part.cause = part_of.get(beyond, -1)
-        else:
-            part.cause = part_of.get(parent, -1)
-            labelled.append((index, parent, node))
+                part.cause = part_of.get(parents[parent], -1)
+    _add_lines(report, sites, chains)
 
-    # What comes from elsewhere is asked for most; the rest has lines as far as the budget goes.
-    def is_foreign(item: tuple[int, int, int]) -> bool:
-        part = parts[item[0]]
-        return part.cause < 0 or parts[part.cause].object != part.object
 
-    budget = _LINE_BYTES
-    for index, parent, node in sorted(labelled, key=lambda item: (not is_foreign(item), -parts[item[0]].retained)):
-        place = graph.place(parent)
-        cost = 0
-        if place.kind == FUNCTION and isinstance(place.file, ObjectInput):
-            cost = chains.lines_of(place.file.object).cost(place.number)
-        reference = chains.reference(parent, node, budget)
-        if cost <= budget:
-            budget -= cost
-        parts[index].reason = reference.kind
-        parts[index].line = reference.line
+def _add_lines(report: SizeReport, sites: list[tuple[Part, Site]], chains: Chains) -> None:
+    """What comes from another object is asked for most, and what is large; the budget ends with the rest."""
+    parts = report.parts
+    budget = max(_LEAST_LINES, report.size >> _LINES_SHIFT)
+    local = [part.cause >= 0 and parts[part.cause].object == part.object for part, _ in sites]
+    for i in sorted(range(len(sites)), key=lambda i: (local[i], -sites[i][0].retained)):
+        part, site = sites[i]
+        if site.section != site.file.object.code_section:
+            continue
+        budget -= chains.lines_of(site.file.object).cost(site.offset)
+        if budget < 0:
+            break
+        part.line = chains.line(site)

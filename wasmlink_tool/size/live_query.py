@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from ..linking.chunks import InputSegment, LinkedFile, ObjectInput
+from ..linking.describe import symbol_text
 from ..linking.plan import Plan
 from ..linking.symbols import DEFINED, LAZY
 from .chains import Chains, Reference
@@ -84,7 +85,7 @@ class LiveQueries:
     def _symbols(self, matches: Callable[[str], bool]) -> Iterator[int]:
         for file in self._graph.files:
             for symbol in file.symbols:
-                if symbol.state == DEFINED and symbol.is_live and matches(_text(symbol.name)):
+                if symbol.state == DEFINED and symbol.is_live and matches(symbol_text(symbol.name)):
                     yield self._graph.node(symbol)
             if not isinstance(file, ObjectInput):
                 for i, name in enumerate(file.function_names):

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import itertools
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
 from ..binary.constants import ExternalKind, SymbolFlag, SymbolKind
@@ -49,11 +49,14 @@ class Place(NamedTuple):
 
 
 class Site(NamedTuple):
-    """Where a reference is: at ``offset`` of the contents of the code or data section of the file's object."""
+    """A reference: at ``offset`` of the contents of the code or data section of the file's object, to ``symbol``."""
 
     file: ObjectInput
     section: int
     offset: int
+    type: int
+    """:class:`RelocationType`."""
+    symbol: Symbol
 
 
 class Roots:
@@ -86,6 +89,18 @@ class Roots:
                 self.reasons.setdefault(symbol_or_none, reason)
 
 
+class _Columns(NamedTuple):
+    """The relocations of a section, where those of each function or segment begin, and the symbols that they name,
+    -1 where it is a type instead."""
+
+    relocs: Relocations
+    ranges: list[int]
+    indices: Sequence[int]
+
+
+_NONE: Final = _Columns(NO_RELOCATIONS, [], [])
+
+
 class _Numbers(NamedTuple):
     """The first node of each kind of a file, in the order of :data:`_KINDS`."""
 
@@ -107,7 +122,8 @@ class ReferenceGraph:
         self._numbers: dict[LinkedFile, _Numbers] = {}
         self._bounds: list[int] = [1]
         self._owners: list[tuple[LinkedFile, str]] = []
-        self._relocations: dict[tuple[ObjectInput, str], tuple[Relocations, list[int]]] = {}
+        self._members: set[int] = set()
+        self._relocations: dict[tuple[ObjectInput, str], _Columns] = {}
         self._nodes: dict[Symbol, int] = {}
         self._targets: dict[ObjectInput, _Targets] = {}
         self._number_nodes()
@@ -132,6 +148,8 @@ class ReferenceGraph:
             )  # fmt: skip
             for kind, count in zip(_KINDS, counts):
                 firsts.append(number)
+                if kind == MEMBER and count:
+                    self._members.add(number)
                 if count:
                     number += count
                     self._bounds.append(number)
@@ -228,8 +246,7 @@ class ReferenceGraph:
         look_up = targets.__getitem__
         member = numbers.member if obj.init_functions or any(s.is_retained for s in file.segments) else NOTHING
         if obj.code_section >= 0:
-            relocs, ranges = self._columns(file, obj.code_section, FUNCTION)
-            indices = _without_types(relocs)
+            _, ranges, indices = self._columns(file, obj.code_section, FUNCTION)
             for start, stop in live_function_runs(file):
                 for i in range(start, stop):
                     first, after = ranges[i], ranges[i + 1]
@@ -237,9 +254,8 @@ class ReferenceGraph:
                         found = list(map(look_up, dict.fromkeys(indices[first:after])))
                         successors[numbers.functions + i] += found
         if obj.data_section >= 0:
-            relocs, ranges = self._columns(file, obj.data_section, SEGMENT)
-            if relocs.indices:
-                named = relocs.indices
+            _, ranges, named = self._columns(file, obj.data_section, SEGMENT)
+            if named:
                 for i, segment in enumerate(file.segments):
                     first, after = ranges[i], ranges[i + 1]
                     if first != after and segment.live:
@@ -255,18 +271,18 @@ class ReferenceGraph:
                     successors[member].append(self.node(symbol_of))
             successors[member] += [numbers.segments + s.index for s in file.segments if s.is_retained and s.live]
 
-    def _columns(self, file: ObjectInput, section: int, kind: str) -> tuple[Relocations, list[int]]:
+    def _columns(self, file: ObjectInput, section: int, kind: str) -> _Columns:
         relocs = file.relocations(section)
         ranges = file.object.relocation_ranges(section)
         # The link forgets them when it has applied them, and chains ask for them after that.
-        self._relocations[file, kind] = relocs, ranges
-        return relocs, ranges
+        columns = self._relocations[file, kind] = _Columns(relocs, ranges, _without_types(relocs))
+        return columns
 
     def _drop_addresses_of_stub(self, file: ObjectInput, index: int) -> None:
         """A function that is a stub has the null address: only calls lead to it."""
         stub = self._targets[file][index]
         for kind, first_node in ((FUNCTION, self._numbers[file].functions), (SEGMENT, self._numbers[file].segments)):
-            relocs, ranges = self._relocations.get((file, kind), (NO_RELOCATIONS, []))
+            relocs, ranges, _ = self._relocations.get((file, kind), _NONE)
             for i in range(len(ranges) - 1):
                 named = {
                     type_
@@ -348,25 +364,35 @@ class ReferenceGraph:
 
     # What an edge is
 
-    def references(self, node: int, target: int) -> Iterator[tuple[Site, int, Symbol]]:
-        """The relocations by which ``node`` refers to ``target``: where, of which type, by which symbol."""
+    def first_references(self, node: int) -> dict[int, int]:
+        """Each node that ``node`` refers to by relocations, with the first that does: a number for :meth:`site`."""
         place = self.place(node)
-        file = place.file
-        if not isinstance(file, ObjectInput) or place.kind not in (FUNCTION, SEGMENT):
-            return
-        relocs, ranges = self._relocations.get((file, place.kind), (NO_RELOCATIONS, []))
-        if not ranges:
-            return
-        section = file.object.code_section if place.kind == FUNCTION else file.object.data_section
-        targets = self._targets[file]
-        for i in range(ranges[place.number], ranges[place.number + 1]):
-            type_ = relocs.types[i]
-            if type_ != R.TYPE_INDEX_LEB and targets[relocs.indices[i]] == target:
-                yield Site(file, section, relocs.offsets[i]), type_, file.symbols[relocs.indices[i]]
+        columns = self._columns_of(place)
+        if columns is None or not isinstance(place.file, ObjectInput):
+            return {}
+        first, after = columns.ranges[place.number], columns.ranges[place.number + 1]
+        named = map(self._targets[place.file].__getitem__, reversed(columns.indices[first:after]))
+        return dict(zip(named, range(after - 1, first - 1, -1)))
+
+    def site(self, node: int, relocation: int) -> Site:
+        """Where a relocation of a node is."""
+        place = self.place(node)
+        columns = self._columns_of(place)
+        assert columns is not None and isinstance(place.file, ObjectInput)
+        obj, relocs = place.file.object, columns.relocs
+        section = obj.code_section if place.kind == FUNCTION else obj.data_section
+        symbol = place.file.symbols[relocs.indices[relocation]]
+        return Site(place.file, section, relocs.offsets[relocation], relocs.types[relocation], symbol)
+
+    def _columns_of(self, place: Place) -> _Columns | None:
+        return self._relocations.get((place.file, place.kind)) if isinstance(place.file, ObjectInput) else None
+
+    def is_member(self, node: int) -> bool:
+        return node in self._members
 
     def code_relocations(self, file: ObjectInput) -> tuple[Relocations, list[int]]:
         """The relocations of a file's code, and where those of each function begin."""
-        return self._relocations.get((file, FUNCTION), (NO_RELOCATIONS, []))
+        return self._relocations.get((file, FUNCTION), _NONE)[:2]
 
 
 class _Targets(dict[int, int]):
@@ -386,10 +412,10 @@ class _Targets(dict[int, int]):
         return node
 
 
-def _without_types(relocs: Relocations) -> list[int]:
+def _without_types(relocs: Relocations) -> Sequence[int]:
     """The indices of relocations, -1 where one is a type's."""
     if _TYPE_INDEX not in relocs.types:
-        return list(relocs.indices)
+        return relocs.indices
     type_index = R.TYPE_INDEX_LEB
     return [-1 if type_ == type_index else index for type_, index in zip(relocs.types, relocs.indices)]
 
