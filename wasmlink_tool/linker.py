@@ -160,6 +160,7 @@ def _run_passes(options: LinkOptions, diagnostics: Diagnostics, reuse: Reuse | N
         explanation.write(chunks, diagnostics)
     diagnostics.check()
     written = _as_component(options, chunks, diagnostics)
+    _check_size(options, written, chunks, plan, explanation, diagnostics)
     if options.output is not None:
         if diagnostics.verbose:
             log_writing(options.output, sections, diagnostics)
@@ -191,6 +192,7 @@ def _run_passes(options: LinkOptions, diagnostics: Diagnostics, reuse: Reuse | N
                     **(reuse.counts() if reuse is not None else {}),
                 },
             )
+    _note_size(options, written, chunks, plan, diagnostics)
     return LinkResult(written, options.output, tuple(diagnostics.entries), tuple(files.read))
 
 
@@ -207,6 +209,36 @@ def _explanation(resolution: Resolution, options: LinkOptions) -> Explanation | 
     from .size.explanation import Explanation
 
     return Explanation(resolution, options)
+
+
+def _check_size(
+    options: LinkOptions,
+    written: list[Chunk],
+    module: list[Chunk],
+    plan: Plan | None,
+    explanation: Explanation | None,
+    diagnostics: Diagnostics,
+) -> None:
+    if options.size_limit is None:
+        return
+    from .size.function_owners import FunctionOwners
+    from .size.size_limit import check_limit
+
+    owners = FunctionOwners(plan) if plan is not None else None
+    changes = explanation.changes if explanation is not None else None
+    check_limit(options, written, module, owners, changes, diagnostics)
+    diagnostics.check()
+
+
+def _note_size(
+    options: LinkOptions, written: list[Chunk], module: list[Chunk], plan: Plan | None, diagnostics: Diagnostics
+) -> None:
+    if options.size_note is None:
+        return
+    from .size.function_owners import FunctionOwners
+    from .size.size_note import note_size
+
+    note_size(options, written, module, FunctionOwners(plan) if plan is not None else None, diagnostics)
 
 
 def _report_times(options: LinkOptions, diagnostics: Diagnostics, counts: dict[str, int]) -> None:
@@ -231,6 +263,7 @@ def _link_again(options: LinkOptions, diagnostics: Diagnostics) -> LinkResult | 
             report.reused = f"{how}: {found.why}"
         return found.reuse
     written = _as_component(options, found.chunks, diagnostics)
+    _check_size(options, written, found.chunks, None, None, diagnostics)
     diagnostics.step("write the file")
     with OutputFile(options.output, written):
         if report is not None:
@@ -242,6 +275,7 @@ def _link_again(options: LinkOptions, diagnostics: Diagnostics) -> LinkResult | 
                 "bytes written": sum(map(len, written)),
             }
             _report_times(options, diagnostics, counts)
+    _note_size(options, written, found.chunks, None, diagnostics)
     return LinkResult(written, options.output, tuple(diagnostics.entries), found.files_read)
 
 

@@ -233,6 +233,10 @@ class LinkOptions:
     """Files to write what each byte of the module belongs to, as JSON, HTML or text, by their suffixes."""
     size_diff: str | None = None
     """An earlier report as JSON: what changed since then is shown, and in reports as HTML."""
+    size_limit: str | None = None
+    """``128k``, or ``gzip:40k`` of the compressed file: a larger one is an error, and is written beside the output."""
+    size_note: str | None = None
+    """A file that keeps the sizes of one link for the next, which then says what changed, in a line."""
     verbose: bool = False
     remarks: Sequence[Diagnostic] = ()
     """What is wrong with these options; said when the inputs have been opened, and then an error ends the link."""
@@ -475,8 +479,19 @@ FIELDS = (
     ),
     Field("why_live", "why-live", VALUES, report=True, significant=False),
     Field("why_live_file", "why-live-file", VALUE, path=WRITTEN, report=True, significant=False),
-    Field("size_reports", "size-report", VALUES, path=WRITTEN, report=True, significant=False),
+    Field(
+        "size_reports",
+        "size-report",
+        VALUES,
+        variables="WASMSIZEREPORT",
+        path=WRITTEN,
+        suffix=".size.html",
+        report=True,
+        significant=False,
+    ),
     Field("size_diff", "size-diff", VALUE, path=READ, report=True, significant=False),
+    Field("size_limit", "size-limit", variables="WASMSIZELIMIT", warm=True),
+    Field("size_note", "size-note", VALUE, path=KEPT, cache=True, significant=False, warm=True),
     Field("verbose", "verbose", FLAG, significant=False),
     # An error among them ends the link; a link that warns leaves no state.
     Field("remarks", "experimental-pic", warm=True),

@@ -68,9 +68,7 @@ def run_command(component: bytes, arguments: list[str], folder: Path) -> tuple[b
 
 
 @pytest.mark.parametrize("front", [command.run, component_ld.run], ids=["wasmlink", "wasm-component-ld"])
-def test_a_command_runs_with_a_reactors_adapter(
-    front: Callable[[str, list[str]], int], hello: str, here: Path
-) -> None:
+def test_a_command_runs_with_a_reactors_adapter(front: Callable[[str, list[str]], int], hello: str, here: Path) -> None:
     component_flag = ["--component"] if front is command.run else []
     assert front("wasmlink", [*component_flag, "--wasi-adapter=reactor.wasm", hello, "-o", "hello.wasm"]) == 0
     component = (here / "hello.wasm").read_bytes()

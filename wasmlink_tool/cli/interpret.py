@@ -78,6 +78,7 @@ def link_options(
         time_report=line.value("time-report") or ("-" if line.has("time-report") else None),
         cache_limit=_number(line, "cache-size", DEFAULT_CACHE_LIMIT, diagnostics),
         merge_imports_based_on_semver=_switch(line, "merge-imports-based-on-semver", True, diagnostics),
+        size_limit=_size_limit(line, diagnostics),
         on_read=on_read,
         **_plain_values(line),
     )
@@ -100,6 +101,19 @@ def link_options(
         diagnostics.extend(unreadable_inputs(options))
     options.remarks = [Diagnostic(severity, text) for severity, text in _combinations(line, options)]
     return options
+
+
+def _size_limit(line: CommandLine, diagnostics: Diagnostics) -> str | None:
+    value = line.value("size-limit")
+    if not value:
+        return None
+    from wasmlink_tool.size.size_budget import SizeLimit
+
+    try:
+        SizeLimit(value)
+    except ValueError as error:
+        diagnostics.error(f"--size-limit: {error}")
+    return value
 
 
 def _plain_values(line: CommandLine) -> dict[str, Any]:

@@ -365,6 +365,19 @@ OPTIONS: tuple[tuple[str, tuple[Option, ...]], ...] = (
                 ours=True,
             ),
             Option(
+                "size-limit",
+                "--size-limit=<bytes> --size-limit_<bytes>",
+                "Fail if the file has more bytes; gzip:<bytes> limits what gzip makes of it",
+                note="`k` and `M` are units of 1,024. The file is written beside the output.",
+                ours=True,
+            ),
+            Option(
+                "size-note",
+                "--size-note=<file> --size-note_<file>",
+                "Print a line when the size changed since the last link with this <file>, which keeps the sizes",
+                ours=True,
+            ),
+            Option(
                 "cache-dir",
                 "--cache-dir=<dir> --cache-dir_<dir>",
                 "Keep what is read of the inputs in <dir>, for the next link; the output does not depend on it",

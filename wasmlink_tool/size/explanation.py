@@ -25,6 +25,8 @@ class Explanation:
         self._roots = Roots(resolution, options)
         # Before the report is replaced, should it be the same file.
         self._old = read_report(options.size_diff) if options.size_diff is not None else None
+        self.changes: SizeChanges | None = None
+        """Since the report of ``--size-diff``, once the module is finished."""
         self._plan: Plan | None = None
         self._graph: ReferenceGraph | None = None
 
@@ -44,12 +46,11 @@ class Explanation:
         from .link_report import make_report
 
         report = make_report(self._plan, self._graph, chains, b"".join(chunks), options.output or "a.out")
-        changes = None
         if self._old is not None:
-            changes = compare(self._old, report)
-            diagnostics.message(changes_as_text(changes).rstrip("\n"))
+            self.changes = compare(self._old, report)
+            diagnostics.message(changes_as_text(self.changes).rstrip("\n"))
         for path in options.size_reports:
-            write_text(path, report_text(report, path, changes), "size report", diagnostics)
+            write_text(path, report_text(report, path, self.changes), "size report", diagnostics)
 
 
 def read_report(path: str) -> SizeReport:

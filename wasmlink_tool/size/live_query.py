@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import fnmatch
 import json
-import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
@@ -14,11 +12,11 @@ from ..linking.describe import symbol_text
 from ..linking.plan import Plan
 from ..linking.symbols import DEFINED, LAZY
 from .chains import Chains, Reference
+from .live_patterns import matcher
 from .reference_graph import FUNCTION, IMPORT, MEMBER, NOTHING, ROOT, SEGMENT, ReferenceGraph
 from .source_names import short_name
 
 _PREFIXES: Final = ("import:", "section:", "member:")
-_WILD: Final = re.compile(r"[*?\[]")
 
 
 @dataclass(frozen=True)
@@ -175,14 +173,6 @@ class LiveQueries:
             entry = imports.entries[number]
             return f"{_text(entry.module)}.{_text(entry.name)}"
         return f"GOT.{_text(imports.got[number - len(imports.entries)].name)}"
-
-
-def matcher(pattern: str) -> Callable[[str], bool]:
-    """Whether a name is the pattern, or fits it as a glob: C++ names have stars of their own."""
-    if not _WILD.search(pattern):
-        return pattern.__eq__
-    fits = re.compile(fnmatch.translate(pattern)).match
-    return lambda name: name == pattern or fits(name) is not None
 
 
 def _split(pattern: str) -> tuple[str, str]:

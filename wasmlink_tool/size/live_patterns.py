@@ -1,0 +1,18 @@
+"""Names that are asked for: exact, or as globs."""
+
+from __future__ import annotations
+
+import fnmatch
+import re
+from collections.abc import Callable
+from typing import Final
+
+_WILD: Final = re.compile(r"[*?\[]")
+
+
+def matcher(pattern: str) -> Callable[[str], bool]:
+    """Return whether a name is the pattern, or fits it as a glob: C++ names have stars of their own."""
+    if not _WILD.search(pattern):
+        return pattern.__eq__
+    fits = re.compile(fnmatch.translate(pattern)).match
+    return lambda name: name == pattern or fits(name) is not None

@@ -1,0 +1,104 @@
+"""One line after a link whose size is another one than that of the last (``--size-note``).
+
+The sizes by name are in a small file that each link leaves for the next. Where the size is the same nothing is looked
+at: the parts that the file has then still add up to it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import zlib
+from typing import Final
+
+from ..binary.reader import FormatError
+from ..diagnostics import Diagnostics
+from ..files import frame, read_frame, replace_file
+from ..options import LinkOptions
+from ..output.encoding import Chunk
+from .finished_module import report_of_module
+from .function_owners import FunctionOwners
+from .size_changes import signed
+from .size_report import SizeReport
+from .source_names import base_name
+
+_MAGIC: Final = b"wasmlink sizes 1\n"
+_SHOWN: Final = 3
+_LEAST: Final = 0.05
+"""Of the difference: smaller changes are not worth their place in a line."""
+
+Sizes = dict[str, int]
+
+
+def note_size(
+    options: LinkOptions,
+    written: list[Chunk],
+    module: list[Chunk],
+    owners: FunctionOwners | None,
+    diagnostics: Diagnostics,
+) -> None:
+    """Say by how much the size changed since the file was written, and write the file."""
+    path = options.size_note
+    assert path is not None
+    size = sum(map(len, written))
+    last = _load(path)
+    if last is not None and last[0] == size:
+        return
+    try:
+        report = report_of_module(b"".join(module), "", owners, sources=False)
+    except FormatError:
+        return
+    sizes = sizes_by_name(report)
+    if last is not None:
+        name = base_name(options.output or "module")
+        diagnostics.message(note_text(name, size, size - last[0], last[1], sizes))
+    _save(path, size, sizes)
+
+
+def sizes_by_name(report: SizeReport) -> Sizes:
+    sizes: Sizes = {}
+    for part in report.parts:
+        name = "debug information" if part.kind == "debug" else part.name
+        sizes[name] = sizes.get(name, 0) + part.size
+    return sizes
+
+
+def note_text(name: str, size: int, delta: int, old: Sizes, new: Sizes) -> str:
+    """``app.wasm 128,104 bytes (+1,204: printf +1,100, ...)``."""
+    deltas = [(new.get(part, 0) - old.get(part, 0), part) for part in {**old, **new}]
+    deltas = [(change, part) for change, part in deltas if abs(change) >= max(1, abs(delta) * _LEAST)]
+    deltas.sort(key=lambda item: (-abs(item[0]), item[1]))
+    shown = [f"{_shortened(part)} {signed(change)}" for change, part in deltas[:_SHOWN]]
+    if len(deltas) > _SHOWN:
+        shown.append("...")
+    because = f": {', '.join(shown)}" if shown else ""
+    return f"{name} {size:,} bytes ({signed(delta)}{because})"
+
+
+def _shortened(name: str) -> str:
+    return name if len(name) <= 60 else f"{name[:57]}..."
+
+
+def _load(path: str) -> tuple[int, Sizes] | None:
+    try:
+        packed = read_frame(path, _MAGIC)
+        if packed is None:
+            return None
+        unpacker = zlib.decompressobj()
+        value = json.loads(unpacker.decompress(packed, 64 << 20))
+        size, sizes = value["size"], value["parts"]
+        if isinstance(size, int) and all(isinstance(number, int) for number in sizes.values()):
+            return size, sizes
+    except (OSError, ValueError, zlib.error, LookupError, TypeError, AttributeError, RecursionError):
+        pass
+    return None
+
+
+def _save(path: str, size: int, sizes: Sizes) -> None:
+    """The note is a courtesy: where its file cannot be written, there is none the next time."""
+    text = json.dumps({"size": size, "parts": sizes}, ensure_ascii=False, separators=(",", ":"))
+    try:
+        os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
+        replace_file(path, frame(_MAGIC, [zlib.compress(text.encode("utf-8", "replace"), 1)]))
+    except OSError:
+        pass
