@@ -211,9 +211,10 @@ def signature(target: list[Any], source: list[Any], env: Any) -> list[str]:
 
 def run_link(target: list[Any], source: list[Any], env: Any) -> int:
     """Link as the command would; its exit status, after the diagnostics were printed."""
-    from .scan_cache import parse_cache
+    from .scan_cache import parse_cache, size_note
 
-    return run(PROGRAM, [*parse_cache(env), *arguments(target, source, env)], str(target[0]), env)
+    kept = [*parse_cache(env), *size_note(target[0], env)]
+    return run(PROGRAM, [*kept, *arguments(target, source, env)], str(target[0]), env)
 
 
 class LinkAction(SCons.Action.FunctionAction):

@@ -21,6 +21,7 @@ import SCons.SConsign
 
 from ..files import open_regular, replace_file
 from ..identity import linker_identity
+from .settings import boolean
 
 SUFFIX = ".wasmlink"
 _MAGIC = b"wasmlink scans 2"
@@ -140,6 +141,15 @@ def memory_of(env: Any) -> ScanMemory:
         memory = _memories[path or ""] = ScanMemory(path)
         atexit.register(memory.save)
     return memory
+
+
+def size_note(target: Any, env: Any) -> list[str]:
+    """The linker's option to print a line when the size of a module has changed, unless ``WASMSIZENOTE`` is false."""
+    cache = parse_cache(env)
+    if not cache or not boolean(env, "WASMSIZENOTE", True):
+        return []
+    name = sha256(target.get_abspath().encode("utf-8", "surrogateescape")).hexdigest()[:32]
+    return [f"--size-note={cache[0].partition('=')[2]}{os.sep}sizes{os.sep}{name}"]
 
 
 def parse_cache(env: Any) -> list[str]:

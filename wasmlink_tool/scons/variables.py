@@ -114,6 +114,22 @@ def _switched(name: str, *options: str) -> Reader:
     return read
 
 
+def _size_limit(settings: Settings) -> Iterator[str]:
+    value = settings.scalar("WASMSIZELIMIT")
+    if value is None or value is False or value == "":
+        return
+    from ..size.size_budget import SizeLimit
+
+    if isinstance(value, bool) or not isinstance(value, (int, str)):
+        raise bad_value("WASMSIZELIMIT", value, "a number of bytes, or a string such as '128k' or 'gzip:40k'")
+    try:
+        SizeLimit(str(value))
+    except ValueError:
+        what = "a number of bytes, with k or M, or 'gzip:' and such a number"
+        raise bad_value("WASMSIZELIMIT", value, what) from None
+    yield f"--size-limit={value}"
+
+
 def _memory64(settings: Settings) -> Iterator[str]:
     if settings.text("WASMTARGET").startswith("wasm64"):
         yield "-mwasm64"
@@ -134,6 +150,7 @@ TYPED: dict[str, Reader] = {
     "WASMSTRIP": _strip,
     "WASMDATAORDER": _data_order,
     "WASMRECORDLINKER": _record_linker,
+    "WASMSIZELIMIT": _size_limit,
     "WASMSHAREDMEMORY": _switched("WASMSHAREDMEMORY", "--shared-memory"),
     "WASMPIE": _switched("WASMPIE", "-pie", "--experimental-pic"),
     "WASMTARGET": _memory64,

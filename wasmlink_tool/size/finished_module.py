@@ -152,7 +152,7 @@ def _add_sources(data: bytes, spans: ModuleSpans, report: SizeReport) -> None:
     table = LineTable(sequences)
     starts = sorted(sequence.addresses[0] for sequence in sequences)
     # Functions come up in the order of their declarations, which is that of their bodies.
-    parts = iter(part for part in report.parts if "CODE" in part.sizes)
+    parts = iter(part for part in report.parts if part.kind == "function" and "CODE" in part.sizes)
     sources: dict[str, int] = {}
     previous = code.contents
     for end, kind, _ in code.spans:
