@@ -20,7 +20,7 @@ def notes(output: str) -> list[str]:
 
 
 def test_a_line_is_printed_when_the_size_changes(project: Project) -> None:
-    project.sconstruct('env.WasmProgram("app", "app.c")')
+    project.sconstruct('env.WasmProgram("app", "app.c", WASMSTRIP="debug")')
     project.write({"app.c": SMALL})
     assert notes(project.scons().output) == []
     small = project.path("app.wasm").stat().st_size
