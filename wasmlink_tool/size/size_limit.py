@@ -7,10 +7,9 @@ from typing import Final
 
 from ..binary.reader import FormatError
 from ..diagnostics import Diagnostics, FatalError
-from ..files import reason
 from ..options import LinkOptions
 from ..output.encoding import Chunk
-from ..output.writer import write_output
+from ..output.writer import OutputFile
 from .finished_module import report_of_module
 from .function_owners import FunctionOwners
 from .size_budget import SizeLimit
@@ -49,10 +48,10 @@ def check_limit(
     if options.output not in (None, "-", ""):
         beside = beside_path(str(options.output))
         try:
-            write_output(beside, written, executable=True)
-            hints.append(f"the module is in {beside}")
-        except OSError as error:
-            hints.append(f"cannot write {beside}: {reason(error)}")
+            with OutputFile(beside, written):
+                hints.append(f"the module is in {beside}")
+        except FatalError as error:
+            hints[-1] = str(error)
     diagnostics.error(text, tuple(hints))
 
 
