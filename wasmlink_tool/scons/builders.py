@@ -114,11 +114,14 @@ def _emit_link(kind: Kind, target: list[Any], source: list[Any], env: Any) -> tu
 
 
 def _setjmp_runtime(settings: Settings, module: Any) -> list[Any]:
-    """The object that ``setjmp`` needs, each program's own: it is compiled as the program is."""
+    """The object that ``setjmp`` needs, each program's own: it is compiled as the program is, but for the lowering of
+    setjmp, with which some clangs define the tag in every object."""
     kind = "WasmSharedObject" if settings.boolean("WASMPIE", False) else "WasmObject"
     suffix = settings.env.subst("$WASMSHOBJSUFFIX" if kind == "WasmSharedObject" else "$WASMOBJSUFFIX")
     node = module.target_from_source("", f".setjmp{suffix}")
-    objects = settings.env["BUILDERS"][kind](settings.env, [node], [settings.env.File(SETJMP_SOURCE)])
+    flags = [settings.env.get("WASMCCFLAGS"), "-mexception-handling"]
+    build = settings.env["BUILDERS"][kind]
+    objects = build(settings.env, [node], [settings.env.File(SETJMP_SOURCE)], WASMSETJMP=False, WASMCCFLAGS=flags)
     return list(objects)
 
 

@@ -31,8 +31,6 @@ _Noreturn void __wasm_longjmp(void *buffer, int value)
     __builtin_wasm_throw(1, &jump->thrown);
 }
 
-/* Before, every object that names the tag defines it. */
-#if __clang_major__ >= 20
 #ifdef __wasm64__
 #define POINTER "i64"
 #else
@@ -41,4 +39,3 @@ _Noreturn void __wasm_longjmp(void *buffer, int value)
 __asm__("\t.globl\t__c_longjmp\n"
         "\t.tagtype\t__c_longjmp " POINTER "\n"
         "__c_longjmp:\n");
-#endif
