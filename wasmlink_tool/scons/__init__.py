@@ -13,7 +13,7 @@ import SCons.Errors
 import SCons.Util
 
 from ..toolchain.programs import zig_cache_directory
-from . import command_string, environment, methods
+from . import command_string, configure, environment, long_commands, methods, spelling
 from .builders import library_builder, link_builder, object_builder, shared_object_builder
 from .kinds import PROGRAM, RELOCATABLE, SHARED
 from .link import LinkAction
@@ -71,7 +71,7 @@ def generate(env: Any, *, toolchain: str = "") -> None:
         "WASMSHOBJSUFFIX": ".wasm.os",
         # Static libraries
         "WASMARFLAGS": SCons.Util.CLVar("rcs"),
-        "WASMARCOM": "$WASMAR $WASMARFLAGS $TARGET $SOURCES",
+        "WASMARCOM": "$WASMAR $WASMARFLAGS $TARGET $_WASMSOURCES",
         "WASMLIBPREFIX": "lib",
         "WASMLIBSUFFIX": ".wasm.a",
         # The link
@@ -86,11 +86,14 @@ def generate(env: Any, *, toolchain: str = "") -> None:
         "WASMLINKFLAGS": SCons.Util.CLVar(),
         "WASMLINKCOM": LinkAction(),
         "WASMLINK": command_string.program,
+        "_WASMSOURCES": command_string.sources,
+        "_WASMSPAWN": long_commands.spawn,
         "_WASMLINKFLAGS": command_string.link_options,
         "_WASMSTARTFILES": command_string.start_files,
         "_WASMLIBFLAGS": command_string.libraries,
     }
     env.SetDefault(**defaults)
+    spelling.known.update(name for name in defaults if not name.startswith("_"))
     # SCons runs commands with a bare environment, in which zig would not find a place for its cache.
     env["ENV"].setdefault("ZIG_GLOBAL_CACHE_DIR", zig_cache_directory())
 
@@ -102,7 +105,7 @@ def generate(env: Any, *, toolchain: str = "") -> None:
     builders["WasmRelocatable"] = link_builder(RELOCATABLE, "OBJ", emitter="WASMRELOCATABLEEMITTER")
     builders["WasmSharedLibrary"] = link_builder(SHARED, "SHLIB", sources="SharedObject")
     builders["WasmLoadableModule"] = link_builder(SHARED, "LDMODULE", sources="SharedObject")
-    for method in (methods.WasmToolchain, methods.WasmVariants, methods.WasmConfigure):
+    for method in (methods.WasmToolchain, methods.WasmVariants, configure.WasmConfigure):
         env.AddMethod(method)
 
 

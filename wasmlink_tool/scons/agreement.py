@@ -49,6 +49,12 @@ def check_agreement(settings: Settings, typed: Mapping[str, Sequence[str]], word
     line = parse(tuple(words))
     if line.has("o"):
         raise SCons.Errors.UserError(f"WASMLINKFLAGS has {_given(line, ('o',))}, but the target names the output")
+    for word in line.unknown:
+        if word.startswith("-Wl,"):
+            given = word.removeprefix("-Wl,").replace(",", " ")
+            raise SCons.Errors.UserError(
+                f"WASMLINKFLAGS has {word}: it holds the linker's own options, not a compiler's; write {given}"
+            )
     asked = None
     for name, family in FAMILIES.items():
         if not any(line.has(option) for option in family.options):

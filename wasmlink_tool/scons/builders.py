@@ -12,7 +12,7 @@ import SCons.Node
 import SCons.Tool
 
 from ..toolchain.features import SETJMP_SOURCE
-from . import compilation_db, dependency_nodes, ninja
+from . import compilation_db, dependency_nodes, long_commands, ninja, spelling
 from .kinds import Kind
 from .link import declare
 from .scanner import ignore_archives, scanner
@@ -55,7 +55,8 @@ def _object_builder(names: str, commands: Mapping[str, str]) -> Any:
         action = SCons.Action.Action(f"${command}", f"${command}STR")
         for suffix in suffixes:
             builder.add_action(suffix, action)
-            emitters = [compilation_db.recorder(command), ninja.add_rules, SCons.Builder.EmitterProxy("WASMOBJEMITTER")]
+            users = SCons.Builder.EmitterProxy("WASMOBJEMITTER")
+            emitters = [spelling.check, compilation_db.recorder(command), ninja.add_rules, users]
             builder.add_emitter(suffix, SCons.Builder.ListEmitter(emitters))
     return builder
 
@@ -64,11 +65,12 @@ def library_builder() -> Any:
     """``WasmStaticLibrary``."""
     return SCons.Builder.Builder(
         action=SCons.Action.Action("$WASMARCOM", "$WASMARCOMSTR"),
-        emitter=[ninja.add_rules, SCons.Builder.EmitterProxy("WASMLIBEMITTER")],
+        emitter=[spelling.check, ninja.add_rules, SCons.Builder.EmitterProxy("WASMLIBEMITTER")],
         prefix="$WASMLIBPREFIX",
         suffix="$WASMLIBSUFFIX",
         src_suffix="$WASMOBJSUFFIX",
         src_builder="WasmObject",
+        **long_commands.overrides("WASMARCOM"),
     )
 
 
@@ -82,6 +84,7 @@ def link_builder(kind: Kind, names: str, *, sources: str = "Object", emitter: st
     return SCons.Builder.Builder(
         action=SCons.Action.Action("$WASMLINKCOM", "$WASMLINKCOMSTR"),
         emitter=[
+            spelling.check,
             check,
             SCons.Builder.EmitterProxy(emitter or f"WASM{names}EMITTER"),
             ignore_archives,
@@ -93,6 +96,7 @@ def link_builder(kind: Kind, names: str, *, sources: str = "Object", emitter: st
         src_suffix="$WASMSHOBJSUFFIX" if sources == "SharedObject" else "$WASMOBJSUFFIX",
         src_builder=f"Wasm{sources}",
         target_scanner=scanner(),
+        **long_commands.overrides("WASMLINKCOM"),
     )
 
 

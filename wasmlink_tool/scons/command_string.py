@@ -16,7 +16,7 @@ import SCons.Util
 
 from . import link
 
-COMMAND = "$WASMLINK -o $TARGET $_WASMLINKFLAGS $_WASMSTARTFILES $SOURCES $_WASMLIBFLAGS"
+COMMAND = "$WASMLINK -o $TARGET $_WASMLINKFLAGS $_WASMSTARTFILES $_WASMSOURCES $_WASMLIBFLAGS"
 """What to set ``WASMLINKCOM`` to: the same link as the action's, by the ``wasmlink`` command."""
 
 
@@ -52,6 +52,11 @@ def start_files(target: Any, source: Any, env: Any, for_signature: bool) -> list
     """``$_WASMSTARTFILES``: what the toolchain puts before the sources."""
     targets = _nodes(target)
     return link.link_inputs(targets[0], env).start_files if targets and not for_signature else []
+
+
+def sources(target: Any, source: Any, env: Any, for_signature: bool) -> list[str]:
+    """``$_WASMSOURCES``: the sources, none of which is taken for an option."""
+    return [link.input_word(node) for node in _nodes(source)]
 
 
 def libraries(target: Any, source: Any, env: Any, for_signature: bool) -> list[str]:

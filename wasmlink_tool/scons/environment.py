@@ -20,7 +20,7 @@ from ..toolchain.features import (
 )
 from ..toolchain.wasi import Kind, Toolchain, find_toolchain
 from .expansions import once_for_equal_values
-from .settings import Settings, boolean, raw
+from .settings import CHECKING, Settings, boolean, raw
 from .suffixes import ASSEMBLY_SUFFIXES, CXX_SUFFIXES, PREPROCESSED_ASSEMBLY_SUFFIXES
 
 
@@ -66,7 +66,7 @@ def runtime_of(env: Any, *, cxx: bool) -> Runtime:
         return Runtime()
     toolchain = toolchain_of(env)
     target = Settings(env).text("WASMTARGET")
-    reactor = boolean(env, "WASMREACTOR", False)
+    reactor = boolean(env, "WASMREACTOR", False) and not env.get(CHECKING)
     exceptions = cxx and uses_exceptions(env)
     try:
         # Where nothing is to be built, zig is not made to build its library.

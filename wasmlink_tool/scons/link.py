@@ -19,7 +19,7 @@ from ..toolchain.driver import Runtime
 from .environment import runtime_of, toolchain_of
 from .kinds import Kind, kind_of
 from .run_link import run
-from .settings import Settings, boolean, items
+from .settings import CHECKING, Settings, boolean, items
 from .suffixes import CXX_SUFFIXES
 from .variables import link_flags, symbol_lists
 
@@ -78,7 +78,13 @@ def directory_of(target: Any) -> Any:
 
 def library_path(target: Any, env: Any) -> tuple[Any, ...]:
     """The directories of ``WASMLIBPATH``, with their repositories and variant directories."""
-    return tuple(directory_of(target).Rfindalldirs(tuple(items(env, "WASMLIBPATH"))))
+    return tuple(directory_of(target).Rfindalldirs(tuple(_directories(env))))
+
+
+def _directories(env: Any) -> Iterator[Any]:
+    for place in items(env, "WASMLIBPATH"):
+        # As SCons reads paths: a string may be several.
+        yield from filter(None, place.split(os.pathsep)) if isinstance(place, str) else (place,)
 
 
 def has_cxx(nodes: Iterable[Any], env: Any) -> bool:
@@ -144,6 +150,8 @@ def link_inputs(target: Any, env: Any) -> LinkInputs:
 
 def _is_dynamic(settings: Settings) -> bool:
     """Whether a program is linked with the shared libraries that the search finds."""
+    if settings.env.get(CHECKING):
+        return False
     if settings.boolean("WASMPIE", False):
         return True
     return any(word.lstrip("-") in ("pie", "Bdynamic") for word in settings.words("WASMLINKFLAGS"))
@@ -173,7 +181,7 @@ def libraries(target: list[Any], env: Any, inputs: LinkInputs) -> list[str]:
     if any(isinstance(library, str) for library in inputs.libraries):
         words += [f"-L{directory}" for directory in library_path(target[0], env)]
     for library in inputs.libraries:
-        words.append(f"-l{library}" if isinstance(library, str) else str(library.rfile()))
+        words.append(f"-l{library}" if isinstance(library, str) else input_word(library))
     return words + inputs.runtime
 
 
@@ -182,8 +190,14 @@ def arguments(target: list[Any], source: list[Any], env: Any) -> list[str]:
     with placed(target[0]):
         inputs = link_inputs(target[0], env)
     words = ["-o", str(target[0]), *options(target, source, env, inputs), *inputs.start_files]
-    words += [str(node.rfile()) for node in source]
+    words += [input_word(node) for node in source]
     return words + libraries(target, env, inputs)
+
+
+def input_word(node: Any) -> str:
+    """A file's name as an argument: one that begins as an option or a response file does is written as a path."""
+    name = str(node.rfile())
+    return os.path.join(os.curdir, name) if name.startswith(("-", "@")) else name
 
 
 def side_files(target: list[Any]) -> list[tuple[Any, str]]:

@@ -10,7 +10,6 @@ import SCons.Errors
 import SCons.Util
 
 from .environment import toolchain_of
-from .settings import items, raw
 from .user_errors import reported_at_the_call
 
 
@@ -58,42 +57,3 @@ def WasmVariants(  # noqa: N802
         clone["WASMVARIANTDIR"] = directory
         clones.append(clone)
     return clones
-
-
-def WasmConfigure(env: Any, **keywords: Any) -> Any:  # noqa: N802
-    """``Configure`` with the Wasm toolchain; ``Finish`` returns a clone of the environment with the results.
-
-    The checks use SCons's builders by name, so in that clone these are the Wasm ones until ``Finish``. Libraries that
-    checks add to ``LIBS`` end in ``WASMLIBS`` where that has a value of its own.
-    """
-    clone = env.Clone()
-    builders = clone["BUILDERS"]
-    stand_ins = {"Program": "WasmProgram", "Object": "WasmObject", "StaticObject": "WasmObject"}
-    native = {name: builders.get(name) for name in stand_ins}
-    for name, wasm in stand_ins.items():
-        builders[name] = builders[wasm]
-    own_libraries = raw(clone, "WASMLIBS") is not raw(clone, "LIBS")
-    libraries = clone.get("LIBS")
-    if own_libraries:
-        clone["LIBS"] = items(clone, "WASMLIBS")
-        clone["WASMLIBS"] = "$LIBS"
-    context = clone.Configure(**keywords)
-    finish = context.Finish
-
-    def restore() -> Any:
-        finish()
-        for name, builder in native.items():
-            if builder is None:
-                del builders[name]
-            else:
-                builders[name] = builder
-        if own_libraries:
-            clone["WASMLIBS"] = clone["LIBS"]
-            if libraries is None:
-                del clone["LIBS"]
-            else:
-                clone["LIBS"] = libraries
-        return clone
-
-    context.Finish = restore
-    return context

@@ -18,7 +18,7 @@ import SCons.Node.FS
 import SCons.Scanner
 
 from . import dependency_nodes
-from .link import libraries, link_inputs, options, placed
+from .link import input_word, libraries, link_inputs, options, placed
 from .scan_cache import Finding, memory_of
 
 _ARCHIVE_SUFFIXES = (".a", ".lib")
@@ -59,11 +59,11 @@ class _Scan:
         self.sources = sources
         inputs = link_inputs(self.target, env)
         flags = options(targets, sources, env, inputs)
-        files = [str(node.rfile()) for node in sources]
+        files = [input_word(node) for node in sources]
         self.words = [*flags, *inputs.start_files, *files, *libraries(targets, env, inputs)]
         self.libraries = inputs.nodes(env)
         self.named = list(_named(flags, env))
-        self.known = {str(node.rfile()): node for node in (*self.named, *self.libraries)}
+        self.known = {input_word(node): node for node in (*self.named, *self.libraries)}
         self.known.update(zip(files, sources))
         """The node of each file that the link is known to read."""
 

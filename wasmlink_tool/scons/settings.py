@@ -11,6 +11,9 @@ import SCons.Util
 
 from ..options import FIELDS, WRITTEN
 
+CHECKING = "_WASMCHECKING"
+"""A variable that is set while an environment is that of configure checks, which link by settings of their own."""
+
 FALSE = {"", "0", "false", "no", "off", "none"}
 TRUE = {"1", "true", "yes", "on"}
 
@@ -49,25 +52,35 @@ class Settings:
         return self._called(raw(self.env, name))
 
     def items(self, name: str) -> list[Any]:
-        """A list variable: strings are expanded and split at spaces, nested lists flattened, nodes kept."""
+        """A list variable: nested lists are flattened, nodes kept.
+
+        A string is expanded and split at blanks, but not one that is an element of a list: its blanks are in a name.
+        """
         result: list[Any] = []
-        stack = [self.raw(name)]
+        stack = [(self.raw(name), False)]
         while stack:
-            value = self._called(stack.pop())
+            value, is_element = stack.pop()
+            value = self._called(value)
             if value is None or value is False:
                 continue
             if SCons.Util.is_Dict(value) or value is True:
                 raise bad_value(name, value, "a text or a list")
             if SCons.Util.is_Sequence(value):
-                stack.extend(reversed(list(value)))
+                stack.extend((element, True) for element in reversed(list(value)))
             elif SCons.Util.is_String(value):
                 text = value.strip()
                 if text.startswith("$") and text[1:].strip("{}").isidentifier():
                     inner = self.raw(text[1:].strip("{}"))
                     if not SCons.Util.is_String(inner) and inner is not None:
-                        stack.append(inner)
+                        stack.append((inner, is_element))
                         continue
-                result.extend(self.env.subst(value, target=self.target, source=self.source).split())
+                if is_element:
+                    expanded = self.env.subst(value, target=self.target, source=self.source)
+                    result += [expanded] if expanded.strip() else []
+                else:
+                    # Elements of lists that the string refers to are not split either.
+                    words = self.env.subst_list(value, target=self.target, source=self.source)
+                    result += map(str, SCons.Util.flatten(words))
             else:
                 result.append(value)
         return result

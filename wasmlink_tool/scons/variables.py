@@ -12,7 +12,7 @@ from typing import Any
 import SCons.Util
 
 from .kinds import kind_of
-from .settings import FALSE, TRUE, Settings, bad_value
+from .settings import CHECKING, FALSE, TRUE, Settings, bad_value
 
 
 def _entry(settings: Settings) -> Iterator[str]:
@@ -174,6 +174,8 @@ def link_flags(env: Any, target: Any = None, source: Any = None) -> list[str]:
     Raises SCons's ``UserError`` naming the variable whose value is wrong, or that contradicts the flags.
     """
     settings = Settings(env, target, source)
+    if env.get(CHECKING):
+        return _check_flags(settings)
     typed = typed_flags(settings)
     words = settings.words("WASMLINKFLAGS")
     flags = [*DEFAULT_OPTIONS, *kind_of(target).options, *(flag for flags in typed.values() for flag in flags)]
@@ -185,10 +187,16 @@ def link_flags(env: Any, target: Any = None, source: Any = None) -> list[str]:
     return flags + words
 
 
+def _check_flags(settings: Settings) -> list[str]:
+    """The options of a configure check's link: main is its root, and what nothing defines is an error."""
+    entry = [] if settings.boolean("WASMLIBC", True) else ["--entry=main"]
+    return [*DEFAULT_OPTIONS, *_memory64(settings), *entry]
+
+
 def symbol_lists(env: Any, directory: Any) -> list[Any]:
     """The files that ``WASMALLOWUNDEFINED`` names, as nodes; names are relative to ``directory``."""
     settings = Settings(env)
-    if _allows_all_undefined(settings) is not None:
+    if env.get(CHECKING) or _allows_all_undefined(settings) is not None:
         return []
     values = settings.items("WASMALLOWUNDEFINED")
     return [directory.File(value) if isinstance(value, str) else value for value in values]

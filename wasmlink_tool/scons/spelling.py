@@ -1,0 +1,61 @@
+"""Misspelt construction variables: SCons takes any name, so that a wrong one would be ignored in silence."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+import SCons.Errors
+
+from .user_errors import reported_at_the_call
+from .variables import TYPED
+
+UNSET = (
+    *("WASMCACHE", "WASMCACHESIZE", "WASMLIBCXX", "WASMEXCEPTIONS", "WASMSETJMP"),
+    *("WASMMAP", "WASMDEPENDENCYFILE", "WASMWHYEXTRACT", "WASMVARIANT", "WASMVARIANTDIR"),
+    *("WASMCCCOMSTR", "WASMCXXCOMSTR", "WASMASCOMSTR", "WASMASPPCOMSTR", "WASMIRCOMSTR", "WASMARCOMSTR"),
+    *("WASMLINKCOMSTR", "WASMPROGEMITTER", "WASMLIBEMITTER", "WASMOBJEMITTER", "WASMSHLIBEMITTER"),
+    *("WASMLDMODULEEMITTER", "WASMRELOCATABLEEMITTER"),
+)
+"""Variables that have no default, beside those of :data:`.variables.TYPED`."""
+
+known: set[str] = {*TYPED, *UNSET}
+"""All variables of the tool; those with defaults are added when the tool is loaded."""
+
+
+@reported_at_the_call
+def check(target: list[Any], source: list[Any], env: Any) -> tuple[list[Any], list[Any]]:
+    """An emitter: raise ``UserError`` for a variable whose name is nearly one of the tool's. Others are users' own."""
+    for name in env.keys():  # noqa: SIM118 - an environment is no mapping
+        if name.startswith("WASM") and name not in known and (likely := _nearest(name, len(known))):
+            raise SCons.Errors.UserError(f"there is no construction variable {name}: did you mean {likely}?")
+    return target, source
+
+
+@functools.cache
+def _nearest(name: str, version: int) -> str:
+    """The variable that a name is a misspelling of; empty if it is a name of its own. ``version``: of what is known."""
+    plain = name.replace("_", "")
+    if len(plain) < 8:
+        # So near to each other are names of other things: WASMER is a runtime, WASMAR the archiver.
+        return next((other for other in (plain, f"{plain}S", plain.removesuffix("S")) if other in known), "")
+    most = 1 if len(plain) < 10 else 2
+    distances = sorted((_distance(plain, other, most), other) for other in known)
+    return distances[0][1] if distances[0][0] <= most else ""
+
+
+def _distance(one: str, other: str, most: int) -> int:
+    """Letters to insert, delete, replace or exchange with the next one; more than ``most`` is ``most + 1``."""
+    if abs(len(one) - len(other)) > most:
+        return most + 1
+    before: list[int] = []
+    last = list(range(len(other) + 1))
+    for i, letter in enumerate(one, 1):
+        row = [i]
+        for j, its in enumerate(other, 1):
+            cost = min(last[j] + 1, row[j - 1] + 1, last[j - 1] + (letter != its))
+            if i > 1 and j > 1 and letter == other[j - 2] and one[i - 2] == its:
+                cost = min(cost, before[j - 2] + 1)
+            row.append(cost)
+        before, last = last, row
+    return min(last[-1], most + 1)
