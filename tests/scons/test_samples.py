@@ -18,6 +18,7 @@ PRINTED = {
     "twin": "wasm: 25 primes below 100",
     "host": "10 primes: [2, 3, 5, 7, 11, 13, 17, 19, 23, 29]",
     "plugin": "reverse (plug-in 2, 4 swaps): SNIATNUOM",
+    "size": "checksum 8ae709c9",
     "threads": "4 threads found 2262 primes",
 }
 NEEDS = {

@@ -60,7 +60,6 @@ class Interfaces:
                 )
         return world
 
-
     def _use_no_labels(self, world: World) -> None:
         """Let types refer to interfaces by their own names.
 

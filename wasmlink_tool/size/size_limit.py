@@ -82,6 +82,7 @@ def largest(report: SizeReport) -> list[str]:
     for part in report.parts:
         if part.kind not in ("debug", "overhead"):
             owner = report.object_name(part)
-            rows.append((part.size, f"{part.kind} {part.name}" + (f" ({owner})" if owner else "")))
+            what = part.name if part.name.startswith("data segment ") else f"{part.kind} {part.name}"
+            rows.append((part.size, what + (f" ({owner})" if owner else "")))
     rows.sort(key=lambda row: (-row[0], row[1]))
     return [f"large: {size:,} bytes of {name}" for size, name in rows[:_CULPRITS]]
