@@ -27,7 +27,8 @@ def run_at(module: bytes, base: int, calls: list[str]) -> dict[str, object]:
             function(store)
     found = {}
     for call in calls:
-        function = exports[call.removesuffix("()")]
+        name, _, arguments = call.rstrip(")").partition("(")
+        function = exports[name]
         assert isinstance(function, wasmtime.Func)
-        found[call] = function(store)
+        found[call] = function(store, *map(int, filter(None, arguments.split(","))))
     return found

@@ -72,8 +72,10 @@ class Opcode:
 
     UNREACHABLE: Final = 0x00
     BLOCK: Final = 0x02
+    LOOP: Final = 0x03
     END: Final = 0x0B
     BR: Final = 0x0C
+    BR_IF: Final = 0x0D
     BR_TABLE: Final = 0x0E
     CALL: Final = 0x10
     DROP: Final = 0x1A

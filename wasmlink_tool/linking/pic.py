@@ -1,17 +1,15 @@
-"""Position-independent output: one data segment at the memory base, and code that relocates data at run time."""
+"""Position-independent output: one data segment at the memory base, and code that fills its global offset table."""
 
 from __future__ import annotations
 
 from ..binary.constants import Opcode, SymbolKind
-from ..binary.leb128 import sleb, uleb
-from ..binary.relocation_types import FROM_PLACE, TABLE_INDICES, WIDTH
+from ..binary.leb128 import uleb
 from ..options import LinkOptions
-from .chunks import NO_NUMBER, InputSegment, ObjectInput, OutputSegment
+from .chunks import OutputSegment
 from .merged_strings import MergedStrings
-from .relocate import Bases, Relocator, segment_relocations
 from .resolve import Resolution
 from .scan_relocations import Scan
-from .symbols import DEFINED, UNDEFINED, Symbol
+from .symbols import DEFINED, Symbol
 
 
 def combine_segments(segments: list[OutputSegment]) -> list[OutputSegment]:
@@ -57,82 +55,6 @@ def base_tls_on_memory(resolution: Resolution, options: LinkOptions) -> None:
 def _get(symbol: Symbol | None) -> bytes:
     assert symbol is not None
     return bytes((Opcode.GLOBAL_GET,)) + uleb(symbol.global_number)
-
-
-def data_relocation_code(
-    resolution: Resolution, segments: list[OutputSegment], bases: Bases, options: LinkOptions, *, tls: bool
-) -> bytes:
-    """Instructions that write into data what only the dynamic linker knows: addresses of this module's own things,
-    which move with its bases, and of others', which are in the global offset table."""
-    relocator = Relocator(bases)
-    code: list[bytes] = []
-    for segment in segments:
-        if (segment.is_tls and options.shared_memory) is not tls:
-            continue
-        for chunk in segment.chunks:
-            if isinstance(chunk, InputSegment) and isinstance(chunk.file, ObjectInput):
-                code += _chunk_code(resolution, chunk, chunk.file, bases, options, relocator)
-    return b"".join(code)
-
-
-def has_tls_relocations(segments: list[OutputSegment]) -> bool:
-    """Whether the initial contents of thread-local data have relocations."""
-    for segment in segments:
-        for chunk in segment.inputs if segment.is_tls else ():
-            if segment_relocations(chunk).types:
-                return True
-    return False
-
-
-def _chunk_code(
-    resolution: Resolution,
-    chunk: InputSegment,
-    file: ObjectInput,
-    bases: Bases,
-    options: LinkOptions,
-    relocator: Relocator,
-) -> list[bytes]:
-    target = resolution.target
-    add = target.add
-    start = file.object.segments[chunk.index].offset
-    relocs = segment_relocations(chunk)
-    thread_local = chunk.is_tls and options.shared_memory
-    code: list[bytes] = []
-    for type_, offset, index, addend in zip(relocs.types, relocs.offsets, relocs.indices, relocs.addends):
-        if type_ in FROM_PLACE:
-            # A distance within the module is the same wherever that is loaded.
-            continue
-        symbol = file.symbols[index]
-        in_got = symbol.got_is_imported or (thread_local and symbol.got_number != NO_NUMBER)
-        if not options.is_pic and not in_got and not (thread_local and symbol.is_tls):
-            continue
-        table_index = type_ in TABLE_INDICES
-        if not in_got and table_index and symbol.state == UNDEFINED and symbol.table_slot == NO_NUMBER:
-            # A weak function that nothing outside can provide: null already.
-            continue
-        place = chunk.output_offset(offset - start) if thread_local else chunk.address(offset - start)
-        code.append(target.const(place))
-        if options.is_pic or thread_local:
-            code.append(_get(resolution.tls_base if thread_local else resolution.memory_base) + add)
-        wide = WIDTH[type_] == 8
-        const = bytes((Opcode.I64_CONST if wide else Opcode.I32_CONST,))
-        plus = bytes((Opcode.I64_ADD if wide else Opcode.I32_ADD,))
-        if in_got:
-            code.append(bytes((Opcode.GLOBAL_GET,)) + uleb(symbol.got_number))
-            if addend:
-                code.append(const + sleb(addend) + plus)
-        else:
-            base = resolution.memory_base
-            if table_index:
-                base = resolution.table_base
-            value = relocator.value(file, type_, index, addend)
-            if symbol.is_tls and thread_local:
-                # Other data knows the first thread's, whose block is the static copy.
-                base = resolution.tls_base
-                value -= bases.tls
-            code.append(_get(base) + const + sleb(value) + plus)
-        code.append(bytes((Opcode.I64_STORE if wide else Opcode.I32_STORE, 2, 0)))
-    return code
 
 
 def global_relocation_code(resolution: Resolution, scan: Scan, options: LinkOptions, *, tls: bool) -> bytes:

@@ -11,8 +11,9 @@ from ..options import LinkOptions
 from ..records import record
 from .chunks import OutputSegment
 from .command_wrappers import call
+from .data_relocations import MOST_PLAIN, Helpers, has_tls_relocations, relocated_fields
 from .layout_memory import Memory
-from .pic import data_relocation_code, global_relocation_code, has_tls_relocations, is_thread_local
+from .pic import global_relocation_code, is_thread_local
 from .relocate import Bases
 from .resolve import NO_SIGNATURE, Resolution, add_synthetic_function
 from .scan_relocations import Scan
@@ -25,6 +26,8 @@ class StartFunctions:
     """The linker's own functions that run at instantiation or at a thread's start; each may be absent."""
 
     apply_data_relocs: Symbol | None
+    data_relocation_helpers: Helpers | None
+    """Of the function above, where one function would be too large."""
     apply_tls_relocs: Symbol | None
     init_memory: Symbol | None
     apply_global_relocs: Symbol | None
@@ -69,8 +72,12 @@ def declare_start_functions(
     # The indices in this code are all of imports, which are final.
     dynamic = resolution.is_dynamic(options) and not options.relocatable
     bases = Bases(options.table_base, memory.tls_base)
-    if dynamic and data_relocation_code(resolution, segments, bases, options, tls=False):
+    helpers = None
+    fields = list(relocated_fields(resolution, segments, bases, options, tls=False)) if dynamic else []
+    if fields:
         apply_data = declare(b"__wasm_apply_data_relocs", SymbolFlag.EXPORTED)
+        if sum(len(field.store(resolution.target)) for field in fields) > MOST_PLAIN:
+            helpers = Helpers(resolution, b"__wasm_apply_data_relocs", fields)
     if any(needs_initialization(segment, options) for segment in segments):
         # Shared memory is initialised by its first thread; an imported one need not be zero.
         init_memory = declare(b"__wasm_init_memory")
@@ -92,7 +99,14 @@ def declare_start_functions(
     if started:
         start = started[0] if len(started) == 1 else declare(b"__wasm_start")
     return StartFunctions(
-        apply_data, apply_tls, init_memory, apply_global, apply_global_tls, start, started if len(started) > 1 else ()
+        apply_data,
+        helpers,
+        apply_tls,
+        init_memory,
+        apply_global,
+        apply_global_tls,
+        start,
+        started if len(started) > 1 else (),
     )
 
 
@@ -111,13 +125,17 @@ def write_start_functions(
         if symbol is not None and symbol.is_live:
             bodies[symbol.index] = code()
 
-    write(
-        functions.apply_data_relocs,
-        lambda: _body(data_relocation_code(resolution, segments, bases, options, tls=False)),
-    )
-    write(
-        functions.apply_tls_relocs, lambda: _body(data_relocation_code(resolution, segments, bases, options, tls=True))
-    )
+    def relocations(*, tls: bool) -> bytes:
+        fields = relocated_fields(resolution, segments, bases, options, tls=tls)
+        return _body(*(field.store(resolution.target) for field in fields))
+
+    helpers = functions.data_relocation_helpers
+    if helpers is not None:
+        code = helpers.write()
+        write(functions.apply_data_relocs, lambda: _body(code))
+    else:
+        write(functions.apply_data_relocs, lambda: relocations(tls=False))
+    write(functions.apply_tls_relocs, lambda: relocations(tls=True))
     write(functions.init_memory, lambda: _init_memory(resolution, segments, memory, options))
     write(functions.apply_global_relocs, lambda: _body(global_relocation_code(resolution, scan, options, tls=False)))
     write(functions.apply_global_tls_relocs, lambda: _body(global_relocation_code(resolution, scan, options, tls=True)))

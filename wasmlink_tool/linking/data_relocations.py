@@ -1,0 +1,274 @@
+"""Code that relocates data at run time: ``__wasm_apply_data_relocs`` and ``__wasm_apply_tls_relocs``.
+
+Each field takes a store of an address: the place counts from the base of memory (or of a thread's block), the value
+from a base as well, or it is an entry of the global offset table. Engines limit the size of a function: 7,654,321 bytes
+is common. So where the stores take more than :data:`MOST_PLAIN` bytes, helper functions make them. A field is then a
+call with its place and its value, a run of fields whose values are equally far from each other is one call, and the
+calls are shared out among several functions. The effect is the same, and the code is smaller.
+"""
+
+from __future__ import annotations
+
+from ..binary import constants as c
+from ..binary.constants import Opcode
+from ..binary.leb128 import uleb
+from ..binary.relocation_types import FROM_PLACE, TABLE_INDICES, WIDTH
+from ..options import LinkOptions
+from .chunks import NO_NUMBER, InputSegment, ObjectInput, OutputSegment
+from .relocate import Bases, Relocator, segment_relocations
+from .resolve import Resolution, add_synthetic_function
+from .symbols import UNDEFINED, Symbol
+from .target import Target, i32_const, i64_const
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Final
+
+MOST_PLAIN: Final = 1 << 20
+"""The largest body, in bytes, that is written as wasm-ld writes it."""
+_MOST_CALLS: Final = 1 << 15
+"""In one function, of helpers. Each takes less than 64 bytes."""
+_SHORTEST_RUN: Final = 3
+"""From there on a call for the run is smaller than one for each field."""
+_END: Final = bytes((Opcode.END,))
+
+
+class Field:
+    """A field of data that is relocated at run time."""
+
+    __slots__ = ("base", "got", "place", "place_base", "value", "wide")
+
+    def __init__(
+        self, place: int, place_base: Symbol | None, *, wide: bool, base: Symbol | None, got: int, value: int
+    ) -> None:
+        self.place = place
+        self.place_base = place_base
+        """The global that ``place`` counts from; ``None`` where it is an address."""
+        self.wide = wide
+        """Whether it has 64 bits."""
+        self.base = base
+        """The global that ``value`` counts from; ``None`` where it is added to an entry of the global offset table."""
+        self.got = got
+        """The global that is that entry."""
+        self.value = value
+
+    def store(self, target: Target) -> bytes:
+        """Return the instructions that write it."""
+        code = target.const(self.place)
+        if self.place_base is not None:
+            code += _get(self.place_base.global_number) + target.add
+        constant = (i64_const if self.wide else i32_const)(self.value)
+        code += _get(self.got if self.base is None else self.base.global_number)
+        if self.base is not None or self.value:
+            code += constant + bytes((Opcode.I64_ADD if self.wide else Opcode.I32_ADD,))
+        return code + bytes((Opcode.I64_STORE if self.wide else Opcode.I32_STORE, 2, 0))
+
+
+def _get(number: int) -> bytes:
+    return bytes((Opcode.GLOBAL_GET,)) + uleb(number)
+
+
+def relocated_fields(
+    resolution: Resolution, segments: list[OutputSegment], bases: Bases, options: LinkOptions, *, tls: bool
+) -> Iterator[Field]:
+    """Yield the fields that hold what only the dynamic linker knows: addresses of this module's own things, which move
+    with its bases, and of others', which are in the global offset table.
+
+    :param tls: those of threads' blocks, or all others.
+    """
+    relocator = Relocator(bases)
+    for segment in segments:
+        if (segment.is_tls and options.shared_memory) is not tls:
+            continue
+        for chunk in segment.chunks:
+            if isinstance(chunk, InputSegment) and isinstance(chunk.file, ObjectInput):
+                yield from _fields_of(resolution, chunk, chunk.file, bases, options, relocator)
+
+
+def has_tls_relocations(segments: list[OutputSegment]) -> bool:
+    """Whether the initial contents of thread-local data have relocations."""
+    for segment in segments:
+        for chunk in segment.inputs if segment.is_tls else ():
+            if segment_relocations(chunk).types:
+                return True
+    return False
+
+
+def _fields_of(
+    resolution: Resolution,
+    chunk: InputSegment,
+    file: ObjectInput,
+    bases: Bases,
+    options: LinkOptions,
+    relocator: Relocator,
+) -> Iterator[Field]:
+    start = file.object.segments[chunk.index].offset
+    relocs = segment_relocations(chunk)
+    thread_local = chunk.is_tls and options.shared_memory
+    place_base = None
+    if options.is_pic or thread_local:
+        place_base = resolution.tls_base if thread_local else resolution.memory_base
+    known: dict[tuple[int, int], int] = {}
+    for type_, offset, index, addend in zip(relocs.types, relocs.offsets, relocs.indices, relocs.addends):
+        if type_ in FROM_PLACE:
+            # A distance within the module is the same wherever that is loaded.
+            continue
+        symbol = file.symbols[index]
+        in_got = symbol.got_is_imported or (thread_local and symbol.got_number != NO_NUMBER)
+        if not options.is_pic and not in_got and not (thread_local and symbol.is_tls):
+            continue
+        table_index = type_ in TABLE_INDICES
+        if not in_got and table_index and symbol.state == UNDEFINED and symbol.table_slot == NO_NUMBER:
+            # A weak function that nothing outside can provide: null already.
+            continue
+        place = chunk.output_offset(offset - start) if thread_local else chunk.address(offset - start)
+        wide = WIDTH[type_] == 8
+        if in_got:
+            yield Field(place, place_base, wide=wide, base=None, got=symbol.got_number, value=addend)
+            continue
+        target = type_, index
+        value = known.get(target)
+        if value is None:
+            value = known[target] = relocator.value(file, type_, index, 0)
+        if symbol.state != UNDEFINED:
+            value += addend
+        base = resolution.table_base if table_index else resolution.memory_base
+        if symbol.is_tls and thread_local:
+            # Other data knows the first thread's, whose block is the static copy.
+            base = resolution.tls_base
+            value -= bases.tls
+        assert base is not None
+        yield Field(place, place_base, wide=wide, base=base, got=NO_NUMBER, value=value)
+
+
+class _Run:
+    """Fields one behind the other whose values are equally far from each other."""
+
+    __slots__ = ("count", "first", "step")
+
+    def __init__(self, first: Field) -> None:
+        self.first = first
+        self.count = 1
+        self.step = 0
+
+
+class Helpers:
+    """The functions that share the work of a large ``__wasm_apply_data_relocs``."""
+
+    def __init__(self, resolution: Resolution, name: bytes, fields: list[Field]) -> None:
+        self._target = resolution.target
+        self._resolution = resolution
+        self._name = name
+        self._stores: dict[tuple[Symbol | None, bool], Symbol] = {}
+        """The base that the helper adds to the value, and whether it stores a run, to the helper."""
+        self.parts: list[tuple[Symbol, list[_Run]]] = []
+        runs = list(self._runs(fields))
+        for run in runs:
+            if self._has_helper(run.first):
+                self._declare_store(run)
+        for first in range(0, len(runs), _MOST_CALLS):
+            part = self._declare(name + b".%d" % len(self.parts), b"\0\0")
+            self.parts.append((part, runs[first : first + _MOST_CALLS]))
+
+    def _has_helper(self, field: Field) -> bool:
+        return field.place_base is not None and field.wide is self._target.is_64
+
+    def _runs(self, fields: list[Field]) -> Iterator[_Run]:
+        """Split the fields into runs, in order."""
+        width = self._target.bits // 8
+        at = 0
+        while at < len(fields):
+            run = _Run(fields[at])
+            if self._has_helper(run.first):
+                last = run.first
+                while at + run.count < len(fields):
+                    field = fields[at + run.count]
+                    step = field.value - last.value
+                    follows = field.place == last.place + width and field.wide is last.wide
+                    same_base = field.base is last.base and field.got == last.got
+                    if not follows or not same_base or (run.count > 1 and step != run.step):
+                        break
+                    run.step, last = step, field
+                    run.count += 1
+                if run.count < _SHORTEST_RUN:
+                    run.count, run.step = 1, 0
+            yield run
+            at += run.count
+
+    def _declare(self, name: bytes, signature: bytes) -> Symbol:
+        symbol = add_synthetic_function(self._resolution, name, signature)
+        self._resolution.synthetic.function_live[symbol.index] = True
+        return symbol
+
+    def _declare_store(self, run: _Run) -> None:
+        base, is_run = run.first.base, run.count > 1
+        if (base, is_run) in self._stores:
+            return
+        pointer = self._target.pointer_type
+        parameters = pointer * 2 + (bytes((c.ValueType.I32,)) + pointer if is_run else b"")
+        name = (
+            self._name + (b".run" if is_run else b".store") + (b"" if base is None else b"." + base.name.lstrip(b"_"))
+        )
+        self._stores[base, is_run] = self._declare(name, uleb(len(parameters)) + parameters + b"\0")
+
+    # Once every index is known
+
+    def write(self) -> bytes:
+        """Write the helpers' bodies; return the code that calls all of them."""
+        bodies = self._resolution.synthetic.bodies
+        memory_base = self._resolution.memory_base
+        for (base, is_run), helper in self._stores.items():
+            assert memory_base is not None
+            bodies[helper.index] = self._store_body(memory_base, base, is_run=is_run)
+        for part, runs in self.parts:
+            bodies[part.index] = b"\0" + b"".join(map(self._call, runs)) + _END
+        return b"".join(_call(part) for part, _ in self.parts)
+
+    def _call(self, run: _Run) -> bytes:
+        field, target = run.first, self._target
+        if not self._has_helper(field):
+            return field.store(target)
+        arguments = target.const(field.place)
+        if field.base is None:
+            arguments += _get(field.got)
+        if field.base is not None or field.value:
+            arguments += target.const(field.value)
+        if field.base is None and field.value:
+            arguments += target.add
+        if run.count > 1:
+            arguments += i32_const(run.count) + target.const(run.step)
+        return arguments + _call(self._stores[field.base, run.count > 1])
+
+    def _store_body(self, memory_base: Symbol, base: Symbol | None, *, is_run: bool) -> bytes:
+        """Store local 1, counted from ``base`` if there is one, at local 0; in a run, local 2 times, each time adding
+        local 3."""
+        target = self._target
+        add = target.add
+        place, value = (bytes((Opcode.LOCAL_GET, local)) for local in (0, 1))
+        store = bytes((Opcode.I64_STORE if target.is_64 else Opcode.I32_STORE, 2, 0))
+        from_memory = place + _get(memory_base.global_number) + add
+        from_base = value if base is None else value + _get(base.global_number) + add
+        if not is_run:
+            return b"\0" + from_memory + from_base + store + _END
+        next_place = place + target.const(target.bits // 8) + add + bytes((Opcode.LOCAL_SET, 0))
+        next_value = value + bytes((Opcode.LOCAL_GET, 3)) + add + bytes((Opcode.LOCAL_SET, 1))
+        countdown = bytes((Opcode.LOCAL_GET, 2)) + i32_const(-1) + bytes((Opcode.I32_ADD, Opcode.LOCAL_TEE, 2))
+        return b"".join(
+            (
+                b"\0",
+                from_memory + bytes((Opcode.LOCAL_SET, 0)),
+                from_base + bytes((Opcode.LOCAL_SET, 1)),
+                bytes((Opcode.LOOP, c.NO_RESULT)),
+                place + value + store,
+                next_place,
+                next_value,
+                countdown + bytes((Opcode.BR_IF, 0)),
+                _END,
+                _END,
+            )
+        )
+
+
+def _call(function: Symbol) -> bytes:
+    return bytes((Opcode.CALL,)) + uleb(function.function_number)
