@@ -73,16 +73,18 @@ class Diagnostics:
         self.time_report: TimeReport | None = None
         self.file = ""
         """The input that the link is at, for an error that names no file itself; empty between inputs."""
+        self.generated: dict[str, str] = {}
+        """Object that was generated from bitcode to a line that names the bitcode files, for diagnostics about it."""
 
     def error(self, text: str, hints: tuple[str, ...] = ()) -> None:
         self.error_count += 1
-        self.entries.append(Diagnostic(Severity.ERROR, text, hints))
+        self.entries.append(Diagnostic(Severity.ERROR, text, self._with_origin(text, hints)))
 
     def warn(self, text: str, hints: tuple[str, ...] = ()) -> None:
         if self._fatal_warnings:
             self.error(text, hints)
         else:
-            self.entries.append(Diagnostic(Severity.WARNING, text, hints))
+            self.entries.append(Diagnostic(Severity.WARNING, text, self._with_origin(text, hints)))
 
     def error_or_warn(self, text: str, hints: tuple[str, ...] = ()) -> None:
         """An error, or a warning under ``--noinhibit-exec``."""
@@ -90,6 +92,12 @@ class Diagnostics:
             self.warn(text, hints)
         else:
             self.error(text, hints)
+
+    def _with_origin(self, text: str, hints: tuple[str, ...]) -> tuple[str, ...]:
+        """The hints of a diagnostic, and where it is about a generated object the files that this came from."""
+        if any("bitcode" in hint for hint in hints):
+            return hints
+        return (*hints, *(line for name, line in self.generated.items() if name in text))
 
     def extend(self, other: Diagnostics) -> None:
         """Say what another has collected."""

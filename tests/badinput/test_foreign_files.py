@@ -148,3 +148,16 @@ def errors(options: LinkOptions) -> list[str]:
         link(options)
     assert caught.value.__cause__ is None
     return [str(entry) for entry in caught.value.diagnostics if entry.severity is Severity.ERROR]
+
+
+def test_webassembly_that_is_not_linked_says_what_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "input.wasm"
+    for content, what in (
+        (MAGIC + section(1, vector(b"\x60\0\0")) + section(3, vector(b"\0")) + section(10, vector(blob(b"\0\x0b"))),
+         "finished WebAssembly module"),
+        (b"\0asm\x0d\0\1\0\0\1\0", "WebAssembly component"),
+    ):  # fmt: skip
+        path.write_bytes(content)
+        (error,) = errors(LinkOptions(inputs=[str(path)], output=None, entry=None))
+        assert error.startswith(f"{path}: ")
+        assert what in error.splitlines()[1]

@@ -216,7 +216,7 @@ HINTED = re.compile(
     r"undefined symbol|signature mismatch|cannot be used against|"
     r"not defined|not found|unable to find|unknown argument|not recognized|"
     r"unknown file type|neither Wasm object file|reserved symbol must|constructor functions cannot|"
-    r"[Ff]eature|disallowed by"
+    r"[Ff]eature|disallowed by|not a relocatable|invalid version|\\.lto\\.o"
 )
 """Diagnostics that may carry additional lines: those about a name that nothing provides, or that name no file."""
 

@@ -137,3 +137,13 @@ def test_signature_mismatch_names_the_callers(compile_at: Compile) -> None:
         link(LinkOptions(inputs=[caller, compile_at("i.c", "int f(int); int i(void) { return f(1); }")], output=None,
                          entry=None, exports=["run", "i"], import_undefined=True))  # fmt: skip
     assert any(hint.startswith("called by run (g.c:3)") for hint in caught.value.diagnostics[0].hints)
+
+
+def test_every_message_about_a_generated_object_names_the_bitcode(compile_at: Compile) -> None:
+    kind = compile_at("kind.c", "extern int f; int run(void) { return f; }", "-flto")
+    function = compile_at("f.c", "int f(void) { return 1; }")
+    with pytest.raises(LinkError) as caught:
+        link(LinkOptions(inputs=[kind, function], entry=None, exports=["run"], output="out.wasm"))
+    text = str(caught.value)
+    assert "symbol type mismatch" in text
+    assert kind in text

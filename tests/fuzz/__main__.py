@@ -48,8 +48,8 @@ def main(arguments: list[str] | None = None) -> int:
             counts[finding.key] += 1
             if finding.key not in findings:
                 findings[finding.key] = finding
-                place = keep(options.keep, finding, trial, small=not options.no_shrink)
-                print(f"{finding.key}\n  {place}", flush=True)
+                print(f"{finding.key} (seed {trial.seed})", flush=True)
+                print(f"  {keep(options.keep, finding, trial, small=not options.no_shrink)}", flush=True)
         rate = number / (time.monotonic() - begun)
         print(f"{number} links, {rate:.0f}/s, {dict(ends)}, findings: {dict(counts)}", flush=True)
     print_summary(number, time.monotonic() - begun, ends, counts)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -9,16 +10,19 @@ from tests.fuzz import mutate
 from tests.fuzz.trials import Trial
 
 ATTEMPTS = 400
+SECONDS = 60.0
+"""A hang is tried again at its own pace."""
 
 
 def shrink(trial: Trial, has_finding: Callable[[Trial], bool], attempts: int = ATTEMPTS) -> Trial:
     """The smallest trial found: without words, files, sections and runs of bytes that the finding does not need."""
     left = attempts
+    deadline = time.monotonic() + SECONDS
 
     def improves(candidate: Trial) -> bool:
         nonlocal left
-        left -= 1
-        return left >= 0 and has_finding(candidate)
+        left = left - 1 if time.monotonic() < deadline else 0
+        return left > 0 and has_finding(candidate)
 
     changed = True
     while changed and left > 0:

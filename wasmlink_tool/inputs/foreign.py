@@ -64,6 +64,16 @@ def describe(data: bytes, start: int = 0, end: int | None = None) -> str:
     return _describe_text(head)
 
 
+def describe_wasm(data: bytes, start: int, end: int) -> str:
+    """Return what ``data[start:end]``, which begins as WebAssembly, is if it is a finished module or a component; else
+    nothing."""
+    if int.from_bytes(data[start + 6 : start + 8], "little") == 1 and end - start >= 8:
+        return "WebAssembly component: it is linked from objects before it is made, and composed with others afterwards"
+    if b"\7linking" not in data[start:end]:
+        return "finished WebAssembly module: give the linker the objects that it was made of, or make it with -r"
+    return ""
+
+
 def _native(form: str, machine: str | None, kind: str | None) -> str:
     return f"{' '.join(part for part in (form, machine, kind or 'file') if part)}: {_COMPILE}"
 

@@ -137,7 +137,14 @@ class ObjectSource:
                 return known or self._cache.parse(self.data, self.start, self.end)
             return ObjectFile(self.data, self.start, self.end)
         except FormatError as error:
-            raise FatalError(f"{self.name}: {error}") from None
+            raise FatalError(f"{self.name}: {error}", self._kind()) from None
+
+    def _kind(self) -> tuple[str, ...]:
+        """The line under an error where the input is WebAssembly of a kind that is not linked."""
+        from .foreign import describe_wasm
+
+        kind = describe_wasm(self.data, self.start, self.end)
+        return (kind,) if kind else ()
 
     def defined_symbols(self) -> list[bytes]:
         """The names that this object would define if it were linked.

@@ -24,6 +24,9 @@ from .mark_live import is_exported
 from .resolve import Resolution
 from .symbols import DEFINED
 
+_SHOWN = 5
+"""How many bitcode files a message lists."""
+
 
 def compile_bitcode(resolution: Resolution, options: LinkOptions, diagnostics: Diagnostics) -> None:
     """Compile all bitcode of the link, and add the generated objects with what they pull in.
@@ -57,6 +60,10 @@ def compile_bitcode(resolution: Resolution, options: LinkOptions, diagnostics: D
         for number, generated in enumerate(objects):
             _write_object(f"{options.lto_object_path}{number or ''}", generated.contents)
 
+    names = [module.name for module in modules]
+    shown = ", ".join(names[:_SHOWN]) + (f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else "")
+    for generated in objects:
+        diagnostics.generated[generated.name] = f"{generated.name} was generated from bitcode: {shown}"
     table.forget_bitcode_definitions()
     for generated in objects:
         table.add_generated(
