@@ -194,6 +194,7 @@ OBJECTS: dict[str, bytes] = {
     "segment name not UTF-8": with_linking(
         subsection(SEGMENT_INFO, vector(blob(b"\xff") + leb(0) + leb(0), name("y") + leb(0) + leb(0)))
     ),
+    "relocations for the globals": build(reloc_CODE=relocations("CODE", 3, relocation(7, 2, 2))),
     "strings without a terminator": build(
         WITHOUT_RELOCATIONS,
         data=section(11, vector(b"\0\x41\0\x0b" + blob(b"12345678"), b"\0\x41\0\x0b" + blob(b"text!"))),

@@ -866,6 +866,10 @@ class ObjectFile:
             raise FormatError("invalid section index of relocations")
         if section in self._relocation_sections:
             raise FormatError("a section has two relocation sections")
+        target = self.sections[section]
+        if count and target.id not in (SectionId.CODE, SectionId.DATA, SectionId.CUSTOM):
+            # No pass would ask for them.
+            raise FormatError(f"relocations for section {section_name(target)}, which cannot have any")
         self._relocation_sections[section] = (reader.pos, reader.end, count)
 
     def _read_producers(self, reader: Reader) -> None:
@@ -913,8 +917,6 @@ class ObjectFile:
             self._check_chunk_bounds(relocs, number, self.function_offsets[1:], widest)
         elif section.id == SectionId.DATA:
             self._check_chunk_bounds(relocs, number, [s.offset + s.size for s in self.segments], widest)
-        elif section.id != SectionId.CUSTOM:
-            raise FormatError(f"relocations for section {where}, which cannot have any")
 
     def _names_what_it_may(self, relocs: Relocations) -> bool:
         """Whether every index is one of a type, or of a symbol of the right kind. False: each must be looked at."""
