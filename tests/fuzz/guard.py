@@ -8,9 +8,11 @@ child goes on behind it.
 from __future__ import annotations
 
 import gc
+import importlib
 import io
 import os
 import pickle
+import pkgutil
 import resource
 import select
 import shutil
@@ -25,10 +27,16 @@ from pathlib import Path
 from random import Random
 from types import FrameType
 
+import wasmlink_tool
 from tests.fuzz import mutate
 from tests.fuzz.judge import PREVIOUS, Finding, is_invalid, judge, reference_refuses
 from tests.fuzz.trials import OUTPUT, Trial
 from wasmlink_tool.cli.command import main as command
+
+for _module in pkgutil.walk_packages(wasmlink_tool.__path__, "wasmlink_tool."):
+    # What a link imports when it needs it, each child would import again.
+    if not _module.name.startswith(("wasmlink_tool.scons", "wasmlink_tool.site_tools", "wasmlink_tool.__main__")):
+        importlib.import_module(_module.name)
 
 SECONDS = 2.0
 """Processor time of one link, which does not depend on what else the machine does."""

@@ -38,7 +38,7 @@ OPTIONS = (
     "--build-id=sha1", "--build-id=0x12", "--build-id=fast", "-mwasm64", "--page-size=1", "--data-order=packed",
     "--Bsymbolic", "--no-growable-memory", "--error-limit=0", "--error-limit=1", "--dependency-file=out.d",
     "--global-base=#", "--table-base=#", "--initial-memory=#", "--initial-heap=#", "--max-memory=#", "-z stack-size=#",
-    "--whole-archive", "--no-whole-archive", "--start-lib", "--end-lib", "-Bstatic", "-Bdynamic", "--threads=1",
+    "--whole-archive", "--no-whole-archive", "-Bstatic", "-Bdynamic", "--threads=1",
     "--allow-undefined-file=list.txt", "--reproduce=link.tar", "-L.", "-lx", "--time-report=times.json",
 )  # fmt: skip
 
@@ -107,7 +107,7 @@ def _add_archive(
         members.append((title.encode(), contents))
         if dialect == "thin":
             files[title] = contents
-    files["libx.a"] = mutate.archive(members, dialect, random if random.random() < 0.4 else None)
+    files["libx.a"] = mutate.archive(members, dialect, random if random.random() < 0.2 else None)
     inputs += random.choice((("libx.a",), ("-L.", "-lx"), ("--whole-archive", "libx.a")))
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 from wasmlink_tool.cli.option_table import EITHER, FLAG, JOINED, Option, all_options, spellings
 
 
@@ -67,15 +69,22 @@ class CommandLine:
         return argument.option.name == name
 
 
+@functools.cache
+def _index() -> dict[str, tuple[int, Option]]:
+    """Spelling to its kind and option: a process that links often (SCons, a test) makes it once."""
+    return {
+        text: (kind, option)
+        for option in all_options()
+        for form in option.forms.split(" ")
+        for text, kind, _ in spellings(form)
+    }
+
+
 class Parser:
     """The index of all spellings. Two spellings of one text do not exist, which the tests check."""
 
     def __init__(self) -> None:
-        self.spellings: dict[str, tuple[int, Option]] = {}
-        for option in all_options():
-            for form in option.forms.split(" "):
-                for text, kind, _ in spellings(form):
-                    self.spellings[text] = (kind, option)
+        self.spellings = _index()
         self._longest = max(map(len, self.spellings))
 
     def parse(self, arguments: list[str]) -> CommandLine:
