@@ -33,7 +33,11 @@ from .output.writer import OutputFile, check_writable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from .incremental.reuse import Reuse
+    from .inputs.input_files import ObjectSource
+    from .inputs.shared_library import SharedLibrary
     from .size.explanation import Explanation
 
 
@@ -82,6 +86,10 @@ def _link(options: LinkOptions, diagnostics: Diagnostics) -> LinkResult:
     if options.cache_directory is None:
         return _run_passes(options, diagnostics, None)
     diagnostics.step("link from the last one")
+    if options.why_live:
+        answered = _explain_last_link(options, diagnostics)
+        if answered is not None:
+            return answered
     found = _link_again(options, diagnostics)
     if isinstance(found, LinkResult):
         return found
@@ -117,30 +125,7 @@ def _run_passes(options: LinkOptions, diagnostics: Diagnostics, reuse: Reuse | N
         if report is not None:
             check_writable(report, what, diagnostics)
     diagnostics.check()
-
-    diagnostics.step("resolve")
-    resolution = resolve(options, files, sources, diagnostics, _compile_bitcode)
-    if reuse is not None:
-        reuse.match(resolution.objects, files.object_keys())
-    if options.why_extract is not None:
-        # A link that fails has reasons, too.
-        from .output import reports
-
-        text = reports.why_extract(resolution.table.extractions)
-        reports.write_text(options.why_extract, text, "--why-extract=", diagnostics)
-    seal(resolution, options, diagnostics)
-    diagnostics.check()
-    diagnostics.step("mark live")
-    mark_live(resolution, options)
-    if options.print_gc_sections and options.gc_sections:
-        report_removed(resolution, diagnostics)
-    explanation = _explanation(resolution, options)
-    resolve_indirect_function_table(resolution, options, diagnostics, required=False)
-    diagnostics.check()
-
-    plan = _plan(resolution, options, diagnostics)
-    if explanation is not None:
-        explanation.take_graph(plan)
+    resolution, plan, explanation = _decide(options, files, sources, diagnostics, reuse)
     diagnostics.step("relocate and write sections")
     sections, notes = _write_sections(plan, options, diagnostics, reuse)
     chunks: list[Chunk] = [b"\0asm\1\0\0\0"]
@@ -194,6 +179,64 @@ def _run_passes(options: LinkOptions, diagnostics: Diagnostics, reuse: Reuse | N
             )
     _note_size(options, written, chunks, plan, diagnostics)
     return LinkResult(written, options.output, tuple(diagnostics.entries), tuple(files.read))
+
+
+def _decide(
+    options: LinkOptions,
+    files: InputFiles,
+    sources: Sequence[ObjectSource | SharedLibrary],
+    diagnostics: Diagnostics,
+    reuse: Reuse | None,
+) -> tuple[Resolution, Plan, Explanation | None]:
+    """Decide everything that the module depends on."""
+    diagnostics.step("resolve")
+    resolution = resolve(options, files, sources, diagnostics, _compile_bitcode)
+    if reuse is not None:
+        reuse.match(resolution.objects, files.object_keys())
+    if options.why_extract is not None:
+        # A link that fails has reasons, too.
+        from .output import reports
+
+        text = reports.why_extract(resolution.table.extractions)
+        reports.write_text(options.why_extract, text, "--why-extract=", diagnostics)
+    seal(resolution, options, diagnostics)
+    diagnostics.check()
+    diagnostics.step("mark live")
+    mark_live(resolution, options)
+    if options.print_gc_sections and options.gc_sections:
+        report_removed(resolution, diagnostics)
+    explanation = _explanation(resolution, options)
+    resolve_indirect_function_table(resolution, options, diagnostics, required=False)
+    diagnostics.check()
+
+    plan = _plan(resolution, options, diagnostics)
+    if explanation is not None:
+        explanation.take_graph(plan)
+    return resolution, plan, explanation
+
+
+def _explain_last_link(options: LinkOptions, diagnostics: Diagnostics) -> LinkResult | None:
+    """Answer ``--why-live`` where the last link's module still holds: what it decided is decided again, from objects
+    that are parsed already, and nothing is laid out in bytes, relocated or written. ``None`` where a link is needed."""
+    plain = LinkOptions(**{**vars(options), "why_live": (), "why_live_file": None, "time_report": None})
+    found = _link_again(plain, Diagnostics())
+    if not isinstance(found, LinkResult):
+        return None
+    quiet = Diagnostics()
+    quiet.time_report = diagnostics.time_report
+    if options.why_live_file is not None:
+        check_writable(options.why_live_file, "--why-live-file=", diagnostics)
+        diagnostics.check()
+    quiet.step("read inputs")
+    files, sources = open_inputs(plain, quiet)
+    _, _, explanation = _decide(options, files, sources, quiet, None)
+    assert explanation is not None
+    explanation.write([], diagnostics)
+    diagnostics.check()
+    if diagnostics.time_report is not None:
+        diagnostics.time_report.reused = "used"
+        _report_times(options, diagnostics, {"files looked at": len(found.files_read)})
+    return LinkResult([found.module], options.output, tuple(diagnostics.entries), found.files_read)
 
 
 def _compile_bitcode(resolution: Resolution, options: LinkOptions, diagnostics: Diagnostics) -> None:

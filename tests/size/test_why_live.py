@@ -180,3 +180,30 @@ def test_without_its_root_a_chain_is_gone(tmp_path: Path, objects: Path) -> None
     status, file = link(program, tmp_path / "three", objects, "--why-live=f1", "--entry=f0", "--export=f1")
     assert status == 0
     assert [step["reference"] for step in json.loads(file.read_text())["answers"][0]["chains"][0]] == ["--export"]
+
+
+def test_the_last_link_is_asked_without_linking_again(tmp_path: Path, objects: Path) -> None:
+    program = random_program(2)
+    names = [name for name in program.chains() if not name.startswith("object ")]
+    queries = [f"--why-live={name}" for name in names]
+    status, file = link(program, tmp_path / "clean", objects, *queries)
+    assert status == 0
+    expected = json.loads(file.read_text())
+    cached = ["--cache-dir=../cache", "--time-report=times.json"]
+    place = tmp_path / "warm"
+    steps = []
+    for options in ([], [], queries):
+        sources = program.sources()
+        if not place.exists():
+            files: dict[str, str | bytes | Archive | None] = {"o0.s": sources.pop("o0.s"), "lib.a": Archive(sources)}
+            harness.prepare(Case("random", files, ""), place, objects)
+        extra = ["--why-live-file=why.json"] if options else []
+        arguments = ["-o", "out.wasm", *cached, *options, *extra, "o0.o", "lib.a"]
+        assert harness.run_here(main, arguments, place, lambda: (b"", b"")).status == 0
+        report = json.loads((place / "times.json").read_text())
+        steps.append({phase["name"] for phase in report["phases"]})
+    assert json.loads((place / "why.json").read_text()) == expected
+    assert "relocate and write sections" in steps[0]
+    assert "relocate and write sections" not in steps[2]
+    module = (place / "out.wasm").read_bytes()
+    assert module == (tmp_path / "clean" / "out.wasm").read_bytes()
