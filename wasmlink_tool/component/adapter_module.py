@@ -5,10 +5,12 @@ Bodies are kept as ranges of bytes; they are scanned when they turn out to be li
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from ..binary.constants import ExternalKind, NameSubsection, SectionId
 from ..binary.instructions import Body, scan_body
 from ..binary.reader import FormatError, Reader
-from .core_module import CoreImport, CoreModule, Signature, utf8
+from .core_module import CoreImport, CoreModule, Signature
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -57,7 +59,8 @@ class AdapterModule:
             elif section.number == SectionId.CODE:
                 self._read_code(reader)
             elif section.number == SectionId.CUSTOM and section.name == "name":
-                self._read_names(reader)
+                with suppress(FormatError):  # Names that cannot be read are no reason to refuse an adapter.
+                    self._read_names(reader)
         if len(self._bodies) != len(core.function_types):
             raise FormatError("the numbers of functions and bodies differ")
         for given in self.imports[ExternalKind.FUNCTION]:
@@ -116,5 +119,5 @@ class AdapterModule:
                 inside = Reader(reader.data, reader.pos, end)
                 for _ in range(inside.count(2)):
                     index = inside.uleb()
-                    table[index] = utf8(inside.name())
+                    table[index] = inside.name().decode("utf-8", "replace")
             reader.pos = end

@@ -240,10 +240,6 @@ class Classifier:
 
     def _export(self, module: ClassifiedModule, export: CoreExport, meaning: Meaning | None) -> None:
         if meaning is None:
-            if export.name.startswith(STANDARD):
-                raise ComponentError(
-                    f"{module.name} exports {quote(export.name)}, and the world has no export of that name"
-                )
             if export.name.startswith(ASYNC_MARKS):
                 raise ComponentError(
                     f"{module.name} exports {quote(export.name)}, which belongs to the asynchronous ABI: "

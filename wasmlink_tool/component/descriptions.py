@@ -10,7 +10,7 @@ from ..binary.constants import SectionId
 from ..binary.reader import FormatError, Reader
 from .core_module import CoreModule, utf8
 from .errors import ComponentError, quote
-from .names import without_version
+from .names import is_label, without_version
 from .type_decoder import COMPONENT, SORT_COMPONENT, SORT_TYPE, read_name, read_world
 from .wit_model import Function, Interface, World, WorldItem
 
@@ -136,7 +136,9 @@ def read_description(payload: bytes) -> Description:
         elif number == _EXPORTS:
             if inside.count() != 1 or exported or world is None:
                 raise FormatError("the description does not export one world")
-            read_name(inside)
+            short = read_name(inside).text
+            if not is_label(short):
+                raise FormatError(f"the description's export {quote(short)} is not in kebab case")
             if inside.u8() != SORT_TYPE or inside.uleb() != 0:
                 raise FormatError("the description exports something else than its world")
             ascribed = inside.u8()

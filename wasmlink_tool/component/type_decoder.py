@@ -226,6 +226,7 @@ class _Scope:
 
     def bound_type(self, name: ItemName) -> Type:
         """Read the bound of a type that is imported or exported under ``name``, and give the type that name."""
+        _refuse_implements(name)
         if not is_label(name.text):
             raise FormatError(f"the type {quote(name.text)} is not in kebab case")
         form = self.reader.u8()
@@ -248,8 +249,15 @@ class _Scope:
         return found
 
 
+def _refuse_implements(name: ItemName) -> None:
+    """Refuse what only an instance can have."""
+    if any(attribute.kind == AttributeKind.IMPLEMENTS for attribute in name.attributes):
+        raise FormatError(f"{quote(name.text)} implements an interface, and is none")
+
+
 def _named_function(name: ItemName, signature: FunctionType, types: dict[str, Type]) -> Function:
     """Return a function of a scope whose types are given; one of a resource must fit it."""
+    _refuse_implements(name)
     if not is_function_name(name.text):
         raise FormatError(f"the function {quote(name.text)} is not in kebab case")
     function = Function(name.text, signature.names, signature.types, signature.result, signature.is_async)
@@ -347,6 +355,7 @@ class _WorldScope(_Scope):
         if ":" in name.text:
             if parse_qualified_name(name.text) is None:
                 raise FormatError(f"{quote(name.text)} is not the name of an interface")
+            _refuse_implements(name)
             interface.name = name.text
         elif not is_label(name.text):
             raise FormatError(f"{quote(name.text)} is not in kebab case")
