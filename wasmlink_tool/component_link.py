@@ -29,6 +29,7 @@ def make_component(options: LinkOptions, chunks: Sequence[Piece], diagnostics: D
     how.merge_imports_based_on_semver = options.merge_imports_based_on_semver
     how.realloc_via_memory_grow = options.realloc_via_memory_grow
     how.reject_legacy_names = options.reject_legacy_names
+    how.names = not options.strip_all
     how.main_world_first = options.main_world_first
     try:
         adapters = [read_adapter(text) for text in options.adapters]

@@ -77,6 +77,17 @@ def test_a_command_runs_with_a_reactors_adapter(front: Callable[[str, list[str]]
     assert run_command(component, [], here)[0] is False
 
 
+def test_traps_and_tools_show_names_unless_all_is_stripped(hello: str, here: Path) -> None:
+    for flags in ([], ["-s"]):
+        arguments = ["--component", "--wasi-adapter=reactor.wasm", *flags, hello, "-o", "hello.wasm"]
+        assert command.run("wasmlink", arguments) == 0
+        component = (here / "hello.wasm").read_bytes()
+        shown = reference.run("print", given=component).decode()
+        assert ("shim: wasi_snapshot_preview1.fd_write" in shown) == (not flags)
+        assert ('(processed-by "wasmlink"' in shown) == (not flags)
+        assert (reference.strip(component) == component) == bool(flags)
+
+
 def test_the_adapter_is_found_where_it_is_installed(hello: str, here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert command.run("wasmlink", ["--component", hello, "-o", "package.wasm"]) == 0
     monkeypatch.setenv("WASMLINK_WASI_ADAPTER", "reactor.wasm")

@@ -179,18 +179,19 @@ def _only_live_global(module: AdapterModule, live: _Live, name: str) -> int | No
     return found[0] if found else None
 
 
-def reduce_adapter(core: CoreModule, kept: set[str], realloc: str | None, where: str) -> bytes:
+def reduce_adapter(core: CoreModule, kept: set[str], realloc: str | None, where: str, *, label: str) -> bytes:
     """Return the adapter with what its exports in ``kept`` need.
 
-    ``realloc`` is the main module's export that allocates memory, if it has one and it is to be used.
+    ``realloc`` is the main module's export that allocates memory, if it has one and it is to be used. ``label`` is what
+    the name section calls the adapter; without one there is no name section.
     """
     try:
-        return _reduce(AdapterModule(core), kept, realloc)
+        return _reduce(AdapterModule(core), kept, realloc, label)
     except FormatError as error:
         raise ComponentError(f"{where}: {error}") from None
 
 
-def _reduce(module: AdapterModule, kept: set[str], realloc: str | None) -> bytes:
+def _reduce(module: AdapterModule, kept: set[str], realloc: str | None, label: str) -> bytes:
     exports = kept_exports(module.core, kept)
     live = _Live(module)
     for export in exports:
@@ -280,7 +281,7 @@ def _reduce(module: AdapterModule, kept: set[str], realloc: str | None) -> bytes
             encoded = _with_prologue(encoded, prologue)
         writer.functions.append((type_, encoded))
     writer.functions += added
-    return _write(writer, exports, maps, start)
+    return _write(writer, exports, maps, start, label)
 
 
 def _with_prologue(body: bytes, prologue: bytes) -> bytes:
@@ -299,7 +300,9 @@ def _refuse_own(indices: set[int], module: AdapterModule, kind: int, what: str) 
         raise FormatError(f"what is used of it needs a {what} of its own, which an adapter cannot have")
 
 
-def _write(writer: _Writer, exports: list[CoreExport], maps: list[dict[int, int]], start: int | None) -> bytes:
+def _write(
+    writer: _Writer, exports: list[CoreExport], maps: list[dict[int, int]], start: int | None, label: str
+) -> bytes:
     """Return the module."""
     module, live = writer.module, writer.live
     imports: list[bytes] = []
@@ -344,6 +347,8 @@ def _write(writer: _Writer, exports: list[CoreExport], maps: list[dict[int, int]
         parts += (bytes((SectionId.START,)), uleb(len(number_of_start)), number_of_start)
     if writer.functions:
         parts.append(section(SectionId.CODE, [uleb(len(body)) + body for _, body in writer.functions]))
-    names = {maps[Space.FUNCTION][old]: name for old, name in module.function_names.items() if old in live.functions}
-    parts.append(name_section("adapter", names))
+    if label:
+        numbers = maps[Space.FUNCTION]
+        names = {numbers[old]: name for old, name in module.function_names.items() if old in live.functions}
+        parts.append(name_section(label, names))
     return b"".join(parts)

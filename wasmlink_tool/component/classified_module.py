@@ -57,9 +57,13 @@ class ClassifiedImport:
 class ClassifiedModule:
     """A core module whose imports and exports are known."""
 
-    def __init__(self, name: str, core: CoreModule, encodings: StringEncodings, world: World, keys: set[str]) -> None:
+    def __init__(
+        self, name: str, label: str, core: CoreModule, encodings: StringEncodings, world: World, keys: set[str]
+    ) -> None:
         self.name = name
         """How messages call it."""
+        self.label = label
+        """How traps and tools call it."""
         self.core = core
         self.encodings = encodings
         self.world = world
@@ -125,6 +129,7 @@ class Classifier:
     def classify(
         self,
         name: str,
+        label: str,
         core: CoreModule,
         encodings: StringEncodings,
         keys: set[str],
@@ -134,7 +139,7 @@ class Classifier:
 
         ``renamed`` gives the original field of an import that was renamed as a duplicate.
         """
-        module = ClassifiedModule(name, core, encodings, self._world, keys)
+        module = ClassifiedModule(name, label, core, encodings, self._world, keys)
         seen: set[tuple[str, str]] = set()
         for core_import in core.imports:
             self._import(module, core_import, seen, renamed)

@@ -36,6 +36,16 @@ class Sort:
 
 
 CORE_INSTANCE_SORT: Final = 0x12
+
+
+class NamedSort:
+    """Sorts as the section with names spells them."""
+
+    CORE_MODULE: Final = b"\0\x11"
+    CORE_INSTANCE: Final = b"\0\x12"
+    INSTANCE: Final = b"\5"
+
+
 _BOUND_EQUAL: Final = b"\3\0"
 _BOUND_RESOURCE: Final = b"\3\1"
 
@@ -73,6 +83,8 @@ class ComponentWriter:
         self._chunks: list[bytes] = [PREAMBLE]
         self._section = -1
         self._items: list[bytes] = []
+        self._names: dict[bytes, dict[int, str]] = {}
+        """By sort: names that traps and tools show."""
         self.types = 0
         self.functions = 0
         self.instances = 0
@@ -100,10 +112,22 @@ class ComponentWriter:
             self._items = []
         self._section = -1
 
-    def chunks(self) -> list[bytes]:
-        """Return the component in pieces, with large ones as they were given."""
+    def chunks(self, *, named: bool = False) -> list[bytes]:
+        """Return the component in pieces, with large ones as they were given, and with names if it is ``named``."""
         self._flush()
+        if named:
+            parts: list[bytes] = []
+            for sort, names in self._names.items():
+                body = [sort, uleb(len(names)), *[uleb(index) + encode_text(name) for index, name in names.items()]]
+                content = b"".join(body)
+                parts += (b"\1", uleb(len(content)), content)
+            self.custom("component-name", b"".join(parts))
         return self._chunks
+
+    def name(self, sort: bytes, index: int, text: str) -> int:
+        """Name what is at ``index`` for traps and tools; return the index."""
+        self._names.setdefault(sort, {})[index] = text
+        return index
 
     def _whole(self, section: int, pieces: Sequence[bytes]) -> None:
         """Write a section that holds one thing."""

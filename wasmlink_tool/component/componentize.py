@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from ..binary.constants import ExternalKind, SectionId
+from ..version import __version__
 from .adapter_reduction import reduce_adapter
 from .canonical_abi import AbiTypes
 from .classified_module import ClassifiedImport, ClassifiedModule, Classifier
@@ -33,6 +34,8 @@ class Options:
         self.merge_imports_based_on_semver = True
         self.reject_legacy_names = False
         self.realloc_via_memory_grow = False
+        self.names = True
+        """Name what is in the component, for traps and tools, and the tools that made it."""
         self.main_world_first = False
         """Join the main module's worlds before the adapters', as ``wasm-component-ld`` does."""
 
@@ -72,6 +75,7 @@ class _Input:
         self.encodings = StringEncodings()
         self.worlds: list[World] = []
         self.keys: set[str] = set()
+        self.producers: list[tuple[str, str, str]] = []
 
     def make_imports_unique(self) -> dict[tuple[str, str], str]:
         """Rename imports that repeat earlier ones; return the old field by module and new field."""
@@ -87,6 +91,7 @@ class _Input:
     def read_worlds(self, interfaces: Interfaces) -> None:
         for description in read_descriptions(self.core, self.where):
             self.encodings.add(description, self.where)
+            self.producers += description.producers
             self.worlds.append(interfaces.adopt(description.world, self.where))
             self.keys.update(description.world.exports)
 
@@ -138,17 +143,22 @@ def componentize_pieces(module: bytes, adapters: Sequence[Adapter], options: Opt
     types = AbiTypes()
     classifier = Classifier(directed.world, types, {given.name for given in inputs}, options.reject_legacy_names)
     renamed = main.make_imports_unique()
-    classified = classifier.classify(main.name, main.core, main.encodings, main.keys, renamed)
+    classified = classifier.classify(main.name, "main", main.core, main.encodings, main.keys, renamed)
     pieces: dict[str, Sequence[bytes]] = {main.name: without_descriptions(main.core)}
     needed: dict[str, ClassifiedModule] = {}
     realloc = None if options.realloc_via_memory_grow else _realloc_for_adapters(classified)
     _check_separate(main, inputs)
     for given in inputs:
-        adapter = _needed_adapter(given, classified, classifier, directed.world, realloc)
+        adapter = _needed_adapter(given, classified, classifier, directed.world, realloc, options.names)
         if adapter is not None:
             needed[given.name] = adapter
             pieces[adapter.name] = [adapter.core.data]
-    return Encoder(directed, types, classified, needed, pieces).encode()
+    producers: list[tuple[str, str, str]] | None = None
+    if options.names:
+        producers = [("processed-by", "wasmlink", __version__)]
+        for given in (main, *[given for given in inputs if given.name in needed]):
+            producers += given.producers
+    return Encoder(directed, types, classified, needed, pieces, producers).encode()
 
 
 def _check_separate(main: _Input, adapters: list[_Input]) -> None:
@@ -171,7 +181,7 @@ def _realloc_for_adapters(main: ClassifiedModule) -> str | None:
 
 
 def _needed_adapter(
-    given: _Input, main: ClassifiedModule, classifier: Classifier, world: World, realloc: str | None
+    given: _Input, main: ClassifiedModule, classifier: Classifier, world: World, realloc: str | None, named: bool
 ) -> ClassifiedModule | None:
     """Return an adapter, reduced to what is used of it, or ``None`` if nothing is."""
     wanted = main.imports.get(given.name, [])
@@ -181,13 +191,13 @@ def _needed_adapter(
             raise ComponentError(f"{given.where}: nothing needs the adapter, and it exports an interface of types only")
         return None
     name = f"adapter {quote(given.name)}"
-    whole = classifier.classify(name, given.core, given.encodings, given.keys, {})
+    whole = classifier.classify(name, given.name, given.core, given.encodings, given.keys, {})
     for imported in wanted:
         _check_wanted(whole, imported, given)
     kept = whole.role_names | {imported.field for imported in wanted}
-    data = reduce_adapter(given.core, kept, realloc, given.where)
+    data = reduce_adapter(given.core, kept, realloc, given.where, label=given.name if named else "")
     core = read_module(data, given.where)
-    return classifier.classify(name, core, given.encodings, given.keys, {})
+    return classifier.classify(name, given.name, core, given.encodings, given.keys, {})
 
 
 def _check_wanted(adapter: ClassifiedModule, imported: ClassifiedImport, given: _Input) -> None:

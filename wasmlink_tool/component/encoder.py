@@ -11,11 +11,11 @@ from ..binary.constants import ExternalKind
 from ..binary.leb128 import uleb
 from .canonical_abi import AbiTypes, Lowering, lift, lower
 from .classified_module import ClassifiedImport, ClassifiedModule, show_name
-from .component_writer import ComponentWriter, Sort, encode_name
+from .component_writer import ComponentWriter, NamedSort, Sort, encode_name, encode_text
 from .core_names import MAIN_MODULE, Role
 from .directed_world import DirectedWorld
 from .errors import ComponentError, quote
-from .helper_modules import SHIM_MEMORY, fixup_module, shim_module
+from .helper_modules import FIXUP_NAME, SHIM_MEMORY, SHIM_NAME, fixup_module, shim_module
 from .live_types import find_live_imports, interface_types
 from .lowering_slots import Slot, SlotKind, Slots
 from .type_scopes import InstanceScope, NestedScope, RootScope
@@ -47,13 +47,16 @@ class Encoder:
         main: ClassifiedModule,
         adapters: dict[str, ClassifiedModule],
         pieces: dict[str, Sequence[bytes]],
+        producers: list[tuple[str, str, str]] | None,
     ) -> None:
+        """``pieces`` are the modules' bytes by name; without ``producers`` nothing gets a name for traps and tools."""
         self._world = directed.world
         self._types = types
         self._main = main
         self._adapters = adapters
         self._modules = [main, *adapters.values()]
         self._pieces = pieces
+        self._producers = producers
         self._writer = ComponentWriter()
         self._root = RootScope(self._writer, self._world)
         self._slots = Slots(main, list(adapters.values()), types)
@@ -70,7 +73,8 @@ class Encoder:
         """Return the component in pieces."""
         self._import_world()
         for module in self._modules:
-            self._core_module_indices[module.name] = self._writer.core_module(self._pieces[module.name])
+            index = self._writer.core_module(self._pieces[module.name])
+            self._core_module_indices[module.name] = self._writer.name(NamedSort.CORE_MODULE, index, module.label)
         self._make_shim()
         for module in self._modules:
             for interface in self._exported_interfaces(module):
@@ -80,7 +84,10 @@ class Encoder:
         self._fix_up()
         for module in self._modules:
             self._export_all(module)
-        return self._writer.chunks()
+        if self._producers is None:
+            return self._writer.chunks()
+        self._writer.custom("producers", producers_section(self._producers))
+        return self._writer.chunks(named=True)
 
     def _exports(self, module: ClassifiedModule) -> list[WorldItem]:
         return [item for item in self._world.exports.values() if item.name in module.keys]
@@ -119,7 +126,8 @@ class Encoder:
         index = self._writer.type(scope.body())
         name = encode_name(item.name, item.attributes)
         description = bytes((Sort.INSTANCE,)) + uleb(index)
-        self._root.instances[interface] = self._writer.import_(name, Sort.INSTANCE, description)
+        instance = self._writer.import_(name, Sort.INSTANCE, description)
+        self._root.instances[interface] = self._writer.name(NamedSort.INSTANCE, instance, item.name)
 
     # Core modules and their instances
 
@@ -130,9 +138,11 @@ class Encoder:
         if not slots and memory is None:
             return
         description = None if memory is None else memory.description
-        names = [slot.label() for slot in slots]
+        names = None if self._producers is None else [slot.label() for slot in slots]
         module = self._writer.core_module([shim_module([slot.signature for slot in slots], names, description)])
+        self._writer.name(NamedSort.CORE_MODULE, module, SHIM_NAME)
         self._shim_instance = self._writer.core_instantiate(module, [])
+        self._writer.name(NamedSort.CORE_INSTANCE, self._shim_instance, SHIM_NAME)
         if memory is not None:
             self._memory = self._core_alias(ExternalKind.MEMORY, self._shim_instance, SHIM_MEMORY)
 
@@ -168,9 +178,10 @@ class Encoder:
             exports: list[tuple[str, int, int]] = []
             for imported in fields:
                 exports.append((imported.core.field, imported.core.kind, self._field(module, imported)))
-            arguments.append((name, writer.core_bundle(exports)))
+            bundle = writer.core_bundle(exports)
+            arguments.append((name, writer.name(NamedSort.CORE_INSTANCE, bundle, f"{module.label} imports {name}")))
         instance = writer.core_instantiate(self._core_module_indices[module.name], arguments)
-        self._core_instance_indices[module.name] = instance
+        self._core_instance_indices[module.name] = writer.name(NamedSort.CORE_INSTANCE, instance, module.label)
         if module is self._main and module.memory is not None and self._memory < 0:
             self._memory = self._core_alias(ExternalKind.MEMORY, instance, module.memory)
 
@@ -266,7 +277,8 @@ class Encoder:
         if not slots and initializer is None:
             return
         writer = self._writer
-        module = writer.core_module([fixup_module([slot.signature for slot in slots], initializer)])
+        signatures = [slot.signature for slot in slots]
+        module = writer.core_module([fixup_module(signatures, initializer, named=self._producers is not None)])
         arguments: list[tuple[str, int]] = []
         if slots:
             exports = [(str(i), int(ExternalKind.FUNCTION), self._fill(slot)) for i, slot in enumerate(slots)]
@@ -275,7 +287,8 @@ class Encoder:
             arguments.append(("main", self._core_instance_indices[self._main.name]))
         if slots:
             arguments.append(("shim", self._shim_instance))
-        writer.core_instantiate(module, arguments)
+        writer.name(NamedSort.CORE_MODULE, module, FIXUP_NAME)
+        writer.name(NamedSort.CORE_INSTANCE, writer.core_instantiate(module, arguments), FIXUP_NAME)
 
     def _fill(self, slot: Slot) -> int:
         """Return the core function that belongs into a slot."""
@@ -356,9 +369,22 @@ class Encoder:
         component = writer.component(nested.chunks())
         instance = writer.instantiate(component, arguments)
         name_bytes = encode_name(item.name, item.attributes)
-        root.instances[interface] = writer.export(name_bytes, Sort.INSTANCE, instance)
+        exported = writer.export(name_bytes, Sort.INSTANCE, instance)
+        root.instances[interface] = writer.name(NamedSort.INSTANCE, exported, item.name)
         root.forget(interface)
         root.owner = self._world
+
+
+def producers_section(entries: list[tuple[str, str, str]]) -> bytes:
+    """Return the contents of a ``producers`` section: field, name and version of each tool, each name once."""
+    fields: dict[str, dict[str, str]] = {}
+    for field, name, version in entries:
+        fields.setdefault(field, {}).setdefault(name, version)
+    parts = [uleb(len(fields))]
+    for field, tools in fields.items():
+        parts += (encode_text(field), uleb(len(tools)))
+        parts += [encode_text(name) + encode_text(version) for name, version in tools.items()]
+    return b"".join(parts)
 
 
 def _import_name(function: Function) -> str:

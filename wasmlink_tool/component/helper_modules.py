@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Final
 
+SHIM_NAME: Final = "wasmlink:shim"
+FIXUP_NAME: Final = "wasmlink:fixup"
 SHIM_TABLE: Final = "$imports"
 SHIM_MEMORY: Final = "$memory"
 
@@ -55,8 +57,9 @@ class _Types:
         return found
 
 
-def shim_module(signatures: Sequence[Signature], names: Sequence[str], memory: bytes | None) -> bytes:
-    """Return the module with a function for each slot; ``memory`` is the memory type that it defines, if it does."""
+def shim_module(signatures: Sequence[Signature], names: Sequence[str] | None, memory: bytes | None) -> bytes:
+    """Return the module with a function for each slot, named if there are names; ``memory`` is the memory type that it
+    defines, if it does."""
     types = _Types()
     indices = [types.index(signature) for signature in signatures]
     count = len(signatures)
@@ -78,11 +81,12 @@ def shim_module(signatures: Sequence[Signature], names: Sequence[str], memory: b
     parts.append(section(SectionId.EXPORT, exports))
     if count:
         parts.append(section(SectionId.CODE, codes))
-    parts.append(name_section("wasmlink:shim", {slot: f"shim: {name}" for slot, name in enumerate(names)}))
+    if names is not None:
+        parts.append(name_section(SHIM_NAME, {slot: f"shim: {name}" for slot, name in enumerate(names)}))
     return b"".join(parts)
 
 
-def fixup_module(signatures: Sequence[Signature], initializer: str | None) -> bytes:
+def fixup_module(signatures: Sequence[Signature], initializer: str | None, *, named: bool) -> bytes:
     """Return the module that fills the slots, and then calls the main module's initializer, if it has one."""
     types = _Types()
     imports: list[bytes] = []
@@ -103,5 +107,6 @@ def fixup_module(signatures: Sequence[Signature], initializer: str | None) -> by
     if count:
         functions = b"".join([uleb(slot) for slot in range(count)])
         parts.append(section(SectionId.ELEMENT, [b"\0\x41\0\x0b" + uleb(count) + functions]))
-    parts.append(name_section("wasmlink:fixup", {}))
+    if named:
+        parts.append(name_section(FIXUP_NAME, {}))
     return b"".join(parts)

@@ -8,6 +8,7 @@ from .wit_model import Function, Interface, Kind, Type, World, WorldItem
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from typing import Final
 
     Replaced = Mapping[Interface, Interface]
 
@@ -15,11 +16,11 @@ if TYPE_CHECKING:
 class _Rank:
     """How imports are sorted."""
 
-    INTERFACE = 0
-    USED_TYPE = 1
-    TYPE = 2
-    FUNCTION = 3
-    RESOURCE_FUNCTION = 4
+    INTERFACE: Final = 0
+    USED_TYPE: Final = 1
+    TYPE: Final = 2
+    FUNCTION: Final = 3
+    RESOURCE_FUNCTION: Final = 4
 
 
 def _rank(item: WorldItem, world: World) -> int:
