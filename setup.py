@@ -12,8 +12,11 @@ from pathlib import Path
 
 from setuptools import setup
 
-COMPILED = ("binary", "inputs", "linking", "linking/explain", "output", "demangle")
+COMPILED = ("binary", "inputs", "linking", "linking/explain", "output", "demangle", "component")
 """Packages whose modules are compiled."""
+
+UNCOMPILED = ("__init__.py", "__main__.py")
+"""Files that Python runs or finds by their source."""
 COMPILER = ("mypy==2.4.1", "librt>=0.17")
 """What compiling needs beside setuptools: installed by pip into the build's environment."""
 
@@ -22,7 +25,7 @@ def modules() -> list[str]:
     """The files to compile, relative to this one."""
     here = Path(__file__).resolve().parent
     packages = [here / "wasmlink_tool" / name for name in COMPILED]
-    files = [path for package in packages for path in package.glob("*.py") if path.name != "__init__.py"]
+    files = [path for package in packages for path in package.glob("*.py") if path.name not in UNCOMPILED]
     return [str(path.relative_to(here)) for path in sorted(files)]
 
 
