@@ -103,11 +103,11 @@ def _extract(options: LinkOptions, diagnostics: Diagnostics) -> Extraction:
         for source in opened
     ]
     sources = [source for source in read if isinstance(source, ObjectSource)]
-    table = resolve(options, files, read, diagnostics).table
+    resolution = resolve(options, files, read, diagnostics)
     diagnostics.check()
 
-    linked = [file.input for file in table.objects if file.input.archive]
-    if table.bitcode:
+    linked = [file.input for file in resolution.objects if file.input.archive]
+    if resolution.bitcode:
         # What generated code will call is known when it is generated, and not before: any member may define it.
         linked = [source for source in sources if source.archive]
     occurrences = _occurrences(sources)
@@ -130,8 +130,10 @@ def _extract(options: LinkOptions, diagnostics: Diagnostics) -> Extraction:
         thin_members=tuple(thin_members),
         unlinked=tuple(path for path in files.read if path in in_thin and path not in thin_members),
         # Where declarations disagree, code was looked at too.
-        interfaces={} if table.has_read_code or table.bitcode else dict(_interfaces(table.objects)),
-        order=_order(sources, linked, table.symbols.values()),
+        interfaces={}
+        if resolution.table.has_read_code or resolution.bitcode
+        else dict(_interfaces(resolution.objects)),
+        order=_order(sources, linked, resolution.symbols.values()),
     )
 
 

@@ -19,9 +19,12 @@ from .linking.parallel import make_relocator
 from .linking.pic import base_tls_on_memory, combine_segments
 from .linking.plan import Plan
 from .linking.relocate import Bases, Relocator
-from .linking.resolve import Resolution, resolve, resolve_indirect_function_table, seal
+from .linking.resolution import Resolution
+from .linking.resolve import resolve
 from .linking.scan_relocations import scan_relocations
+from .linking.seal import seal
 from .linking.start_functions import declare_start_functions, write_start_functions
+from .linking.synthetic_symbols import resolve_indirect_function_table
 from .opening import checked, open_inputs
 from .options import LinkOptions
 from .output.custom import lay_out_custom_sections, own_custom_sections, write_custom_section
@@ -197,7 +200,7 @@ def _decide(
         # A link that fails has reasons, too.
         from .output import reports
 
-        text = reports.why_extract(resolution.table.extractions)
+        text = reports.why_extract(resolution.extractions)
         reports.write_text(options.why_extract, text, "--why-extract=", diagnostics)
     seal(resolution, options, diagnostics)
     diagnostics.check()
@@ -239,11 +242,11 @@ def _explain_last_link(options: LinkOptions, diagnostics: Diagnostics) -> LinkRe
     return LinkResult([found.module], options.output, tuple(diagnostics.entries), found.files_read)
 
 
-def _compile_bitcode(resolution: Resolution, options: LinkOptions, diagnostics: Diagnostics) -> None:
+def _compile_bitcode(resolution: Resolution, options: LinkOptions, diagnostics: Diagnostics) -> list[ObjectSource]:
     # Most links have no bitcode, and need not load what reads and compiles it.
     from .linking.compile_bitcode import compile_bitcode
 
-    compile_bitcode(resolution, options, diagnostics)
+    return compile_bitcode(resolution, options, diagnostics)
 
 
 def _explanation(resolution: Resolution, options: LinkOptions) -> Explanation | None:

@@ -59,6 +59,9 @@ class ValueType:
     EXNREF: Final = 0x69
 
 
+VALUE_TYPE_NAMES: Final = _names(ValueType)
+
+
 FUNCTION_TYPE: Final = 0x60
 
 LIMITS_HAS_MAX: Final = 0x1

@@ -27,7 +27,7 @@ from ..linking.live_relocations import live_function_runs
 from ..linking.merged_strings import MergedStrings, StringPieces
 from ..linking.previous_file import PreviousFile
 from ..linking.relocate import Bases, Contents, Relocator, Watcher
-from ..linking.resolve import Resolution
+from ..linking.resolution import Resolution
 from ..linking.symbols import DEFINED
 from .moved_fields import SECTION, TARGET, VALUE, Note, add_to_fields, place_of_function
 from .remerge_strings import Remerged

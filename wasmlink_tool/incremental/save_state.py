@@ -17,7 +17,7 @@ from ..linking.chunks import NO_NUMBER, LinkedFile, ObjectInput, is_kept_apart
 from ..linking.output_segments import packed_key
 from ..linking.plan import Plan
 from ..linking.relocate import Watcher
-from ..linking.resolve import Resolution
+from ..linking.resolution import Resolution
 from ..linking.symbols import DEFINED, Symbol
 from ..options import DataOrder, LinkOptions, needs_full_link
 from ..output.encoding import Chunk, OutputSection

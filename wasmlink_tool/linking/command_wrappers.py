@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from ..binary.constants import Opcode, SymbolFlag, SymbolKind
 from ..binary.leb128 import uleb
+from ..binary.signature import parameters_and_results
 from ..diagnostics import Diagnostics
 from ..options import LinkOptions
 from ..records import record
 from .chunks import NO_NUMBER, SyntheticFile
-from .describe import parameters_and_results
-from .mark_live import exported_symbols, is_exported
-from .resolve import Resolution
+from .export_rules import exported_symbols, is_exported
+from .resolution import Resolution
 from .symbols import DEFINED, Symbol
 
 

@@ -20,28 +20,28 @@ from ..lto.modules import CodeGeneration, Module, SymbolResolution
 from ..options import CachePolicy, LinkOptions, UnresolvedPolicy
 from ..toolchain.lto import configured_compiler, find_compiler
 from .chunks import BitcodeInput
-from .mark_live import is_exported
-from .resolve import Resolution
+from .export_rules import is_exported
+from .resolution import Resolution
 from .symbols import DEFINED
 
 _SHOWN = 5
 """How many bitcode files a message lists."""
 
 
-def compile_bitcode(resolution: Resolution, options: LinkOptions, diagnostics: Diagnostics) -> None:
-    """Compile all bitcode of the link, and add the generated objects with what they pull in.
+def compile_bitcode(resolution: Resolution, options: LinkOptions, diagnostics: Diagnostics) -> list[ObjectSource]:
+    """Compile all bitcode of the link: the objects that take its place.
 
     :raises FatalError: there is no compiler, or it failed.
     """
-    table = resolution.table
-    if not table.bitcode:
+    bitcode = resolution.bitcode
+    if not bitcode:
         if options.lto_object_path:
             _write_object(options.lto_object_path, b"")
-        return
-    modules = [_module(file, resolution, options) for file in table.bitcode]
+        return []
+    modules = [_module(file, resolution, options) for file in bitcode]
     how = CodeGeneration(
         output=options.output or "a.out",
-        position_independent=_is_position_independent(table.bitcode, options),
+        position_independent=_is_position_independent(bitcode, options),
         optimize=options.lto_optimize,
         codegen_optimize=(
             max(2, options.lto_optimize) if options.lto_codegen_optimize is None else options.lto_codegen_optimize
@@ -52,7 +52,7 @@ def compile_bitcode(resolution: Resolution, options: LinkOptions, diagnostics: D
         debug_pass_manager=options.lto_debug_pass_manager,
         jobs=options.thinlto_jobs,
     )
-    newest = max(file.bitcode.llvm_version for file in table.bitcode)
+    newest = max(file.bitcode.llvm_version for file in bitcode)
     compiler = find_compiler(configured_compiler(options.lto_compiler), newest)
     diagnostics.log(f"link-time optimisation: {compiler.shown}")
     objects = generate(compiler, modules, how, diagnostics, _cache(options))
@@ -64,11 +64,10 @@ def compile_bitcode(resolution: Resolution, options: LinkOptions, diagnostics: D
     shown = ", ".join(names[:_SHOWN]) + (f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else "")
     for generated in objects:
         diagnostics.generated[generated.name] = f"{generated.name} was generated from bitcode: {shown}"
-    table.forget_bitcode_definitions()
-    for generated in objects:
-        table.add_generated(
-            ObjectSource(generated.contents, 0, len(generated.contents), generated.name, is_generated=True)
-        )
+    return [
+        ObjectSource(generated.contents, 0, len(generated.contents), generated.name, is_generated=True)
+        for generated in objects
+    ]
 
 
 def _module(file: BitcodeInput, resolution: Resolution, options: LinkOptions) -> Module:

@@ -16,8 +16,9 @@ from ..binary.relocation_types import FROM_PLACE, TABLE_INDICES, WIDTH
 from ..options import LinkOptions
 from .chunks import NO_NUMBER, InputSegment, ObjectInput, OutputSegment
 from .relocate import Bases, Relocator, segment_relocations
-from .resolve import Resolution, add_synthetic_function
+from .resolution import Resolution
 from .symbols import UNDEFINED, Symbol
+from .synthetic_symbols import add_synthetic_function
 from .target import Target, i32_const, i64_const
 
 TYPE_CHECKING = False

@@ -8,8 +8,9 @@ from ..inputs.object_file import GlobalType
 from ..options import LinkOptions, UnresolvedPolicy
 from ..records import record
 from .chunks import SyntheticFile
-from .mark_live import exported_symbols
-from .resolve import Resolution, encode_name
+from .export_rules import exported_symbols
+from .resolution import Resolution
+from .symbol_names import encode_name
 from .symbols import UNDEFINED, Symbol
 
 TYPE_CHECKING = False

@@ -10,7 +10,7 @@ from .chunks import ObjectInput
 from .exports import Export
 from .imports import Imports
 from .llvm_string_map import string_map_order
-from .resolve import Resolution
+from .resolution import Resolution
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def merge_features(resolution: Resolution, options: LinkOptions, diagnostics: Di
 
     def nobody_uses(feature: str) -> tuple[str, ...]:
         names = [file.name for file in resolution.objects if not file.input.is_generated]
-        names += [file.name for file in resolution.table.bitcode]
+        names += [file.name for file in resolution.bitcode]
         return (f"no input was compiled with -m{feature}: {_listed(names)}",) if names else ()
 
     if options.check_features:
@@ -97,12 +97,12 @@ def _origins(file: ObjectInput, resolution: Resolution, using: str, without: tup
     if not file.input.is_generated:
         return (f"{file.input.member} is a member of {file.input.archive}",) if file.input.archive else ()
     names = []
-    for bitcode in resolution.table.bitcode:
+    for bitcode in resolution.bitcode:
         features = bitcode.bitcode.target_features()
         if (using and using in features) or not features.issuperset(without):
             names.append(bitcode.name)
     if not names:
-        names = [bitcode.name for bitcode in resolution.table.bitcode]
+        names = [bitcode.name for bitcode in resolution.bitcode]
     how = f"with '{using}'" if using else f"without {' and '.join(map(repr, without))}"
     return (f"it was generated from bitcode that was compiled {how}: {_listed(names)}",)
 

@@ -7,7 +7,7 @@ from ..inputs.object_file import GlobalType, TableType
 from ..options import LinkOptions, UnresolvedPolicy
 from ..records import record
 from .chunks import NO_NUMBER
-from .resolve import Resolution
+from .resolution import Resolution
 from .symbol_table import DEFAULT_MODULE
 from .symbols import DEFINED, SHARED, UNDEFINED, Symbol
 

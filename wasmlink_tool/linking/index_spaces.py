@@ -7,7 +7,7 @@ from ..diagnostics import Diagnostics
 from .chunks import LinkedFile, SyntheticFile
 from .imports import Imports
 from .live_relocations import live_function_runs
-from .resolve import Resolution
+from .resolution import Resolution
 from .scan_relocations import Scan
 from .symbols import Symbol
 
@@ -71,7 +71,7 @@ def assign_indexes(resolution: Resolution, imports: Imports, scan: Scan, diagnos
 def _number_tables(resolution: Resolution, spaces: IndexSpaces, diagnostics: Diagnostics) -> None:
     first = spaces.imports.counts[ExternalKind.TABLE]
     table = resolution.indirect_function_table
-    if resolution.table.legacy_function_table and table is not None and table.is_defined:
+    if resolution.legacy_function_table and table is not None and table.is_defined:
         # Objects without relocations for tables call through number 0.
         if first:
             culprit = next(e.symbol for e in spaces.imports.entries if e.kind == ExternalKind.TABLE)

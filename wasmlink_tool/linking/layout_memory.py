@@ -8,8 +8,9 @@ from ..options import DEFAULT_GLOBAL_BASE, DEFAULT_STACK_SIZE, LinkOptions
 from .chunks import OutputSegment
 from .output_segments import is_c_name
 from .relocate import NO_TLS
-from .resolve import Resolution, provide_address_symbol
+from .resolution import Resolution
 from .symbols import DEFINED, Symbol
+from .synthetic_symbols import provide_address_symbol
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

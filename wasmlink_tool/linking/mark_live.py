@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from ..binary.constants import SymbolFlag, SymbolKind
 from ..binary.relocation_types import TABLE_INDICES
 from ..binary.relocation_types import RelocationType as R
@@ -11,7 +9,9 @@ from ..binary.relocations import Relocations
 from ..diagnostics import Diagnostics
 from ..options import LinkOptions
 from .chunks import LinkedFile, SyntheticFile
-from .resolve import Resolution, encode_name
+from .export_rules import exported_symbols
+from .resolution import Resolution
+from .symbol_names import encode_name
 from .symbols import DEFINED, Symbol
 
 TYPE_CHECKING = False
@@ -24,7 +24,6 @@ _GLOBAL: Final = SymbolKind.GLOBAL
 _TAG: Final = SymbolKind.TAG
 _TABLE: Final = SymbolKind.TABLE
 _NO_STRIP: Final = SymbolFlag.NO_STRIP
-_EXPORTED: Final = SymbolFlag.EXPORTED
 _TYPE_INDEX: Final = bytes((R.TYPE_INDEX_LEB,))
 
 
@@ -65,27 +64,6 @@ def _drop_nameless_tables(resolution: Resolution) -> None:
             }
             for index in range(len(file.tables)):
                 file.table_live[index] &= index in named
-
-
-def is_exported(symbol: Symbol, options: LinkOptions) -> bool:
-    """Whether the output exports a symbol, provided that it is live."""
-    if symbol.state != DEFINED or symbol.is_local:
-        return False
-    if options.shared and symbol.is_weak and not symbol.is_hidden and symbol.is_live:
-        # It may be the definition that the dynamic linker chooses.
-        return True
-    if options.export_all or (options.export_dynamic and not symbol.is_hidden):
-        return True
-    return symbol.is_explicitly_exported
-
-
-def exported_symbols(resolution: Resolution, options: LinkOptions) -> list[Symbol]:
-    """The symbols that the output exports, provided that they are live, in symbol order."""
-    symbols: Iterable[Symbol] = resolution.symbols.values()
-    if not options.shared and not options.export_all and not options.export_dynamic:
-        # Few of many, so they are looked for in the quickest way.
-        symbols = [symbol for symbol in symbols if symbol.force_export or symbol.flags & _EXPORTED]
-    return [symbol for symbol in symbols if is_exported(symbol, options)]
 
 
 def _has_live_constructors(resolution: Resolution) -> bool:

@@ -6,9 +6,10 @@ from ..binary.constants import SegmentFlag
 from ..binary.relocation_types import ADDRESSES
 from ..options import DataOrder, LinkOptions
 from .chunks import InputSegment, OutputSegment
+from .export_rules import is_exported_by_option
 from .live_relocations import live_relocations
 from .merged_strings import MergedStrings
-from .resolve import Resolution, is_exported_by_option
+from .resolution import Resolution
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from ..binary.leb128 import uleb
 from ..options import LinkOptions
 from .chunks import OutputSegment
 from .merged_strings import MergedStrings
-from .resolve import Resolution
+from .resolution import Resolution
 from .scan_relocations import Scan
 from .symbols import DEFINED, Symbol
 

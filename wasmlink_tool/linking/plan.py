@@ -8,7 +8,7 @@ from .command_wrappers import InitFunction
 from .exports import Export
 from .index_spaces import IndexSpaces
 from .layout_memory import Memory
-from .resolve import Resolution
+from .resolution import Resolution
 from .scan_relocations import Scan
 from .start_functions import StartFunctions
 from .symbols import Symbol

@@ -1,111 +1,53 @@
-"""The first pass: from inputs and options to a sealed symbol table.
+"""Resolution: from the inputs and roots to one symbol a name, and the files of the link.
 
-From the end of :func:`resolve` on, no file joins the link, and from that of :func:`seal` no symbol is added but by the
-linker's own later needs (stubs, wrappers), which live in files of their own.
+Files are added in command-line order. What an archive's member defines is *lazy*: the name is known, the member is not
+linked. As soon as something needs a lazy symbol, its member joins the link, before the file that referred to it goes
+on, so that names are seen, and objects are in the output, in wasm-ld's order:
+
+1. The linker's own symbols are defined (:mod:`.synthetic_symbols`): inputs refer to them and cannot define them again.
+2. Each input is added: its COMDAT groups are chosen (the first file with a group's name has it), then its symbols are
+   defined, or looked up, one after the other (:mod:`.symbol_table`). A shared library defines what nothing else does.
+3. The roots on the command line are looked up as if an object named them: ``--undefined``, ``--export``, ``--entry``.
+4. ``--wrap`` makes sure of its symbols; bitcode that libcalls or stub libraries need is added.
+5. Bitcode is compiled, and the objects take its place: they define what the bitcode files defined, and may need more.
+6. Stub libraries import what they declare, and export what that needs, until nothing new is linked.
+
+No file joins the link after that; :mod:`.seal` settles what every name means.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from ..binary.constants import Opcode, SymbolFlag, SymbolKind, ValueType
+from ..binary.constants import ComdatKind, SymbolFlag, SymbolKind, ValueType
 from ..diagnostics import Diagnostics, FatalError
 from ..inputs.input_files import InputFiles, ObjectSource
-from ..inputs.object_file import GlobalType, TableType
+from ..inputs.object_file import TableType
 from ..inputs.shared_library import SharedLibrary
 from ..inputs.stub_library import StubLibrary
-from ..options import LinkOptions, UnresolvedPolicy
+from ..options import LinkOptions
 from . import describe
 from .chunks import BitcodeInput, ObjectInput, SyntheticFile
-from .symbol_table import DEFAULT_MODULE, INDIRECT_FUNCTION_TABLE, SymbolTable
-from .symbols import DEFINED, LAZY, UNDEFINED, Symbol
+from .resolution import Resolution
+from .symbol_names import encode_name
+from .symbol_table import INDIRECT_FUNCTION_TABLE, SymbolTable
+from .symbols import DEFINED, LAZY, NEW, UNDEFINED, Symbol
+from .synthetic_symbols import NO_SIGNATURE, define_linker_symbols
 from .target import Target
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Final
 
-NO_SIGNATURE: Final = b"\0\0"
-"""() -> ()."""
-UNREACHABLE_BODY: Final = bytes((0, Opcode.UNREACHABLE, Opcode.END))
-_HIDDEN: Final = SymbolFlag.VISIBILITY_HIDDEN
+_UNDEFINED_FLAG: Final = SymbolFlag.UNDEFINED
+_WEAK: Final = SymbolFlag.BINDING_WEAK
+_FUNCTION: Final = SymbolKind.FUNCTION
+_SECTION: Final = SymbolKind.SECTION
+_TABLE: Final = SymbolKind.TABLE
 _FUNCREF: Final = bytes((ValueType.FUNCREF,))
 
-LAYOUT_SYMBOLS: Final = (
-    b"__dso_handle",
-    b"__data_end",
-    b"__stack_low",
-    b"__stack_high",
-    b"__global_base",
-    b"__heap_base",
-    b"__heap_end",
-    b"__memory_base",
-    b"__table_base",
-    b"__wasm_first_page_end",
-)
-"""Data symbols that the linker defines where they are referenced, or asked for by ``--export``."""
-
-
-PIC_LAYOUT_SYMBOLS: Final = (b"__dso_handle", b"__data_end", b"__wasm_first_page_end")
-"""The same for position-independent executables; a shared library has no ``__data_end``."""
-
-
-def encode_name(text: str) -> bytes:
-    """A symbol name from an option.
-
-    :raises FatalError: it is no text.
-    """
-    try:
-        return text.encode("utf-8", "surrogateescape")
-    except UnicodeEncodeError:
-        raise FatalError(f"not a valid name: {text!r}") from None
-
-
-class Resolution:
-    """What resolution made."""
-
-    def __init__(self, table: SymbolTable, synthetic: SyntheticFile, target: Target) -> None:
-        self.table = table
-        self.target = target
-        self.synthetic = synthetic
-        """The linker's own functions and globals; first in every index space."""
-        self.call_ctors: Symbol
-        self.call_dtors: Symbol | None = None
-        self.stack_pointer: Symbol
-        self.memory_base: Symbol | None = None
-        self.table_base: Symbol | None = None
-        """Of position-independent code: imported, as the one above."""
-        self.needed: list[SharedLibrary] = []
-        """The shared libraries among the inputs."""
-        self.tls_base: Symbol | None = None
-        self.tls_size: Symbol | None = None
-        self.tls_align: Symbol | None = None
-        self.init_tls: Symbol | None = None
-        """``__wasm_init_tls``, where memory is shared; so are the two above."""
-        self.entry: Symbol | None = None
-        self.start: Symbol | None = None
-        """``--start``."""
-        self.layout_symbols: dict[bytes, Symbol] = {}
-        """Of :data:`LAYOUT_SYMBOLS`, those that the linker defines."""
-        self.indirect_function_table: Symbol | None = None
-        self.allowed_undefined: frozenset[bytes] = frozenset()
-
-    def is_dynamic(self, options: LinkOptions) -> bool:
-        """Whether a dynamic linker has something to do for the output."""
-        policy = options.unresolved_symbols
-        return options.is_pic or policy is UnresolvedPolicy.IMPORT_DYNAMIC or bool(self.needed)
-
-    @property
-    def objects(self) -> list[ObjectInput]:
-        return self.table.objects
-
-    @property
-    def symbols(self) -> dict[bytes, Symbol]:
-        return self.table.symbols
-
-
-CompileBitcode = Callable[[Resolution, LinkOptions, Diagnostics], None]
-"""Has code generated for the bitcode files, and adds the objects."""
+CompileBitcode = Callable[[Resolution, LinkOptions, Diagnostics], list[ObjectSource]]
+"""Has code generated for the bitcode files of the link: the objects that take their place."""
 
 
 def resolve(
@@ -123,146 +65,307 @@ def resolve(
         diagnostics,
         gc_sections=bool(options.gc_sections),
         demangle=options.demangle,
-        memory64=options.memory64,
         check_shared_signatures=options.check_shared_signatures,
         allow_multiple_definition=options.allow_multiple_definition,
-        trace=options.trace,
         traced=map(encode_name, options.trace_symbols),
     )
     synthetic = SyntheticFile("<internal>", gc_sections=bool(options.gc_sections))
     resolution = Resolution(table, synthetic, Target(is_64=bool(options.memory64)))
     resolution.allowed_undefined = frozenset(files.allowed_undefined)
-    _define_own_symbols(resolution, options)
+    define_linker_symbols(resolution, options)
+    adder = FileAdder(resolution, options, diagnostics)
     for source in sources:
         if isinstance(source, ObjectSource):
-            table.add(source)
+            adder.add(source)
         else:
             resolution.needed.append(source)
             table.add_shared(source)
     diagnostics.check()
     for name in options.undefined:
-        _require(table, encode_name(name), "<internal>")
+        adder.require(encode_name(name), "<internal>")
     for name in (*options.exports, *options.exports_if_defined):
-        _require(table, encode_name(name), "--export")
+        adder.require(encode_name(name), "--export")
     if not options.relocatable:
-        _resolve_entry(resolution, options, diagnostics)
+        _resolve_entry(adder, resolution, options, diagnostics)
         diagnostics.check()
-    table.declare_wrapped(map(encode_name, options.wrap))
-    if table.bitcode:
-        _extract_libcalls(table)
-    _keep_what_stub_libraries_need(table, files.stubs)
+    adder.declare_wrapped(map(encode_name, options.wrap))
+    if resolution.bitcode:
+        _extract_libcalls(adder, resolution)
+    _keep_what_stub_libraries_need(adder, table, files.stubs)
     diagnostics.check()
     if compile_bitcode is not None:
-        # Bitcode that joins the link after this is an error.
-        table.code_is_generated = True
-        if table.bitcode or options.lto_object_path:
-            compile_bitcode(resolution, options, diagnostics)
+        adder.code_is_generated = True
+        if resolution.bitcode or options.lto_object_path:
+            generated = compile_bitcode(resolution, options, diagnostics)
+            _forget_definitions(resolution.bitcode)
+            for source in generated:
+                adder.add_generated(source)
             diagnostics.check()
     if options.start and not options.relocatable:
         _resolve_start(resolution, options.start, diagnostics)
-    _use_stub_libraries(resolution, files.stubs, diagnostics)
+    _use_stub_libraries(adder, resolution, files.stubs, diagnostics)
     return resolution
 
 
-def seal(resolution: Resolution, options: LinkOptions, diagnostics: Diagnostics) -> None:
-    """Define what nobody defined and the linker can, and settle what every name means, once no file joins any more."""
-    table = resolution.table
-    if not options.relocatable:
-        _provide_optional_symbols(resolution, options)
-    _replace_disagreeing_functions(resolution, diagnostics)
-    table.wrap()
-    for name in (*options.exports, *options.exports_if_defined):
-        symbol = table.find(encode_name(name))
-        if symbol is not None and symbol.is_defined:
-            symbol.force_export = True
-    if not options.relocatable and not options.is_pic:
-        _stub_weak_undefined_functions(resolution)
-    table.demote_lazy_symbols()
-    if resolution.entry is not None:
-        resolution.entry.set_hidden(False)
+def _forget_definitions(bitcode: Iterable[BitcodeInput]) -> None:
+    """Undefine what bitcode files defined, for the generated code to define it."""
+    for file in bitcode:
+        for symbol in file.symbols:
+            if symbol.state == DEFINED and symbol.file is file:
+                symbol.become_undefined_again()
 
 
-def _define_own_symbols(resolution: Resolution, options: LinkOptions) -> None:
-    symbol = add_synthetic_function(resolution, b"__wasm_call_ctors", NO_SIGNATURE)
-    resolution.call_ctors = symbol
-    if options.relocatable:
-        # The next link will call the constructors.
-        resolution.synthetic.function_live[symbol.index] = False
-        return
-    resolution.table.add_own(symbol)
-    if options.is_pic:
-        resolution.stack_pointer = _import_global(resolution, b"__stack_pointer", mutable=True)
-        resolution.memory_base = _import_global(resolution, b"__memory_base", mutable=False)
-        resolution.table_base = _import_global(resolution, b"__table_base", mutable=False)
-        resolution.memory_base.referenced = resolution.table_base.referenced = True
-    else:
-        resolution.stack_pointer = _add_global(resolution, b"__stack_pointer", mutable=True, flags=0)
-        resolution.synthetic.global_live[resolution.stack_pointer.index] = True
-    if options.shared_memory:
-        resolution.tls_base = _add_global(resolution, b"__tls_base", mutable=True)
-        resolution.tls_size = _add_global(resolution, b"__tls_size", mutable=False)
-        resolution.tls_align = _add_global(resolution, b"__tls_align", mutable=False)
-        signature = b"\1" + resolution.target.pointer_type + b"\0"
-        resolution.init_tls = add_synthetic_function(resolution, b"__wasm_init_tls", signature)
-        resolution.table.add_own(resolution.init_tls)
+class FileAdder:
+    """Adds files to the link, each with all that it pulls in.
+
+    A step is a generator that yields the members which must be added before it goes on. ``_run`` keeps the steps on a
+    list: Python's own stack would not do, since archives chain deeply and links run on threads with small stacks.
+    """
+
+    def __init__(self, resolution: Resolution, options: LinkOptions, diagnostics: Diagnostics) -> None:
+        self.code_is_generated = False
+        """Set once LTO has run; extracting more bitcode is then an error."""
+        self._resolution = resolution
+        self._table = resolution.table
+        self._options = options
+        self._diagnostics = diagnostics
+        self._trace = options.trace
+        self._gc_sections = bool(options.gc_sections)
+        self._comdats: set[bytes] = set()
+
+    def add(self, source: ObjectSource) -> None:
+        """Add a file and all that it pulls in."""
+        self._diagnostics.file = source.name
+        self._diagnostics.log(f"Processing: {source.name}")
+        self._run(self._add_lazy(source) if source.lazy else self._add_object(source))
+
+    def add_generated(self, source: ObjectSource) -> None:
+        """Add an object that was made from the bitcode files, and what that pulls in."""
+        self._run(self._add_object(source))
+
+    def extract(self, symbol: Symbol, reason: str, listed: Symbol | None = None) -> None:
+        """Link the member that would define a lazy symbol; ``listed`` is what the list of reasons shows instead."""
+        self._run(self._extract(symbol))
+        shown = listed or self._table.symbols[symbol.name]
+        self._resolution.extractions.append((reason, shown.file_name, str(shown)))
+
+    def extract_bitcode(self, symbol: Symbol | None, reason: str) -> None:
+        """Link the member that would define a symbol if it is bitcode: once code is generated, it is too late."""
+        if symbol is not None and symbol.state == LAZY and symbol.source is not None and symbol.source.is_bitcode:
+            self.extract(symbol, reason)
+
+    def require(self, name: bytes, reason: str) -> Symbol | None:
+        """Use a name from outside of the objects: a member that defines it is linked."""
+        symbol = self._table.find(name)
+        if symbol is not None:
+            symbol.used = True
+            if symbol.state == LAZY:
+                self.extract(symbol, reason)
+                symbol = self._table.find(name)
+        return symbol
+
+    def declare_wrapped(self, names: Iterable[bytes]) -> None:
+        """``--wrap``: make sure that there are functions ``__wrap_`` and ``__real_`` for each name in use."""
+        for name in names:
+            symbol = self._table.symbols.get(name)
+            if symbol is None or self._table.is_wrapped(name):
+                continue
+            real = self._refer_to_function(b"__real_" + name)
+            wrapper = self._refer_to_function(b"__wrap_" + name)
+            self._table.declare_wrapped(symbol, real, wrapper)
+        self._table.type_wrapped()
+
+    def _refer_to_function(self, name: bytes) -> Symbol:
+        """The symbol of this name; a member that defines it is linked, and where nothing does, it is an undefined
+        function of unknown type."""
+        symbol = self._table.refer(name, "<internal>")
+        if symbol.state == NEW:
+            symbol.become_undefined(_FUNCTION, 0, None)
+        elif symbol.state == LAZY:
+            self.extract(symbol, "<internal>")
+            symbol = self._table.symbols[name]
+        if symbol.kind != _FUNCTION:
+            self._table.report_kind(symbol, "<internal>", _FUNCTION)
+        return symbol
+
+    def _run(self, steps: Iterator[ObjectSource]) -> None:
+        stack = [steps]
+        while stack:
+            source = next(stack[-1], None)
+            if source is None:
+                stack.pop()
+            else:
+                self._diagnostics.file = source.name
+                self._diagnostics.log(f"Processing: {source.name}")
+                stack.append(self._add_object(source))
+
+    def _extract(self, symbol: Symbol) -> Iterator[ObjectSource]:
+        source = symbol.source
+        assert source is not None
+        if self.code_is_generated and source.is_bitcode:
+            self._diagnostics.error(f"{source.name}: attempt to add bitcode file after LTO ({symbol})")
+        elif source.lazy:
+            source.lazy = False
+            yield source
+
+    def _add_lazy(self, source: ObjectSource) -> Iterator[ObjectSource]:
+        for name in source.defined_symbols():
+            symbol = self._table.symbols.get(name)
+            if symbol is None:
+                symbol = self._table.insert(name)
+                self._table.make_lazy(symbol, source, 0)
+            elif symbol.state == UNDEFINED:
+                if symbol.flags & _WEAK:
+                    # A weak reference links no member, but keeps its signature for the stub that it may become.
+                    self._table.make_lazy(symbol, source, _WEAK)
+                else:
+                    reason = symbol.file_name
+                    source.lazy = False
+                    yield source
+                    self._resolution.extractions.append((reason, symbol.file_name, str(symbol)))
+                    return
+
+    def _add_object(self, source: ObjectSource) -> Iterator[ObjectSource]:
+        if self._trace and not source.is_generated:
+            self._diagnostics.message(source.name)
+        if source.is_bitcode:
+            yield from self._add_bitcode(source)
+            return
+        file = ObjectInput(source, gc_sections=self._gc_sections)
+        obj, table = file.object, self._table
+        self._check_target(file.name, is_64=obj.is_64)
+        self._read_comdats(file)
+        add = file.symbols.append
+        for info in obj.symbols:
+            kind, flags, name, _, _, _ = info
+            symbol: Symbol | None = None
+            if not flags & _UNDEFINED_FLAG:
+                symbol = table.define(file, info)
+            if symbol is None:
+                if kind == _SECTION:
+                    # Of a COMDAT group that another file provides: nothing refers to it but what is discarded too.
+                    symbol = Symbol(name, _SECTION, UNDEFINED, flags, file)
+                elif kind == _FUNCTION:
+                    index = len(file.symbols)
+                    symbol = table.refer(name, file.name)
+                    if symbol.state == LAZY and not flags & _WEAK:
+                        yield from self._extract(symbol)
+                        symbol = table.symbols[name]
+                        if symbol.kind != _FUNCTION and symbol.state != LAZY:
+                            table.report_kind(symbol, file.name, _FUNCTION)
+                        self._resolution.extractions.append((file.name, symbol.file_name, str(symbol)))
+                    else:
+                        symbol = table.reference_function(symbol, file, index, info)
+                else:
+                    symbol = table.refer(name, file.name)
+                    if symbol.state == LAZY and not flags & _WEAK:
+                        yield from self._extract(symbol)
+                        if symbol.state == DEFINED:
+                            table.check_type(symbol, file, info)
+                    else:
+                        table.reference(symbol, file, info)
+            add(symbol)
+        self._add_implicit_function_table(file)
+        self._resolution.objects.append(file)
+
+    def _add_bitcode(self, source: ObjectSource) -> Iterator[ObjectSource]:
+        file = BitcodeInput(source, gc_sections=self._gc_sections)
+        architecture = file.bitcode.architecture
+        if architecture not in ("wasm32", "wasm64"):
+            self._diagnostics.error(f"{file.name}: machine type must be wasm32 or wasm64")
+            return
+        self._check_target(file.name, is_64=architecture == "wasm64")
+        self._resolution.bitcode.append(file)
+        kept = []
+        for name in file.bitcode.comdats:
+            kept.append(name not in self._comdats)
+            self._comdats.add(name)
+        for info in file.bitcode.symbols:
+            symbol = self._table.symbols.get(info.name) or self._table.insert(info.name)
+            if not info.flags & _UNDEFINED_FLAG and (info.comdat < 0 or kept[info.comdat]):
+                self._table.define_in_bitcode(symbol, file, info)
+            elif symbol.state == LAZY and not info.flags & _WEAK:
+                yield from self._extract(symbol)
+                symbol = self._table.symbols[info.name]
+                if info.is_function:
+                    self._resolution.extractions.append((file.name, symbol.file_name, str(symbol)))
+            else:
+                self._table.reference_from_bitcode(symbol, file, info)
+            file.symbols.append(symbol)
+
+    def _check_target(self, name: str, *, is_64: bool) -> None:
+        if is_64 and self._options.memory64 is None:
+            raise FatalError(f"{name}: must specify -mwasm64 to process wasm64 object files")
+        if is_64 != bool(self._options.memory64):
+            raise FatalError(f"{name}: wasm32 object file can't be linked in wasm64 mode")
+
+    def _read_comdats(self, file: ObjectInput) -> None:
+        """Take the members of COMDAT groups that another file provides out of resolution. Nothing refers to them, so
+        that they are in the output only if everything is (``--no-gc-sections``, as in wasm-ld)."""
+        obj = file.object
+        # Which definitions the program uses was decided before code was generated.
+        is_generated = file.input.is_generated
+        for comdat in obj.comdats:
+            duplicate = comdat.name in self._comdats and not is_generated
+            self._comdats.add(comdat.name)
+            for kind, index in comdat.members:
+                if kind == ComdatKind.DATA:
+                    file.segments[index].comdat = comdat.name
+                    file.segments[index].discarded = duplicate
+                elif kind == ComdatKind.FUNCTION:
+                    number = index - len(obj.imported_functions)
+                    file.function_comdats[number] = comdat.name
+                    file.function_discarded[number] = duplicate
+                elif kind == ComdatKind.TAG:
+                    file.tag_discarded[index - len(obj.imported_tags)] = duplicate
+                elif kind == ComdatKind.SECTION and index in file.custom_sections:
+                    file.custom_sections[index].discarded = duplicate
+
+    def _add_implicit_function_table(self, file: ObjectInput) -> None:
+        """An object of the MVP imports the indirect function table without a symbol for it, and uses it as number 0
+        without relocations."""
+        obj = file.object
+        number = len(obj.imported_tables) + len(obj.tables)
+        named = sum([kind == _TABLE for kind, _, _, _, _, _ in obj.symbols])
+        if number == named:
+            return
+        error = self._diagnostics.error
+        if named:
+            error(
+                f"{file.name}: expected one symbol table entry for each of the {number} table(s) present, "
+                f"but got {named} symbol(s) instead."
+            )
+        elif obj.tables:
+            error(f"{file.name}: unexpected table definition(s) without corresponding symbol-table entries.")
+        elif number != 1:
+            error(f"{file.name}: multiple table imports, but no corresponding symbol-table entries.")
+        else:
+            import_ = obj.imported_tables[0]
+            assert isinstance(import_.type, TableType)
+            if import_.field != INDIRECT_FUNCTION_TABLE or import_.type.element_type != _FUNCREF:
+                error(
+                    f"{file.name}: table import {import_.field.decode('utf-8', 'replace')} "
+                    "is missing a symbol table entry."
+                )
+                return
+            flags = SymbolFlag.UNDEFINED | SymbolFlag.NO_STRIP
+            symbol = self._table.refer(import_.field, file.name)
+            self._table.reference(symbol, file, (_TABLE, flags, import_.field, 0, 0, 0))
+            file.symbols.append(symbol)
+            symbol.referenced = True
+            self._resolution.legacy_function_table = True
 
 
-def _add_global(resolution: Resolution, name: bytes, *, mutable: bool, flags: int = _HIDDEN) -> Symbol:
-    """A global of the linker's own, of the type of a pointer."""
-    symbol = Symbol(name, SymbolKind.GLOBAL, DEFINED, flags, None)
-    _define_global(resolution, symbol, mutable=mutable)
-    resolution.table.add_own(symbol)
-    return symbol
-
-
-def _import_global(resolution: Resolution, name: bytes, *, mutable: bool) -> Symbol:
-    """A global that the dynamic linker provides."""
-    symbol = Symbol(name, SymbolKind.GLOBAL, UNDEFINED, SymbolFlag.UNDEFINED, None)
-    resolution.table.add_own(symbol)
-    symbol.element_type = GlobalType(resolution.target.pointer_type, mutable)
-    symbol.used = symbol.force_import = True
-    symbol.referenced = not resolution.synthetic.gc_sections
-    return symbol
-
-
-def _define_global(resolution: Resolution, symbol: Symbol, *, mutable: bool) -> None:
-    target = resolution.target
-    type_ = GlobalType(target.pointer_type, mutable)
-    symbol.file = resolution.synthetic
-    symbol.index = resolution.synthetic.add_global(symbol.name, type_, target.const_expression(0))
-    symbol.element_type = type_
-
-
-def add_synthetic_function(resolution: Resolution, name: bytes, signature: bytes, debug_name: bytes = b"") -> Symbol:
-    """A function of the linker's own. Its symbol is in the symbol table only if the caller puts it there."""
-    symbol = Symbol(name, SymbolKind.FUNCTION, DEFINED, _HIDDEN, resolution.synthetic)
-    symbol.index = resolution.synthetic.add_function(name, signature, debug_name)
-    symbol.signature = signature
-    return symbol
-
-
-def _require(table: SymbolTable, name: bytes, reason: str) -> Symbol | None:
-    """Use a name from outside of the objects: a member that defines it is linked."""
-    symbol = table.find(name)
-    if symbol is not None:
-        symbol.used = True
-        if symbol.state == LAZY:
-            table.extract(symbol, reason)
-            symbol = table.find(name)
-    return symbol
-
-
-def _resolve_entry(resolution: Resolution, options: LinkOptions, diagnostics: Diagnostics) -> None:
-    table = resolution.table
+def _resolve_entry(adder: FileAdder, resolution: Resolution, options: LinkOptions, diagnostics: Diagnostics) -> None:
     if options.entry:
-        entry = _require(table, encode_name(options.entry), "--entry")
+        entry = adder.require(encode_name(options.entry), "--entry")
         if entry is not None and entry.is_defined:
             entry.force_export = True
             resolution.entry = entry
         else:
             diagnostics.error(f"entry symbol not defined (pass --no-entry to suppress): {options.entry}")
     if options.start:
-        start = _require(table, encode_name(options.start), "--start")
+        start = adder.require(encode_name(options.start), "--start")
         if start is None or start.state != DEFINED:
             diagnostics.error(f"start symbol not defined: {options.start}")
     if options.shared:
@@ -276,7 +379,7 @@ def _resolve_entry(resolution: Resolution, options: LinkOptions, diagnostics: Di
         or "__wasm_call_ctors" in options.exports_if_defined
     ):
         return
-    call_dtors = _require(table, b"__wasm_call_dtors", "<internal>")
+    call_dtors = adder.require(b"__wasm_call_dtors", "<internal>")
     if call_dtors is not None:
         if call_dtors.state != DEFINED or call_dtors.kind != SymbolKind.FUNCTION:
             diagnostics.error("__wasm_call_dtors must be a function")
@@ -301,15 +404,15 @@ def _resolve_start(resolution: Resolution, name: str, diagnostics: Diagnostics) 
         resolution.start = start
 
 
-def _extract_libcalls(table: SymbolTable) -> None:
+def _extract_libcalls(adder: FileAdder, resolution: Resolution) -> None:
     """Link the members of bitcode that define what generated code may call."""
     from ..lto.libcalls import runtime_libcalls
 
-    for name in runtime_libcalls(table.bitcode[0].bitcode.triple):
-        table.extract_bitcode(table.symbols.get(name), "<libcall>")
+    for name in runtime_libcalls(resolution.bitcode[0].bitcode.triple):
+        adder.extract_bitcode(resolution.symbols.get(name), "<libcall>")
 
 
-def _keep_what_stub_libraries_need(table: SymbolTable, stubs: list[StubLibrary]) -> None:
+def _keep_what_stub_libraries_need(adder: FileAdder, table: SymbolTable, stubs: list[StubLibrary]) -> None:
     """Have code generation keep what :func:`_use_stub_libraries` may export."""
     for stub in stubs:
         for name, needed in stub.dependencies.items():
@@ -319,10 +422,12 @@ def _keep_what_stub_libraries_need(table: SymbolTable, stubs: list[StubLibrary])
             for dependency in map(table.find, needed):
                 if dependency is not None:
                     dependency.used = True
-                    table.extract_bitcode(dependency, stub.name)
+                    adder.extract_bitcode(dependency, stub.name)
 
 
-def _use_stub_libraries(resolution: Resolution, stubs: list[StubLibrary], diagnostics: Diagnostics) -> None:
+def _use_stub_libraries(
+    adder: FileAdder, resolution: Resolution, stubs: list[StubLibrary], diagnostics: Diagnostics
+) -> None:
     """Import what stub libraries declare, and export what that needs, until nothing new is linked."""
     table = resolution.table
 
@@ -345,7 +450,7 @@ def _use_stub_libraries(resolution: Resolution, stubs: list[StubLibrary], diagno
             dependency.force_export = True
             if dependency.state == LAZY:
                 found = True
-                table.extract(dependency, stub.name, symbol)
+                adder.extract(dependency, stub.name, symbol)
         return found
 
     diagnostics.phase("processStubLibrariesPreLTO")
@@ -362,138 +467,3 @@ def _use_stub_libraries(resolution: Resolution, stubs: list[StubLibrary], diagno
                 if symbol.is_undefined and symbol.import_name in stub.dependencies:
                     again |= needs(stub, symbol, stub.dependencies[symbol.import_name])
     diagnostics.phase("done processStubLibraries")
-
-
-def _provide_optional_symbols(resolution: Resolution, options: LinkOptions) -> None:
-    names: tuple[bytes, ...] = LAYOUT_SYMBOLS
-    if options.is_pic:
-        names = (b"__dso_handle", b"__wasm_first_page_end") if options.shared else PIC_LAYOUT_SYMBOLS
-    for name in names:
-        symbol = provide_address_symbol(resolution, options, name)
-        if symbol is not None:
-            resolution.layout_symbols[name] = symbol
-    symbol = resolution.symbols.get(b"__tls_base")
-    if not options.shared_memory and symbol is not None and not symbol.is_defined:
-        # Without shared memory, thread-local data is data like any other, at a fixed base.
-        if symbol.is_undefined and symbol.kind != SymbolKind.GLOBAL:
-            resolution.table.report_kind(symbol, "<internal>", SymbolKind.GLOBAL)
-        else:
-            symbol.become_defined(SymbolKind.GLOBAL, _HIDDEN, resolution.synthetic)
-            _define_global(resolution, symbol, mutable=False)
-            resolution.tls_base = symbol
-            resolution.table.trace_definition(symbol)
-
-
-def is_exported_by_option(options: LinkOptions, name: bytes) -> bool:
-    """Whether an option asks for the export of a symbol that may not exist yet."""
-    text = name.decode("utf-8", "surrogateescape")
-    return options.export_all or text in options.exports or text in options.exports_if_defined
-
-
-def provide_address_symbol(resolution: Resolution, options: LinkOptions, name: bytes) -> Symbol | None:
-    """Define ``name`` as an absolute address, which the memory layout fills in, if it is referenced or exported and
-    nobody else defines it."""
-    symbol = resolution.symbols.get(name)
-    if symbol is None:
-        if not is_exported_by_option(options, name):
-            return None
-        symbol = Symbol(name, SymbolKind.DATA, UNDEFINED, 0, None)
-    elif symbol.is_defined:
-        return None
-    elif symbol.is_undefined and symbol.kind not in (SymbolKind.DATA, SymbolKind.GLOBAL):
-        # Code that reads it from a global reads it from the global offset table.
-        resolution.table.report_kind(symbol, "<internal>", SymbolKind.DATA)
-        return None
-    symbol.become_absolute(_HIDDEN)
-    if name in resolution.symbols:
-        resolution.table.trace_definition(symbol)
-    else:
-        resolution.table.add_own(symbol)
-    return symbol
-
-
-def _replace_disagreeing_functions(resolution: Resolution, diagnostics: Diagnostics) -> None:
-    """Where a name was declared with several signatures, calls by any but the definition's trap."""
-    calls = resolution.table.describe_calls
-    for name, variants in resolution.table.disagreeing_functions():
-        defined = next((v for v in variants if v.state == DEFINED), None)
-        if defined is None:
-            callers = [caller for variant in variants for caller in variant.referrers or ()]
-            diagnostics.error(_mismatch(variants[0], variants[1]), calls(callers))
-            return
-        for variant in variants:
-            if variant is not defined:
-                diagnostics.warn(_mismatch(variant, defined), calls(variant.referrers))
-                _become_trap(resolution, variant, b"signature_mismatch:" + resolution.table.names.name(name))
-
-
-def _mismatch(one: Symbol, other: Symbol) -> str:
-    assert one.signature is not None and other.signature is not None
-    return (
-        f"function signature mismatch: {one.raw_text}\n"
-        f">>> defined as {describe.signature(one.signature)} in {one.file_name}\n"
-        f">>> defined as {describe.signature(other.signature)} in {other.file_name}"
-    )
-
-
-def _stub_weak_undefined_functions(resolution: Resolution) -> None:
-    for symbol in resolution.symbols.values():
-        if symbol.is_undefined_weak and symbol.used and symbol.signature is not None and symbol.kind != SymbolKind.TAG:
-            _become_trap(resolution, symbol, b"undefined_weak:" + resolution.table.names.name(symbol.name))
-            symbol.set_hidden(True)
-
-
-def _become_trap(resolution: Resolution, symbol: Symbol, debug_name: bytes) -> None:
-    """Make a symbol a function that traps when it is called, and whose address is null."""
-    assert symbol.signature is not None
-    synthetic = resolution.synthetic
-    symbol.become_trap(synthetic, synthetic.add_function(symbol.name, symbol.signature, debug_name))
-    synthetic.bodies[symbol.index] = UNREACHABLE_BODY
-    if symbol.traced:
-        shown = debug_name.decode("utf-8", "backslashreplace")
-        resolution.table.diagnostics.message(f"{symbol.file_name}: definition of {shown}")
-
-
-def resolve_indirect_function_table(
-    resolution: Resolution, options: LinkOptions, diagnostics: Diagnostics, *, required: bool
-) -> None:
-    """Find or make ``__indirect_function_table``; without ``required``, only where something asks for it."""
-    table = resolution.table
-    existing = table.find(INDIRECT_FUNCTION_TABLE)
-    if existing is not None:
-        text = INDIRECT_FUNCTION_TABLE.decode()
-        if existing.kind != SymbolKind.TABLE:
-            diagnostics.error(f"reserved symbol must be of type table: `{text}`", (f"in {existing.file_name}",))
-            return
-        if existing.is_defined:
-            diagnostics.error(
-                f"reserved symbol must not be defined in input files: `{text}`", (f"defined in {existing.file_name}",)
-            )
-            return
-    if options.import_table or options.relocatable:
-        if existing is None:
-            if not required:
-                return
-            flags = _HIDDEN | SymbolFlag.UNDEFINED
-            existing = Symbol(INDIRECT_FUNCTION_TABLE, SymbolKind.TABLE, UNDEFINED, flags, None)
-            existing.element_type = TableType(_FUNCREF, 0, 0, None)
-            existing.used = True
-            table.add_own(existing)
-            existing.referenced = True
-        existing.import_module = DEFAULT_MODULE
-        existing.import_name = INDIRECT_FUNCTION_TABLE
-        resolution.indirect_function_table = existing
-    elif (existing is not None and existing.is_live) or options.export_table or required:
-        if existing is None:
-            existing = Symbol(INDIRECT_FUNCTION_TABLE, SymbolKind.TABLE, DEFINED, 0, None)
-            table.add_own(existing)
-        else:
-            table.trace_definition(existing)
-        synthetic = resolution.synthetic
-        type_ = TableType(_FUNCREF, 0, 0, None)
-        existing.become_defined(SymbolKind.TABLE, 0 if options.export_table else _HIDDEN, synthetic)
-        existing.index = synthetic.add_table(existing.name, type_)
-        existing.element_type = type_
-        synthetic.table_live[existing.index] = True
-        existing.force_export = options.export_table
-        resolution.indirect_function_table = existing

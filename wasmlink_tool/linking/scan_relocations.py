@@ -33,8 +33,9 @@ from ..diagnostics import Diagnostics
 from ..options import LinkOptions, UnresolvedPolicy
 from .chunks import NO_NUMBER, ObjectInput
 from .imports import Imports, may_be_undefined
-from .resolve import UNREACHABLE_BODY, Resolution, add_synthetic_function
+from .resolution import Resolution
 from .symbols import DEFINED, SHARED, UNDEFINED, Symbol
+from .synthetic_symbols import UNREACHABLE_BODY, add_synthetic_function
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

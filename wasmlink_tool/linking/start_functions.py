@@ -15,9 +15,10 @@ from .data_relocations import MOST_PLAIN, Helpers, has_tls_relocations, relocate
 from .layout_memory import Memory
 from .pic import global_relocation_code, is_thread_local
 from .relocate import Bases
-from .resolve import NO_SIGNATURE, Resolution, add_synthetic_function
+from .resolution import Resolution
 from .scan_relocations import Scan
 from .symbols import SHARED, Symbol
+from .synthetic_symbols import NO_SIGNATURE, add_synthetic_function
 from .target import i32_const, i64_const
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from ..binary.constants import SymbolFlag, SymbolKind
+from ..binary.constants import SegmentFlag, SymbolFlag, SymbolKind
 from ..demangle import demangle_text
 from ..inputs.input_files import ObjectSource
-from ..inputs.object_file import GlobalType, TableType
+from ..inputs.object_file import GlobalType, SymbolInfo, TableType
 from ..inputs.shared_library import SharedLibrary
-from .chunks import NO_NUMBER, InputSection, InputSegment, LinkedFile, SyntheticFile
-from .describe import symbol_text
+from .chunks import NO_NUMBER, InputSection, InputSegment, LinkedFile, ObjectInput, SyntheticFile
+from .symbol_names import symbol_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,6 +26,9 @@ NEW: Final = 4
 _WEAK: Final = SymbolFlag.BINDING_WEAK
 _LOCAL: Final = SymbolFlag.BINDING_LOCAL
 _UNDEFINED_FLAG: Final = SymbolFlag.UNDEFINED
+_EXPLICIT_NAME: Final = SymbolFlag.EXPLICIT_NAME
+_TLS: Final = SymbolFlag.TLS
+_TLS_SEGMENT: Final = SegmentFlag.TLS
 _ABSOLUTE: Final = SymbolFlag.ABSOLUTE
 _HIDDEN: Final = SymbolFlag.VISIBILITY_HIDDEN
 _EXPORTED: Final = SymbolFlag.EXPORTED
@@ -214,6 +217,54 @@ class Symbol:
         self.file = file
         self.index = index
         self.is_stub = True
+
+    def place_in(self, file: ObjectInput, info: SymbolInfo) -> None:
+        """Set the place, and what follows from it, of a definition in ``file``."""
+        kind, flags, _, index, offset, size = info
+        if kind == _DATA:
+            self.value = offset
+            self.size = size
+            if flags & _ABSOLUTE:
+                self.segment = None
+            else:
+                segment = self.segment = file.segments[index]
+                if segment.flags & _TLS_SEGMENT:
+                    self.flags |= _TLS
+            return
+        obj = file.object
+        if kind == _FUNCTION:
+            self.index = index = index - len(obj.imported_functions)
+            self.signature = file.function_signatures[index]
+        elif kind == _GLOBAL:
+            self.index = index - len(obj.imported_globals)
+            self.element_type = file.globals[self.index].type
+        elif kind == _TAG:
+            self.index = index - len(obj.imported_tags)
+            self.signature = file.tags[self.index][1]
+        elif kind == _TABLE:
+            self.index = index - len(obj.imported_tables)
+            self.element_type = file.tables[self.index].type
+
+    def take_imported_type(self, file: ObjectInput, info: SymbolInfo) -> None:
+        """Take type and import names of anything but a function from a reference in ``file``."""
+        obj = file.object
+        kind, flags, _, index, _, _ = info
+        if kind == _DATA:
+            return
+        imports = {_GLOBAL: obj.imported_globals, _TAG: obj.imported_tags, _TABLE: obj.imported_tables}[kind]
+        # A definition that a COMDAT group lost stays a reference, and has no import.
+        if index >= len(imports):
+            if kind == _TAG:
+                self.signature = file.tags[index - len(imports)][1]
+            return
+        import_ = imports[index]
+        self.import_module = import_.module
+        if flags & _EXPLICIT_NAME:
+            self.import_name = import_.field
+        if isinstance(import_.type, int):
+            self.signature = obj.types[import_.type]
+        else:
+            self.element_type = import_.type
 
     def _forget_place(self) -> None:
         """Forget where a definition is, or would be."""

@@ -10,12 +10,12 @@ from ..binary.reader import FormatError
 from ..linking import code_metadata
 from ..linking.chunks import MERGED_CUSTOM_SECTIONS, InputSection, is_kept_apart
 from ..linking.code_metadata import CodeMetadata
-from ..linking.describe import Names
 from ..linking.live_relocations import live_function_runs
 from ..linking.merged_strings import MergedStrings
 from ..linking.plan import Plan
 from ..linking.relocate import Relocator
-from ..linking.resolve import Resolution, encode_name
+from ..linking.resolution import Resolution
+from ..linking.symbol_names import Names, encode_name
 from ..options import LinkOptions
 from .encoding import Chunk, OutputSection, custom_section, name, vector
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from ..binary.constants import SymbolKind
 from ..binary.leb128 import uleb
+from ..linking.export_rules import is_exported
 from ..linking.imports import import_names
-from ..linking.mark_live import is_exported
 from ..linking.plan import Plan
-from ..linking.resolve import encode_name
+from ..linking.symbol_names import encode_name
 from ..linking.symbols import DEFINED
 from ..options import LinkOptions
 from .encoding import OutputSection, custom_section, name, vector

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..linking.resolve import Resolution
+from ..linking.resolution import Resolution
 from ..options import LinkOptions
 from ..version import __version__
 from .encoding import name, vector

@@ -9,10 +9,10 @@ from ..binary.leb128 import uleb
 from ..diagnostics import Diagnostics
 from ..files import reason, write_file
 from ..linking.chunks import InputSegment, LinkedFile
-from ..linking.describe import symbol_text
 from ..linking.live_relocations import live_function_runs
 from ..linking.merged_strings import MergedStrings
 from ..linking.plan import Plan
+from ..linking.symbol_names import symbol_text
 from ..linking.symbols import DEFINED, Symbol
 from .encoding import OutputSection
 from .sections import data_segment_header

@@ -22,7 +22,7 @@ from ..linking.merged_strings import MergedStrings
 from ..linking.pic import is_thread_local
 from ..linking.plan import Plan
 from ..linking.relocate import Relocator
-from ..linking.resolve import encode_name
+from ..linking.symbol_names import encode_name
 from ..linking.symbols import DEFINED, Symbol
 from ..options import WASM_PAGE_SIZE, LinkOptions
 from .encoding import Chunk, OutputSection, limits, name, vector

@@ -115,9 +115,7 @@ def check_type_size(
                 (
                     likely
                     for likely in _LIKELY_SIZES
-                    if context.TryCompile(
-                        _ARRAY_PROGRAM.format(includes=includes, type=type_name, size=likely), suffix
-                    )
+                    if context.TryCompile(_ARRAY_PROGRAM.format(includes=includes, type=type_name, size=likely), suffix)
                 ),
                 0,
             )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..diagnostics import Diagnostics, FatalError
 from ..files import reason
 from ..linking.plan import Plan
-from ..linking.resolve import Resolution
+from ..linking.resolution import Resolution
 from ..options import LinkOptions
 from ..output.encoding import Chunk
 from ..output.reports import write_text

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from ..linking.chunks import InputSegment, LinkedFile, ObjectInput
-from ..linking.describe import symbol_text
 from ..linking.plan import Plan
+from ..linking.symbol_names import symbol_text
 from ..linking.symbols import DEFINED, LAZY
 from .chains import Chains, Reference
 from .live_patterns import matcher

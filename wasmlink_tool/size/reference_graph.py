@@ -18,10 +18,11 @@ from ..binary.relocation_types import TABLE_INDICES
 from ..binary.relocation_types import RelocationType as R
 from ..binary.relocations import NO_RELOCATIONS, Relocations
 from ..linking.chunks import NO_NUMBER, LinkedFile, ObjectInput
+from ..linking.export_rules import exported_symbols
 from ..linking.live_relocations import live_function_runs
-from ..linking.mark_live import exported_symbols
 from ..linking.plan import Plan
-from ..linking.resolve import Resolution, encode_name
+from ..linking.resolution import Resolution
+from ..linking.symbol_names import encode_name
 from ..linking.symbols import DEFINED, Symbol
 from ..options import LinkOptions
 

@@ -10,7 +10,7 @@ from ...binary.relocation_types import RelocationType as R
 from ...diagnostics import FatalError
 from ...inputs.object_file import ObjectFile
 from ..chunks import LinkedFile, ObjectInput
-from ..describe import Names, symbol_text
+from ..symbol_names import Names, symbol_text
 from .line_table import LineTable, debug_line_size, read_line_table
 
 _DEBUG_LINE_BYTES: Final = 4 << 20

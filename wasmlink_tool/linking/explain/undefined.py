@@ -17,7 +17,7 @@ from ...inputs.object_file import ObjectFile
 from ...options import Input, LinkOptions
 from ..chunks import ObjectInput
 from ..live_relocations import live_relocations
-from ..resolve import Resolution
+from ..resolution import Resolution
 from ..symbols import DEFINED, LAZY, UNDEFINED, Symbol
 from .advice import Advice
 from .places import Places, Site
@@ -91,7 +91,7 @@ class Explainer:
         """Bitcode file to the symbols that it refers to and does not define."""
         return {
             file.name: {symbol.name for symbol in file.bitcode.symbols if symbol.is_undefined}
-            for file in self._resolution.table.bitcode
+            for file in self._resolution.bitcode
         }
 
     @cached_property

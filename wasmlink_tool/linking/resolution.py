@@ -1,0 +1,58 @@
+"""What resolution gives, and all later passes read."""
+
+from __future__ import annotations
+
+from ..inputs.shared_library import SharedLibrary
+from ..options import LinkOptions, UnresolvedPolicy
+from .chunks import BitcodeInput, ObjectInput, SyntheticFile
+from .symbol_table import SymbolTable
+from .symbols import Symbol
+from .target import Target
+
+
+class Resolution:
+    """The result of resolution: the files of the link, one symbol a name, and the linker's own symbols."""
+
+    def __init__(self, table: SymbolTable, synthetic: SyntheticFile, target: Target) -> None:
+        self.table = table
+        self.target = target
+        self.synthetic = synthetic
+        """The linker's own functions and globals; first in every index space."""
+        self.call_ctors: Symbol
+        self.call_dtors: Symbol | None = None
+        self.stack_pointer: Symbol
+        self.memory_base: Symbol | None = None
+        self.table_base: Symbol | None = None
+        """Of position-independent code: imported, as the one above."""
+        self.needed: list[SharedLibrary] = []
+        """The shared libraries among the inputs."""
+        self.tls_base: Symbol | None = None
+        self.tls_size: Symbol | None = None
+        self.tls_align: Symbol | None = None
+        self.init_tls: Symbol | None = None
+        """``__wasm_init_tls``, where memory is shared; so are the two above."""
+        self.entry: Symbol | None = None
+        self.start: Symbol | None = None
+        """``--start``."""
+        self.layout_symbols: dict[bytes, Symbol] = {}
+        """Of ``synthetic_symbols.LAYOUT_SYMBOLS``, those that the linker defines."""
+        self.indirect_function_table: Symbol | None = None
+        self.allowed_undefined: frozenset[bytes] = frozenset()
+        self.objects: list[ObjectInput] = []
+        """In the order of the output: a file comes after those that its symbols pulled in."""
+        self.bitcode: list[BitcodeInput] = []
+        """In the order in which they joined the link; a file comes before those that its symbols pulled in."""
+        self.extractions: list[tuple[str, str, str]] = []
+        """Why members were linked: (who asked, member, symbol). As in wasm-ld, an object that asks for anything but
+        a function is not listed."""
+        self.legacy_function_table = False
+        """An object uses the indirect function table without relocations, as number 0."""
+
+    def is_dynamic(self, options: LinkOptions) -> bool:
+        """Whether a dynamic linker has something to do for the output."""
+        policy = options.unresolved_symbols
+        return options.is_pic or policy is UnresolvedPolicy.IMPORT_DYNAMIC or bool(self.needed)
+
+    @property
+    def symbols(self) -> dict[bytes, Symbol]:
+        return self.table.symbols

@@ -1,0 +1,65 @@
+"""Names of symbols: from options, and to people."""
+
+from __future__ import annotations
+
+from ..demangle import demangle
+from ..diagnostics import FatalError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Final
+
+_EXPANSION: Final = 8
+_USUAL_LENGTH: Final = 256
+"""Readable names up to so many times the length of the mangled one, and so many characters more, are not counted."""
+_MOST_EXCESS: Final = 16 << 20
+"""How long the others may be, all together."""
+
+
+def encode_name(text: str) -> bytes:
+    """A symbol name from an option.
+
+    :raises FatalError: it is no text.
+    """
+    try:
+        return text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        raise FatalError(f"not a valid name: {text!r}") from None
+
+
+def symbol_name(name: bytes) -> bytes:
+    """A symbol's name as a person reads it, in messages, maps and the name section."""
+    # What C calls main has another name where it takes arguments: callers and callees must agree on types.
+    return b"main" if name == b"__main_argc_argv" else name
+
+
+def symbol_text(name: bytes) -> str:
+    return symbol_name(name).decode("utf-8", "backslashreplace")
+
+
+class Names:
+    """How symbols are shown: as they are, or as a programmer wrote them.
+
+    A mangled name can stand for one of a megabyte. Names that together would be too long stay mangled: how many depends
+    on their order alone, and each user of names (the name section, the map) has an instance of its own.
+    """
+
+    def __init__(self, *, demangle: bool) -> None:
+        self.demangled = demangle
+        self._excess = 0
+
+    def name(self, raw: bytes) -> bytes:
+        """For the name section."""
+        name = symbol_name(raw)
+        if not self.demangled or self._excess > _MOST_EXCESS:
+            return name
+        readable = demangle(name)
+        if len(readable) > _EXPANSION * len(name) + _USUAL_LENGTH:
+            self._excess += len(readable)
+            if self._excess > _MOST_EXCESS:
+                return name
+        return readable
+
+    def text(self, raw: bytes) -> str:
+        """For messages and maps."""
+        return self.name(raw).decode("utf-8", "backslashreplace")
