@@ -125,6 +125,18 @@ def _pack(resolution: Resolution, segments: list[OutputSegment], options: LinkOp
         output.inputs.sort(key=packed_key)
 
 
+def keep_zeros(segments: list[OutputSegment], options: LinkOptions, features: set[str]) -> None:
+    """Choose the zero-filled segments that must be in the file all the same: relocations may refer to them, and memory
+    from outside need not be zero where nothing can fill it."""
+    for segment in segments:
+        segment.in_file = (
+            not segment.is_bss
+            or options.relocatable
+            or options.emit_relocs
+            or (options.import_memory is not None and "bulk-memory" not in features)
+        )
+
+
 def packed_key(segment: InputSegment) -> tuple[int, bytes, int, int, bytes]:
     """By which the inputs of an output segment are sorted; the fourth is the number of references, negated."""
     name = segment.name

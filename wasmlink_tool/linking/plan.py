@@ -1,17 +1,27 @@
-"""The finished plan of a module: all that the passes decided, for the sections to be written from."""
+"""The plan of a module: the passes from liveness to bytes, and all that they decide.
+
+Passes with a name of wasm-ld's report under it (``--verbose``).
+"""
 
 from __future__ import annotations
 
+from ..diagnostics import Diagnostics
+from ..options import LinkOptions
 from ..records import record
 from .chunks import OutputSegment
-from .command_wrappers import InitFunction
-from .exports import Export
-from .index_spaces import IndexSpaces
-from .layout_memory import Memory
+from .command_wrappers import InitFunction, calculate_init_functions, create_command_wrappers, write_call_ctors
+from .exports import Export, calculate_exports, force_exports
+from .features import check_mutable_globals, merge_features
+from .imports import calculate_imports, import_late_table
+from .index_spaces import IndexSpaces, assign_indexes, calculate_types
+from .layout_memory import Memory, define_start_stop_symbols, lay_out_memory
+from .output_segments import create_output_segments, keep_zeros
+from .pic import base_tls_on_memory, combine_segments
 from .resolution import Resolution
-from .scan_relocations import Scan
-from .start_functions import StartFunctions
+from .scan_relocations import Scan, scan_relocations
+from .start_functions import StartFunctions, declare_start_functions, write_start_functions
 from .symbols import Symbol
+from .synthetic_symbols import resolve_indirect_function_table
 
 
 @record(frozen=True)
@@ -29,3 +39,74 @@ class Plan:
     start: StartFunctions
     features: set[str]
     init_functions: list[InitFunction]
+
+
+def make_plan(resolution: Resolution, options: LinkOptions, diagnostics: Diagnostics) -> Plan:
+    """Decide all that is left to decide: addresses, imports, indices, the linker's own functions, exports."""
+    phase = diagnostics.phase
+
+    diagnostics.step("lay out memory")
+    # Only what is live, so after marking.
+    phase("createOutputSegments")
+    segments = create_output_segments(resolution, options)
+    phase("layoutMemory")
+    memory = lay_out_memory(resolution, segments, options, diagnostics)
+    # Every address is final from here on. Symbols at the bounds of segments need them.
+    if not options.relocatable:
+        define_start_stop_symbols(resolution, segments, options)
+    # Not before these are defined: they may be exported.
+    force_exports(resolution, options, diagnostics)
+    phase("populateTargetFeatures")
+    features = merge_features(resolution, options, diagnostics)
+    # Both depend on what hosts can do.
+    keep_zeros(segments, options, features)
+    if options.is_pic and not options.shared_memory and "extended-const" not in features:
+        phase("combineOutputSegments")
+        segments = combine_segments(segments)
+
+    diagnostics.step("scan relocations")
+    # The scan asks of each undefined symbol whether it is imported.
+    phase("calculateImports")
+    imports = calculate_imports(resolution, options)
+    # The one look at every live relocation: undefined symbols, stubs, entries of the table and of the GOT, types.
+    phase("scanRelocations")
+    scan = scan_relocations(resolution, imports, options, diagnostics)
+    phase("finalizeIndirectFunctionTable")
+    if scan.has_addresses:
+        if resolution.indirect_function_table is None:
+            resolve_indirect_function_table(resolution, options, diagnostics, required=True)
+        import_late_table(imports, resolution)
+    # Every function must exist before functions are numbered; the bodies of these need addresses and indices.
+    phase("createSyntheticInitFunctions")
+    start = declare_start_functions(resolution, segments, memory, scan, features, options)
+    base_tls_on_memory(resolution, options)
+
+    diagnostics.step("number everything")
+    phase("assignIndexes")
+    spaces = assign_indexes(resolution, imports, scan, diagnostics)
+    # Every index is final from here on, but for the wrappers, which come last.
+    phase("calculateInitFunctions")
+    init_functions = calculate_init_functions(resolution, options, diagnostics)
+    write_start_functions(resolution, start, segments, memory, scan, options)
+    write_call_ctors(resolution, init_functions)
+    spaces.add_wrappers(create_command_wrappers(resolution, init_functions, options, diagnostics))
+    diagnostics.check()
+    # Types that only wrappers have count as well.
+    phase("calculateTypes")
+    calculate_types(spaces)
+    phase("calculateExports")
+    exports, address_globals = calculate_exports(resolution, options, features, spaces.global_count)
+    phase("checkImportExportTargetFeatures")
+    check_mutable_globals(features, imports, exports, options, diagnostics)
+    return Plan(
+        resolution=resolution,
+        scan=scan,
+        spaces=spaces,
+        segments=segments,
+        memory=memory,
+        exports=exports,
+        address_globals=address_globals,
+        start=start,
+        features=features,
+        init_functions=init_functions,
+    )

@@ -14,8 +14,10 @@ from ..linking.merged_strings import MergedStrings
 from ..linking.plan import Plan
 from ..linking.symbol_names import symbol_text
 from ..linking.symbols import DEFINED, Symbol
+from ..options import LinkOptions
 from .encoding import OutputSection
 from .sections import data_segment_header
+from .writer import check_writable
 
 
 def write_text(path: str, text: str, what: str, diagnostics: Diagnostics) -> None:
@@ -27,6 +29,48 @@ def write_text(path: str, text: str, what: str, diagnostics: Diagnostics) -> Non
         write_file(path, [text.encode("utf-8", "surrogateescape")])
     except (OSError, ValueError) as error:
         diagnostics.error(f"cannot open {what} file {path}: {reason(error)}")
+
+
+def check_files(options: LinkOptions, diagnostics: Diagnostics) -> None:
+    """Report each file that the link is to write and cannot."""
+    for path, what in (
+        (options.output, "output"),
+        (options.map_file, "map"),
+        (options.dependency_file, "dependency"),
+        (options.why_extract, "--why-extract="),
+        (options.why_live_file, "--why-live-file="),
+        *((path, "size report") for path in options.size_reports),
+    ):
+        if path is not None:
+            check_writable(path, what, diagnostics)
+
+
+def write_why_extract(path: str, extractions: list[tuple[str, str, str]], diagnostics: Diagnostics) -> None:
+    """``--why-extract``."""
+    write_text(path, why_extract(extractions), "--why-extract=", diagnostics)
+
+
+def write_reports(
+    plan: Plan, sections: list[OutputSection], files_read: Iterable[str], options: LinkOptions, diagnostics: Diagnostics
+) -> None:
+    """``--Map``, ``--print-map`` and ``--dependency-file``."""
+    maps = [path for path in (options.map_file, "-" if options.print_map else None) if path is not None]
+    if maps:
+        text = link_map(plan, sections)
+        for path in maps:
+            write_text(path, text, "map", diagnostics)
+    if options.dependency_file is not None:
+        text = dependencies(options.output or "-", files_read)
+        write_text(options.dependency_file, text, "dependency", diagnostics)
+
+
+def write_time_report(path: str, counts: dict[str, int], diagnostics: Diagnostics) -> None:
+    """``--time-report``."""
+    report = diagnostics.time_report
+    assert report is not None
+    report.counts |= counts
+    write_text(path, report.json() if path.endswith(".json") else report.text(), "time report", diagnostics)
+    diagnostics.check()
 
 
 def why_extract(extractions: list[tuple[str, str, str]]) -> str:

@@ -1,0 +1,114 @@
+"""The module: all sections in their order, relocated, and the build id of the whole."""
+
+from __future__ import annotations
+
+from ..diagnostics import Diagnostics
+from ..linking.chunks import ObjectInput
+from ..linking.field_widths import check_field_widths
+from ..linking.parallel import make_relocator
+from ..linking.plan import Plan
+from ..linking.relocate import Bases, Relocator
+from ..options import LinkOptions
+from .custom import lay_out_custom_sections, own_custom_sections, write_custom_section
+from .encoding import Chunk, OutputSection
+from .producers import merge_producers
+from .sections import known_sections, place_functions
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Set
+    from typing import Protocol
+
+    from ..linking.relocate import Watcher
+    from ..linking.resolution import Resolution
+    from .custom import Merge
+
+    Watch = Callable[[LinkOptions, Resolution, Set[bytes]], Watcher | None]
+
+    class Reusable(Protocol):
+        """What can be taken from the last link."""
+
+        @property
+        def merge(self) -> Merge: ...
+
+        def relocator(self, resolution: Resolution, bases: Bases, watcher: Watcher | None) -> Relocator: ...
+
+
+class Module:
+    """A module in pieces, ready to be written."""
+
+    def __init__(self, sections: list[OutputSection], notes: dict[tuple[ObjectInput, int], bytes | memoryview]) -> None:
+        self.sections = sections
+        self.notes = notes
+        """What was noted of custom sections for the next link, by file and section."""
+        self.chunks: list[Chunk] = [b"\0asm\1\0\0\0"]
+        position = 8
+        for section in sections:
+            section.offset = position
+            self.chunks.append(section.header)
+            self.chunks += section.chunks
+            position += len(section.header) + section.size
+
+    def write_build_id(self, style: str) -> None:
+        """Fill in the build id, the module's last bytes: a hash of all others."""
+        from . import build_id
+
+        identity = build_id.compute(style, self.chunks)
+        last = bytes(self.chunks[-1])
+        self.chunks[-1] = last[: len(last) - len(identity)] + identity
+
+
+def write_module(
+    plan: Plan,
+    options: LinkOptions,
+    diagnostics: Diagnostics,
+    reuse: Reusable | None = None,
+    watch: Watch | None = None,
+) -> Module:
+    """Write all sections in the module's order, relocated.
+
+    :param watch: makes what takes notes for the next link, once it is known which custom sections there are.
+    """
+    bases = Bases(options.table_base, plan.memory.tls_base)
+    check_field_widths(plan, bases, diagnostics)
+    if options.compress_relocations:
+        compressor = Relocator(bases)
+        for file in plan.resolution.objects:
+            if file.function_live.count(1):
+                compressor.compress(file)
+    # Debug information counts from where functions are, and custom sections refer to one another by where they are.
+    place_functions(plan)
+    custom = lay_out_custom_sections(plan.resolution, options, None if reuse is None else reuse.merge)
+    outputs = {section.name for section in custom}
+    watcher = None if watch is None else watch(options, plan.resolution, outputs)
+    if reuse is None:
+        relocator = make_relocator(plan.resolution.objects, outputs, bases, options.threads, watcher)
+    else:
+        relocator = reuse.relocator(plan.resolution, bases, watcher)
+    sections = list(known_sections(plan, options, relocator))
+    if plan.resolution.is_dynamic(options):
+        from .dylink import dylink_section
+
+        sections.insert(0, dylink_section(plan, options))
+    known = len(sections)
+    sections += [write_custom_section(section, relocator) for section in custom]
+    # Child processes fill the sections meanwhile.
+    with relocator:
+        own = own_custom_sections(plan, options, merge_producers(plan.resolution, options))
+    if diagnostics.time_report is not None:
+        diagnostics.time_report.counts["processes"] = relocator.processes
+    if options.relocatable or options.emit_relocs:
+        from .relocatable import SymbolIndices, linking_section, relocation_sections
+
+        # They name sections by their number, so every other section that an input has must be in place.
+        indices = SymbolIndices(plan, ((section.name, known + i) for i, section in enumerate(custom)))
+        linking = linking_section(plan, indices)
+        sections += [linking, *relocation_sections(plan, sections, custom, indices)]
+    sections += own
+    if options.build_id == "none":
+        return Module(sections, relocator.notes)
+    from . import build_id
+
+    module = Module([*sections, build_id.placeholder(options.build_id)], relocator.notes)
+    module.write_build_id(options.build_id)
+    return module
