@@ -15,6 +15,7 @@ from wasmlink_tool import stored
 from wasmlink_tool.diagnostics import LinkError
 from wasmlink_tool.inputs import entries, entry_writer, parse_cache
 from wasmlink_tool.inputs.object_file import PARSED, ObjectFile
+from wasmlink_tool.inputs.object_reader import read_object
 from wasmlink_tool.inputs.packs import Packs
 from wasmlink_tool.linker import link
 from wasmlink_tool.options import LinkOptions, UnresolvedPolicy
@@ -50,7 +51,7 @@ def objects(tmp_path_factory: pytest.TempPathFactory) -> list[bytes]:
 
 
 def _decoded(data: bytes) -> ObjectFile:
-    obj = ObjectFile(data)
+    obj = read_object(data)
     for section in range(len(obj.sections)):
         obj.relocations(section)
     return obj

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from tests.cache.again import compiled
-from wasmlink_tool.inputs.object_file import ObjectFile
-from wasmlink_tool.inputs.symbol_interface import SymbolFile, interface_digest, interface_of
+from wasmlink_tool.inputs.object_reader import read_object
+from wasmlink_tool.inputs.symbol_interface import interface_digest, interface_of, read_symbols
 
 SOURCE = """
 extern int table(int), (*pointer)(int);
@@ -21,7 +21,7 @@ def _digests(work: Path, source: str) -> set[str | None]:
     work.mkdir()
     (path,) = compiled(work, {"unit.c": source})
     data = Path(path).read_bytes()
-    parsed = [parse(data) for parse in (ObjectFile, SymbolFile) for _ in range(2)]
+    parsed = [parse(data) for parse in (read_object, read_symbols) for _ in range(2)]
     return {interface_of(path), *map(interface_digest, parsed)}
 
 

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from tests.explanations.conftest import Compile
 from tests.support.objects import build, custom, leb, relocation, relocations, sleb
 from wasmlink_tool.inputs.object_file import ObjectFile
+from wasmlink_tool.inputs.object_reader import read_object
 from wasmlink_tool.linking.explain.line_table import SourceLine, debug_line_size, read_line_table
 
 SOURCE = """#include "twice.h"
@@ -42,7 +43,7 @@ def test_compiled(compile_at: Compile, tmp_path: Path, version: str, optimize: s
     (tmp_path / "src").mkdir()
     (tmp_path / "src" / "twice.h").write_text(HEADER, encoding="utf-8")
     flags = (f"-gdwarf-{version}", "-gstrict-dwarf", optimize)
-    obj = ObjectFile(Path(compile_at("src/main.c", SOURCE, *flags)).read_bytes())
+    obj = read_object(Path(compile_at("src/main.c", SOURCE, *flags)).read_bytes())
     table = read_line_table(obj)
     relocs = obj.relocations(obj.code_section)
     calls = {
@@ -61,7 +62,7 @@ def test_compiled(compile_at: Compile, tmp_path: Path, version: str, optimize: s
 
 
 def test_without_debug_information(compile_at: Compile) -> None:
-    obj = ObjectFile(Path(compile_at("plain.c", "int run(void) { return 1; }")).read_bytes())
+    obj = read_object(Path(compile_at("plain.c", "int run(void) { return 1; }")).read_bytes())
     assert debug_line_size(obj) == 0
     assert read_line_table(obj).find(obj.function_offsets[0] + 3) is None
 
@@ -84,7 +85,7 @@ def unit(version: int, tables: bytes, program: bytes, *, wide: bool = False, **h
 
 
 def table_of(*units: bytes, extra: bytes = b"", relocs: bytes = b"") -> ObjectFile:
-    return ObjectFile(build(debug=custom(".debug_line", b"".join(units)) + extra, reloc_debug=relocs))
+    return read_object(build(debug=custom(".debug_line", b"".join(units)) + extra, reloc_debug=relocs))
 
 
 def set_address(address: int, size: int = 4) -> bytes:
@@ -217,7 +218,7 @@ def test_mutated(compile_at: Compile) -> None:
     random_source = random.Random(5)
     started = time.monotonic()
     sections = 0
-    for section in ObjectFile(content).sections:
+    for section in read_object(content).sections:
         if section.name in (b".debug_line", b".debug_line_str"):
             sections += 1
             for _ in range(400):
@@ -225,7 +226,7 @@ def test_mutated(compile_at: Compile) -> None:
                 for _ in range(random_source.randint(1, 4)):
                     position = random_source.randrange(section.start, section.end)
                     damaged[position] = random_source.choice((0, 1, 0x7F, 0x80, 0xFF, random_source.randrange(256)))
-                obj = ObjectFile(bytes(damaged))
+                obj = read_object(bytes(damaged))
                 table = read_line_table(obj)
                 for offset in range(0, obj.function_offsets[-1], 7):
                     table.find(offset)

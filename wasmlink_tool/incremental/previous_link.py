@@ -70,7 +70,7 @@ class LastLink:
             file = SyntheticFile("", gc_sections=True)
         else:
             # Its functions stand in the module, as in an object.
-            obj = ObjectFile(self.code, read=False)
+            obj = ObjectFile(self.code)
             obj.sections = [Section(SectionId.CODE, b"", 0, len(self.code))]
             obj.code_section = 0
             obj.function_offsets = column(known.function_offsets).tolist()

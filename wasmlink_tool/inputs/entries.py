@@ -44,10 +44,8 @@ from .object_file import (
     Section,
     Segment,
     TableType,
-    parse_features,
-    parse_producers,
-    parse_types,
 )
+from .object_reader import parse_features, parse_producers, parse_types
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -88,7 +86,7 @@ def _decode_object(payload: bytes, data: bytes, start: int, end: int) -> ObjectF
     pos = _HEAD
     if pos + sum(map(mul, counts, _WIDTHS)) + 1 > len(numbers):
         raise StoredError("tables that are cut short")
-    obj = ObjectFile(data, start, end, read=False)
+    obj = ObjectFile(data, start, end)
     obj.is_cached = True
     obj.is_64 = bool(is_64)
     obj.types = parse_types(name(types))

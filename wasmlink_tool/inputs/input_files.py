@@ -15,6 +15,7 @@ from . import archive, shared_library, stub_library
 from .archive import Member
 from .known_files import ARCHIVE, OBJECT, KnownFile, UnreadFile
 from .object_file import ObjectFile, is_wasm
+from .object_reader import read_object
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -135,7 +136,7 @@ class ObjectSource:
             if self._cache is not None:
                 known = self._cache.find(self.key, self._data, self.start, self.end) if self.key else None
                 return known or self._cache.parse(self.data, self.start, self.end)
-            return ObjectFile(self.data, self.start, self.end)
+            return read_object(self.data, self.start, self.end)
         except FormatError as error:
             raise FatalError(f"{self.name}: {error}", self._kind()) from None
 

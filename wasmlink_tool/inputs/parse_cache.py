@@ -17,6 +17,7 @@ from .entries import ArchiveIndex, decode_index, decode_object
 from .entry_writer import encode_index, encode_object, stored_sections
 from .known_files import UnreadFile
 from .object_file import ObjectFile
+from .object_reader import read_object
 from .packs import Packs
 
 try:
@@ -189,7 +190,7 @@ class ParsedObjects:
         """:raises FormatError: the object is damaged."""
         key, obj = self._cache.load_object(data, start, end)
         if obj is None:
-            obj = ObjectFile(data, start, end)
+            obj = read_object(data, start, end)
             # Also where it is too large to be kept in memory: its relocations go to the disk.
             obj.is_cached = True
             self._cache.add_object(key, obj)

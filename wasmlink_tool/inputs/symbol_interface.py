@@ -10,6 +10,7 @@ from ..binary.relocations import Relocations
 from ..diagnostics import FatalError
 from .input_files import ObjectSource
 from .object_file import GlobalType, ObjectFile, Segment, TableType, is_wasm
+from .object_reader import ObjectReader, read_object
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,34 +18,48 @@ if TYPE_CHECKING:
 
 
 class SymbolFile(ObjectFile):
-    """An object without what resolution does not look at: code and data are counted, not read."""
+    """An object of which code and data are counted, not read."""
 
     def relocations(self, section: int) -> Relocations:
         # Asked for where declarations of a function disagree, which is rare.
-        return ObjectFile(self.data, self.start, self.end).relocations(section)
+        return read_object(self.data, self.start, self.end).relocations(section)
 
-    def _read_code(self, reader: Reader) -> None:
-        self.code_section = len(self.sections) - 1
-        self.function_offsets = [0] * (reader.count() + 1)
+
+class SymbolReader(ObjectReader):
+    """Leaves out what resolution does not look at."""
+
+    def read_code(self, reader: Reader) -> None:
+        self.obj.code_section = len(self.obj.sections) - 1
+        self.obj.function_offsets = [0] * (reader.count() + 1)
         reader.pos = reader.end
 
-    def _read_data(self, reader: Reader) -> None:
-        self.data_section = len(self.sections) - 1
+    def read_data(self, reader: Reader) -> None:
+        self.obj.data_section = len(self.obj.sections) - 1
         # Of unknown size: no symbol is outside of one.
-        self.segments = [Segment(b"", 0, 0, 0, 1 << 64) for _ in range(reader.count(2))]
+        self.obj.segments = [Segment(b"", 0, 0, 0, 1 << 64) for _ in range(reader.count(2))]
         reader.pos = reader.end
 
-    def _read_exports(self, reader: Reader) -> None:
+    def read_exports(self, reader: Reader) -> None:
         reader.pos = reader.end
 
-    def _read_producers(self, reader: Reader) -> None:
+    def read_producers(self, reader: Reader) -> None:
         pass
 
-    def _read_features(self, reader: Reader) -> None:
+    def read_features(self, reader: Reader) -> None:
         pass
 
-    def _read_names(self, reader: Reader) -> None:
+    def read_names(self, reader: Reader) -> None:
         pass
+
+
+def read_symbols(data: bytes, start: int = 0, end: int | None = None) -> ObjectFile:
+    """Parse an object file as far as resolution looks at it.
+
+    :raises FormatError: the file is damaged, or uses what a linker does not know.
+    """
+    obj = SymbolFile(data, start, end)
+    SymbolReader(obj).read()
+    return obj
 
 
 class SymbolSource(ObjectSource):
@@ -65,7 +80,7 @@ class SymbolSource(ObjectSource):
 
     def parse(self) -> ObjectFile:
         try:
-            return SymbolFile(self.data, self.start, self.end)
+            return read_symbols(self.data, self.start, self.end)
         except FormatError as error:
             raise FatalError(f"{self.name}: {error}") from None
 
@@ -112,6 +127,6 @@ def interface_of(path: str) -> str | None:
     try:
         with open(path, "rb") as file:
             data = file.read()
-        return interface_digest(SymbolFile(data)) if is_wasm(data) else None
+        return interface_digest(read_symbols(data)) if is_wasm(data) else None
     except (OSError, ValueError, FormatError):
         return None

@@ -12,6 +12,7 @@ from ..binary.reader import FormatError
 from ..binary.relocations import Relocations
 from ..diagnostics import FatalError
 from ..inputs.object_file import GlobalType, ObjectFile, Section, TableType
+from ..inputs.object_reader import read_object
 from ..records import record
 from .merged_strings import MergedStrings, StringPieces
 from .previous_file import PreviousFile
@@ -203,7 +204,7 @@ class InputSection:
         return f"{self.file.name}:({self.name.decode('utf-8', 'replace')})"
 
 
-_NO_OBJECT: Final = ObjectFile(MAGIC + VERSION + b"\0\x09\7linking\2")
+_NO_OBJECT: Final = read_object(MAGIC + VERSION + b"\0\x09\7linking\2")
 
 
 @record()

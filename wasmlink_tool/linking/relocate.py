@@ -42,6 +42,7 @@ from ..binary.relocation_types import (
     WIDTH,
 )
 from ..binary.relocations import COMPILED, Relocations
+from ..inputs.relocation_checks import check_target
 from ..records import record
 from .chunks import NO_NUMBER, InputSection, InputSegment, ObjectInput, SyntheticFile
 from .live_relocations import live_function_runs
@@ -115,7 +116,7 @@ class SymbolValues(FieldValues):
     def check(self, type_: int, index: int) -> None:
         obj = self._file.object
         # Where in the file the relocation is matters for none of the types that get here.
-        obj.check_target(type_, index, obj.sections[0])
+        check_target(obj, type_, index, obj.sections[0])
 
     def base(self, type_: int, index: int) -> int:
         file = self._file

@@ -1,0 +1,229 @@
+"""Parsing of the linking section of an object: segment names, constructors, COMDAT groups, the symbol table."""
+
+from __future__ import annotations
+
+from ..binary.constants import LINKING_VERSION, ComdatKind, LinkingSubsection, SegmentFlag, SymbolFlag, SymbolKind
+from ..binary.reader import FormatError, Reader, uleb_at
+from .object_file import Comdat, InitFunction, ObjectFile
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Final
+
+_FUNCTION: Final = SymbolKind.FUNCTION
+_DATA: Final = SymbolKind.DATA
+_GLOBAL: Final = SymbolKind.GLOBAL
+_SECTION: Final = SymbolKind.SECTION
+_TAG: Final = SymbolKind.TAG
+_TABLE: Final = SymbolKind.TABLE
+_WEAK: Final = SymbolFlag.BINDING_WEAK
+_LOCAL: Final = SymbolFlag.BINDING_LOCAL
+_UNDEFINED: Final = SymbolFlag.UNDEFINED
+_EXPLICIT_NAME: Final = SymbolFlag.EXPLICIT_NAME
+_ABSOLUTE: Final = SymbolFlag.ABSOLUTE
+_TLS_NAMES: Final = (b".tdata", b".tbss")
+_KIND_TEXTS: Final = {_FUNCTION: "function", _GLOBAL: "global", _TAG: "tag", _TABLE: "table"}
+
+
+class LinkingReader:
+    """Fills in what the linking section of an object has; numbers are read in line as in :mod:`.object_reader`."""
+
+    def __init__(self, obj: ObjectFile) -> None:
+        self.obj = obj
+
+    def read(self, reader: Reader) -> None:
+        version = reader.uleb()
+        if version != LINKING_VERSION:
+            raise FormatError(f"unexpected metadata version: {version} (Expected: {LINKING_VERSION})")
+        handlers = {
+            LinkingSubsection.SEGMENT_INFO: self.read_segment_info,
+            LinkingSubsection.INIT_FUNCS: self.read_init_functions,
+            LinkingSubsection.COMDAT_INFO: self.read_comdats,
+            LinkingSubsection.SYMBOL_TABLE: self.read_symbols,
+        }
+        while reader.pos < reader.end:
+            kind = reader.u8()
+            size = reader.uleb()
+            end = reader.pos + size
+            if end > reader.end:
+                raise FormatError("a subsection of the linking section is too large")
+            handler = handlers.get(kind)
+            if handler is not None:
+                contents = Reader(self.obj.data, reader.pos, end)
+                handler(contents)
+                if contents.pos != end:
+                    raise FormatError("a subsection of the linking section ended prematurely")
+            reader.pos = end
+
+    def read_segment_info(self, reader: Reader) -> None:
+        count = reader.count(3)
+        if count > len(self.obj.segments):
+            raise FormatError("segment info for more segments than there are")
+        data, pos, end = self.obj.data, reader.pos, reader.end
+        for segment in self.obj.segments[:count]:
+            length = data[pos]
+            pos += 1
+            if length >= 0x80:
+                length, pos = uleb_at(data, pos - 1, end)
+            name = segment.name = data[pos : pos + length]
+            pos += length
+            alignment, flags = data[pos], data[pos + 1]
+            pos += 2
+            if alignment > 31:
+                raise FormatError(f"invalid alignment of a data segment: 2^{uleb_at(data, pos - 2, end)[0]}")
+            if flags >= 0x80:
+                flags, pos = uleb_at(data, pos - 1, end)
+            if pos > end:
+                raise FormatError("unexpected end of data")
+            if not flags & SegmentFlag.TLS and name.startswith(_TLS_NAMES):
+                # Objects older than the flag rely on the name.
+                flags |= SegmentFlag.TLS
+            segment.alignment = alignment
+            segment.flags = flags
+        reader.pos = pos
+
+    def read_init_functions(self, reader: Reader) -> None:
+        imported = len(self.obj.imported_functions)
+        for _ in range(reader.count(2)):
+            priority = reader.uleb()
+            symbol = reader.uleb()
+            if symbol >= len(self.obj.symbols):
+                raise FormatError(f"invalid function symbol: {symbol}")
+            kind, flags, _, index, _, _ = self.obj.symbols[symbol]
+            if kind != _FUNCTION or (index < imported and not flags & _UNDEFINED):
+                raise FormatError(f"invalid function symbol: {symbol}")
+            self.obj.init_functions.append(InitFunction(priority, symbol))
+
+    def read_comdats(self, reader: Reader) -> None:
+        limits: dict[int, tuple[int, int, str]] = {
+            ComdatKind.DATA: (0, len(self.obj.segments), "data"),
+            ComdatKind.FUNCTION: (len(self.obj.imported_functions), len(self.obj.functions), "function"),
+            ComdatKind.GLOBAL: (len(self.obj.imported_globals), len(self.obj.globals), "global"),
+            ComdatKind.TAG: (len(self.obj.imported_tags), len(self.obj.tags), "tag"),
+            ComdatKind.TABLE: (len(self.obj.imported_tables), len(self.obj.tables), "table"),
+            ComdatKind.SECTION: (0, 0, "section"),
+        }
+        names: set[bytes] = set()
+        for _ in range(reader.count(3)):
+            name = reader.name()
+            if not name or name in names:
+                raise FormatError(f"bad or duplicate COMDAT name: {_text(name)}")
+            names.add(name)
+            if reader.uleb() != 0:
+                raise FormatError("unsupported COMDAT flags")
+            members = []
+            for _ in range(reader.count(2)):
+                kind = reader.uleb()
+                index = reader.uleb()
+                if kind not in limits:
+                    raise FormatError(f"invalid COMDAT entry type: {kind}")
+                first, number, what = limits[kind]
+                if kind != ComdatKind.SECTION and not first <= index < first + number:
+                    raise FormatError(f"COMDAT {what} index out of range")
+                members.append((kind, index))
+            self.obj.comdats.append(Comdat(name, members))
+
+    def read_symbols(self, reader: Reader) -> None:
+        functions = len(self.obj.imported_functions)
+        others = {
+            _GLOBAL: (self.obj.imported_globals, len(self.obj.globals)),
+            _TAG: (self.obj.imported_tags, len(self.obj.tags)),
+            _TABLE: (self.obj.imported_tables, len(self.obj.tables)),
+        }
+        last_function = functions + len(self.obj.functions)
+        function_names = self.obj.function_names
+        segments = self.obj.segments
+        symbols = self.obj.symbols
+        global_names: list[bytes] = []
+        count = reader.count(3)
+        data, pos, end = self.obj.data, reader.pos, reader.end
+        for _ in range(count):
+            kind = data[pos]
+            flags = data[pos + 1]
+            pos += 2
+            if flags >= 0x80:
+                flags, pos = uleb_at(data, pos - 1, end)
+            if flags & _LOCAL and flags & (_WEAK | _UNDEFINED):
+                raise FormatError("a symbol with an invalid binding")
+            index = offset = size = 0
+            if kind == _DATA:
+                length = data[pos]
+                pos += 1
+                if length >= 0x80:
+                    length, pos = uleb_at(data, pos - 1, end)
+                name = data[pos : pos + length]
+                pos += length
+                if not flags & _UNDEFINED:
+                    index = data[pos]
+                    pos += 1
+                    if index >= 0x80:
+                        if data[pos] < 0x80:
+                            index += (data[pos] - 1) << 7
+                            pos += 1
+                        else:
+                            index, pos = uleb_at(data, pos - 1, end)
+                    offset, size = data[pos], data[pos + 1]
+                    pos += 2
+                    if offset >= 0x80 or size >= 0x80:
+                        offset, pos = uleb_at(data, pos - 2, end, 64)
+                        size, pos = uleb_at(data, pos, end, 64)
+                    if not flags & _ABSOLUTE and pos <= end:
+                        if index >= len(segments):
+                            raise FormatError(f"invalid data segment index: {index}")
+                        if offset > segments[index].size:
+                            raise FormatError(
+                                f"invalid data symbol offset: `{_text(name)}` "
+                                f"(offset: {offset} segment size: {segments[index].size})"
+                            )
+            elif kind == _SECTION:
+                if not flags & _LOCAL:
+                    raise FormatError("section symbols must have local binding")
+                index, pos = uleb_at(data, pos, end)
+                name = b""
+            else:
+                index = data[pos]
+                pos += 1
+                if index >= 0x80:
+                    if data[pos] < 0x80:
+                        index += (data[pos] - 1) << 7
+                        pos += 1
+                    else:
+                        index, pos = uleb_at(data, pos - 1, end)
+                if kind == _FUNCTION:
+                    imports, imported, last = self.obj.imported_functions, functions, last_function
+                else:
+                    if kind not in others:
+                        raise FormatError(f"invalid symbol type: {kind}")
+                    imports, last = others[kind]
+                    imported = len(imports)
+                    last += imported
+                if index >= last or (index < imported) != bool(flags & _UNDEFINED):
+                    raise FormatError(f"invalid {_KIND_TEXTS[kind]} symbol index: {index}")
+                if flags & (_UNDEFINED | _EXPLICIT_NAME) == _UNDEFINED:
+                    name = imports[index].field
+                else:
+                    length = data[pos]
+                    pos += 1
+                    if length >= 0x80:
+                        length, pos = uleb_at(data, pos - 1, end)
+                    name = data[pos : pos + length]
+                    pos += length
+                    if kind == _FUNCTION and index >= imported and not function_names[index - imported]:
+                        # Aliases: the first name is the function's own.
+                        function_names[index - imported] = name
+            if pos > end:
+                raise FormatError("unexpected end of data")
+            symbols.append((kind, flags, name, index, offset, size))
+            if not flags & _LOCAL:
+                global_names.append(name)
+        reader.pos = pos
+        if len(global_names) != len(set(global_names)):
+            seen: set[bytes] = set()
+            for name in global_names:
+                if name in seen:
+                    raise FormatError(f"duplicate symbol name {_text(name)}")
+                seen.add(name)
+
+
+def _text(name: bytes) -> str:
+    return name.decode("utf-8", "backslashreplace")

@@ -1,0 +1,481 @@
+"""Parsing of relocatable object files (Linking.md).
+
+The loops read LEB128 numbers in line: a number below 128 is its byte, and only a longer one calls ``uleb_at``. With a
+call for each number a loop takes 1.7 times as long (CPython 3.11), and there are several numbers for each symbol,
+function and segment.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from ..binary.constants import (
+    FUNCTION_TYPE,
+    LIMITS_IS_64,
+    MAGIC,
+    SECTION_NAMES,
+    VERSION,
+    ComdatKind,
+    ExternalKind,
+    NameSubsection,
+    Opcode,
+    SectionId,
+    SymbolKind,
+)
+from ..binary.leb128 import uleb
+from ..binary.reader import FormatError, Reader, uleb_at
+from .linking_reader import LinkingReader
+from .object_file import (
+    Global,
+    GlobalType,
+    Import,
+    ObjectFile,
+    Producers,
+    Section,
+    Segment,
+    TableType,
+)
+from .section_order import SectionOrder
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Final
+
+_SECTION: Final = SymbolKind.SECTION
+_ENV: Final = b"\3env"
+_FUNCTION_TABLE: Final = b"__indirect_function_table"
+_TABLE: Final = SymbolKind.TABLE
+
+
+def read_object(data: bytes, start: int = 0, end: int | None = None) -> ObjectFile:
+    """Parse the object file in ``data[start:end]``.
+
+    :raises FormatError: the file is damaged, or uses what a linker does not know.
+    """
+    obj = ObjectFile(data, start, end)
+    ObjectReader(obj).read()
+    return obj
+
+
+class ObjectReader:
+    """Fills in an object from its bytes. A subclass may read less of some sections: it overrides ``read_code`` and its
+    like, each of which gets a reader of the section's contents and leaves it at their end."""
+
+    def __init__(self, obj: ObjectFile) -> None:
+        self.obj = obj
+        self._data_count: int | None = None
+        self._memories = 0
+        self._filled_table = -1
+
+    def read(self) -> None:
+        reader = Reader(self.obj.data, self.obj.start, self.obj.end)
+        if reader.end - reader.pos < 4 or reader.take(4) != MAGIC:
+            raise FormatError("not a WebAssembly file")
+        if reader.end - reader.pos < 4:
+            raise FormatError("missing version number")
+        version = reader.take(4)
+        if version != VERSION:
+            raise FormatError(f"invalid version number: {int.from_bytes(version, 'little')}")
+        try:
+            self.read_sections(reader)
+        except IndexError:
+            # Loops that read much look at the end of their section after each entry, where they may be behind it.
+            raise FormatError("unexpected end of data") from None
+
+    def read_sections(self, reader: Reader) -> None:
+        handlers = {
+            SectionId.TYPE: self.read_types,
+            SectionId.IMPORT: self.read_imports,
+            SectionId.FUNCTION: self.read_functions,
+            SectionId.TABLE: self.read_tables,
+            SectionId.MEMORY: self.read_memories,
+            SectionId.GLOBAL: self.read_globals,
+            SectionId.EXPORT: self.read_exports,
+            SectionId.START: self.refuse_start,
+            SectionId.ELEMENT: self.read_elements,
+            SectionId.CODE: self.read_code,
+            SectionId.DATA: self.read_data,
+            SectionId.TAG: self.read_tags,
+            SectionId.DATA_COUNT: self.read_data_count,
+        }
+        linking: Section | None = None
+        order = SectionOrder()
+        while reader.pos < reader.end:
+            id_ = reader.u8()
+            size = reader.uleb()
+            start = reader.pos
+            end = start + size
+            if end > reader.end:
+                raise FormatError("section too large")
+            name = b""
+            contents = Reader(self.obj.data, start, end)
+            if id_ == SectionId.CUSTOM:
+                name = contents.name()
+                start = contents.pos
+            elif id_ > SectionId.TAG:
+                raise FormatError(f"invalid section type: {id_}")
+            order.check(id_, name)
+            section = Section(id_, name, start, end)
+            self.obj.sections.append(section)
+            if id_ == SectionId.CUSTOM:
+                if name == b"linking":
+                    linking = section
+                    self.read_linking(contents)
+                elif name.startswith(b"reloc."):
+                    self.read_relocation_section(contents)
+                elif name == b"producers":
+                    self.read_producers(contents)
+                elif name == b"target_features":
+                    self.read_features(contents)
+                elif name == b"name":
+                    self.read_names(contents)
+            elif id_ in handlers:
+                handlers[id_](contents)
+                if contents.pos != end:
+                    raise FormatError(f"data after the end of section {SECTION_NAMES[id_]}")
+            reader.pos = end
+        if linking is None:
+            raise FormatError("not a relocatable wasm file")
+        if self._data_count is not None and self._data_count != len(self.obj.segments):
+            raise FormatError("number of data segments does not match DataCount section")
+        if len(self.obj.functions) != max(len(self.obj.function_offsets) - 1, 0):
+            raise FormatError("function and code section have inconsistent lengths")
+        self._check_section_references()
+        self._check_filled_table()
+
+    def _check_filled_table(self) -> None:
+        filled = (_TABLE, self._filled_table)
+        names = [name for kind, _, name, index, _, _ in self.obj.symbols if (kind, index) == filled]
+        if self._filled_table >= 0 and names != [_FUNCTION_TABLE]:
+            raise FormatError("an object whose element segment fills a table of its own cannot be linked")
+
+    def _check_section_references(self) -> None:
+        """Symbols and COMDATs may name sections behind the linking section, so this waits for the end of the file."""
+        named = [index for kind, _, _, index, _, _ in self.obj.symbols if kind == _SECTION]
+        for comdat in self.obj.comdats:
+            named += [index for kind, index in comdat.members if kind == ComdatKind.SECTION]
+        for index in named:
+            if index >= len(self.obj.sections) or self.obj.sections[index].id != SectionId.CUSTOM:
+                raise FormatError(f"invalid section index: {index}")
+
+    def _type_index(self, reader: Reader) -> int:
+        index = reader.uleb()
+        if index >= len(self.obj.types):
+            raise FormatError(f"invalid type index: {index}")
+        return index
+
+    def read_data_count(self, reader: Reader) -> None:
+        self._data_count = reader.uleb()
+
+    def read_types(self, reader: Reader) -> None:
+        self.obj.types = parse_types(self.obj.data[reader.pos : reader.end])
+        reader.pos = reader.end
+
+    def read_imports(self, reader: Reader) -> None:
+        count = reader.count(4)
+        data, pos, end = self.obj.data, reader.pos, reader.end
+        functions = self.obj.imported_functions
+        number_of_types = len(self.obj.types)
+        for _ in range(count):
+            if data.startswith(_ENV, pos):
+                module = b"env"
+                pos += len(_ENV)
+            else:
+                reader.pos = pos
+                module = reader.name()
+                pos = reader.pos
+            length = data[pos]
+            pos += 1
+            if length >= 0x80:
+                length, pos = uleb_at(data, pos - 1, end)
+            field = data[pos : pos + length]
+            pos += length
+            if data[pos] == ExternalKind.FUNCTION:
+                index = data[pos + 1]
+                pos += 2
+                if index >= 0x80:
+                    index, pos = uleb_at(data, pos - 1, end)
+                if pos > end:
+                    raise FormatError("unexpected end of data")
+                if index >= number_of_types:
+                    raise FormatError(f"invalid type index: {index}")
+                functions.append(Import(module, field, index))
+            else:
+                reader.pos = pos
+                self.read_import(reader, module, field)
+                pos = reader.pos
+        reader.pos = pos
+
+    def read_import(self, reader: Reader, module: bytes, field: bytes) -> None:
+        """The kind and type of an import of anything but a function."""
+        kind = reader.u8()
+        if kind == ExternalKind.GLOBAL:
+            self.obj.imported_globals.append(Import(module, field, _global_type(reader)))
+        elif kind == ExternalKind.TABLE:
+            self.obj.imported_tables.append(Import(module, field, _table_type(reader)))
+        elif kind == ExternalKind.MEMORY:
+            self._has_memory(reader)
+        elif kind == ExternalKind.TAG:
+            reader.u8()
+            self.obj.imported_tags.append(Import(module, field, self._type_index(reader)))
+        else:
+            raise FormatError(f"unexpected import kind: {kind}")
+
+    def read_functions(self, reader: Reader) -> None:
+        count = reader.count()
+        indices = self.obj.data[reader.pos : reader.end]
+        if len(indices) == count and (not count or max(indices) < min(0x80, len(self.obj.types))):
+            self.obj.functions = list(indices)
+            reader.pos = reader.end
+        else:
+            self.obj.functions = [self._type_index(reader) for _ in range(count)]
+        self.obj.function_names = [b""] * count
+
+    def read_tables(self, reader: Reader) -> None:
+        self.obj.tables = [_table_type(reader) for _ in range(reader.count(3))]
+
+    def read_memories(self, reader: Reader) -> None:
+        # Compilers' objects import their memory; what a linker made with -r defines it.
+        for _ in range(reader.count(2)):
+            self._has_memory(reader)
+
+    def _has_memory(self, reader: Reader) -> None:
+        if self._memories:
+            raise FormatError("an object with several memories cannot be linked: the output has one")
+        self._memories += 1
+        self.obj.is_64 = bool(reader.limits()[0] & LIMITS_IS_64)
+
+    def refuse_start(self, reader: Reader) -> None:
+        function = reader.uleb()
+        if function >= len(self.obj.imported_functions) + len(self.obj.functions):
+            raise FormatError("invalid start function")
+        raise FormatError(
+            "an object with a start section cannot be linked: make its function a constructor, or name it with --start="
+        )
+
+    def read_elements(self, reader: Reader) -> None:
+        """Read past the element section, which old compilers write beside relocations that say the same: the linker
+        fills the function table from those. What would be lost is an error."""
+        tables = len(self.obj.imported_tables)
+        for _ in range(reader.count(3)):
+            flags = reader.uleb()
+            if flags > 7:
+                raise FormatError(f"invalid flags of an element segment: {flags}")
+            if flags & 1:
+                raise FormatError("an object with a passive or declared element segment cannot be linked")
+            table = reader.uleb() if flags & 2 else 0
+            if table >= tables or self.obj.imported_tables[table].field != _FUNCTION_TABLE:
+                self._filled_table = table
+            reader.skip_constant_expression()
+            if flags & 2:
+                # The kind of elements, or their type.
+                reader.u8()
+            for _ in range(reader.count()):
+                if flags & 4:
+                    reader.skip_constant_expression()
+                else:
+                    reader.uleb()
+
+    def read_globals(self, reader: Reader) -> None:
+        for _ in range(reader.count(4)):
+            # Globals have no relocations: an index would be another's in the output.
+            self.obj.globals.append(Global(_global_type(reader), reader.constant_expression(indices=False)))
+
+    def read_tags(self, reader: Reader) -> None:
+        for _ in range(reader.count(2)):
+            if reader.u8() != 0:
+                raise FormatError("invalid attribute of a tag")
+            self.obj.tags.append(self._type_index(reader))
+
+    def read_exports(self, reader: Reader) -> None:
+        imported = len(self.obj.imported_functions)
+        for _ in range(reader.count(3)):
+            name = reader.name()
+            kind = reader.u8()
+            index = reader.uleb()
+            if kind == ExternalKind.FUNCTION:
+                if index >= imported + len(self.obj.functions):
+                    raise FormatError("invalid function export")
+                if index >= imported:
+                    self.obj.export_names[index - imported] = name
+
+    def read_code(self, reader: Reader) -> None:
+        self.obj.code_section = len(self.obj.sections) - 1
+        start = reader.pos
+        count = reader.count()
+        data, pos, end = self.obj.data, reader.pos, reader.end
+        offsets = self.obj.function_offsets
+        append = offsets.append
+        for _ in range(count):
+            append(pos - start)
+            if pos >= end:
+                raise FormatError("unexpected end of the code section")
+            size = data[pos]
+            pos += 1
+            if size >= 0x80:
+                if data[pos] < 0x80:
+                    size += (data[pos] - 1) << 7
+                    pos += 1
+                else:
+                    size, pos = uleb_at(data, pos - 1, end)
+            if not 0 < size <= end - pos:
+                raise FormatError("a function body extends past the end of its section")
+            pos += size
+        append(pos - start)
+        reader.pos = pos
+
+    def read_data(self, reader: Reader) -> None:
+        self.obj.data_section = len(self.obj.sections) - 1
+        start = reader.pos
+        count = reader.count(2)
+        data, pos, end = self.obj.data, reader.pos, reader.end
+        append = self.obj.segments.append
+        for _ in range(count):
+            # Where the segment is in the object means nothing to a link.
+            if data[pos] == 0 and data[pos + 1] == Opcode.I32_CONST:
+                after = pos + 2
+                while data[after] >= 0x80:
+                    after += 1
+                after += 1
+            else:
+                after = 0
+            if after and data[after] == Opcode.END:
+                pos = after + 1
+            else:
+                reader.pos = pos
+                self._skip_segment_head(reader)
+                pos = reader.pos
+            size = data[pos]
+            pos += 1
+            if size >= 0x80:
+                size, pos = uleb_at(data, pos - 1, end)
+            if size > end - pos:
+                raise FormatError("unexpected end of data")
+            append(Segment(b"", 0, 0, pos - start, size))
+            pos += size
+        reader.pos = pos
+
+    def _skip_segment_head(self, reader: Reader) -> None:
+        """What stands before the size of a data segment."""
+        flags = reader.uleb()
+        if flags > 2:
+            raise FormatError(f"invalid flags of a data segment: {flags}")
+        if flags == 2:
+            reader.uleb()
+        if flags != 1:
+            reader.skip_constant_expression()
+
+    def read_linking(self, reader: Reader) -> None:
+        LinkingReader(self.obj).read(reader)
+
+    def read_relocation_section(self, reader: Reader) -> None:
+        section = reader.uleb()
+        count = reader.count(3)
+        if section >= len(self.obj.sections) - 1:
+            raise FormatError("invalid section index of relocations")
+        if section in self.obj.relocation_sections():
+            raise FormatError("a section has two relocation sections")
+        target = self.obj.sections[section]
+        if count and target.id not in (SectionId.CODE, SectionId.DATA, SectionId.CUSTOM):
+            # No pass would ask for them.
+            raise FormatError(f"relocations for section {target}, which cannot have any")
+        self.obj.add_relocation_section(section, reader.pos, reader.end, count)
+
+    def read_producers(self, reader: Reader) -> None:
+        self.obj.producers = parse_producers(self.obj.data[reader.pos : reader.end])
+
+    def read_features(self, reader: Reader) -> None:
+        self.obj.features = parse_features(self.obj.data[reader.pos : reader.end])
+
+    def read_names(self, reader: Reader) -> None:
+        imported = len(self.obj.imported_functions)
+        while reader.pos < reader.end:
+            kind = reader.u8()
+            size = reader.uleb()
+            end = reader.pos + size
+            if end > reader.end:
+                raise FormatError("a subsection of the name section is too large")
+            if kind == NameSubsection.FUNCTION:
+                names = Reader(self.obj.data, reader.pos, end)
+                for _ in range(names.count(2)):
+                    index = names.uleb()
+                    name = names.name()
+                    if index >= imported + len(self.obj.functions):
+                        raise FormatError("invalid function name entry")
+                    if index >= imported:
+                        self.obj.debug_names[index - imported] = name
+            reader.pos = end
+
+
+def _global_type(reader: Reader) -> GlobalType:
+    value_type = reader.value_type()
+    mutable = reader.u8()
+    if mutable > 1:
+        raise FormatError("invalid mutability of a global")
+    return GlobalType(value_type, bool(mutable))
+
+
+def _table_type(reader: Reader) -> TableType:
+    element_type = reader.value_type()
+    flags, minimum, maximum, _ = reader.limits()
+    return TableType(element_type, flags, minimum, maximum)
+
+
+# Sections that are the same in many objects of a program
+
+
+@lru_cache(maxsize=4096)
+def parse_types(contents: bytes) -> list[bytes]:
+    """The signatures of a type section."""
+    reader = Reader(contents, 0, len(contents))
+    types: list[bytes] = []
+    for _ in range(reader.count(3)):
+        form = reader.u8()
+        if form != FUNCTION_TYPE:
+            raise FormatError(f"unsupported form of type: {form:#04x}")
+        parameters = [reader.value_type() for _ in range(reader.count())]
+        results = [reader.value_type() for _ in range(reader.count())]
+        types.append(uleb(len(parameters)) + b"".join(parameters) + uleb(len(results)) + b"".join(results))
+    if reader.pos != reader.end:
+        raise FormatError("data after the end of section TYPE")
+    return types
+
+
+@lru_cache(maxsize=256)
+def parse_producers(contents: bytes) -> Producers:
+    reader = Reader(contents, 0, len(contents))
+    producers: Producers = {}
+    for _ in range(reader.count(2)):
+        field = reader.name().decode("utf-8", "backslashreplace")
+        if field not in ("language", "processed-by", "sdk"):
+            raise FormatError("producers section field is not named one of language, processed-by, or sdk")
+        if field in producers:
+            raise FormatError("producers section does not have unique fields")
+        pairs = [(reader.name(), reader.name()) for _ in range(reader.count(2))]
+        if len({name for name, _ in pairs}) != len(pairs):
+            raise FormatError("producers section contains repeated producer")
+        producers[field] = pairs
+    if reader.pos != reader.end:
+        raise FormatError("producers section ended prematurely")
+    return producers
+
+
+@lru_cache(maxsize=256)
+def parse_features(contents: bytes) -> list[tuple[int, bytes]]:
+    reader = Reader(contents, 0, len(contents))
+    features: list[tuple[int, bytes]] = []
+    names: set[bytes] = set()
+    for _ in range(reader.count(2)):
+        prefix = reader.u8()
+        if chr(prefix) not in "+-":
+            raise FormatError("unknown feature policy prefix")
+        name = reader.name()
+        if name in names:
+            raise FormatError(
+                f'target features section contains repeated feature "{name.decode("utf-8", "backslashreplace")}"'
+            )
+        names.add(name)
+        features.append((prefix, name))
+    if reader.pos != reader.end:
+        raise FormatError("target features section ended prematurely")
+    return features
