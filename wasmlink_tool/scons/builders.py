@@ -11,7 +11,7 @@ import SCons.Builder
 import SCons.Node
 import SCons.Tool
 
-from ..toolchain.features import SETJMP_SOURCE
+from ..toolchain.language_features import SETJMP_SOURCE
 from . import compilation_db, dependency_nodes, long_commands, ninja, spelling
 from .kinds import Kind
 from .link import declare

@@ -11,7 +11,7 @@ import SCons.Util
 
 from ..toolchain.answers import FILE_NAME, answers
 from ..toolchain.driver import Runtime, ToolchainError
-from ..toolchain.features import (
+from ..toolchain.language_features import (
     EXCEPTION_FLAGS,
     check_exceptions,
     check_setjmp,
