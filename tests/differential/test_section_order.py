@@ -25,7 +25,7 @@ from tests.support.objects import (
 )
 from tests.support.toolchain import reference_command
 from wasmlink_tool.binary.reader import FormatError
-from wasmlink_tool.inputs.object_file import ObjectFile
+from wasmlink_tool.inputs.object_reader import read_object
 
 NAMES = subsection(1, vector())
 SYMBOLS = subsection(
@@ -75,7 +75,7 @@ def reference_takes(path: Path) -> bool:
 
 def we_take(content: bytes) -> bool:
     try:
-        ObjectFile(content)
+        read_object(content)
     except FormatError:
         return False
     return True
