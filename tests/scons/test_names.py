@@ -139,8 +139,8 @@ def test_every_documented_variable_is_known(project: Project) -> None:
     }
     assert len(names) > 60
     project.sconstruct(f"""\
-        from wasmlink_tool.scons import spelling
-        print("unknown:", *sorted(set({sorted(names)!r}) - spelling.known))
+        from wasmlink_tool.scons import variable_spelling
+        print("unknown:", *sorted(set({sorted(names)!r}) - variable_spelling.known))
         Default([])
     """)
     assert "unknown:\n" in project.scons(check=False).output

@@ -13,7 +13,7 @@ import SCons.Errors
 import SCons.Util
 
 from ..toolchain.programs import zig_cache_directory
-from . import command_string, configure, environment, long_commands, methods, spelling
+from . import command_string, configure, environment, long_commands, methods, variable_spelling
 from .builders import library_builder, link_builder, object_builder, shared_object_builder
 from .kinds import PROGRAM, RELOCATABLE, SHARED
 from .link import LinkAction
@@ -93,7 +93,7 @@ def generate(env: Any, *, toolchain: str = "") -> None:
         "_WASMLIBFLAGS": command_string.libraries,
     }
     env.SetDefault(**defaults)
-    spelling.known.update(name for name in defaults if not name.startswith("_"))
+    variable_spelling.known.update(name for name in defaults if not name.startswith("_"))
     # SCons runs commands with a bare environment, in which zig would not find a place for its cache.
     env["ENV"].setdefault("ZIG_GLOBAL_CACHE_DIR", zig_cache_directory())
 

@@ -12,7 +12,7 @@ import SCons.Node
 import SCons.Tool
 
 from ..toolchain.language_features import SETJMP_SOURCE
-from . import compilation_db, dependency_nodes, long_commands, ninja, spelling
+from . import compilation_db, dependency_nodes, long_commands, ninja, variable_spelling
 from .kinds import Kind
 from .link import declare
 from .scanner import ignore_archives, scanner
@@ -56,7 +56,7 @@ def _object_builder(names: str, commands: Mapping[str, str]) -> Any:
         for suffix in suffixes:
             builder.add_action(suffix, action)
             users = SCons.Builder.EmitterProxy("WASMOBJEMITTER")
-            emitters = [spelling.check, compilation_db.recorder(command), ninja.add_rules, users]
+            emitters = [variable_spelling.check, compilation_db.recorder(command), ninja.add_rules, users]
             builder.add_emitter(suffix, SCons.Builder.ListEmitter(emitters))
     return builder
 
@@ -65,7 +65,7 @@ def library_builder() -> Any:
     """``WasmStaticLibrary``."""
     return SCons.Builder.Builder(
         action=SCons.Action.Action("$WASMARCOM", "$WASMARCOMSTR"),
-        emitter=[spelling.check, ninja.add_rules, SCons.Builder.EmitterProxy("WASMLIBEMITTER")],
+        emitter=[variable_spelling.check, ninja.add_rules, SCons.Builder.EmitterProxy("WASMLIBEMITTER")],
         prefix="$WASMLIBPREFIX",
         suffix="$WASMLIBSUFFIX",
         src_suffix="$WASMOBJSUFFIX",
@@ -84,7 +84,7 @@ def link_builder(kind: Kind, names: str, *, sources: str = "Object", emitter: st
     return SCons.Builder.Builder(
         action=SCons.Action.Action("$WASMLINKCOM", "$WASMLINKCOMSTR"),
         emitter=[
-            spelling.check,
+            variable_spelling.check,
             check,
             SCons.Builder.EmitterProxy(emitter or f"WASM{names}EMITTER"),
             ignore_archives,
