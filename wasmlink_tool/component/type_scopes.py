@@ -17,9 +17,10 @@ if TYPE_CHECKING:
     from typing import TypeAlias
 
     TypeKey: TypeAlias = "tuple[int, tuple[str, ...], tuple[Type | None, ...], int]"
-    FunctionKey: TypeAlias = "tuple[tuple[str, ...], tuple[Type, ...], Type | None]"
+    FunctionKey: TypeAlias = "tuple[tuple[str, ...], tuple[Type, ...], Type | None, bool]"
 
 _FUNCTION = b"\x40"
+_ASYNC_FUNCTION = b"\x43"
 _NO_RESULT = b"\1\0"
 
 
@@ -147,14 +148,14 @@ class TypeScope:
 
     def function(self, function: Function) -> int:
         """Return the index of a function's type."""
-        key = (function.parameter_names, function.parameter_types, function.result)
+        key = (function.parameter_names, function.parameter_types, function.result, function.is_async)
         found = self.functions.get(key)
         if found is not None:
             return found
         for type_ in (*function.parameter_types, function.result):
             if type_ is not None and type_.kind not in PRIMITIVES:
                 self.index(type_)
-        body = [_FUNCTION, uleb(len(function.parameter_names))]
+        body = [_ASYNC_FUNCTION if function.is_async else _FUNCTION, uleb(len(function.parameter_names))]
         for name, type_ in zip(function.parameter_names, function.parameter_types):
             body += (encode_text(name), self._value(type_))
         body.append(_NO_RESULT if function.result is None else b"\0" + self._value(function.result))
@@ -162,7 +163,15 @@ class TypeScope:
         return index
 
 
-class RootScope(TypeScope):
+class OuterScope(TypeScope):
+    """A scope that has instances, whose types can be known to it."""
+
+    def alias(self, type_: Type) -> int:
+        """Return the index of an interface's type."""
+        raise NotImplementedError
+
+
+class RootScope(OuterScope):
     """The component itself. ``owner`` is the interface whose types are being defined, or the world."""
 
     def __init__(self, writer: ComponentWriter, world: World) -> None:
@@ -210,7 +219,7 @@ class RootScope(TypeScope):
 class InstanceScope(TypeScope):
     """The type of an imported instance."""
 
-    def __init__(self, interface: Interface, root: RootScope) -> None:
+    def __init__(self, interface: Interface, root: OuterScope) -> None:
         super().__init__()
         self._interface = interface
         self._root = root
