@@ -6,6 +6,7 @@ import gc
 import os
 import sys
 
+from wasmlink_tool.cli.option_table import ELF_KEYWORDS, ELF_SIZES
 from wasmlink_tool.cli.parser import CommandLine, Parser, nearest
 from wasmlink_tool.cli.reporter import DEFAULT_ERROR_LIMIT, Reporter, stream_has_colors, write
 from wasmlink_tool.diagnostics import Diagnostic, Diagnostics, FatalError, LinkError, Severity
@@ -216,7 +217,8 @@ def _first_diagnostics(line: CommandLine, reporter: Reporter, errors: list[str])
         # A negative limit is none, as a very large one.
         reporter.error_limit = max(0, signed_value(line, "error-limit", DEFAULT_ERROR_LIMIT, diagnostics))
     for keyword in line.values("z"):
-        if keyword != "muldefs" and not keyword.startswith("stack-size="):
+        known = keyword in ("muldefs", "defs") or keyword in ELF_KEYWORDS
+        if not known and not keyword.startswith(("stack-size=", *ELF_SIZES)):
             diagnostics.warn(f"unknown -z value: {keyword}")
     return diagnostics
 

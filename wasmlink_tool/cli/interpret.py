@@ -89,6 +89,7 @@ def link_options(
     options.threads = _threads(line, diagnostics)
     options.build_id = _build_id(line, diagnostics)
     _check_kind(options, diagnostics)
+    _check_elf_options(line, options, diagnostics)
     if line.asks_version_only():
         return options
     inputs = options.inputs = _inputs(line, diagnostics)
@@ -144,6 +145,15 @@ def _refuse_unsupported(line: CommandLine, diagnostics: Diagnostics) -> None:
             continue
         seen.add(option.name)
         diagnostics.error(f"{argument.spelling} is not supported yet")
+
+
+def _check_elf_options(line: CommandLine, options: LinkOptions, diagnostics: Diagnostics) -> None:
+    """Refuse options of ELF linkers where to ignore them would change the output."""
+    if line.enabled("as-needed", False) and (options.is_pic or line.has("Bdynamic")):
+        diagnostics.error("--as-needed is not supported where shared libraries are linked")
+    strict = "--no-undefined" if line.has("no-undefined") else "-z defs" if "defs" in line.values("z") else ""
+    if strict and (options.import_undefined or options.unresolved_symbols is not UnresolvedPolicy.REPORT_ERROR):
+        diagnostics.error(f"{strict} contradicts an option that allows undefined symbols")
 
 
 def _check_kind(options: LinkOptions, diagnostics: Diagnostics) -> None:
