@@ -104,22 +104,24 @@ def test_the_adapter_is_found_where_it_is_installed(hello: str, here: Path, monk
     assert [adapter.file for adapter in found] == [str(library / "wasi_snapshot_preview1.reactor.wasm")]
 
 
-def test_adapters_in_an_installed_encoder_are_found(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("wasmlink_tool.component.wasi_adapter.find_spec", lambda name: None)
+def no_package(name: str) -> None:
+    """Find no Python package."""
+
+
+def test_adapters_in_an_installed_encoder_are_found(here: Path) -> None:
     folder = here / "bin"
     folder.mkdir()
     name = b"\0asm\1\0\0\0 and not a module"
     (folder / "wasm-component-ld").write_bytes(b"\x7fELF" + name + adapters.reactor() + b"\xff\x13 more")
     module = adapters.importing(*adapters.functions(adapters.reactor())[0])
-    found = wasi_adapters(module, None, str(here), {"PATH": str(folder)})
+    found = wasi_adapters(module, None, str(here), {"PATH": str(folder)}, no_package)
     assert [adapter.data for adapter in found][:1] == [adapters.reactor()]
 
 
-def test_without_an_adapter_the_error_says_how_to_get_one(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("wasmlink_tool.component.wasi_adapter.find_spec", lambda name: None)
+def test_without_an_adapter_the_error_says_how_to_get_one(here: Path) -> None:
     module = adapters.importing(*adapters.functions(adapters.reactor())[0])
     with pytest.raises(ComponentError, match=r"uses WASI preview 1 .* no adapter for it was found.*pip install"):
-        wasi_adapters(module, None, str(here), {"PATH": ""})
+        wasi_adapters(module, None, str(here), {"PATH": ""}, no_package)
 
 
 def test_the_module_that_exports_run_is_one_the_reference_takes(hello: str, here: Path) -> None:

@@ -377,6 +377,19 @@ def test_an_adapter_becomes_what_the_reference_makes_of_it(case: str, tmp_path: 
         assert ours == theirs
 
 
+@pytest.mark.parametrize("depth", [10, 94, 95, 96])
+@pytest.mark.parametrize("place", ["interface", "world"])
+def test_types_are_nested_as_deep_as_the_reference_takes(depth: int, place: str, tmp_path: Path) -> None:
+    nested = "u8"
+    for _ in range(depth):
+        nested = f"option<{nested}>"
+    function = f"func(a: {nested})"
+    world = f"import i: interface {{ f: {function}; }}" if place == "interface" else f"import f: {function};"
+    module = reference.dummy_module(f"package a:b; world w {{ {world} }}", tmp_path)
+    ours, theirs = outcomes(module, {}, [], tmp_path)
+    assert ours == theirs or (isinstance(ours, str) and isinstance(theirs, str))
+
+
 RUN = '(module (func (export "c:d/run@0.2.12#run") (result i32) i32.const 0))'
 
 CRASHES: dict[str, tuple[str, str, str, str, str]] = {

@@ -30,8 +30,9 @@ SORT_TYPE: Final = 3
 SORT_COMPONENT: Final = 4
 SORT_INSTANCE: Final = 5
 
-_SIGNED_BYTE: Final = 0x40
-"""The bit that makes a one-byte signed LEB128 negative: a code, not an index."""
+_DEEPEST: Final = 95
+"""How deep types of a world may be nested; in an interface it is one less. Validators have a limit of 100, which
+counts the types of functions, instances and components too."""
 
 
 class FunctionType:
@@ -84,10 +85,23 @@ class _Names:
 class _Scope:
     """The index spaces of a component type or an instance type."""
 
-    def __init__(self, reader: Reader, owner: Interface | World) -> None:
+    def __init__(self, reader: Reader, owner: Interface | World, depths: dict[Type, int]) -> None:
         self.reader = reader
         self.owner = owner
         self.types: list[Entry] = []
+        self.depths = depths
+        """How deep each type is nested."""
+
+    def add(self, entry: Entry) -> None:
+        """Append a type to the index space, if it is not nested deeper than validators take."""
+        if isinstance(entry, Type) and entry not in self.depths:
+            depth = max([self.depths.get(part, 0) for part in entry.parts if part is not None], default=0)
+            if entry.kind != Kind.ALIAS:
+                depth += 1
+            if depth > _DEEPEST - isinstance(self.owner, Interface):
+                raise FormatError("a type is nested too deeply")
+            self.depths[entry] = depth
+        self.types.append(entry)
 
     def type_at(self, index: int) -> Entry:
         if index >= len(self.types):
@@ -245,7 +259,7 @@ class _Scope:
         else:
             raise FormatError(f"unknown bound {form} of the type {quote(name.text)}")
         found.attributes = name.attributes
-        self.types.append(found)
+        self.add(found)
         return found
 
 
@@ -285,7 +299,7 @@ class _WorldScope(_Scope):
     """The scope of a world, in which interfaces are read too."""
 
     def __init__(self, reader: Reader, world: World) -> None:
-        super().__init__(reader, world)
+        super().__init__(reader, world, dict.fromkeys(PRIMITIVES.values(), 0))
         self.world = world
         self.instances: list[Interface] = []
 
@@ -297,7 +311,7 @@ class _WorldScope(_Scope):
             form = reader.u8()
             if form == 1:
                 code = reader.u8()
-                self.types.append(self.instance_type() if code == INSTANCE else self.definition(code))
+                self.add(self.instance_type() if code == INSTANCE else self.definition(code))
             elif form == 2:
                 self.alias()
             elif form == 3:
@@ -365,13 +379,13 @@ class _WorldScope(_Scope):
     def instance_type(self) -> Interface:
         """Read an instance type."""
         interface = Interface(None)
-        scope = _Scope(self.reader, interface)
+        scope = _Scope(self.reader, interface, self.depths)
         reader = self.reader
         names = _Names()
         for _ in range(reader.count(2)):
             form = reader.u8()
             if form == 1:
-                scope.types.append(scope.definition(reader.u8()))
+                scope.add(scope.definition(reader.u8()))
             elif form == 2:
                 sort, kind = reader.u8(), reader.u8()
                 if sort != SORT_TYPE or kind != 2:

@@ -21,7 +21,8 @@ from .names import parse_qualified_name, without_version
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
+    from importlib.machinery import ModuleSpec
     from typing import Final
 
     from .wit_model import World
@@ -63,11 +64,17 @@ def _kind_of(worlds: list[World]) -> str:
     return REACTOR if "wasi:filesystem/types" in imports else PROXY
 
 
-def wasi_adapters(module: bytes, wanted: str | None, folder: str, environment: Mapping[str, str]) -> list[Adapter]:
+def wasi_adapters(
+    module: bytes,
+    wanted: str | None,
+    folder: str,
+    environment: Mapping[str, str],
+    packages: Callable[[str], ModuleSpec | None] = find_spec,
+) -> list[Adapter]:
     """Return the adapters that a core module takes for WASI: none, one, or one and what exports ``wasi:cli/run``.
 
     ``wanted`` is a kind or a file, or ``None`` to let the module decide; ``folder`` is where the search for
-    ``node_modules`` begins.
+    ``node_modules`` begins; ``packages`` finds installed Python packages.
 
     :raises ComponentError: the module needs one and none is found.
     """
@@ -85,7 +92,7 @@ def wasi_adapters(module: bytes, wanted: str | None, folder: str, environment: M
         kind = wanted or (COMMAND if wants_run else REACTOR)
         if wanted is None and not imports and not wants_run:
             return []
-        found = _search(kind, wanted is None, folder, environment)
+        found = _search(kind, wanted is None, _candidates(folder, environment, packages), environment)
         if found is None and (imports or wanted is not None):
             raise _not_found(core, wanted)
     adapters = [] if found is None else [Adapter(PREVIEW1, found.data, found.file)]
@@ -126,11 +133,13 @@ def _read(path: str) -> bytes:
         raise ComponentError(f"cannot open adapter {path}: {reason}") from None
 
 
-def _search(kind: str, any_kind: bool, folder: str, environment: Mapping[str, str]) -> _Found | None:
+def _search(
+    kind: str, any_kind: bool, installed: Iterator[_Found], environment: Mapping[str, str]
+) -> _Found | None:
     """Return an installed adapter of a kind; with ``any_kind``, one for reactors if there is no better one."""
     second: _Found | None = None
     named = environment.get(VARIABLE)
-    for found in [_Found(named, _read(named))] if named else _candidates(folder, environment):
+    for found in [_Found(named, _read(named))] if named else installed:
         if found.kind == kind or named:
             return found
         if any_kind and found.kind == REACTOR and second is None:
@@ -138,7 +147,9 @@ def _search(kind: str, any_kind: bool, folder: str, environment: Mapping[str, st
     return second
 
 
-def _candidates(folder: str, environment: Mapping[str, str]) -> Iterator[_Found]:
+def _candidates(
+    folder: str, environment: Mapping[str, str], packages: Callable[[str], ModuleSpec | None]
+) -> Iterator[_Found]:
     """Find installed adapters, the preferred ones first."""
     current = os.path.abspath(folder)
     while True:
@@ -151,7 +162,7 @@ def _candidates(folder: str, environment: Mapping[str, str]) -> Iterator[_Found]
             break
         current = above
     try:
-        spec = find_spec("tarawasm")
+        spec = packages("tarawasm")
     except (ImportError, ValueError):
         spec = None
     if spec is not None and spec.origin is not None:
