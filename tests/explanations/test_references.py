@@ -147,3 +147,11 @@ def test_every_message_about_a_generated_object_names_the_bitcode(compile_at: Co
     text = str(caught.value)
     assert "symbol type mismatch" in text
     assert kind in text
+
+
+def test_a_function_that_reads_like_the_symbol_has_its_own_name(compile_at: Compile, explain: Explain) -> None:
+    """As libc's wrapper does it, which is shown as main where it is defined."""
+    text = 'int plain(long long) __asm__("main"); int wrapper(int, char **) __asm__("__main_argc_argv");\n'
+    obj = compile_at("main.c", text + "int wrapper(int c, char **v) { return plain(c); }\n")
+    (hints,) = explain(obj, gc_sections=False).values()
+    assert hints[0] == "referenced by __main_argc_argv"

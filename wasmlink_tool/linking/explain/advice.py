@@ -16,7 +16,9 @@ _SETJMP: Final = (
 _CXX_RUNTIME: Final = "it is part of the C++ runtime: link with clang++, or add -lc++abi (and -lc++ before it)"
 _CXX_LIBRARY: Final = "it is part of the C++ library: link with clang++, or add -lc++ -lc++abi"
 _COMPILER_RUNTIME: Final = "it is part of the compiler's runtime: add its library (libclang_rt.builtins or compiler-rt)"
-_MAIN: Final = "a command needs a function main; a library (reactor) is linked with --no-entry"
+_MAIN: Final = (
+    "a command needs a function main; a reactor is linked with -mexec-model=reactor (crt1-reactor.o, --no-entry)"
+)
 
 _RULES: Final = tuple(
     (re.compile(pattern), text)

@@ -50,8 +50,13 @@ class Places:
         self._line_budget = _DEBUG_LINE_BYTES
         self._called = 0
 
-    def describe(self, site: Site, reported: ObjectInput | None) -> str:
-        """``reported`` is the file that the error names already, if it names one."""
+    def describe(self, site: Site, reported: ObjectInput | None, about: bytes = b"") -> str:
+        """Describe a reference.
+
+        :param reported: the file that the error names already, if it names one.
+        :param about: the symbol that is referred to: a function that reads like it (libc's ``__main_argc_argv`` calls
+            ``main``) is shown by its name in the object.
+        """
         file, section, offset = site
         obj = file.object
         where = ""
@@ -63,6 +68,8 @@ class Places:
             # A main without parameters has this name in objects.
             shown = b"main" if name == b"__original_main" else name
             what = self._names.text(shown) if name else "a function without a name"
+            if name != about and what == self._names.text(about):
+                what = name.decode("utf-8", "backslashreplace")
             where = self._source_line(obj, offset)
         elif section == obj.data_section:
             segment = obj.segments[chunk].name

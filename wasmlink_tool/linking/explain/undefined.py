@@ -73,7 +73,7 @@ class Explainer:
         found = self._sites.get(symbol.name)
         sites = found.shown if found is not None else [first]
         for site in sites:
-            yield f"referenced by {self._places.describe(site, first.file)}"
+            yield f"referenced by {self._places.describe(site, first.file, symbol.name)}"
         more = found.count - len(sites) if found is not None else 0
         if more:
             yield f"referenced {more} more time{'s' if more > 1 else ''}"
