@@ -12,7 +12,7 @@ from pathlib import Path
 
 from setuptools import setup
 
-COMPILED = ("binary", "inputs", "linking", "linking/explain", "output", "demangle", "component")
+COMPILED = ("binary", "inputs", "linking", "linking/explain", "output", "incremental", "demangle", "component")
 """Packages whose modules are compiled."""
 
 UNCOMPILED = ("__init__.py", "__main__.py")

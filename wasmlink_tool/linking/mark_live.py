@@ -101,8 +101,13 @@ class _Targets:
         self.ranges = file.object.relocation_ranges(section)
         self.indices = relocs.indices
         if _TYPE_INDEX in relocs.types:
-            type_index = R.TYPE_INDEX_LEB
-            self.indices = [-1 if type_ == type_index else index for type_, index in zip(relocs.types, relocs.indices)]
+            # Few name a type.
+            self.indices = indices = list(relocs.indices)
+            find = relocs.types.find
+            place = find(_TYPE_INDEX)
+            while place >= 0:
+                indices[place] = -1
+                place = find(_TYPE_INDEX, place + 1)
 
     def has_any(self, chunk: int) -> bool:
         return self.ranges[chunk] != self.ranges[chunk + 1]
