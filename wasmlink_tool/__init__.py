@@ -9,7 +9,7 @@ from .version import __version__
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from .component import componentize
+    from .component.componentize import componentize as componentize
     from .diagnostics import Diagnostic, LinkError, Severity
     from .linker import LinkResult, link
     from .options import DataOrder, Input, LinkOptions, UnresolvedPolicy

@@ -216,23 +216,26 @@ def _byte_limit(root: str, policy: CachePolicy, used: int) -> float:
 
 def _files(root: str) -> list[_File]:
     """The files that are the cache's by place and name. What killed processes left is removed on the way."""
-    found = []
+    found: list[_File] = []
     for room, names in _ROOMS.items():
         directory = os.path.join(root, room)
         with suppress(OSError):
-            if not stat.S_ISDIR(os.lstat(directory).st_mode):
-                continue
-            with os.scandir(directory) as entries:
-                for entry in entries:
-                    with suppress(OSError):
-                        if not entry.is_file(follow_symlinks=False):
-                            continue
-                        status = entry.stat(follow_symlinks=False)
-                        if names.fullmatch(entry.name):
-                            found.append(_File(entry.path, room, status))
-                        elif is_abandoned(entry.name, status):
-                            os.unlink(entry.path)
+            if stat.S_ISDIR(os.lstat(directory).st_mode):
+                with os.scandir(directory) as entries:
+                    for entry in entries:
+                        _look_at(entry, room, names, found)
     return found
+
+
+def _look_at(entry: os.DirEntry[str], room: str, names: re.Pattern[str], found: list[_File]) -> None:
+    # mypyc cannot leave a block that suppresses by "continue": what follows a condition is nested instead.
+    with suppress(OSError):
+        if entry.is_file(follow_symlinks=False):
+            status = entry.stat(follow_symlinks=False)
+            if names.fullmatch(entry.name):
+                found.append(_File(entry.path, room, status))
+            elif is_abandoned(entry.name, status):
+                os.unlink(entry.path)
 
 
 def remove_file(path: str) -> None:
