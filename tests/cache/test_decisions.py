@@ -151,3 +151,19 @@ def test_absolute_symbols_of_an_object_that_changes(tmp_path: Path) -> None:
         modules.append(module)
         assert leb((0x123 + addend) | 1 << 28)[:2] in module
     assert modules[0] != modules[1]
+
+
+def test_a_dead_static_function_and_its_string_go(tmp_path: Path) -> None:
+    """The fast way takes an object of which nothing that was in the output is missing."""
+    report = tmp_path / "report.json"
+    dead = 'static __attribute__((noinline)) int dead(int y) { return b(y) + *(volatile const char *)"dead"; }'
+    for before, result in ((dead, "dead(y)"), ("", "b(y)")):
+        source = f"int b(int); {before} int keeper(int y) {{ return {result} * 2; }} int a(int x) {{ return b(x) * 9; }}"
+        inputs = compiled(tmp_path, {"main.c": MAIN, "a.c": source, "b.c": B})
+        linked(tmp_path, inputs, time_report=str(report))
+        parse_cache.forget()
+        # The link without a cache has written its report last.
+        options = LinkOptions(inputs=inputs, output=None, cache_directory=str(tmp_path / "cache"))
+        options.time_report = str(report)
+        link(options)
+    assert json.loads(report.read_text())["last_link"] == "used"

@@ -113,6 +113,9 @@ class _Comparison:
                     self.live.append(chunks)
                 if not self._are_equal(*chunks):
                     self.differing.append((*chunks, live[index]))
+            # What is gone was dead, and may have called something.
+            for old in set(range(len(old_chunks))).difference(matches):
+                self.differing.append((old_chunks[old], (0, 0), False))
 
     def _are_equal(self, old: tuple[int, int], new: tuple[int, int]) -> bool:
         first, after = old

@@ -29,15 +29,20 @@ class Unusable(Exception):  # noqa: N818  (no error: the ordinary link runs)
 class Match:
     """How a new version of an object goes with the old one.
 
-    It defines and asks for all that the old one did. What it adds may be definitions only, whose names are new, and
-    which nothing keeps by itself. Each list has the old index, or :data:`ADDED`, by new index; functions count from
-    the first defined one.
+    It defines and asks for all that the old one did, but for what is local to it and was not in the output. What it
+    adds may be definitions only, whose names are new, and which nothing keeps by itself. Each list has the old index,
+    or :data:`ADDED`, by new index; functions count from the first defined one.
     """
 
-    def __init__(self, before: ObjectFile, after: ObjectFile) -> None:
-        """:raises Unusable: the new version lacks something, or adds more."""
+    def __init__(self, before: ObjectFile, after: ObjectFile, live_functions: bytes, live_segments: bytes) -> None:
+        """
+        :param live_functions: which functions of the old version are in the output, and ``live_segments`` which data.
+        :raises Unusable: the new version lacks something, or adds more.
+        """
         self.before = before
         self.after = after
+        self._live_functions = live_functions
+        self._live_segments = live_segments
         if not has_accepted_relocations(after):
             raise Unusable("an object has relocations that only the passes understand")
         if any(getattr(before, name) != getattr(after, name) for name in _EQUAL) or (
@@ -48,12 +53,14 @@ class Match:
             [_symbol_key(before, info) for info in before.symbols],
             [_symbol_key(after, info) for info in after.symbols],
             "symbol",
+            bytes(map(self._may_go, before.symbols)),
         )
         self.functions = self._functions()
         self.segments = _in_order(
             [(s.name, s.alignment, s.flags, s.size) for s in before.segments],
             [(s.name, s.alignment, s.flags, s.size) for s in after.segments],
             "segment",
+            live_segments.translate(_NOT),
         )
         if any(old == ADDED and s.flags & SegmentFlag.RETAIN for s, old in zip(after.segments, self.segments)):
             raise Unusable("an object has new data that is kept by itself")
@@ -65,6 +72,15 @@ class Match:
     def added(self) -> list[SymbolInfo]:
         """The symbols that the old version does not have."""
         return [info for info, old in zip(self.after.symbols, self.symbols) if old == ADDED]
+
+    def _may_go(self, info: SymbolInfo) -> bool:
+        """Return whether nothing depends on a symbol of the old version: it is local, and what it names was dropped."""
+        kind, flags, _, index, _, _ = info
+        if flags & (_UNDEFINED | SymbolFlag.ABSOLUTE) or not flags & SymbolFlag.BINDING_LOCAL:
+            return False
+        if kind == _FUNCTION:
+            return not self._live_functions[index - len(self.before.imported_functions)]
+        return kind == _DATA and not self._live_segments[index]
 
     def _functions(self) -> list[int]:
         before, after = self.before, self.after
@@ -80,7 +96,8 @@ class Match:
             raise Unusable("a function has no name")
         matched = [old for old in found if old is not None]
         kept = [old for old in matched if old != ADDED]
-        if kept != list(range(len(before.functions))):
+        gone = set(range(len(before.functions))).difference(kept)
+        if kept != sorted(kept) or any(self._live_functions[index] for index in gone):
             raise Unusable("the functions of an object have another order")
         return matched
 
@@ -149,6 +166,8 @@ class Match:
         return index
 
 
+_NOT: Final = b"\1" + bytes(255)
+"""A translation table."""
 _EQUAL: Final = ("is_64", "tables", "features", "producers")
 
 
@@ -178,10 +197,11 @@ def _symbol_key(obj: ObjectFile, info: SymbolInfo) -> Hashable:
     return kind, flags, name, index
 
 
-def _in_order(before: Sequence[Hashable], after: Sequence[Hashable], what: str) -> list[int]:
+def _in_order(before: Sequence[Hashable], after: Sequence[Hashable], what: str, may_go: bytes = b"") -> list[int]:
     """For each new one the old one: the first of the same kind that has not gone to an earlier one.
 
-    :raises Unusable: an old one is left over.
+    :param may_go: which of the old ones may be left over; empty: none.
+    :raises Unusable: another old one is left over.
     """
     if before == after:
         return list(range(len(before)))
@@ -192,7 +212,8 @@ def _in_order(before: Sequence[Hashable], after: Sequence[Hashable], what: str) 
     for key in after:
         indices = free.get(key)
         found.append(indices.pop() if indices else ADDED)
-    if any(free.values()):
+    left = [index for indices in free.values() for index in indices]
+    if left and not (may_go and all(may_go[index] for index in left)):
         raise Unusable(f"a {what} of an object is gone or changed")
     kept = [index for index in found if index != ADDED]
     if kept != sorted(kept):

@@ -63,7 +63,8 @@ class Replacements:
         if before is None:
             raise Unusable("the changed object's last version is not in the cache")
         file = ObjectInput(source, gc_sections=True)
-        match = Match(before, file.object)
+        live_segments = bytes(place is not None for place in decisions.segments)
+        match = Match(before, file.object, decisions.function_live, live_segments)
         self._check_added(match)
         self._place_functions(file, decisions, match)
         for segment, old in zip(file.segments, match.segments):
