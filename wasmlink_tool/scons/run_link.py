@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
+from ..cli.reporter import stream_has_colors
+from ..files import remove_temporaries
 from . import worker, workers
 from .progress import progress
 
@@ -13,13 +20,53 @@ def run(program: str, arguments: list[str], name: str, env: Any) -> int:
     """Link as the command would, and print what it prints; its exit status. ``name`` is for the progress line."""
     jobs = env.GetOption("num_jobs") or 1
     with progress(name):
-        if not hasattr(sys.stderr, "isatty"):
-            # While SCons runs the checks of Configure, one by one, this is no file but what its log is made of.
-            return workers.Outcome(**worker.link(program, arguments)).show()
-        if jobs > 1:
-            return workers.pool().run(program, arguments).show()
-        # Not before there is a link: a null build need not load the linker.
-        from ..cli.command import run as run_command
+        if jobs > 1 and hasattr(sys.stderr, "isatty"):
+            outcome = workers.pool().run(program, arguments)
+        else:
+            # While SCons runs the checks of Configure, one by one, standard error is no file but what its log is made
+            # of.
+            outcome = _run_here(program, arguments)
+    return outcome.show()
 
-        sys.stdout.flush()
-        return run_command(program, arguments)
+
+def _run_here(program: str, arguments: list[str]) -> workers.Outcome:
+    if hasattr(sys.stderr, "isatty") and stream_has_colors(sys.stderr):
+        arguments = ["--color-diagnostics", *arguments]
+    try:
+        with interruptible():
+            return workers.Outcome(**worker.link(program, arguments))
+    except KeyboardInterrupt:
+        remove_temporaries()
+        return workers.interrupted(program)
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """Have the signals that end a build end what runs in this process, by ``KeyboardInterrupt``.
+
+    SCons's own handlers let a job run to its end and start no further one.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    process = os.getpid()
+    handlers = {number: signal.getsignal(number) for number in workers.ENDING_SIGNALS}
+
+    def interrupt(number: int, frame: Any) -> None:
+        if os.getpid() != process:
+            # A process that shares the work of a link.
+            os._exit(128 + number)
+        handler = handlers[signal.Signals(number)]
+        if callable(handler):
+            handler(number, frame)
+        raise KeyboardInterrupt
+
+    for number, handler in handlers.items():
+        if handler not in (signal.SIG_IGN, None):
+            signal.signal(number, interrupt)
+    try:
+        yield
+    finally:
+        for number, handler in handlers.items():
+            if handler is not None:
+                signal.signal(number, handler)

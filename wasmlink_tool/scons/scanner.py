@@ -18,8 +18,10 @@ import SCons.Node.FS
 import SCons.Scanner
 
 from . import dependency_nodes
-from .link import input_word, libraries, link_inputs, options, placed
+from .link import PROGRAM, input_word, libraries, link_inputs, options, placed
+from .run_link import interruptible
 from .scan_cache import Finding, memory_of
+from .workers import interrupted
 
 _ARCHIVE_SUFFIXES = (".a", ".lib")
 
@@ -99,8 +101,13 @@ class _Scan:
         if link is None:
             return None
         try:
-            found = extract(link)
+            with interruptible():
+                found = extract(link)
         except LinkError:
+            return None
+        except KeyboardInterrupt:
+            # SCons ends, and with -Q says nothing.
+            interrupted(PROGRAM).show()
             return None
         read = dict.fromkeys((*map(str, self.named), *found.files))
         indirect = {*found.archives, *found.unlinked}

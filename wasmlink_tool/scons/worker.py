@@ -16,6 +16,8 @@ import threading
 import traceback
 from typing import Any
 
+_PROCESS = os.getpid()
+
 
 def link(program: str, arguments: list[str]) -> dict[str, Any]:
     """Run one link; what it printed, and its status."""
@@ -42,9 +44,10 @@ def link(program: str, arguments: list[str]) -> dict[str, Any]:
 
 def main(root: str) -> None:
     sys.path.insert(0, root)
-    # An interrupt is SCons's to handle: it lets running jobs end, or ends itself, which closes the pipe.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, _stop)
+    # A terminal sends its interrupt to all processes of a build, as to compilers; SCons starts no further job.
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), _end)
     # The pipes are the worker's alone: nothing that a link prints may get between outcomes.
     jobs = os.fdopen(os.dup(0), "r", encoding="ascii")
     outcomes = os.fdopen(os.dup(1), "w", encoding="ascii")
@@ -71,15 +74,20 @@ def main(root: str) -> None:
             os.chdir(job["directory"])
             outcomes.write(json.dumps(link(job["program"], job["arguments"])) + "\n")
             outcomes.flush()
-    except (SystemExit, BrokenPipeError):
+    except BrokenPipeError:
         pass
     finally:
         # The reader may be in the middle of its pipe, which an orderly exit would wait for.
         os._exit(0)
 
 
-def _stop(number: int, frame: Any) -> None:
-    raise SystemExit
+def _end(number: int, frame: Any) -> None:
+    """Leave nothing behind, and end as by the signal."""
+    if os.getpid() == _PROCESS:
+        from wasmlink_tool.files import remove_temporaries
+
+        remove_temporaries()
+    os._exit(128 + number)
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
 """Processes that link at the same time, for ``scons -j``.
 
 SCons runs its jobs on threads, of which one at a time executes Python. So each link is handed to a process of its own,
-kept for the next link. Workers are started when they are needed, up to the number of jobs; they do not see the
-terminal's interrupts, and end when the pipe to SCons does, however that came about.
+kept for the next link. Workers are started when they are needed, up to the number of jobs. An interrupt from the
+terminal ends them as it ends compilers; otherwise they end when the pipe to SCons does, however that came about.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import contextlib
 import functools
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -19,9 +20,14 @@ from pathlib import Path
 
 from .. import host
 from ..cli.reporter import stream_has_colors
+from .advice import in_variables
 
 _ROOT = str(Path(__file__).resolve().parents[2])
 _SCRIPT = str(Path(__file__).with_name("worker.py"))
+
+
+ENDING_SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
+"""What ends a build, and with it the links that are under way."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +41,7 @@ class Outcome:
     def show(self) -> int:
         """Print it in one piece, so that no other link's lines get between; the status."""
         with _PRINTING:
-            for text, stream in ((self.output, sys.stdout), (self.errors, sys.stderr)):
+            for text, stream in ((self.output, sys.stdout), (in_variables(self.errors), sys.stderr)):
                 if text:
                     encoding = getattr(stream, "encoding", None) or "utf-8"
                     stream.write(text.encode("latin-1").decode(encoding, "backslashreplace"))
@@ -44,6 +50,11 @@ class Outcome:
 
 
 _PRINTING = threading.Lock()
+
+
+def interrupted(program: str) -> Outcome:
+    """The outcome of a link that an interrupt ended."""
+    return Outcome(128 + signal.SIGINT, errors=f"{program}: error: interrupted\n")
 
 
 class Worker:
@@ -58,7 +69,6 @@ class Worker:
             [sys.executable, *flags, _SCRIPT, _ROOT],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            start_new_session=True,
         )
 
     def run(self, program: str, arguments: list[str]) -> Outcome | None:
@@ -107,6 +117,8 @@ class Pool:
                 self._at_work -= 1
         if outcome is None:
             status = worker.end()
+            if any(abs(status) in (number, 128 + number) for number in ENDING_SIGNALS):
+                return interrupted(program)
             reason = f"signal {-status}" if status < 0 else f"status {status}"
             return Outcome(1, errors=f"{program}: error: the linking process ended unexpectedly ({reason})\n")
         with self._lock:
