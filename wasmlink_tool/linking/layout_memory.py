@@ -1,4 +1,22 @@
-"""The layout of linear memory: stack, static data, heap. From here on every address is final."""
+"""The layout of linear memory. From its end on every address is final.
+
+By default the stack comes first, so that an overflow traps instead of overwriting data::
+
+    0              __global_base                 __heap_base               __heap_end
+    │                │                             │                           │
+    ├─ stack ◀───────┼─ data segments ─┬─ .bss ────┼─ heap ────────────────────┤····▶ memory.grow
+    │                │ (.rodata .data) │           │                           │
+    __stack_low    __stack_high      …         __data_end                 end of the initial memory
+
+``--no-stack-first``, or a ``--global-base`` that leaves no room for the stack, puts the stack between
+``__data_end`` and ``__heap_base``. Each segment begins at a multiple of its alignment, the stack at one of 16;
+``__stack_pointer`` starts at ``__stack_high``. Thread-local data is a segment among the others: the template that
+each thread copies. With shared memory, a word after the segments says which thread initialises them. The initial
+memory ends at a multiple of the page size, after ``--initial-heap`` or at ``--initial-memory``.
+
+A position-independent module has no stack and no heap of its own: its segments start at 0, counted from
+``__memory_base``, which the dynamic linker chooses.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,18 @@
-"""Liveness: what can be reached from the link's roots through the relocations of what is live."""
+"""Liveness: mark what can be reached from the link's roots.
+
+Here is how it works. The unit is a chunk: a function, a data segment, a global, a tag or a table. The roots are the
+entry point, exported symbols, symbols marked no-strip, the functions that the linker calls, and, for each file that is
+part of the program, its constructors and retained segments. A file is part of the program if it was named on the
+command line; an archive's member becomes part of it when its first chunk is marked.
+
+A marked chunk marks the targets of its relocations. Chunks are not visited one by one: each file collects the
+functions and segments that became live, and when its turn comes, one set has the symbols that all of them refer to.
+Most symbols of a file are referred to many times, and most references are to the file itself, so that both cost little.
+
+A function that traps when it is called and whose address is null (a weak undefined one, say) is live only if it is
+called: an address alone needs no body. Custom sections mark nothing: debug information describes what is live and keeps
+nothing alive. Without ``--gc-sections`` every mark is set from the beginning and the roots are not walked.
+"""
 
 from __future__ import annotations
 
