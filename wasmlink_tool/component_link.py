@@ -24,7 +24,7 @@ def make_component(options: LinkOptions, chunks: Sequence[Piece], diagnostics: D
     :raises FatalError: the module does not fit its worlds, or needs what was not found.
     """
     diagnostics.step("make a component")
-    module = b"".join(chunks)
+    module = b"".join(chunks) + _described_worlds(options)
     how = Options()
     how.merge_imports_based_on_semver = options.merge_imports_based_on_semver
     how.realloc_via_memory_grow = options.realloc_via_memory_grow
@@ -45,3 +45,29 @@ def make_component(options: LinkOptions, chunks: Sequence[Piece], diagnostics: D
         return pieces
     except ComponentError as error:
         raise FatalError(str(error)) from None
+
+
+def _described_worlds(options: LinkOptions) -> bytes:
+    """Return sections that describe the worlds of WIT text.
+
+    :raises FatalError: the text is wrong, or has no such world.
+    """
+    if not options.component_types:
+        return b""
+    from .component.wit_packages import WitPackages
+    from .component.world_section import ENCODINGS, component_type_section
+
+    encoding = options.string_encoding or "utf8"
+    if encoding not in ENCODINGS:
+        raise FatalError(f"--string-encoding={encoding}: expected {', '.join(ENCODINGS)}")
+    try:
+        sections = []
+        for path in options.component_types:
+            packages = WitPackages(path)
+            if options.on_read is not None:
+                for file, data in packages.files.items():
+                    options.on_read(file, data)
+            sections.append(component_type_section(packages.world(options.component_world), encoding))
+    except ComponentError as error:
+        raise FatalError(str(error)) from None
+    return b"".join(sections)

@@ -203,6 +203,13 @@ class LinkOptions:
     # Components
     component: bool = False
     """Make a component of the module, by the worlds in its ``component-type`` sections."""
+    component_types: Sequence[str] = ()
+    """Files of WIT text, or directories of them: their worlds are the module's, besides those in its sections."""
+    component_world: str | None = None
+    """Which of the worlds of ``component_types``; ``None`` where each has one."""
+    string_encoding: str | None = None
+    """That of the module's strings in the worlds of ``component_types``: ``utf8`` (the default), ``utf16`` or
+    ``compact-utf16``."""
     adapters: Sequence[str] = ()
     """Modules that provide what the module imports, each as ``NAME=FILE`` or ``FILE``."""
     wasi_adapter: str | None = None
@@ -446,6 +453,9 @@ FIELDS = (
     Field("thinlto_jobs", "thinlto-jobs", VALUE, significant=False, warm=True),
     # Components: made of the module that either kind of link leaves.
     Field("component", "component", FLAG, warm=True),
+    Field("component_types", "component-type", VALUES, warm=True),
+    Field("component_world", "component-world", VALUE, warm=True),
+    Field("string_encoding", "string-encoding", VALUE, warm=True),
     Field("adapters", "adapt", VALUES, warm=True),
     Field("wasi_adapter", "wasi-adapter", VALUE, warm=True),
     Field("merge_imports_based_on_semver", "merge-imports-based-on-semver", warm=True),

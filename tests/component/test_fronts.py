@@ -207,3 +207,56 @@ def test_clang_finds_wasm_component_ld_on_the_path(hello: str, here: Path) -> No
         pytest.skip("wasm-component-ld is not on the PATH")
     assert not done.returncode, done.stderr
     assert run_command((here / "hello.wasm").read_bytes(), ["clang"], here) == (True, "hello clang")
+
+
+PLUGIN_WIT = """
+package test:plugin@1.0.0;
+interface host { log: func(text: string); }
+world plugin { import host; export twice: func(number: u64) -> u64; }
+"""
+PLUGIN_C = """
+__attribute__((import_module("test:plugin/host@1.0.0"), import_name("log"))) void host_log(const char *, unsigned);
+__attribute__((export_name("twice"))) unsigned long long twice(unsigned long long number) {
+    host_log("doubling", 8);
+    return 2 * number;
+}
+"""
+
+
+@pytest.mark.parametrize("front", [command.run, component_ld.run], ids=["wasmlink", "wasm-component-ld"])
+@pytest.mark.parametrize("encoding", [None, "utf8"])
+def test_world_from_wit_text(front: Callable[[str, list[str]], int], encoding: str | None, here: Path) -> None:
+    """The component is that of the reference, which puts the world's description into the same module, and it runs."""
+    (here / "plugin.wit").write_text(PLUGIN_WIT)
+    (here / "plugin.o").write_bytes(compile_object(PLUGIN_C, ".c", here))
+    plain = ["--no-entry", "-S", "plugin.o"]
+    options = [*([f"--string-encoding={encoding}"] if encoding else []), "--component-type=plugin.wit"]
+    component = ["--component"] if front is command.run else []
+    assert front("wasmlink", [*component, *options, *plain, "-o", "plugin.wasm"]) == 0
+    assert command.run("wasmlink", [*plain, "-o", "core.wasm"]) == 0
+    reference.run("component", "embed", here / "plugin.wit", here / "core.wasm", "-o", here / "embedded.wasm")
+    expected = reference.component((here / "embedded.wasm").read_bytes(), here)
+    made = (here / "plugin.wasm").read_bytes()
+    assert reference.run("strip", "-a", given=made) == reference.run("strip", "-a", given=expected)
+
+    engine = wasmtime.Engine()
+    store = wasmtime.Store(engine)
+    linker = Linker(engine)
+    said: list[str] = []
+    with linker.root() as root, root.add_instance("test:plugin/host@1.0.0") as host:
+        host.add_func("log", lambda store, text: said.append(text))
+    function = linker.instantiate(store, Component(engine, made)).get_func(store, "twice")
+    assert function is not None
+    assert (function(store, 21), said) == (42, ["doubling"])
+
+
+def test_world_from_wit_text_that_is_wrong(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (here / "plugin.wit").write_text(PLUGIN_WIT.replace("string", "strng"))
+    (here / "plugin.o").write_bytes(compile_object(PLUGIN_C, ".c", here))
+    assert (
+        command.run(
+            "wasmlink", ["--component", "--component-type=plugin.wit", "--no-entry", "plugin.o", "-o", "p.wasm"]
+        )
+        == 1
+    )
+    assert "plugin.wit:3:34: there is no type 'strng' here" in capsys.readouterr().err

@@ -21,9 +21,7 @@ if TYPE_CHECKING:
 PROGRAM: Final = "wasm-component-ld"
 STATUS_USAGE: Final = 2
 
-_TAKES_VALUE: Final = frozenset(
-    ("append-lld-flag", "wasm-ld-path", "component-type", "string-encoding", "validate-component")
-)
+_TAKES_VALUE: Final = frozenset(("append-lld-flag", "wasm-ld-path", "validate-component"))
 _HAS_OPTIONAL_VALUE: Final = frozenset(("validate-component",))
 _FLAGS: Final = frozenset(("skip-wit-component",))
 _SHARED: Final = frozenset(("-shared", "--shared"))
@@ -125,8 +123,6 @@ def _problem_of_values(taken: Arguments) -> str:
     validate = taken.values.get("validate-component", ["true"])[-1]
     if validate not in ("true", "false"):
         return f"--validate-component: 'true' or 'false' is expected, not '{validate}'"
-    if "component-type" in taken.values:
-        return "--component-type is not supported yet"
     return ""
 
 

@@ -334,6 +334,25 @@ OPTIONS: tuple[tuple[str, tuple[Option, ...]], ...] = (
                 ours=True,
             ),
             Option(
+                "component-type",
+                "--component-type=<wit> --component-type_<wit>",
+                "Take the module for a world of WIT text: a file, or a directory with deps/",
+                note="Besides the worlds that objects describe; may be repeated.",
+                ours=True,
+            ),
+            Option(
+                "component-world",
+                "--component-world=<world> --component-world_<world>",
+                "The world of --component-type, where there are several: its name, or <ns>:<package>/<name>",
+                ours=True,
+            ),
+            Option(
+                "string-encoding",
+                "--string-encoding=<encoding> --string-encoding_<encoding>",
+                "The encoding of strings for --component-type: utf8 (default), utf16 or compact-utf16",
+                ours=True,
+            ),
+            Option(
                 "adapt",
                 "--adapt=<adapter> --adapt_<adapter>",
                 "Satisfy imports with an adapter: [<module>=]<file>",

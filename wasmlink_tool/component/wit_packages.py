@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 
 
 class WitPackages:
-    """The packages at a path. ``files`` are all that were read."""
+    """The packages at a path. ``files`` has all that was read: contents by path."""
 
     def __init__(self, path: str) -> None:
         """:raises ComponentError: a file cannot be read or is not WIT text."""
         self.path = path
-        self.files: list[str] = []
+        self.files: dict[str, bytes] = {}
         self._packages: dict[str, PackageSyntax] = {}
         if os.path.isdir(path):
             self.root = self._add_directory(path)
@@ -148,7 +148,7 @@ class WitPackages:
                 data = file.read()
         except OSError as error:
             raise ComponentError(f"cannot open {path}: {error.strerror}") from None
-        self.files.append(path)
+        self.files[path] = data
         try:
             return WitSource(path, data.decode("utf-8"))
         except UnicodeDecodeError as error:
