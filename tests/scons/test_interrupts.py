@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.scons.conftest import Project
-from wasmlink_tool.scons.advice import PHRASES, in_variables
+from wasmlink_tool.scons.rephrase import PHRASES, in_variables
 
 PACKAGE = Path(sys.modules[in_variables.__module__].__file__ or "").parents[1]
 SLOW_COMPILER = """\

@@ -20,7 +20,7 @@ from pathlib import Path
 
 from .. import host
 from ..cli.reporter import stream_has_colors
-from .advice import in_variables
+from .rephrase import in_variables
 
 _ROOT = str(Path(__file__).resolve().parents[2])
 _SCRIPT = str(Path(__file__).with_name("worker.py"))
