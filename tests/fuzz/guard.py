@@ -200,9 +200,15 @@ def _validity(trial: Trial, directory: Path, module: bytes) -> Finding | None:
         return None
     why = is_invalid(module)
     # Engines do not know pages of other sizes yet.
-    if not why or "custom page sizes" in why or not reference_refuses(directory, trial.files):
+    if not why or "custom page sizes" in why or not reference_refuses(directory, _inputs(trial)):
         return None
     return Finding("invalid module", why.split("\n")[0].split("(at")[0][:90], why)
+
+
+def _inputs(trial: Trial) -> list[str]:
+    """The files that the link reads as inputs by their names, or by those of a response file."""
+    words = " ".join(trial.arguments) + trial.files.get("r.rsp", b"").decode("utf-8", "replace")
+    return [name for name in trial.files if name in words]
 
 
 def _warm(trial: Trial, directory: Path, given: frozenset[str], clean: bytes) -> Finding | None:

@@ -95,8 +95,12 @@ def is_invalid(module: bytes) -> str:
     return ""
 
 
+_OTHER_REASONS = re.compile(rb"wasm64|cannot be used against|undefined symbol|mismatch|duplicate symbol|cannot open")
+
+
 def reference_refuses(directory: Path, files: Iterable[str]) -> bool:
-    """Return whether wasm-ld takes one of the objects for damaged: it does not even copy it."""
+    """Return whether wasm-ld takes one of the objects for damaged: it does not even copy it, for no reason that has to
+    do with other objects or with options."""
     program = shutil.which("wasm-ld-22") or shutil.which("wasm-ld")
     if program is None:
         return False
@@ -105,6 +109,6 @@ def reference_refuses(directory: Path, files: Iterable[str]) -> bool:
             command = [program, "-r", "--no-check-features", "-o", "copy", file]
             done = subprocess.run(command, cwd=directory, capture_output=True, check=False, timeout=60)
             (directory / "copy").unlink(missing_ok=True)
-            if done.returncode == 1 and b"wasm64" not in done.stderr:
+            if done.returncode == 1 and not _OTHER_REASONS.search(done.stderr):
                 return True
     return False

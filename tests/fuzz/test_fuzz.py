@@ -23,6 +23,7 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the guard limit
 LINKS, PARTS = 1500, 4
 
 
+@pytest.mark.fuzz
 @pytest.mark.parametrize("part", range(PARTS))
 def test_damaged_inputs(part: int, tmp_path: Path) -> None:
     corpus, lines = build_corpus(tmp_path / "objects", 12)
