@@ -1,0 +1,2 @@
+double circle(double radius);
+double square(double side);
