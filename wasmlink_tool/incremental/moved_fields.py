@@ -17,7 +17,8 @@ from ..binary.field_values import LOWEST
 from ..binary.relocation_types import RelocationType as R
 from ..binary.relocations import Relocations, fields, picked
 from ..linking.chunks import InputSection, LinkedFile, ObjectInput
-from ..linking.relocate import Relocated, SymbolValues
+from ..linking.relocate import Relocated
+from ..linking.relocation_values import SymbolValues
 from ..linking.symbols import DEFINED
 from .accepted import ACCEPTED, MOVING
 

@@ -12,7 +12,8 @@ from ..binary.leb128 import uleb
 from ..binary.relocations import fields
 from ..linking.chunks import InputSection, ObjectInput
 from ..linking.live_relocations import live_function_runs
-from ..linking.relocate import Bases, Relocator, body_start
+from ..linking.relocate import Relocator
+from ..linking.relocation_values import Bases, body_start
 from ..output.encoding import Chunk
 from .match_objects import ADDED, Unusable
 from .moved_fields import NO_ORDINAL, SECTION, TARGET, VALUE, Note, add_to_fields

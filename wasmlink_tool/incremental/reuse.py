@@ -26,7 +26,8 @@ from ..linking.chunks import InputSection, LinkedFile, ObjectInput
 from ..linking.live_relocations import live_function_runs
 from ..linking.merged_strings import MergedStrings, StringPieces
 from ..linking.previous_file import PreviousFile
-from ..linking.relocate import Bases, Contents, Relocator, Watcher
+from ..linking.relocate import Contents, Relocator, Watcher
+from ..linking.relocation_values import Bases
 from ..linking.resolution import Resolution
 from ..linking.symbols import DEFINED
 from .moved_fields import SECTION, TARGET, VALUE, Note, add_to_fields, place_of_function

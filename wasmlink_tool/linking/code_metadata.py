@@ -14,7 +14,7 @@ from ..binary.relocation_types import WIDTH
 from ..binary.relocation_types import RelocationType as R
 from ..records import record
 from .chunks import InputSection, ObjectInput
-from .relocate import place_in_body
+from .relocation_values import place_in_body
 from .symbols import DEFINED, Symbol
 
 PREFIX = b"metadata.code."

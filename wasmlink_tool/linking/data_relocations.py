@@ -15,7 +15,8 @@ from ..binary.leb128 import uleb
 from ..binary.relocation_types import FROM_PLACE, TABLE_INDICES, WIDTH
 from ..options import LinkOptions
 from .chunks import NO_NUMBER, InputSegment, ObjectInput, OutputSegment
-from .relocate import Bases, Relocator, segment_relocations
+from .relocate import Relocator, segment_relocations
+from .relocation_values import Bases
 from .resolution import Resolution
 from .symbols import UNDEFINED, Symbol
 from .synthetic_symbols import add_synthetic_function

@@ -11,7 +11,8 @@ from ..diagnostics import Diagnostics
 from .chunks import ObjectInput
 from .live_relocations import live_relocations
 from .plan import Plan
-from .relocate import Bases, Relocator
+from .relocate import Relocator
+from .relocation_values import Bases
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

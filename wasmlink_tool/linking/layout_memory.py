@@ -25,7 +25,7 @@ from ..diagnostics import Diagnostics
 from ..options import DEFAULT_GLOBAL_BASE, DEFAULT_STACK_SIZE, LinkOptions
 from .chunks import OutputSegment
 from .output_segments import is_c_name
-from .relocate import NO_TLS
+from .relocation_values import NO_TLS
 from .resolution import Resolution
 from .symbols import DEFINED, Symbol
 from .synthetic_symbols import provide_address_symbol

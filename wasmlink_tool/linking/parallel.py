@@ -11,7 +11,8 @@ from collections.abc import Sequence, Set
 from ..binary.relocations import COMPILED
 from ..fork_pool import SharedWork, allowed_processes
 from .chunks import ObjectInput
-from .relocate import Bases, Contents, Relocator, Watcher
+from .relocate import Contents, Relocator, Watcher
+from .relocation_values import Bases
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

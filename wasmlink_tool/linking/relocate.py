@@ -14,39 +14,23 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import accumulate, compress, repeat
 from struct import Struct, error
 
-from ..binary.constants import SymbolKind
-from ..binary.field_values import LOWEST, NOTHING, REMOVED, SCATTERED, FieldValues
+from ..binary.field_values import LOWEST, NOTHING
 from ..binary.leb128 import PaddedEncodings, sleb, uleb
 from ..binary.reader import FormatError
 from ..binary.relocation_types import (
-    ADDRESS,
     ENCODING,
     FIXED,
     FORMATS,
     FROM_PLACE,
-    FUNCTION_INDEX,
-    FUNCTION_OFFSET,
-    GLOBAL_INDEX,
-    NEED_DEFINITION,
     RELOCATION_NAMES,
-    SECTION_OFFSET,
     SIGNED,
-    TABLE_INDICES,
-    TABLE_INDICES_FROM_BASE,
-    TABLE_NUMBER,
-    TAG_INDEX,
-    TLS_OFFSETS,
-    TYPE_INDEX,
     TYPE_INDICES,
-    VALUE,
     WIDTH,
 )
 from ..binary.relocations import COMPILED, Relocations
-from ..inputs.relocation_checks import check_target
-from ..records import record
-from .chunks import NO_NUMBER, InputSection, InputSegment, ObjectInput, SyntheticFile
+from .chunks import InputSection, InputSegment, ObjectInput
 from .live_relocations import live_function_runs
-from .symbols import DEFINED, Symbol
+from .relocation_values import NO_TLS, Bases, SymbolValues, body_start
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -71,93 +55,6 @@ def _tombstone(section: bytes) -> int | None:
     if section.startswith((b".debug_", b"llvm.func_attr.")):
         return -1
     return None
-
-
-NO_TLS: Final = -1
-"""The base of thread-local data where the output has none."""
-
-
-@record(frozen=True)
-class Bases:
-    """What relative relocations count from."""
-
-    table: int
-    """The first index of the function table that the module uses."""
-    tls: int = NO_TLS
-    """The address of the output segment of thread-local data."""
-
-
-class SymbolValues(FieldValues):
-    """What relocations of one file write. By the time of the first question, every index and address is known."""
-
-    def __init__(self, file: ObjectInput, bases: Bases, *, is_debug: bool = False) -> None:
-        """:param is_debug: the fields are in a custom section: debug information adds ``__tls_base`` to the value of a
-        thread-local symbol's address."""
-        super().__init__(max(len(file.symbols), len(file.object.types)))
-        self._file = file
-        self._table_base = bases.table
-        self._tls_base = max(bases.tls, 0)
-        self._is_debug = is_debug
-        self._merged: dict[int, _MergedOffsets] = {}
-        self._known: dict[tuple[int, int], int] = {}
-
-    def bases(self, targets: set[tuple[int, int]]) -> dict[tuple[int, int], int]:
-        """What :meth:`base` says of each (type, index). A file's sections ask for the same again and again."""
-        known = self._known
-        for target in targets.difference(known):
-            known[target] = self.base(*target)
-        return {target: known[target] for target in targets}
-
-    @property
-    def names_middles(self) -> bool:
-        """Whether a value was asked for that is in the middle of a merged string."""
-        return any(merged.names_middles for merged in self._merged.values())
-
-    def check(self, type_: int, index: int) -> None:
-        obj = self._file.object
-        # Where in the file the relocation is matters for none of the types that get here.
-        check_target(obj, type_, index, obj.sections[0])
-
-    def base(self, type_: int, index: int) -> int:
-        file = self._file
-        if VALUE[type_] == TYPE_INDEX:
-            return file.type_numbers.get(index, NO_NUMBER)
-        symbol = file.symbols[index]
-        if VALUE[type_] == SECTION_OFFSET:
-            section = symbol.section
-            if section is None or section.discarded:
-                return REMOVED
-            if section.pieces is None:
-                return section.offset
-            self._merged[index] = _MergedOffsets(section)
-            return SCATTERED
-        if not symbol.is_live:
-            return REMOVED
-        if type_ in NEED_DEFINITION and symbol.state != DEFINED:
-            # A weak reference to nothing.
-            return NOTHING if symbol.kind == SymbolKind.DATA else REMOVED
-        if type_ in TABLE_INDICES:
-            slot = symbol.table_slot
-            if slot == NO_NUMBER:
-                return 0
-            return slot - self._table_base if type_ in TABLE_INDICES_FROM_BASE else slot
-        value = _BASE_OF[VALUE[type_]](symbol)
-        if type_ in TLS_OFFSETS or (self._is_debug and symbol.is_tls and type_ in NEED_DEFINITION):
-            value -= self._tls_base
-        return value
-
-    def scattered(self, index: int, addend: int) -> int:
-        return self._merged[index][addend]
-
-    def mapping(self, index: int, base: int, tombstone: int | None) -> Callable[[int], int]:
-        """From addend to value, for a value or mark that :meth:`base` gave."""
-        if base >= LOWEST:
-            return base.__add__
-        if base == SCATTERED:
-            return self._merged[index].__getitem__
-        if base == NOTHING:
-            return lambda _: 0
-        return (lambda addend: addend) if tombstone is None else (lambda _: tombstone)
 
 
 class Relocated:
@@ -462,83 +359,6 @@ def segment_relocations(segment: InputSegment) -> Relocations:
     obj = segment.file.object
     start = obj.segments[segment.index].offset
     return relocations_in(segment.file.relocations(obj.data_section), [(start, start + segment.size)])
-
-
-class _MergedOffsets(dict[int, int]):
-    """Offset in a mergeable section to offset in the output section. Nearly all references name a string's start."""
-
-    def __init__(self, section: InputSection) -> None:
-        assert section.pieces is not None
-        super().__init__(zip(section.pieces.starts, map(section.offset.__add__, section.pieces.offsets)))
-        self._section = section
-
-        self.names_middles = False
-
-    def __missing__(self, offset: int) -> int:
-        self.names_middles = True
-        return self._section.output_offset(offset)
-
-
-def _function_offset(symbol: Symbol) -> int:
-    """Where a function's body starts, behind its size, in the output code section's contents."""
-    file = symbol.file
-    assert file is not None
-    index = symbol.index
-    offset = file.function_offsets[index]
-    if isinstance(file, SyntheticFile):
-        return offset + 1
-    assert isinstance(file, ObjectInput)
-    if file.compressed:
-        return offset + compressed_body_start(file, index)
-    return offset + body_start(file, index) - file.object.function_offsets[index]
-
-
-def body_start(file: ObjectInput, index: int) -> int:
-    """Where a function's body starts, behind its size, in the input code section's contents."""
-    obj = file.object
-    previous = file.previous
-    if previous is not None and previous.function_live[index]:
-        return obj.function_offsets[index] + previous.body_distance(index)
-    origin = obj.sections[obj.code_section].start
-    position = obj.function_offsets[index]
-    while obj.data[origin + position] >= 0x80:
-        position += 1
-    return position + 1
-
-
-def compressed_body_start(file: ObjectInput, index: int) -> int:
-    """Where the body starts in a compressed function's entry."""
-    entry = file.compressed[index]
-    return next(i for i, byte in enumerate(entry) if byte < 0x80) + 1
-
-
-def place_in_body(file: ObjectInput, index: int, place: int) -> int:
-    """Where a place in a function's body is after the compression of relocations, both from the start of the body."""
-    if not file.compressed:
-        return place
-    start = body_start(file, index)
-    ends, saved = file.shrinkage
-    before, now = (bisect_right(ends, at) - 1 for at in (start, start + place))
-    return place - (saved[now] if now >= 0 else 0) + (saved[before] if before >= 0 else 0)
-
-
-def _address(symbol: Symbol) -> int:
-    return symbol.address
-
-
-def _global_number(symbol: Symbol) -> int:
-    return symbol.global_number if symbol.kind == SymbolKind.GLOBAL else symbol.got_number
-
-
-_BASE_OF: Final[dict[int, Callable[[Symbol], int]]] = {
-    FUNCTION_INDEX: lambda symbol: symbol.function_number,
-    FUNCTION_OFFSET: _function_offset,
-    ADDRESS: _address,
-    GLOBAL_INDEX: _global_number,
-    TAG_INDEX: lambda symbol: symbol.tag_number,
-    TABLE_NUMBER: lambda symbol: symbol.table_number,
-}
-"""The value of a symbol, addend apart, by what a relocation's value is."""
 
 
 def _groups() -> Iterator[bytes]:

@@ -14,7 +14,7 @@ from .command_wrappers import call
 from .data_relocations import MOST_PLAIN, Helpers, has_tls_relocations, relocated_fields
 from .layout_memory import Memory
 from .pic import global_relocation_code, is_thread_local
-from .relocate import Bases
+from .relocation_values import Bases
 from .resolution import Resolution
 from .scan_relocations import Scan
 from .symbols import SHARED, Symbol

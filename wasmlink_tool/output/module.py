@@ -7,7 +7,8 @@ from ..linking.chunks import ObjectInput
 from ..linking.field_widths import check_field_widths
 from ..linking.parallel import make_relocator
 from ..linking.plan import Plan
-from ..linking.relocate import Bases, Relocator
+from ..linking.relocate import Relocator
+from ..linking.relocation_values import Bases
 from ..options import LinkOptions
 from .custom import lay_out_custom_sections, own_custom_sections, write_custom_section
 from .encoding import Chunk, OutputSection

@@ -20,13 +20,8 @@ from ..linking.chunks import InputSegment, ObjectInput
 from ..linking.code_metadata import CodeMetadata
 from ..linking.live_relocations import live_function_runs
 from ..linking.plan import Plan
-from ..linking.relocate import (
-    body_start,
-    compressed_body_start,
-    place_in_body,
-    relocations_in,
-    segment_relocations,
-)
+from ..linking.relocate import relocations_in, segment_relocations
+from ..linking.relocation_values import body_start, compressed_body_start, place_in_body
 from ..linking.symbols import DEFINED, UNDEFINED, Symbol
 from .custom import CustomSection
 from .encoding import OutputSection, custom_section, name, vector
