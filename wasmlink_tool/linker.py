@@ -133,6 +133,8 @@ def _run_passes(options: LinkOptions, diagnostics: Diagnostics, reuse: Reuse | N
 
             record(options, plan, module.sections, module.chunks, files, module.notes, diagnostics)
         if options.time_report is not None:
+            if reuse is not None and diagnostics.time_report is not None:
+                diagnostics.time_report.linked_anew = reuse.linked_anew()
             write_time_report(options.time_report, _counts(plan, files, written, reuse), diagnostics)
     _note_size(options, written, module.chunks, plan, diagnostics)
     return LinkResult(written, options.output, tuple(diagnostics.entries), tuple(files.read))
@@ -282,11 +284,11 @@ def _link_again(options: LinkOptions, diagnostics: Diagnostics) -> LinkResult | 
     diagnostics.step("write the file")
     with OutputFile(options.output, written):
         if report is not None:
-            report.reused = "used"
+            report.reused, report.linked_anew = "used", found.changed
             counts = {
                 "files looked at": len(found.files_read),
                 "objects taken over": found.reused,
-                "objects linked anew": found.changed,
+                "objects linked anew": len(found.changed),
                 "bytes written": sum(map(len, written)),
             }
             assert options.time_report is not None

@@ -15,6 +15,8 @@ class TimeReport:
         self.counts: dict[str, int] = {}
         self.reused = ""
         """Whether the link began with the last one's module, or why not."""
+        self.linked_anew: dict[str, str] = {}
+        """In such a link, the objects that were not taken from the last module as they were, and why."""
 
     def begin(self, phase: str) -> None:
         now = perf_counter()
@@ -28,6 +30,7 @@ class TimeReport:
         lines = [f"{seconds * 1000:9.1f} ms  {phase}" for phase, seconds in self._phases.items()]
         lines.append(f"{total * 1000:9.1f} ms  in all")
         lines += [f"{count:12d}  {what}" for what, count in self.counts.items()]
+        lines += [f"linked anew: {name}: {why}" for name, why in self.linked_anew.items()]
         if self.reused:
             lines.append(f"last link: {self.reused}")
         return "\n".join(lines) + "\n"
@@ -41,6 +44,7 @@ class TimeReport:
             "phases": [{"name": phase, "seconds": round(seconds, 6)} for phase, seconds in self._phases.items()],
             "seconds": round(sum(self._phases.values()), 6),
             "counts": self.counts,
+            "linked_anew": self.linked_anew,
             "last_link": self.reused,
         }
         return json.dumps(content, indent=1) + "\n"

@@ -107,3 +107,20 @@ def test_edits(mode: str, suffix: str, tmp_path: Path, objects: Path) -> None:
             assert isinstance(clean, bytes), f"{direction}: {clean}"
             assert module == clean, f"{direction}, {how}"
             assert not how.startswith("not used"), f"{direction}: {how}"
+
+
+def test_the_report_names_what_was_linked_anew_and_why(tmp_path: Path, objects: Path) -> None:
+    project = Project(tmp_path, objects, ".c", "debug")
+    project.link(project.write(program(".c", UNITS, hosted=False)), cached=True)
+    made = program(".c", UNITS, hosted=False)
+    EDITS["a new file"](made)
+    EDITS["a call to a dead function"](made)
+    project.link(project.write(made), cached=True)
+    report = json.loads(project.report.read_text())
+    reasons = {Path(name).stem: why for name, why in report["linked_anew"].items()}
+    assert reasons["added.c"] == "it is new"
+    assert reasons[made.name(made.middle)] == "it changed"
+    assert reasons[made.name(made.middle + 2)] == "other functions of it are in the output"
+    assert report["counts"]["objects linked anew"] == 3
+    assert report["counts"]["bytes copied from the last module"] > 0
+    assert report["counts"]["fields of debug information corrected"] > 0

@@ -35,8 +35,8 @@ class Relinked:
     files_read: tuple[str, ...]
     reused: int
     """Objects whose bytes were taken from the last module."""
-    changed: int
-    """Objects that were linked anew."""
+    changed: dict[str, str]
+    """The objects that were linked anew, and why."""
 
 
 @record(frozen=True)
@@ -62,7 +62,7 @@ def relink(options: LinkOptions) -> Relinked | Passes:
     key = states.state_key(options)
     state = states.load(options.cache_directory, key)
     if state is None:
-        return Passes("there was no last link", None)
+        return Passes("no state", None)
     try:
         files = Files(state)
         found = _patched(options, state, files)
@@ -100,4 +100,5 @@ def _patched(options: LinkOptions, state: State, files: Files) -> Relinked | str
     except UNFIT as why:
         return f"the state does not fit: {why!r}\n"
     read = tuple(path for path, _, _, _ in state.read)
-    return Relinked(chunks, read, len(state.files) - len(changed), len(changed))
+    anew = {source.name: "it changed" for source in changed.values()}
+    return Relinked(chunks, read, len(state.files) - len(changed), anew)

@@ -57,7 +57,7 @@ class Reuse:
         self.moved: dict[bytes, dict[int, int]] = {}
         """Of each section that was merged from the last merge: old to new offset, empty where none moved."""
         self._relocator: ReusingRelocator | None = None
-        self.new_objects: list[tuple[str, str]] = []
+        self._new_objects: dict[str, str] = {}
         """The objects that are not in the last module, and why."""
 
     # Objects
@@ -79,7 +79,7 @@ class Reuse:
             if file.previous is None:
                 source = file.input
                 old = paths.get((source.archive or source.member, source.start))
-                self.new_objects.append((file.name, "new" if old is None else "changed"))
+                self._new_objects[file.name] = "it is new" if old is None else "it changed"
         self._unmatched = [self._state.files[ordinal] for left in ordinals.values() for ordinal in left]
 
     def _previous(self, file: ObjectInput, ordinal: int) -> PreviousFile | None:
@@ -132,11 +132,18 @@ class Reuse:
         if relocator is None:
             return {}
         return {
-            "objects new or changed": len(self.new_objects),
-            "unchanged objects relocated from their own bytes": len(relocator.relocated_anew),
+            "objects linked anew": len(self.linked_anew()),
+            "bytes left unread": sum(
+                known.file.status.st_size for known in self.known.values() if not known.file.is_read
+            ),
             "bytes copied from the last module": relocator.bytes_copied,
             "fields of debug information corrected": relocator.fields_rewritten,
         }
+
+    def linked_anew(self) -> dict[str, str]:
+        """Return the objects that were not taken from the last module as they were, and why."""
+        relocated = {} if self._relocator is None else self._relocator.relocated_anew
+        return relocated | self._new_objects
 
     # Strings
 
