@@ -53,13 +53,20 @@ FLAGS: tuple[dict[str, object], ...] = (
     {"check_features": False},
     {"import_memory": ("env", "memory")},
 )
-WHOLE: tuple[dict[str, object], ...] = (
+PASSES: tuple[dict[str, object], ...] = (
     {"gc_sections": False},
+    {"gc_sections": False, "export_all": True},
     {"build_id": "sha1"},
+    {"build_id": "sha1", "data_order": DataOrder.PACKED},
+    {"compress_relocations": True},
     {"strip_debug": True, "compress_relocations": True},
+    {"wrap": ["weak1", "unit2_second"], "unresolved_symbols": UnresolvedPolicy.IGNORE},
+    {"unresolved_symbols": UnresolvedPolicy.IMPORT_DYNAMIC},
+    {"trace_symbols": ["unit3_first", "shared1"]},
+    {"emit_relocs": True},
     {"relocatable": True},
 )
-"""Flags with which no link begins with the last one."""
+"""Flags with which links always run the passes."""
 _SETTINGS = 3
 """Sets of flags that are in use at a time: the state of a link with each may be some edits old."""
 
@@ -139,8 +146,8 @@ class Project:
         flags: dict[str, object] = {}
         for _ in range(pick.randrange(4)):
             flags.update(pick.choice(FLAGS))
-        if pick.random() < 0.04:
-            flags.update(pick.choice(WHOLE))
+        if pick.random() < 0.2:
+            flags.update(pick.choice(PASSES))
         self.settings[pick.randrange(_SETTINGS)] = self.flags = flags
         return f"the flags become {flags}"
 
