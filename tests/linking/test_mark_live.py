@@ -1,0 +1,57 @@
+"""Liveness: what is reached, and what reaches nothing."""
+
+from __future__ import annotations
+
+from tests.differential.asm import data, extern, func
+from tests.differential.cases.liveness import constructor
+from tests.linking.conftest import Make, Program
+
+
+def live(program: Program, file: str) -> set[str]:
+    """The live functions and segments of a file."""
+    found = program.file(file)
+    functions = {name for name, mark in zip(found.function_names, bytes(found.function_live)) if mark}
+    return {name.decode() for name in functions | {s.name for s in found.segments if s.live}}
+
+
+def test_what_the_roots_reach(link_until: Make) -> None:
+    source = (
+        func("root", "() -> ()", "call a", "i32.const d", "drop")
+        + func("a")
+        + func("pointed_at")
+        + func("dead", "() -> ()", "call deader")
+        + func("deader")
+        + data("d", ".int32 pointed_at")
+        + data("unused", ".int32 dead")
+    )
+    program = link_until("mark_live", {"a.s": source}, exports=["root"])
+    assert live(program, "a.o") == {"root", "a", "pointed_at", ".data.d"}
+
+
+def test_without_collection_everything_is_live(link_until: Make) -> None:
+    program = link_until("mark_live", {"a.s": func("a") + data("d", ".int32 1")}, gc_sections=False)
+    assert live(program, "a.o") == {"a", ".data.d"}
+
+
+def test_constructors_of_a_member_count_once_something_of_it_is_live(link_until: Make) -> None:
+    member = func("f") + constructor("init", "nop")
+    sources = {"a.s": func("root", "() -> ()", "call f") + extern("f"), "m.s": member}
+    arguments = {"inputs": "a.o lib.a", "archives": {"lib.a": "m.o"}}
+    assert live(link_until("mark_live", sources, exports=["root"], **arguments), "m.o") == {"f", "init"}
+    assert live(link_until("mark_live", sources, **arguments), "m.o") == set()
+
+
+def test_a_trap_whose_address_alone_is_taken_needs_no_body(link_until: Make) -> None:
+    weak = extern("f", flags="weak")
+    for body, expected in ((("call f",), 1), (("i32.const f", "drop"), 0)):
+        program = link_until("mark_live", {"a.s": func("root", "() -> ()", *body) + weak}, exports=["root"])
+        stub = program.symbol("f")
+        assert stub.is_stub
+        assert stub.file is not None
+        assert stub.file.function_live[stub.index] == expected
+
+
+def test_a_retained_segment_of_a_linked_file_is_live(link_until: Make) -> None:
+    source = func("root") + data("kept", ".int32 1", segment="R") + data("gone", ".int32 1")
+    program = link_until("mark_live", {"a.s": source}, exports=["root"])
+    assert live(program, "a.o") == {"root", ".data.kept"}

@@ -1,0 +1,81 @@
+"""Transitions of a symbol: nothing of what it was is left."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from wasmlink_tool.binary.constants import SymbolFlag, SymbolKind
+from wasmlink_tool.linking.chunks import InputSegment, SyntheticFile
+from wasmlink_tool.linking.symbols import DEFINED, LAZY, NEW, SHARED, UNDEFINED, Symbol
+
+FUNCTION, DATA = SymbolKind.FUNCTION, SymbolKind.DATA
+FILE = SyntheticFile("file", gc_sections=True)
+OTHER: Any = SyntheticFile("other", gc_sections=True)
+SIGNATURE = b"\0\0"
+KEPT = {"source"}
+"""What a symbol remembers of its past: in which member its name was first seen."""
+
+TRANSITIONS: dict[str, tuple[int, Callable[[Symbol], None]]] = {
+    "undefined": (UNDEFINED, lambda s: s.become_undefined(FUNCTION, 0, FILE, signature=SIGNATURE)),
+    "undefined data": (UNDEFINED, lambda s: s.become_undefined(DATA, SymbolFlag.BINDING_WEAK, FILE)),
+    "shared": (SHARED, lambda s: s.become_shared(OTHER, FUNCTION, SIGNATURE)),
+    "absolute": (DEFINED, lambda s: s.become_absolute(0)),
+}
+
+
+def fields(symbol: Symbol) -> dict[str, object]:
+    return {name: getattr(symbol, name) for name in Symbol.__slots__ if name not in KEPT}
+
+
+def used() -> Symbol:
+    """A symbol that was defined as data, imported, referred to, and shared before."""
+    symbol = Symbol(b"f", DATA, DEFINED, SymbolFlag.EXPORTED, OTHER)
+    symbol.value, symbol.size, symbol.index = 5, 6, 7
+    symbol.segment = InputSegment.__new__(InputSegment)
+    symbol.library = OTHER
+    symbol.import_module = symbol.import_name = b"x"
+    symbol.referrers = [(OTHER, 1)]
+    return symbol
+
+
+@pytest.mark.parametrize("name", TRANSITIONS)
+def test_a_transition_sets_all_that_depends_on_the_state(name: str) -> None:
+    state, change = TRANSITIONS[name]
+    fresh, old = Symbol(b"f", DATA, NEW, 0, None), used()
+    change(fresh)
+    change(old)
+    assert fresh.state == state
+    differing = {field for field, value in fields(fresh).items() if fields(old)[field] != value}
+    # Who the symbol's file was means nothing for what a library defines.
+    assert differing <= ({"file", "referrers"} if state == SHARED else set())
+
+
+def test_a_weak_reference_stays_one_where_a_member_would_define_it() -> None:
+    symbol = Symbol(b"f", DATA, NEW, 0, None)
+    symbol.become_undefined(FUNCTION, SymbolFlag.BINDING_WEAK, FILE, signature=SIGNATURE, referrers=[(FILE, 0)])
+    symbol.become_lazy(OTHER, SymbolFlag.BINDING_WEAK)
+    assert (symbol.state, symbol.is_undefined, symbol.signature) == (LAZY, False, SIGNATURE)
+    symbol.become_unlinked()
+    assert symbol.is_undefined_weak
+    assert symbol.referrers == [(FILE, 0)]
+
+
+def test_a_trap_is_a_local_function_of_the_linker() -> None:
+    symbol = Symbol(b"f", DATA, NEW, 0, None)
+    symbol.become_undefined(FUNCTION, 0, OTHER, signature=SIGNATURE, import_name=b"host")
+    symbol.become_trap(FILE, 3)
+    assert (symbol.is_stub, symbol.is_local, symbol.file, symbol.index) == (True, True, FILE, 3)
+    assert symbol.signature == SIGNATURE
+
+
+def test_a_definition_in_bitcode_keeps_what_callers_expect() -> None:
+    symbol = Symbol(b"f", DATA, NEW, 0, None)
+    symbol.become_undefined(FUNCTION, 0, OTHER, signature=SIGNATURE)
+    symbol.become_defined_in_bitcode(FUNCTION, 0, FILE)
+    assert (symbol.state, symbol.signature, symbol.referrers) == (DEFINED, SIGNATURE, [(FILE, 0)])
+    symbol.become_undefined_again()
+    assert symbol.is_undefined
+    assert symbol.referrers == [(FILE, 0)]
