@@ -30,6 +30,7 @@ from ..linking.relocate import Contents, Relocator, Watcher
 from ..linking.relocation_values import Bases
 from ..linking.resolution import Resolution
 from ..linking.symbols import DEFINED
+from ..output.module import Reusable
 from .moved_fields import SECTION, TARGET, VALUE, Note, add_to_fields, place_of_function
 from .remerge_strings import Remerged
 from .state import FileState, State, column
@@ -44,7 +45,7 @@ UNFIT: Final = (AssertionError, FileChangedError, LookupError, OverflowError, Ty
 link begins again, without it."""
 
 
-class Reuse:
+class Reuse(Reusable):
     """What a link can take from the last one."""
 
     def __init__(self, state: State, known: Mapping[str, KnownFile]) -> None:

@@ -17,22 +17,26 @@ from .sections import known_sections, place_functions
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Set
-    from typing import Protocol
+    from collections.abc import Callable, Sequence, Set
 
+    from ..linking.chunks import InputSection
+    from ..linking.merged_strings import MergedStrings
     from ..linking.relocate import Watcher
     from ..linking.resolution import Resolution
-    from .custom import Merge
 
     Watch = Callable[[LinkOptions, Resolution, Set[bytes]], Watcher | None]
 
-    class Reusable(Protocol):
-        """What can be taken from the last link."""
 
-        @property
-        def merge(self) -> Merge: ...
+class Reusable:
+    """What can be taken from the last link."""
 
-        def relocator(self, resolution: Resolution, bases: Bases, watcher: Watcher | None) -> Relocator: ...
+    def merge(self, name: bytes, inputs: Sequence[InputSection]) -> MergedStrings | None:
+        """Merge the strings of custom sections from the last merge; ``None`` where that would not help."""
+        raise NotImplementedError
+
+    def relocator(self, resolution: Resolution, bases: Bases, watcher: Watcher | None) -> Relocator:
+        """Return what relocates the objects of both links, and all others."""
+        raise NotImplementedError
 
 
 class Module:
