@@ -364,6 +364,14 @@ def test_damaged_object(title: str, gc: bool, tmp_path: Path) -> None:
     assert peak < 64 * MEGABYTE
 
 
+@pytest.mark.parametrize("options", [{"emit_relocs": True}, {"relocatable": True}], ids=["emit-relocs", "relocatable"])
+def test_custom_section_without_a_name(options: dict[str, bool], tmp_path: Path) -> None:
+    """It is not one of the sections that have no name."""
+    path = tmp_path / "a.o"
+    path.write_bytes(build() + custom("", b"\1\2\3"))
+    assert attempt(tmp_path, [str(path)], ["a.o"], **options) is None
+
+
 def test_undamaged_object(tmp_path: Path) -> None:
     path = tmp_path / "good.o"
     path.write_bytes(GOOD)

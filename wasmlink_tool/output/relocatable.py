@@ -146,7 +146,8 @@ def relocation_sections(
             entries, what = list(_code_entries(plan, indices)), b"CODE"
         elif section.id == SectionId.DATA:
             entries, what = list(_data_entries(plan, indices)), b"DATA"
-        elif section.name in by_name:
+        elif section.id == SectionId.CUSTOM and by_name.get(section.name):
+            # The name may be empty, as that of the sections that have none.
             entries, what = list(_custom_entries(by_name[section.name].pop(0), indices)), section.name
         else:
             continue
