@@ -58,10 +58,11 @@ def shortest_paths(successors: Sequence[Sequence[int]]) -> tuple[list[int], list
 class Chains:
     """The chains of one link."""
 
-    def __init__(self, graph: ReferenceGraph) -> None:
+    def __init__(self, graph: ReferenceGraph, lines: dict[ObjectFile, FunctionLines]) -> None:
+        """:param lines: the line tables of objects that were opened already."""
         self.graph = graph
         self.parents, self.depths = shortest_paths(graph.successors)
-        self._lines: dict[ObjectFile, FunctionLines] = {}
+        self._lines = lines
 
     def chain(self, node: int) -> list[int]:
         """The nodes from the first after the root to ``node`` itself; empty if nothing keeps it."""

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from ..diagnostics import Diagnostics, FatalError
 from ..files import reason
+from ..inputs.object_file import ObjectFile
 from ..linking.plan import Plan
 from ..linking.resolution import Resolution
 from ..options import LinkOptions
 from ..output.encoding import Chunk
 from ..output.reports import write_text
 from .chains import Chains
+from .function_lines import FunctionLines
 from .live_query import LiveQueries, answers_json, answers_text
 from .reference_graph import ReferenceGraph, Roots
 from .size_changes import SizeChanges, changes_as_text, compare
@@ -28,17 +30,22 @@ class Explanation:
         self.changes: SizeChanges | None = None
         """Since the report of ``--size-diff``, once the module is finished."""
         self._plan: Plan | None = None
+        self._lines: dict[ObjectFile, FunctionLines] = {}
         self._graph: ReferenceGraph | None = None
 
     def take_graph(self, plan: Plan) -> None:
         self._plan = plan
         self._graph = ReferenceGraph(plan, self._roots)
+        if self._options.size_reports or self._old is not None:
+            for file in plan.resolution.objects:
+                # The link applies the same relocations next, and decodes none of them again.
+                self._lines[file.object] = FunctionLines(file.object)
 
     def write(self, chunks: list[Chunk], diagnostics: Diagnostics) -> None:
         """Write what was asked for."""
         assert self._plan is not None and self._graph is not None
         options = self._options
-        chains = Chains(self._graph)
+        chains = Chains(self._graph, self._lines)
         if options.why_live:
             answer_live_queries(options, self._plan, chains, diagnostics)
         if not options.size_reports and self._old is None:

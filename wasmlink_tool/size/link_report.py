@@ -10,13 +10,13 @@ from .attribution import Attribution
 from .chains import Chains, kind_of
 from .dominators import immediate_dominators, retained_sizes
 from .module_spans import HEADER, walk_module
-from .reference_graph import NOTHING, ROOT, ReferenceGraph, Site
+from .reference_graph import NOTHING, ROOT, ReferenceGraph
 from .runtimes import runtime_of_file
 from .size_report import ObjectEntry, Part, SizeReport
 from .source_names import base_name, short_name
 
-_LEAST_LINES: Final = 32 << 10
-_LINES_SHIFT: Final = 7
+_LEAST_LINES: Final = 16 << 10
+_LINES_SHIFT: Final = 8
 """How many bytes of line tables are decoded for the lines of causes, those of other objects first: so many at least, or
 one for each 2 to the power of this of the module's."""
 
@@ -58,14 +58,15 @@ def _object_entry(file: LinkedFile) -> ObjectEntry:
 def _add_sources(report: SizeReport, attribution: Attribution, chains: Chains) -> None:
     """A function is from the file that its first line is in; anything else from that which its object was made of."""
     numbers: dict[str, int] = {}
+    main: dict[LinkedFile, str | None] = {}
     for part, file, number in zip(report.parts, attribution.files, attribution.numbers):
         if file is None:
             continue
-        lines = chains.lines_of(file.object)
-        source = None
-        if part.kind == "function":
-            source = lines.source(number)
-        source = source or lines.main_source
+        source = chains.lines_of(file.object).source(number) if number >= 0 else None
+        if source is None:
+            if file not in main:
+                main[file] = chains.lines_of(file.object).main_source
+            source = main[file]
         if source is not None:
             part.source = numbers.setdefault(source, len(numbers))
     report.sources = list(numbers)
@@ -94,39 +95,48 @@ def _add_causes(report: SizeReport, attribution: Attribution, graph: ReferenceGr
         elif part.kind == "import":
             # No symbol names the memory.
             part.reason = "imported by the options of the link"
-    sites: list[tuple[Part, Site]] = []
+    references: list[tuple[Part, int, int]] = []
     for parent, indices in children.items():
         first = graph.first_references(parent) if parent != ROOT else {}
+        site_of = graph.sites(parent) if first else None
+        cause = part_of.get(parent, -1)
         for index in indices:
             part, node = parts[index], attribution.nodes[index]
             relocation = first.get(node)
-            if relocation is not None:
-                part.cause = part_of.get(parent, -1)
-                site = graph.site(parent, relocation)
-                part.reason = kind_of(site)
-                sites.append((part, site))
+            if relocation is not None and site_of is not None:
+                part.cause = cause
+                part.reason = kind_of(site_of(relocation))
+                references.append((part, parent, relocation))
                 continue
             part.reason = chains.reference(parent, node).kind
             if not graph.is_member(parent):
-                part.cause = part_of.get(parent, -1)
+                part.cause = cause
             elif parents[parent] == ROOT:
                 part.reason += " of an object given on the command line"
             else:
                 part.reason += " of its object"
                 part.cause = part_of.get(parents[parent], -1)
-    _add_lines(report, sites, chains)
+    _add_lines(report, references, graph, chains)
 
 
-def _add_lines(report: SizeReport, sites: list[tuple[Part, Site]], chains: Chains) -> None:
+def _add_lines(
+    report: SizeReport, references: list[tuple[Part, int, int]], graph: ReferenceGraph, chains: Chains
+) -> None:
     """What comes from another object is asked for most, and what is large; the budget ends with the rest."""
     parts = report.parts
     budget = max(_LEAST_LINES, report.size >> _LINES_SHIFT)
-    local = [part.cause >= 0 and parts[part.cause].object == part.object for part, _ in sites]
-    for i in sorted(range(len(sites)), key=lambda i: (local[i], -sites[i][0].retained)):
-        part, site = sites[i]
-        if site.section != site.file.object.code_section:
-            continue
-        budget -= chains.lines_of(site.file.object).cost(site.offset)
-        if budget < 0:
-            break
-        part.line = chains.line(site)
+    foreign: list[tuple[Part, int, int]] = []
+    local: list[tuple[Part, int, int]] = []
+    for item in references:
+        cause = item[0].cause
+        (local if cause >= 0 and parts[cause].object == item[0].object else foreign).append(item)
+    for group in (foreign, local):
+        group.sort(key=lambda item: -item[0].retained)
+        for part, parent, relocation in group:
+            site = graph.site(parent, relocation)
+            if site.section != site.file.object.code_section:
+                continue
+            budget -= chains.lines_of(site.file.object).cost(site.offset)
+            if budget < 0:
+                return
+            part.line = chains.line(site)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import itertools
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final, NamedTuple
 
 from ..binary.constants import ExternalKind, SymbolFlag, SymbolKind
@@ -377,13 +377,17 @@ class ReferenceGraph:
 
     def site(self, node: int, relocation: int) -> Site:
         """Where a relocation of a node is."""
+        return self.sites(node)(relocation)
+
+    def sites(self, node: int) -> Callable[[int], Site]:
+        """:meth:`site` for many relocations of one node."""
         place = self.place(node)
         columns = self._columns_of(place)
         assert columns is not None and isinstance(place.file, ObjectInput)
-        obj, relocs = place.file.object, columns.relocs
-        section = obj.code_section if place.kind == FUNCTION else obj.data_section
-        symbol = place.file.symbols[relocs.indices[relocation]]
-        return Site(place.file, section, relocs.offsets[relocation], relocs.types[relocation], symbol)
+        file, relocs = place.file, columns.relocs
+        section = file.object.code_section if place.kind == FUNCTION else file.object.data_section
+        offsets, types, indices, symbols = relocs.offsets, relocs.types, relocs.indices, file.symbols
+        return lambda i: Site(file, section, offsets[i], types[i], symbols[indices[i]])
 
     def _columns_of(self, place: Place) -> _Columns | None:
         return self._relocations.get((place.file, place.kind)) if isinstance(place.file, ObjectInput) else None
