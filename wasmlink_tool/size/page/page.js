@@ -215,8 +215,10 @@
     return node;
   }
 
+  let drawn = 0;
   function drawMap() {
     const box = map.getBoundingClientRect();
+    drawn = map.clientWidth;
     const fragment = document.createDocumentFragment();
     const draw = (group, x, y, width, height, level, color) => {
       for (const [i, place] of squarify(sorted(group), x, y, width, height).entries()) {
@@ -503,12 +505,9 @@
     title: `${name}: ${number(bytes)} bytes, ${percent(bytes)}`,
     style: `flex:${bytes};background:hsl(${hue(name)} 45% 52%)`,
   })));
-  let width = 0;
   new ResizeObserver(() => {
-    if (map.clientWidth !== width && map.clientWidth) {
-      width = map.clientWidth;
-      drawMap();
-    }
+    // Not when a tab hides it, nor when it is observed first.
+    if (map.clientWidth && map.clientWidth !== drawn) drawMap();
   }).observe(map);
   summarize();
   drawTable();
