@@ -19,6 +19,8 @@ PRINTED = {
     "host": "10 primes: [2, 3, 5, 7, 11, 13, 17, 19, 23, 29]",
     "plugin": "reverse (plug-in 2, 4 swaps): SNIATNUOM",
     "size": "checksum 8ae709c9",
+    "component": "plug-in: doubling",
+    "component_hello": "Hello from WebAssembly, with 0 arguments.",
     "threads": "4 threads found 2262 primes",
 }
 NEEDS = {

@@ -14,8 +14,8 @@ import SCons.Util
 
 from ..toolchain.programs import zig_cache_directory
 from . import command_string, configure, environment, long_commands, methods, variable_spelling
-from .builders import library_builder, link_builder, object_builder, shared_object_builder
-from .kinds import PROGRAM, RELOCATABLE, SHARED
+from .builders import composition_builder, library_builder, link_builder, object_builder, shared_object_builder
+from .kinds import COMPONENT, PROGRAM, RELOCATABLE, SHARED
 from .link import LinkAction
 
 __all__ = ["exists", "generate"]
@@ -86,6 +86,10 @@ def generate(env: Any, *, toolchain: str = "") -> None:
         "WASMLINKFLAGS": SCons.Util.CLVar(),
         "WASMLINKCOM": LinkAction(),
         "WASMLINK": command_string.program,
+        # Components
+        "WASMTOOLS": "wasm-tools",
+        "WASMCOMPOSECOM": "$WASMTOOLS compose -o $TARGET ${SOURCES[0]} $_WASMDEFINITIONS",
+        "_WASMDEFINITIONS": command_string.definitions,
         "_WASMSOURCES": command_string.sources,
         "_WASMSPAWN": long_commands.spawn,
         "_WASMLINKFLAGS": command_string.link_options,
@@ -102,6 +106,8 @@ def generate(env: Any, *, toolchain: str = "") -> None:
     builders["WasmStaticLibrary"] = builders["WasmLibrary"] = library_builder()
     builders["WasmSharedObject"] = shared_object_builder()
     builders["WasmProgram"] = link_builder(PROGRAM, "PROG")
+    builders["WasmComponent"] = link_builder(COMPONENT, "PROG")
+    builders["WasmCompose"] = composition_builder()
     builders["WasmRelocatable"] = link_builder(RELOCATABLE, "OBJ", emitter="WASMRELOCATABLEEMITTER")
     builders["WasmSharedLibrary"] = link_builder(SHARED, "SHLIB", sources="SharedObject")
     builders["WasmLoadableModule"] = link_builder(SHARED, "LDMODULE", sources="SharedObject")

@@ -100,6 +100,17 @@ def link_builder(kind: Kind, names: str, *, sources: str = "Object", emitter: st
     )
 
 
+def composition_builder() -> Any:
+    """``WasmCompose``: one component of several; the first takes what the others give."""
+    return SCons.Builder.Builder(
+        action=SCons.Action.Action("$WASMCOMPOSECOM", "$WASMCOMPOSECOMSTR"),
+        emitter=[variable_spelling.check],
+        prefix="$WASMPROGPREFIX",
+        suffix="$WASMPROGSUFFIX",
+        src_suffix="$WASMPROGSUFFIX",
+    )
+
+
 @reported_at_the_call
 def _emit_link(kind: Kind, target: list[Any], source: list[Any], env: Any) -> tuple[list[Any], list[Any]]:
     """Check the variables where the call is, and add the side files."""

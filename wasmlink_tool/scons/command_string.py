@@ -59,6 +59,11 @@ def sources(target: Any, source: Any, env: Any, for_signature: bool) -> list[str
     return [link.input_word(node) for node in _nodes(source)]
 
 
+def definitions(target: Any, source: Any, env: Any, for_signature: bool) -> list[str]:
+    """``$_WASMDEFINITIONS``: the components that the first one is composed with."""
+    return [f"--definitions={node}" for node in _nodes(source)[1:]]
+
+
 def libraries(target: Any, source: Any, env: Any, for_signature: bool) -> list[str]:
     """``$_WASMLIBFLAGS``: the libraries."""
     targets = _nodes(target)

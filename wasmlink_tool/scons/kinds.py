@@ -9,6 +9,8 @@ import SCons.Util
 
 _OF_PROGRAMS = frozenset({"WASMENTRY", "WASMREACTOR", "WASMSTACKSIZE", "WASMINITIALMEMORY", "WASMMAXMEMORY"})
 
+_OF_COMPONENTS = frozenset({"WASMWIT", "WASMWORLD", "WASMADAPTER"})
+
 
 @dataclass(frozen=True)
 class Kind:
@@ -23,12 +25,16 @@ class Kind:
     """Whether ``WASMLIBS`` is linked."""
     dynamic: bool = False
     """Whether shared libraries are looked for."""
+    component: bool = False
+    """Whether the module becomes a component."""
 
 
-PROGRAM = Kind(runtime=True)
+PROGRAM = Kind(runtime=True, without=_OF_COMPONENTS)
+COMPONENT = Kind(runtime=True, component=True, options=("--component",), without=frozenset({"WASMPIE"}))
 RELOCATABLE = Kind(
     options=("--relocatable",),
     without=_OF_PROGRAMS
+    | _OF_COMPONENTS
     | {"WASMEXPORTS", "WASMIMPORTMEMORY", "WASMALLOWUNDEFINED", "WASMSHAREDMEMORY", "WASMPIE", "WASMBUILDID"},
     # Whoever links the object links them; here they would come in twice.
     libraries=False,
@@ -36,7 +42,7 @@ RELOCATABLE = Kind(
 SHARED = Kind(
     # What nothing defines is the dynamic linker's to find. (Data is imported from GOT.mem in any case.)
     options=("-shared", "--experimental-pic", "--unresolved-symbols=import-dynamic"),
-    without=_OF_PROGRAMS | {"WASMIMPORTMEMORY", "WASMPIE"},
+    without=_OF_PROGRAMS | _OF_COMPONENTS | {"WASMIMPORTMEMORY", "WASMPIE"},
     dynamic=True,
 )
 

@@ -21,7 +21,7 @@ from .kinds import Kind, kind_of
 from .run_link import run
 from .settings import CHECKING, Settings, boolean, items
 from .suffixes import CXX_SUFFIXES
-from .variables import link_flags, symbol_lists
+from .variables import component_files, link_flags, symbol_lists
 
 PROGRAM = "wasmlink"
 
@@ -35,11 +35,36 @@ class LinkInputs:
     """Nodes; and the names of libraries that were not found, for the linker to report."""
     runtime: list[str] = field(default_factory=list)
     symbol_lists: list[Any] = field(default_factory=list)
+    component_files: list[tuple[str, Any]] = field(default_factory=list)
+    """What a component is made with: options and the nodes that they take."""
 
     def nodes(self, env: Any) -> list[Any]:
         """All the files that the link reads besides its sources."""
         found = [library for library in self.libraries if not isinstance(library, str)]
         return [*map(env.File, self.start_files), *found, *map(env.File, self.runtime), *self.symbol_lists]
+
+    def component_nodes(self) -> list[Any]:
+        """The files that a component is made with, besides the module's own inputs."""
+        return [file for _, node in self.component_files for file in _files_of(node)]
+
+    def component_options(self) -> list[str]:
+        """The options of a component's files; directories of WIT text are read where they are, not in a variant."""
+        return [
+            f"{option}{node.srcnode() if isinstance(node, SCons.Node.FS.Dir) else node.rfile()}"
+            for option, node in self.component_files
+        ]
+
+
+def _files_of(node: Any) -> list[Any]:
+    """A file, or the files of WIT text below a directory."""
+    if not isinstance(node, SCons.Node.FS.Dir):
+        return [node]
+    found = []
+    for place, directories, names in os.walk(node.srcnode().abspath):
+        directories.sort()
+        texts = sorted(name for name in names if name.endswith(".wit"))
+        found += [node.fs.File(os.path.join(os.path.abspath(place), name)) for name in texts]
+    return found
 
 
 def declare(target: Any, env: Any, kind: Kind) -> None:
@@ -143,9 +168,9 @@ def link_inputs(target: Any, env: Any) -> LinkInputs:
             elif not toolchain.provides(library):
                 resolved.append(library)
         libraries = resolved
-    return LinkInputs(
-        list(runtime.start_files), libraries, list(runtime.libraries), symbol_lists(env, directory_of(target))
-    )
+    described = component_files(env, directory_of(target)) if kind.component and not env.get(CHECKING) else []
+    lists = symbol_lists(env, directory_of(target))
+    return LinkInputs(list(runtime.start_files), libraries, list(runtime.libraries), lists, described)
 
 
 def _is_dynamic(settings: Settings) -> bool:
@@ -172,6 +197,7 @@ def options(target: list[Any], source: list[Any], env: Any, inputs: LinkInputs) 
         if _optimizes(env, target, source):
             words.append(f"--lto-compiler={shlex.join(toolchain_of(env).cc)}")
     words += [f"--allow-undefined-file={file.rfile()}" for file in inputs.symbol_lists]
+    words += inputs.component_options()
     return words + [f"{option}{side_file}" for side_file, option in side_files(target)]
 
 
@@ -215,8 +241,10 @@ def signature(target: list[Any], source: list[Any], env: Any) -> list[str]:
         words += [option for _, option in side_files(target)]
         if _optimizes(env, target, source):
             words.append(toolchain_of(env).identity())
-        libraries = link_inputs(target[0], env).libraries
+        inputs = link_inputs(target[0], env)
+    libraries = inputs.libraries
     words += [f"-l{library}" for library in libraries if isinstance(library, str)]
+    words += inputs.component_options()
     if len(target) > 1:
         # Maps and the like name the inputs; the module does not.
         words += [str(node) for node in (*source, *libraries)]

@@ -64,6 +64,7 @@ class _Scan:
         files = [input_word(node) for node in sources]
         self.words = [*flags, *inputs.start_files, *files, *libraries(targets, env, inputs)]
         self.libraries = inputs.nodes(env)
+        self.component_nodes = inputs.component_nodes()
         self.named = list(_named(flags, env))
         self.known = {input_word(node): node for node in (*self.named, *self.libraries)}
         self.known.update(zip(files, sources))
@@ -72,9 +73,10 @@ class _Scan:
     def dependencies(self) -> list[Any]:
         if self.env.get("GENERATING_NINJA"):
             # Ninja knows files, and hands a target that depends on anything else back to SCons.
-            return self.without_sources([*self.named, *self.libraries])
+            return self.without_sources([*self.named, *self.libraries, *self.component_nodes])
         finding = None if self.env.GetOption("clean") or self.is_being_built() else self.find()
-        return self.unresolved() if finding is None else self.resolved(finding)
+        found = self.unresolved() if finding is None else self.resolved(finding)
+        return [*found, *self.component_nodes]
 
     def is_being_built(self) -> bool:
         """Whether a file is being written now. The module waits for it, and looks again."""

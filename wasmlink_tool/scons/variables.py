@@ -130,6 +130,23 @@ def _size_limit(settings: Settings) -> Iterator[str]:
     yield f"--size-limit={value}"
 
 
+def _world(settings: Settings) -> Iterator[str]:
+    world = settings.text("WASMWORLD")
+    if world:
+        yield f"--component-world={world}"
+
+
+def _adapter(settings: Settings) -> Iterator[str]:
+    """An adapter by its kind; a file is an input of the link, see :func:`component_files`."""
+    adapter = settings.scalar("WASMADAPTER")
+    if adapter is False:
+        yield "--wasi-adapter=none"
+    elif isinstance(adapter, str) and adapter in ADAPTER_KINDS:
+        yield f"--wasi-adapter={adapter}"
+    elif isinstance(adapter, (bool, int)):
+        raise bad_value("WASMADAPTER", adapter, "'command', 'reactor', 'proxy', False or a file")
+
+
 def _memory64(settings: Settings) -> Iterator[str]:
     if settings.text("WASMTARGET").startswith("wasm64"):
         yield "-mwasm64"
@@ -154,9 +171,13 @@ TYPED: dict[str, Reader] = {
     "WASMSHAREDMEMORY": _switched("WASMSHAREDMEMORY", "--shared-memory"),
     "WASMPIE": _switched("WASMPIE", "-pie", "--experimental-pic"),
     "WASMTARGET": _memory64,
+    "WASMWIT": lambda settings: (),
+    "WASMWORLD": _world,
+    "WASMADAPTER": _adapter,
 }
 """How each typed variable of the link becomes options, in the order of the command line."""
 
+ADAPTER_KINDS = ("command", "reactor", "proxy", "none")
 DEFAULT_OPTIONS = ("--data-order=packed", "--record-linker")
 """What holds unless a variable or an option says otherwise; wasm-ld's defaults hold for all else."""
 
@@ -200,3 +221,18 @@ def symbol_lists(env: Any, directory: Any) -> list[Any]:
         return []
     values = settings.items("WASMALLOWUNDEFINED")
     return [directory.File(value) if isinstance(value, str) else value for value in values]
+
+
+def component_files(env: Any, directory: Any) -> list[tuple[str, Any]]:
+    """The files and directories of WIT text that ``WASMWIT`` names, and the adapter if ``WASMADAPTER`` names a file:
+    each a node, with the option that takes it."""
+    settings = Settings(env)
+    found = []
+    for value in settings.items("WASMWIT"):
+        if isinstance(value, (int, float)):
+            raise bad_value("WASMWIT", value, "a file or directory of WIT text, or a list of them")
+        found.append(("--component-type=", directory.Entry(value).disambiguate() if isinstance(value, str) else value))
+    adapter = settings.scalar("WASMADAPTER")
+    if adapter and not isinstance(adapter, bool) and adapter not in ADAPTER_KINDS:
+        found.append(("--wasi-adapter=", directory.File(adapter) if isinstance(adapter, str) else adapter))
+    return found
