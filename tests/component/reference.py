@@ -6,6 +6,7 @@ import functools
 import importlib.util
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -42,12 +43,13 @@ def dummy_module(
     *,
     names: str = "legacy",
     encoding: str = "utf8",
+    options: Sequence[str] = (),
 ) -> bytes:
     """Return a module that imports and exports all that a world of ``wit`` (text, or a package in binary form) has."""
     source = folder / ("world.wit" if isinstance(wit, str) else "world.wasm")
     source.write_bytes(wit.encode() if isinstance(wit, str) else wit)
-    options = ["--world", world, "--dummy-names", names, "--encoding", encoding]
-    run("component", "embed", source, *options, "-o", folder / "module.wasm")
+    how = ["--world", world, "--dummy-names", names, "--encoding", encoding, *options]
+    run("component", "embed", source, *how, "-o", folder / "module.wasm")
     return (folder / "module.wasm").read_bytes()
 
 

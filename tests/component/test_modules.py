@@ -217,21 +217,31 @@ CASES: dict[str, tuple[str, str]] = {
         (memory 1) (data (i32.const 0) "x"))""",
     ),
     "the main module's own import": ("w", '(module (import "__main_module__" "x" (func)))'),
-    "an import of the async ABI": ("w", '(module (import "$root" "[backpressure-inc]" (func)))'),
+    "an intrinsic": ("w", '(module (import "$root" "[backpressure-inc]" (func)))'),
+    "contexts": (
+        "w",
+        """(module (import "$root" "[context-get-1]" (func (result i32)))
+        (import "$root" "[context-set-i32-0]" (func (param i32)))
+        (import "$root" "[context-set-1]" (func (param i32))))""",
+    ),
+    "waits": (
+        "w",
+        f"""(module (import "$root" "[waitable-set-wait]" (func (param i32 i32) (result i32)))
+        (import "$root" "[waitable-set-poll]" (func (param i32 i32) (result i32)))
+        (import "$root" "[thread-yield]" (func (result i32)))
+        (import "$root" "[async-lower][subtask-cancel]" (func (param i32) (result i32))) {MEMORY})""",
+    ),
+    "a wait without a memory": (
+        "w", '(module (import "$root" "[waitable-set-wait]" (func (param i32 i32) (result i32))))'
+    ),
+    "the wrong type of an intrinsic": ("w", '(module (import "$root" "[backpressure-inc]" (func (param i32))))'),
 }  # fmt: skip
-
-REFUSED_ONLY_HERE = {"an import of the async ABI"}
-"""What the reference takes."""
-
 
 @pytest.mark.parametrize("flags", [[], ["--reject-legacy-names"]], ids=["", "standard-names-only"])
 @pytest.mark.parametrize("case", list(CASES), ids=lambda name: str(name).replace(" ", "-"))
 def test_a_module_becomes_what_the_reference_makes_of_it(case: str, flags: list[str], tmp_path: Path) -> None:
     world, wat = CASES[case]
     ours, theirs = outcomes(embedded(WIT, wat, tmp_path, world), {}, flags, tmp_path)
-    if case in REFUSED_ONLY_HERE:
-        assert isinstance(ours, str)
-        return
     if isinstance(theirs, str):
         assert isinstance(ours, str), theirs
     else:
@@ -425,3 +435,10 @@ def test_what_the_reference_crashes_at_is_one_clear_error(case: str, tmp_path: P
     ours, theirs = outcomes(module, given, [], tmp_path)
     assert isinstance(theirs, str)
     assert isinstance(ours, str) and text in ours
+
+
+@pytest.mark.parametrize("field", ["[thread-index]", "[thread-suspend]", "[error-context-drop]"])
+def test_what_is_not_supported_is_refused_by_name(field: str, tmp_path: Path) -> None:
+    module = embedded(WIT, f'(module (import "$root" "{field}" (func)))', tmp_path)
+    with pytest.raises(ComponentError, match="which belongs to the asynchronous ABI: that is not supported"):
+        componentize(module)

@@ -24,6 +24,34 @@ def test_random_worlds_have_the_references_bytes(first: int, tmp_path: Path) -> 
         assert ours == theirs, f"python -m tests.component.random_worlds 1 {number}"
 
 
+@pytest.mark.parametrize("first", [0, 10_000])
+def test_random_asynchronous_worlds_have_the_references_bytes(first: int, tmp_path: Path) -> None:
+    for number, _, ours, theirs in random_worlds.compared(first, 15, tmp_path, is_async=True):
+        assert ours == theirs, f"python -m tests.component.random_worlds 1 {number} async"
+
+
+STREAMS = """
+    interface i {
+        record r { a: stream<string> }
+        g: func(a: stream, b: stream<u8>, c: stream<u8>, d: future<stream<u8>>, r: r) -> list<future<string>>;
+        h: async func(a: r, b: u32, c: u32, d: u32, e: u32) -> string;
+        v: async func() -> tuple<u64, u64, u64, u64, u64, u64, u64, u64, u64, u64, u64, u64, u64, u64, u64, u64, u64>;
+        w: async func(a: u64, b: u64, c: u64, d: u64, e: u64) -> tuple<u32, u32>;
+        resource t { m: async func() -> t; }
+    }
+    world w {
+        import i; export i;
+        import f: async func(a: future<u8>) -> u32;
+        export f2: async func(a: stream<u8>) -> u32;
+    }
+"""
+
+
+@pytest.mark.parametrize("abi", [[], ["--async-callback"], ["--async-stackful"]], ids=["sync", "callback", "stackful"])
+def test_asynchronous_functions_have_the_references_bytes(abi: list[str], tmp_path: Path) -> None:
+    check(reference.dummy_module(f"package a:b; {STREAMS}", tmp_path, options=abi), tmp_path)
+
+
 WORLDS = {
     "every type": """
         interface types {

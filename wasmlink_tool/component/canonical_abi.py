@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from typing import Final
 
 MAX_FLAT_PARAMETERS: Final = 16
+MAX_FLAT_ASYNC_PARAMETERS: Final = 4
 MAX_FLAT_RESULTS: Final = 1
 
 _I32: Final = bytes((ValueType.I32,))
@@ -121,8 +122,8 @@ class Lowering:
         self.encoding = encoding
 
 
-def lower(function: Function, types: AbiTypes) -> Lowering:
-    """Return how core code calls an imported function."""
+def lower(function: Function, types: AbiTypes, is_async: bool = False) -> Lowering:
+    """Return how core code calls an imported function, by the synchronous or the asynchronous ABI."""
     flat = types.flat(function.parameter_types)
     results = b"" if function.result is None else types.flat([function.result])
     memory = realloc = encoding = False
@@ -135,18 +136,21 @@ def lower(function: Function, types: AbiTypes) -> Lowering:
         memory |= facts.has_list
         realloc |= facts.has_list
         encoding |= facts.has_string
-    if len(flat) > MAX_FLAT_PARAMETERS:
+    if len(flat) > (MAX_FLAT_ASYNC_PARAMETERS if is_async else MAX_FLAT_PARAMETERS):
         flat = _I32
         memory = True
-    if len(results) > MAX_FLAT_RESULTS:
+    if len(results) > (0 if is_async else MAX_FLAT_RESULTS):
         flat += _I32
         results = b""
         memory = True
+    if is_async:
+        results = _I32
     return Lowering(Signature(flat, results), memory, realloc, encoding)
 
 
 def lift(function: Function, types: AbiTypes) -> Lowering:
-    """Return how an exported function is called in core code."""
+    """Return how an exported function is called in core code. By the asynchronous ABI it has the same parameters and
+    options, but no results."""
     flat = types.flat(function.parameter_types)
     results = b"" if function.result is None else types.flat([function.result])
     memory = realloc = encoding = False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..binary.constants import ExternalKind
 from ..binary.reader import FormatError
+from .async_abi import ASYNC_LOWER, CALLBACK_SIGNATURE, Intrinsic, Intrinsics
 from .canonical_abi import AbiTypes, lift, lower
 from .core_module import CoreExport, CoreImport, CoreModule, Signature
 from .core_names import (
@@ -48,7 +49,10 @@ _ROLE_NAMES: Final = {
 class ClassifiedImport:
     """An import of a core module. ``field`` is its name without the number of a duplicate."""
 
-    def __init__(self, core: CoreImport, field: str, meaning: Meaning) -> None:
+    def __init__(
+        self, core: CoreImport, field: str, meaning: Meaning, intrinsic: Intrinsic | None = None
+    ) -> None:
+        self.intrinsic = intrinsic
         self.core = core
         self.field = field
         self.meaning = meaning
@@ -78,6 +82,9 @@ class ClassifiedModule:
         self.initializer: str | None = None
         self.functions: dict[Function, str] = {}
         self.post_returns: dict[Function, str] = {}
+        self.async_functions: set[Function] = set()
+        """Exported by the asynchronous ABI, with a callback or stackful."""
+        self.callbacks: dict[Function, str] = {}
         self.destructors: dict[Type, str] = {}
         self.role_names: set[str] = set()
         """The exports that have a role."""
@@ -125,6 +132,7 @@ class Classifier:
         self._adapters = adapters
         self._reject_legacy = reject_legacy
         self._names = ImportNames(world, reject_legacy)
+        self._intrinsics = Intrinsics(world, types)
 
     def classify(
         self,
@@ -177,6 +185,7 @@ class Classifier:
                 f"{module.name} imports {quote(core.field)} of {quote(core.module)}, which is not a function: "
                 "components provide functions, and one memory as 'env'.'memory'"
             )
+        intrinsic: Intrinsic | None = None
         if core.module in self._adapters:
             meaning, field = Meaning(Role.ADAPTER), core.field
         else:
@@ -185,17 +194,33 @@ class Classifier:
             if found is None and pair in renamed:
                 field = renamed[pair]
                 found = self._meaning(module, core, field)
+            if found is None and not self._reject_legacy:
+                intrinsic = self._intrinsics.find(core.module, field)
+                found = None if intrinsic is None else Meaning(Role.INTRINSIC)
             if found is None:
                 raise self._unknown_import(module, core)
             meaning = found
-            self._check_import(module, core, meaning)
+            if intrinsic is None:
+                self._check_import(module, core, meaning)
+            elif signature.key() != intrinsic.signature.key():
+                raise ComponentError(
+                    f"{module.name} imports {quote(core.field)} of {quote(core.module)} as {signature}, but it is "
+                    f"{intrinsic.signature}"
+                )
         if core.module in self._adapters and pair in renamed:
             field = renamed[pair]
-        module.imports.setdefault(core.module, []).append(ClassifiedImport(core, field, meaning))
+        module.imports.setdefault(core.module, []).append(ClassifiedImport(core, field, meaning, intrinsic))
 
     def _meaning(self, module: ClassifiedModule, core: CoreImport, field: str) -> Meaning | None:
         fields = self._names.fields(core.module)
-        return None if fields is None else fields.get(field)
+        if fields is None:
+            return None
+        found = fields.get(field)
+        if found is None and field.startswith(ASYNC_LOWER) and not core.module.startswith(STANDARD):
+            itself = fields.get(field.removeprefix(ASYNC_LOWER))
+            if itself is not None and itself.role == Role.FUNCTION:
+                found = Meaning(Role.FUNCTION, itself.item, itself.function, None, False, True)
+        return found
 
     def _unknown_import(self, module: ClassifiedModule, core: CoreImport) -> ComponentError:
         """Return the error for an import that stands for nothing."""
@@ -227,8 +252,7 @@ class Classifier:
         assert core.signature is not None
         if meaning.function is not None:
             assert meaning.item is not None
-            refuse_async(meaning.item, meaning.function)
-            expected = lower(meaning.function, self._types).signature
+            expected = lower(meaning.function, self._types, meaning.is_async).signature
             if core.signature.key() != expected.key():
                 raise ComponentError(
                     f"{module.name} imports {show_name(meaning.item, meaning.function)} as {core.signature}, but the "
@@ -245,11 +269,6 @@ class Classifier:
 
     def _export(self, module: ClassifiedModule, export: CoreExport, meaning: Meaning | None) -> None:
         if meaning is None:
-            if export.name.startswith(ASYNC_MARKS):
-                raise ComponentError(
-                    f"{module.name} exports {quote(export.name)}, which belongs to the asynchronous ABI: "
-                    "that is not supported"
-                )
             return
         role = meaning.role
         if role == Role.MEMORY:
@@ -268,16 +287,24 @@ class Classifier:
         module.role_names.add(export.name)
         if meaning.function is not None:
             assert meaning.item is not None
-            table = module.functions if role == Role.FUNCTION else module.post_returns
+            if role == Role.STACKFUL_FUNCTION or (role == Role.FUNCTION and meaning.is_async):
+                module.async_functions.add(meaning.function)
+            table = module.functions
+            if role == Role.POST_RETURN:
+                table = module.post_returns
+            elif role == Role.CALLBACK:
+                table = module.callbacks
+                _check_signature(module, export, signature, CALLBACK_SIGNATURE, "a callback")
             before = table.setdefault(meaning.function, export.name)
             if before != export.name:
                 raise ComponentError(
                     f"{module.name} exports {show_name(meaning.item, meaning.function)} twice: as {quote(before)} and "
                     f"as {quote(export.name)}"
                 )
-            if role == Role.FUNCTION:
-                refuse_async(meaning.item, meaning.function)
+            if role in (Role.FUNCTION, Role.STACKFUL_FUNCTION):
                 expected = lift(meaning.function, self._types).signature
+                if meaning.is_async:
+                    expected = Signature(expected.parameters, _I32 if role == Role.FUNCTION else b"")
                 if signature.key() != expected.key():
                     raise ComponentError(
                         f"{module.name} exports {show_name(meaning.item, meaning.function)} as {signature}, but the "
@@ -335,8 +362,3 @@ def _check_signature(
     if signature.key() != expected.key():
         raise ComponentError(f"{module.name} exports {quote(export.name)} as {signature}, but {what} is {expected}")
 
-
-def refuse_async(item: WorldItem, function: Function) -> None:
-    """Refuse a function that the world declares as asynchronous."""
-    if function.is_async:
-        raise ComponentError(f"{show_name(item, function)} is async: asynchronous functions are not supported")

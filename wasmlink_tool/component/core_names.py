@@ -56,6 +56,9 @@ class Role:
     INITIALIZE: Final = 11
     ADAPTER: Final = 12
     MAIN_ITEM: Final = 13
+    INTRINSIC: Final = 14
+    CALLBACK: Final = 15
+    STACKFUL_FUNCTION: Final = 16
 
 
 class Meaning:
@@ -68,7 +71,10 @@ class Meaning:
         function: Function | None = None,
         resource: Type | None = None,
         exported: bool = False,
+        is_async: bool = False,
     ) -> None:
+        self.is_async = is_async
+        """It follows the asynchronous ABI."""
         self.role = role
         self.item = item
         self.function = function
@@ -192,7 +198,8 @@ def export_meanings(world: World, keys: set[str], reject_legacy: bool) -> dict[s
                 meaning = Meaning(Role.DESTRUCTOR, item, None, resource, True)
                 found.setdefault(f"{standard}{resource.name}_dtor", meaning)
                 if not reject_legacy:
-                    found.setdefault(f"{legacy}[dtor]{resource.name}", meaning)
+                    for prefix in ("", "[async-lift]", "[async-lift-stackful]"):
+                        found.setdefault(f"{prefix}{legacy}[dtor]{resource.name}", meaning)
     return found
 
 
@@ -204,5 +211,11 @@ def _add_function(
     found.setdefault(standard + function.name, itself)
     found.setdefault(f"{standard}{function.name}_post", post_return)
     if not reject_legacy:
+        lifted = Meaning(Role.FUNCTION, item, function, None, True, True)
+        found.setdefault(f"[async-lift]{legacy}{function.name}", lifted)
+        callback = Meaning(Role.CALLBACK, item, function, None, True, True)
+        found.setdefault(f"[callback][async-lift]{legacy}{function.name}", callback)
+        stackful = Meaning(Role.STACKFUL_FUNCTION, item, function, None, True, True)
+        found.setdefault(f"[async-lift-stackful]{legacy}{function.name}", stackful)
         found.setdefault(legacy + function.name, itself)
         found.setdefault(f"cabi_post_{legacy}{function.name}", post_return)

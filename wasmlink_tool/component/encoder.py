@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from ..binary.constants import ExternalKind
 from ..binary.leb128 import uleb
+from .async_abi import TASK_RETURN, Intrinsic
 from .canonical_abi import AbiTypes, Lowering, lift, lower
 from .classified_module import ClassifiedImport, ClassifiedModule, show_name
 from .component_writer import ComponentWriter, NamedSort, Sort, encode_name, encode_text
@@ -31,6 +32,8 @@ class CanonicalOption:
     MEMORY: Final = 3
     REALLOC: Final = 4
     POST_RETURN: Final = 5
+    ASYNC: Final = 6
+    CALLBACK: Final = 7
 
 
 _RESOURCE_OPCODES: Final = {Role.RESOURCE_NEW: b"\2", Role.RESOURCE_DROP: b"\3", Role.RESOURCE_REP: b"\4"}
@@ -197,10 +200,14 @@ class Encoder:
         if meaning.role == Role.ADAPTER:
             return self._slot_function(self._slots.adapter_function(module, imported.core.module, imported.field))
         if meaning.function is not None and meaning.item is not None:
-            slot = self._slots.lowered(module, meaning.function)
+            slot = self._slots.lowered(module, meaning.function, meaning.is_async)
             if slot >= 0:
                 return self._slot_function(slot)
-            return self._lower(module, meaning.item, meaning.function, lower(meaning.function, self._types))
+            lowering = lower(meaning.function, self._types, meaning.is_async)
+            return self._lower(module, meaning.item, meaning.function, lowering, meaning.is_async)
+        if imported.intrinsic is not None:
+            slot = self._slots.intrinsic(module, imported.core.module, imported.field)
+            return self._slot_function(slot) if slot >= 0 else self._define_intrinsic(module, imported.intrinsic)
         assert meaning.resource is not None
         resource = meaning.resource
         owner = resource.owner
@@ -233,7 +240,55 @@ class Encoder:
                 )
         return self._core_alias(export.kind, self._core_instance_indices[self._main.name], export.name)
 
-    def _lower(self, module: ClassifiedModule, item: WorldItem, function: Function, lowering: Lowering) -> int:
+    def _define_intrinsic(self, module: ClassifiedModule, intrinsic: Intrinsic) -> int:
+        """Define an intrinsic of the asynchronous ABI for a module."""
+        root = self._root
+        body = [bytes((intrinsic.code,))]
+        item = intrinsic.item
+        if intrinsic.exported and item is not None and isinstance(item.value, Interface):
+            root.owner = item.value
+        if intrinsic.code == TASK_RETURN:
+            body.append(b"\1\0" if intrinsic.type_ is None else b"\0" + root.value(intrinsic.type_))
+        elif intrinsic.type_ is not None:
+            body.append(uleb(root.index(intrinsic.type_)))
+        root.owner = self._world
+        body.append(intrinsic.tail)
+        if intrinsic.takes_memory:
+            if self._memory < 0:
+                raise ComponentError(f"{module.name} waits for events, and {self._main.name} exports no memory")
+            body.append(uleb(self._memory))
+        if intrinsic.has_options:
+            assert item is not None and intrinsic.function is not None
+            options: list[bytes] = []
+            if intrinsic.memory or intrinsic.realloc:
+                options.append(self._memory_option(module, item, intrinsic.function))
+            if intrinsic.realloc:
+                options.append(self._lowering_realloc(module, item, intrinsic.function))
+            if intrinsic.mentions_realloc:
+                self._realloc(module, module.realloc_for_lifting(), item, intrinsic.function)
+            if intrinsic.encoding:
+                encoding = module.export_encoding if intrinsic.exported else module.import_encoding
+                options.append(bytes((encoding(item, intrinsic.function),)))
+            if intrinsic.is_async:
+                options.append(bytes((CanonicalOption.ASYNC,)))
+            body += (uleb(len(options)), *options)
+        return self._writer.canon_core(b"".join(body))
+
+    def _memory_option(self, module: ClassifiedModule, item: WorldItem, function: Function) -> bytes:
+        return bytes((CanonicalOption.MEMORY,)) + uleb(self._needed_memory(module, item, function))
+
+    def _lowering_realloc(self, module: ClassifiedModule, item: WorldItem, function: Function) -> bytes:
+        """Return the option with which results are allocated in a module."""
+        slot = self._slots.realloc(module)
+        if slot >= 0:
+            realloc = self._slot_function(slot)
+        else:
+            realloc = self._realloc(module, module.realloc_for_lowering(), item, function)
+        return bytes((CanonicalOption.REALLOC,)) + uleb(realloc)
+
+    def _lower(
+        self, module: ClassifiedModule, item: WorldItem, function: Function, lowering: Lowering, is_async: bool
+    ) -> int:
         """Lower an imported function for a module."""
         if isinstance(item.value, Interface):
             instance = self._root.instances[item.value]
@@ -242,16 +297,13 @@ class Encoder:
             index = self._function_indices[function]
         options: list[bytes] = []
         if lowering.memory or lowering.realloc:
-            options.append(bytes((CanonicalOption.MEMORY,)) + uleb(self._needed_memory(module, item, function)))
+            options.append(self._memory_option(module, item, function))
         if lowering.realloc:
-            slot = self._slots.realloc(module)
-            if slot >= 0:
-                realloc = self._slot_function(slot)
-            else:
-                realloc = self._realloc(module, module.realloc_for_lowering(), item, function)
-            options.append(bytes((CanonicalOption.REALLOC,)) + uleb(realloc))
+            options.append(self._lowering_realloc(module, item, function))
         if lowering.encoding:
             options.append(bytes((module.import_encoding(item, function),)))
+        if is_async:
+            options.append(bytes((CanonicalOption.ASYNC,)))
         return self._writer.lower(index, b"".join([uleb(len(options)), *options]))
 
     def _needed_memory(self, module: ClassifiedModule, item: WorldItem, function: Function) -> int:
@@ -294,7 +346,9 @@ class Encoder:
         """Return the core function that belongs into a slot."""
         if slot.kind == SlotKind.LOWERED:
             assert slot.item is not None and slot.function is not None and slot.lowering is not None
-            return self._lower(slot.module, slot.item, slot.function, slot.lowering)
+            return self._lower(slot.module, slot.item, slot.function, slot.lowering, slot.is_async)
+        if slot.intrinsic is not None:
+            return self._define_intrinsic(slot.module, slot.intrinsic)
         module = self._adapters[slot.name] if slot.kind == SlotKind.ADAPTER else slot.module
         return self._core_alias(ExternalKind.FUNCTION, self._core_instance_indices[module.name], slot.field)
 
@@ -319,16 +373,22 @@ class Encoder:
         core = self._core_alias(ExternalKind.FUNCTION, instance, module.functions[function])
         options: list[bytes] = []
         if lowering.memory or lowering.realloc:
-            options.append(bytes((CanonicalOption.MEMORY,)) + uleb(self._needed_memory(module, item, function)))
+            options.append(self._memory_option(module, item, function))
         if lowering.realloc:
             realloc = self._realloc(module, module.realloc_for_lifting(), item, function)
             options.append(bytes((CanonicalOption.REALLOC,)) + uleb(realloc))
         if lowering.encoding:
             options.append(bytes((module.export_encoding(item, function),)))
+        if function in module.async_functions:
+            options.append(bytes((CanonicalOption.ASYNC,)))
         post_return = module.post_returns.get(function)
         if post_return is not None:
             index = self._core_alias(ExternalKind.FUNCTION, instance, post_return)
             options.append(bytes((CanonicalOption.POST_RETURN,)) + uleb(index))
+        callback = module.callbacks.get(function)
+        if callback is not None and function in module.async_functions:
+            index = self._core_alias(ExternalKind.FUNCTION, instance, callback)
+            options.append(bytes((CanonicalOption.CALLBACK,)) + uleb(index))
         return self._writer.lift(core, b"".join([uleb(len(options)), *options]), type_)
 
     def _export_interface(self, module: ClassifiedModule, item: WorldItem, interface: Interface) -> None:

@@ -65,6 +65,9 @@ def find_live_imports(directed: DirectedWorld, modules: list[ClassifiedModule]) 
         for fields in module.imports.values():
             for imported in fields:
                 _add_function(live, imported.meaning, world)
+                intrinsic = imported.intrinsic
+                if intrinsic is not None and intrinsic.type_ is not None:
+                    live.add_types([intrinsic.type_])
                 if imported.meaning.resource is not None:
                     live.add_types([imported.meaning.resource])
         for key, item in world.exports.items():

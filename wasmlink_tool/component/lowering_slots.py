@@ -7,6 +7,7 @@ of the shim module, which the fixup module fills in the end.
 
 from __future__ import annotations
 
+from .async_abi import Intrinsic
 from .canonical_abi import AbiTypes, Lowering, lower
 from .classified_module import REALLOC_SIGNATURE, ClassifiedModule
 from .core_module import Signature
@@ -27,6 +28,7 @@ class SlotKind:
     ADAPTER: Final = 1
     DESTRUCTOR: Final = 2
     REALLOC: Final = 3
+    INTRINSIC: Final = 4
 
 
 class Slot:
@@ -45,6 +47,8 @@ class Slot:
         self.item: WorldItem | None = None
         self.function: Function | None = None
         self.lowering: Lowering | None = None
+        self.intrinsic: Intrinsic | None = None
+        self.is_async = False
 
     def label(self) -> str:
         """Return a name for what is in the slot."""
@@ -75,8 +79,10 @@ class Slots:
                     name = imported.core.module
                     slot = Slot(SlotKind.ADAPTER, module, imported.core.signature, name, imported.field)
                     self._add((module.name, name, imported.field), slot)
+                elif imported.intrinsic is not None:
+                    self._add_intrinsic(module, imported.core.module, imported.field, imported.intrinsic)
                 elif meaning.function is not None:
-                    lowering = lower(meaning.function, types)
+                    lowering = lower(meaning.function, types, meaning.is_async)
                     if self._direct:
                         realloc = module.realloc_for_lowering()
                         if lowering.realloc and realloc is not None:
@@ -87,18 +93,35 @@ class Slots:
                         name = meaning.item.name if meaning.item.name != imported.field else ""
                         slot = Slot(SlotKind.LOWERED, module, lowering.signature, name, imported.field)
                         slot.item, slot.function, slot.lowering = meaning.item, meaning.function, lowering
-                        self._add((module.name, "lower", meaning.function), slot)
+                        slot.is_async = meaning.is_async
+                        kind = "lower async" if meaning.is_async else "lower"
+                        self._add((module.name, kind, meaning.function), slot)
         for resource, export in module.destructors.items():
             slot = Slot(SlotKind.DESTRUCTOR, module, _DESTRUCTOR_SIGNATURE, "", export)
             self._add((module.name, "destructor", resource), slot)
+
+    def _add_intrinsic(self, module: ClassifiedModule, name: str, field: str, intrinsic: Intrinsic) -> None:
+        if self._direct:
+            realloc = module.realloc_for_lowering()
+            if intrinsic.realloc and realloc is not None:
+                slot = Slot(SlotKind.REALLOC, module, REALLOC_SIGNATURE, "", realloc)
+                self._add((module.name, "realloc", None), slot)
+        elif intrinsic.is_late():
+            slot = Slot(SlotKind.INTRINSIC, module, intrinsic.signature, name, field)
+            slot.intrinsic = intrinsic
+            self._add((module.name, name, f"intrinsic {field}"), slot)
+
+    def intrinsic(self, module: ClassifiedModule, name: str, field: str) -> int:
+        """Return the slot of an intrinsic, or -1 if it needs none."""
+        return self._numbers.get((module.name, name, f"intrinsic {field}"), -1)
 
     def adapter_function(self, module: ClassifiedModule, adapter: str, field: str) -> int:
         """Return the slot of an adapter's function."""
         return self._numbers[module.name, adapter, field]
 
-    def lowered(self, module: ClassifiedModule, function: Function) -> int:
+    def lowered(self, module: ClassifiedModule, function: Function, is_async: bool) -> int:
         """Return the slot of a lowered function, or -1 if it needs none."""
-        return self._numbers.get((module.name, "lower", function), -1)
+        return self._numbers.get((module.name, "lower async" if is_async else "lower", function), -1)
 
     def realloc(self, module: ClassifiedModule) -> int:
         """Return the slot of a module's allocation function, or -1."""

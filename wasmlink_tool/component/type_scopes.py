@@ -114,6 +114,12 @@ class TypeScope:
         """Return a value type whose definition is there."""
         return bytes((type_.kind,)) if type_.kind in PRIMITIVES else sleb(self._find(type_))
 
+    def value(self, type_: Type) -> bytes:
+        """Return a value type; define it if it is not there yet."""
+        if type_.kind not in PRIMITIVES:
+            self.index(type_)
+        return self._value(type_)
+
     def _optional(self, type_: Type | None) -> bytes:
         return b"\0" if type_ is None else b"\1" + self._value(type_)
 
