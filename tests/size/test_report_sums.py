@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.differential import harness
+from tests.differential.asm import data, declare_first, extern, func
 from tests.differential.cases import all_cases
 from tests.differential.generate import program, rich_program
 from tests.differential.generate_dynamic import programs
@@ -130,3 +131,24 @@ def test_parts_of_random_dynamic_programs_add_up(
                 check(*found)
                 linked += 1
     assert linked >= 5
+
+
+@pytest.mark.parametrize("mode", ["-r", "--emit-relocs"])
+def test_relocations_belong_to_what_they_apply_to(
+    mode: str, tmp_path: Path, objects: Path, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    source = declare_first(
+        func("_start", "() -> ()", "call helper", "call helper", "i32.const datum", "drop")
+        + data("datum", ".int32 helper", ".int32 datum", size=8)
+        + extern("helper")
+    )
+    case = Case("relocations", {"a.s": source, "b.s": func("helper")}, f"{mode} a.o b.o")
+    found = link_with_report(case, tmp_path / "work", objects, capfdbinary)
+    assert found is not None
+    check(*found)
+    parts = {(part.kind, part.name): part for part in found[1].parts}
+    # Three entries, of four bytes or five: type, offset, symbol, and the addend of the datum's address.
+    assert parts["function", "_start"].sizes["reloc.CODE"] in range(10, 16)
+    assert "reloc.CODE" not in parts["function", "helper"].sizes
+    relocations = parts["relocations", "reloc.DATA"]
+    assert found[1].object_name(relocations) == "a.o"

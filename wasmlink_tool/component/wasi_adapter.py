@@ -133,9 +133,7 @@ def _read(path: str) -> bytes:
         raise ComponentError(f"cannot open adapter {path}: {reason}") from None
 
 
-def _search(
-    kind: str, any_kind: bool, installed: Iterator[_Found], environment: Mapping[str, str]
-) -> _Found | None:
+def _search(kind: str, any_kind: bool, installed: Iterator[_Found], environment: Mapping[str, str]) -> _Found | None:
     """Return an installed adapter of a kind; with ``any_kind``, one for reactors if there is no better one."""
     second: _Found | None = None
     named = environment.get(VARIABLE)

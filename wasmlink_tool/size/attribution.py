@@ -14,6 +14,7 @@ from itertools import accumulate
 from typing import Final
 
 from ..binary.constants import ExternalKind, SectionId, SymbolFlag, SymbolKind
+from ..binary.reader import FormatError
 from ..binary.relocation_types import ENCODING, FIXED, SIGNED, WIDTH
 from ..linking import code_metadata
 from ..linking.chunks import InputSection, InputSegment, LinkedFile, ObjectInput, OutputSegment
@@ -23,10 +24,12 @@ from ..linking.merged_strings import MergedStrings
 from ..linking.plan import Plan
 from .module_spans import HEADER, Import, ModuleSpans, SectionSpans, SpanKind
 from .reference_graph import NOTHING, ReferenceGraph
+from .relocation_shares import entries, places_in_code, places_in_custom, places_in_data
 from .size_report import Part
 
 _UNDEFINED_OR_ABSOLUTE: Final = SymbolFlag.UNDEFINED | SymbolFlag.ABSOLUTE
 _DEBUG_PREFIX: Final = b".debug_"
+_RELOCATIONS_PREFIX: Final = b"reloc."
 
 
 class Attribution:
@@ -260,6 +263,8 @@ class Attribution:
     # Custom sections
 
     def _attribute_custom(self, section: SectionSpans, label: str) -> None:
+        if section.name.startswith(_RELOCATIONS_PREFIX) and self._attribute_relocations(section, label):
+            return
         inputs = self._custom_inputs.get(section.name)
         if inputs is None or section.name.startswith(code_metadata.PREFIX):
             self._add(self._overhead(label, "custom"), label, section.end - section.contents)
@@ -272,6 +277,33 @@ class Attribution:
                 self._add(self._custom_part(kind, label, file), label, size)
         if left:
             self._add(self._overhead(label, kind), label, left)
+
+    def _attribute_relocations(self, section: SectionSpans, label: str) -> bool:
+        """Give each entry to the function or object that it applies to; return whether they could be read."""
+        target = section.name.removeprefix(_RELOCATIONS_PREFIX)
+        code = self._spans.section(SectionId.CODE)
+        if target == b"CODE" and code is not None:
+            places = places_in_code(code)
+        elif target == b"DATA":
+            places = places_in_data(self._plan)
+        else:
+            places = places_in_custom(self._custom_inputs.get(target, []))
+        try:
+            found = list(entries(self._data, section))
+        except FormatError:
+            return False
+        for offset, size in found:
+            owner = places.find(offset) if offset >= 0 else None
+            if isinstance(owner, int):
+                self._add(self._functions[owner], label, size)
+            elif owner is not None:
+                self._add(self._custom_part("relocations", label, owner), label, size)
+            else:
+                self._add(self._overhead("counts"), label, size)
+        left = section.end - section.contents - sum(size for _, size in found)
+        if left:
+            self._add(self._overhead("counts"), label, left)
+        return True
 
     def _shares_of_custom(self, section: SectionSpans, inputs: list[InputSection]) -> Iterator[tuple[LinkedFile, int]]:
         merged = [chunk for chunk in inputs if chunk.pieces is not None]

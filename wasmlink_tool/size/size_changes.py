@@ -84,7 +84,7 @@ class _Objects:
             symbol = part.symbol or part.name
             if symbol.startswith(".L"):
                 # Compilers number these anew when another one comes before them.
-                symbol = _NUMBERED.sub(".*", symbol)
+                symbol = _NUMBERED.sub(".*", symbol, count=1)
             found.setdefault((part.kind, symbol), []).append(part)
         return found
 
