@@ -51,6 +51,21 @@ def test_a_plugin_has_the_references_bytes(objects: list[str], tmp_path: Path) -
     reference.validate(ours)
 
 
+def test_the_worlds_of_several_objects_are_joined(tmp_path: Path) -> None:
+    names = []
+    for name in ("first", "second"):
+        wit = tmp_path / f"{name}.wit"
+        wit.write_text(f"package test:{name}; world {name} {{ export {name}: func() -> u32; }}", encoding="utf-8")
+        source = f'__attribute__((export_name("{name}"))) unsigned {name}(void) {{ return 7; }}'
+        (tmp_path / f"{name}.o").write_bytes(compile_object(source, ".c", tmp_path))
+        (tmp_path / f"{name}-world.o").write_bytes(description(wit, tmp_path))
+        names += [str(tmp_path / f"{name}.o"), str(tmp_path / f"{name}-world.o")]
+    core = link([*ENTRY, *names], tmp_path / "core.wasm")
+    ours = link([*ENTRY, "--component", *names], tmp_path / "joined.wasm")
+    assert reference.strip(ours) == reference.strip(reference.component(core, tmp_path))
+    reference.validate(ours)
+
+
 @pytest.mark.parametrize("flags", [["-s"], ["-S"], ["-O2"], ["--gc-sections"], ["--build-id=uuid"]])
 def test_other_options_keep_the_description(flags: list[str], objects: list[str], tmp_path: Path) -> None:
     reference.validate(link([*ENTRY, *flags, "--component", *objects], tmp_path / "plugin.wasm"))
