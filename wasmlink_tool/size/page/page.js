@@ -398,6 +398,7 @@
         if (event.key === "ArrowUp") { row.previousElementSibling?.focus(); event.preventDefault(); }
       } }, ...COLUMNS.map(([, get, kind]) => {
         const content = get(p);
+        if (get === COLUMNS[0][1]) return make("td", {}, make("span", { class: "name", title: content }, content));
         return make("td", { class: kind }, typeof content === "number" ? (content ? number(content) : "\u2013") : content);
       }));
       row.part = p;
@@ -435,7 +436,7 @@
       return make("tr", { tabindex: "0", onclick: open, onkeydown: (event) => { if (event.key === "Enter") open(); } },
         make("td", { class: `number ${now > old ? "grown" : "shrunk"}` }, signed(now - old)),
         make("td", { class: "number" }, number(now)),
-        make("td", {}, name + state),
+        make("td", {}, make("span", { class: "name", title: name }, name + state)),
         make("td", { class: "optional soft" }, kind === "object" ? "" : object),
         make("td", { class: "soft" }, why));
     }));
