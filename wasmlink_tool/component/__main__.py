@@ -1,4 +1,7 @@
-"""``python -m wasmlink_tool.component CORE.wasm -o OUT.wasm``: make a component of a core module."""
+"""``python -m wasmlink_tool.component CORE.wasm -o OUT.wasm``: make a component of a core module.
+
+``python -m wasmlink_tool.component bindings WIT --out-dir DIR`` writes the C bindings of a world.
+"""
 
 from __future__ import annotations
 
@@ -7,14 +10,44 @@ import os
 import sys
 
 from ..files import replace_file
+from .c_bindings import write_bindings
 from .componentize import Options, componentize_pieces, read_adapter
 from .errors import ComponentError
 from .wasi_adapter import KINDS, wasi_adapters
 
+_COMMAND = "python -m wasmlink_tool.component"
+
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; return its exit status."""
-    parser = argparse.ArgumentParser(prog="python -m wasmlink_tool.component", description=__doc__)
+    words = sys.argv[1:] if arguments is None else arguments
+    return _bindings(words[1:]) if words[:1] == ["bindings"] else _componentize(words)
+
+
+def _bindings(arguments: list[str]) -> int:
+    """Write the C bindings of a world; return the exit status."""
+    parser = argparse.ArgumentParser(prog=f"{_COMMAND} bindings", description="write the C bindings of a world")
+    parser.add_argument("wit", metavar="WIT", help="a .wit file, or the directory of a package")
+    parser.add_argument("--world", metavar="NAME", help="the world, if there are several")
+    parser.add_argument("--out-dir", metavar="DIR", default=".", help="where to write the header and the source")
+    given = parser.parse_args(arguments)
+    try:
+        write_bindings(given.wit, given.world, given.out_dir)
+    except (ComponentError, OSError) as error:
+        return _report(parser, error)
+    return 0
+
+
+def _report(parser: argparse.ArgumentParser, error: ComponentError | OSError) -> int:
+    """Print an error; return the exit status."""
+    reason = f"{error.filename}: {error.strerror}" if isinstance(error, OSError) else str(error)
+    print(f"{parser.prog}: error: {reason}", file=sys.stderr)
+    return 1
+
+
+def _componentize(arguments: list[str]) -> int:
+    """Make a component of a core module; return the exit status."""
+    parser = argparse.ArgumentParser(prog=_COMMAND, description="make a component of a core module")
     parser.add_argument("module", metavar="CORE.wasm", help="a core module with component-type sections")
     parser.add_argument("-o", "--output", metavar="OUT.wasm", required=True, help="where to write the component")
     parser.add_argument(
@@ -54,9 +87,7 @@ def main(arguments: list[str] | None = None) -> int:
             adapters += wasi_adapters(module, given.wasi_adapter or None, folder, os.environ)
         replace_file(given.output, componentize_pieces(module, adapters, options, given.module))
     except (ComponentError, OSError) as error:
-        reason = f"{error.filename}: {error.strerror}" if isinstance(error, OSError) else str(error)
-        print(f"{parser.prog}: error: {reason}", file=sys.stderr)
-        return 1
+        return _report(parser, error)
     return 0
 
 

@@ -106,8 +106,12 @@ class _WorldScope(OuterScope):
         return b"".join((_COMPONENT_TYPE, uleb(len(self._declarations)), *self._declarations))
 
 
+def section_name(world: World) -> str:
+    """Return the name of the custom section that describes a world."""
+    return f"component-type:{world.name}:encoded world"
+
+
 def component_type_section(world: World, encoding: str = "utf8") -> bytes:
     """Return the custom section by which a core module says that it is for a world."""
-    name = f"component-type:{world.name}:encoded world"
-    contents = encode_text(name) + encode_world(world, encoding)
+    contents = encode_text(section_name(world)) + encode_world(world, encoding)
     return b"\0" + uleb(len(contents)) + contents
