@@ -7,19 +7,20 @@ from typing import Any
 
 import SCons.Errors
 
+from ..options import FIELDS
 from .user_errors import reported_at_the_call
 from .variables import TYPED
 
 UNSET = (
     *("WASMCACHE", "WASMCACHESIZE", "WASMLIBCXX", "WASMEXCEPTIONS", "WASMSETJMP"),
-    *("WASMMAP", "WASMDEPENDENCYFILE", "WASMWHYEXTRACT", "WASMVARIANT", "WASMVARIANTDIR"),
+    *("WASMVARIANT", "WASMVARIANTDIR", "WASMSIZENOTE"),
     *("WASMCCCOMSTR", "WASMCXXCOMSTR", "WASMASCOMSTR", "WASMASPPCOMSTR", "WASMIRCOMSTR", "WASMARCOMSTR"),
     *("WASMLINKCOMSTR", "WASMCOMPOSECOMSTR", "WASMPROGEMITTER", "WASMLIBEMITTER", "WASMOBJEMITTER", "WASMSHLIBEMITTER"),
     *("WASMLDMODULEEMITTER", "WASMRELOCATABLEEMITTER"),
 )
-"""Variables that have no default, beside those of :data:`.variables.TYPED`."""
+"""Variables that have no default, beside those of :data:`.variables.TYPED` and of the options."""
 
-known: set[str] = {*TYPED, *UNSET}
+known: set[str] = {*TYPED, *UNSET, *(name for field in FIELDS for name in field.variables)}
 """All variables of the tool; those with defaults are added when the tool is loaded."""
 
 
