@@ -67,7 +67,10 @@ def describe(data: bytes, start: int = 0, end: int | None = None) -> str:
 def describe_wasm(data: bytes, start: int, end: int) -> str:
     """Return what ``data[start:end]``, which begins as WebAssembly, is if it is a finished module or a component; else
     nothing."""
-    if int.from_bytes(data[start + 6 : start + 8], "little") == 1 and end - start >= 8:
+    if end - start < 8:
+        # Cut short: whatever it was.
+        return ""
+    if int.from_bytes(data[start + 6 : start + 8], "little") == 1:
         return "WebAssembly component: it is linked from objects before it is made, and composed with others afterwards"
     if b"\7linking" not in data[start:end]:
         return "finished WebAssembly module: give the linker the objects that it was made of, or make it with -r"
