@@ -14,6 +14,8 @@ import pytest
 from tests.differential.asm import declare_first, extern, func
 from tests.support.toolchain import compile_object
 from wasmlink_tool.cli import main
+from wasmlink_tool.inputs.cache_directory import prune
+from wasmlink_tool.options import CachePolicy
 from wasmlink_tool.size.size_budget import SizeLimit
 from wasmlink_tool.size.size_command import main as size_main
 from wasmlink_tool.size.size_report import from_json
@@ -111,6 +113,16 @@ def test_a_note_when_the_size_changes(build: Path, capfd: pytest.CaptureFixture[
     assert re.fullmatch(rf"app\.wasm {second:,} bytes \(\+{second - first:,}: large \+[\d,]+\)\n", grown), grown
     assert said("larger") == ""
     assert f"({first - second:,}: large -" in said("large")
+
+
+def test_notes_in_a_cache_are_pruned_with_it(build: Path) -> None:
+    cache = build / "cache"
+    note = cache / "sizes" / ("a" * 40)
+    for size in ("1000000", "1"):
+        assert link(build, f"--cache-dir={cache}", f"--size-note={note}") == 0
+        assert note.exists()
+        prune(str(cache), CachePolicy(size=int(size)))
+        assert note.exists() == (size != "1")
 
 
 def test_a_damaged_note_is_none(build: Path, capfd: pytest.CaptureFixture[str]) -> None:

@@ -49,9 +49,7 @@ _ROLE_NAMES: Final = {
 class ClassifiedImport:
     """An import of a core module. ``field`` is its name without the number of a duplicate."""
 
-    def __init__(
-        self, core: CoreImport, field: str, meaning: Meaning, intrinsic: Intrinsic | None = None
-    ) -> None:
+    def __init__(self, core: CoreImport, field: str, meaning: Meaning, intrinsic: Intrinsic | None = None) -> None:
         self.intrinsic = intrinsic
         self.core = core
         self.field = field
@@ -361,4 +359,3 @@ def _check_signature(
 ) -> None:
     if signature.key() != expected.key():
         raise ComponentError(f"{module.name} exports {quote(export.name)} as {signature}, but {what} is {expected}")
-

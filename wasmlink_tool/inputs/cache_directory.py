@@ -11,6 +11,7 @@ a subdirectory, which is made and marked in the same way: so nothing is ever rem
     packs/            parsed objects and indices of archives, many in a file
     links/            states of finished links
     generated/        objects that were generated from bitcode
+    sizes/            the sizes of the last links' parts, for a build tool's notes of what changed
 
 Whoever can write to a cache decides what the modules hold that are linked with it. So a directory that other users can
 write to is refused, unless the user trusts them.
@@ -39,6 +40,7 @@ SUBDIRECTORY: Final = "wasmlink-cache"
 PACKS: Final = "packs"
 LINKS: Final = "links"
 GENERATED: Final = "generated"
+SIZES: Final = "sizes"
 MAGIC: Final = b"wasmlink "
 """What every file of a cache begins with."""
 _MARK_TEXT: Final = b"This directory is a cache of wasmlink, format 1. It may be removed at any time.\n"
@@ -54,6 +56,7 @@ _ROOMS: Final = {
     PACKS: re.compile(r"[0-9a-f]{9,16}"),
     LINKS: re.compile(r"[0-9a-f]{40}"),
     GENERATED: re.compile(r"[0-9a-f]{40}"),
+    SIZES: re.compile(r"[0-9a-f]{40}"),
 }
 """By directory: the names that the linker gives its files there."""
 _MOST_LINKS: Final = 500

@@ -21,6 +21,7 @@ import SCons.SConsign
 
 from ..files import open_regular, replace_file
 from ..identity import linker_identity
+from ..inputs.cache_directory import SIZES
 from .settings import boolean
 
 SUFFIX = ".wasmlink"
@@ -148,8 +149,8 @@ def size_note(target: Any, env: Any) -> list[str]:
     cache = parse_cache(env)
     if not cache or not boolean(env, "WASMSIZENOTE", True):
         return []
-    name = sha256(target.get_abspath().encode("utf-8", "surrogateescape")).hexdigest()[:32]
-    return [f"--size-note={cache[0].partition('=')[2]}{os.sep}sizes{os.sep}{name}"]
+    name = sha256(target.get_abspath().encode("utf-8", "surrogateescape")).hexdigest()[:40]
+    return [f"--size-note={cache[0].partition('=')[2]}{os.sep}{SIZES}{os.sep}{name}"]
 
 
 def parse_cache(env: Any) -> list[str]:
