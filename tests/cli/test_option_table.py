@@ -7,7 +7,8 @@ import re
 import pytest
 
 from tests.cli.conftest import Runner
-from wasmlink_tool.cli.option_table import LATER, SEPARATE, Option, all_options, spellings
+from wasmlink_tool.cli.option_row import LATER, Option
+from wasmlink_tool.cli.option_table import SEPARATE, all_options, spellings
 from wasmlink_tool.cli.parser import Parser, nearest
 
 SENTINEL = "no-such-directory/input.o"

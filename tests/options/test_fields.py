@@ -11,7 +11,8 @@ import pytest
 
 from tests.differential.asm import declare_first, extern, func
 from tests.support.toolchain import compile_object
-from wasmlink_tool.cli.option_table import LATER, NO_EFFECT, all_options
+from wasmlink_tool.cli.option_row import LATER, NO_EFFECT
+from wasmlink_tool.cli.option_table import all_options
 from wasmlink_tool.cli.parser import Parser
 from wasmlink_tool.cli.reproduce import response_text
 from wasmlink_tool.diagnostics import LinkError

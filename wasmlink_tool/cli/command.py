@@ -6,7 +6,7 @@ import gc
 import os
 import sys
 
-from wasmlink_tool.cli.option_table import ELF_KEYWORDS, ELF_SIZES
+from wasmlink_tool.cli.elf_options import ELF_KEYWORDS, ELF_SIZES
 from wasmlink_tool.cli.parser import CommandLine, Parser, nearest
 from wasmlink_tool.cli.reporter import DEFAULT_ERROR_LIMIT, Reporter, stream_has_colors, write
 from wasmlink_tool.diagnostics import Diagnostic, Diagnostics, FatalError, LinkError, Severity

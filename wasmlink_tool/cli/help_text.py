@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from wasmlink_tool.cli.option_table import EITHER, FLAG, LATER, NO_EFFECT, OPTIONS, SEPARATE, Option, spellings
+from wasmlink_tool.cli.option_row import LATER, NO_EFFECT, Option
+from wasmlink_tool.cli.option_table import EITHER, FLAG, OPTIONS, SEPARATE, spellings
 
 _INDENT = 2
 _COLUMN = 34

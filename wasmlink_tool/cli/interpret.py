@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from string import hexdigits
 
-from wasmlink_tool.cli.option_table import LATER
+from wasmlink_tool.cli.option_row import LATER
 from wasmlink_tool.cli.parser import CommandLine
 from wasmlink_tool.diagnostics import Diagnostic, Diagnostics, Severity
 from wasmlink_tool.options import (

@@ -17,73 +17,13 @@ A row's *forms* say how an option may be spelled, separated by spaces:
 
 from __future__ import annotations
 
-SUPPORTED = "supported"
-LATER = "not supported yet"
-NO_EFFECT = "accepted, no effect"
+from wasmlink_tool.cli.elf_options import ELF_OPTIONS
+from wasmlink_tool.cli.option_row import LATER, NO_EFFECT, Option
 
 FLAG = 0
 JOINED = 1
 SEPARATE = 2
 EITHER = 3
-
-
-class Option:
-    """One option: its identity, its forms, and what there is to say about it."""
-
-    __slots__ = ("forms", "help", "is_presentation", "name", "note", "ours", "status")
-
-    def __init__(
-        self,
-        name: str,
-        forms: str,
-        help: str,
-        status: str = SUPPORTED,
-        note: str = "",
-        *,
-        ours: bool = False,
-        is_presentation: bool = False,
-    ) -> None:
-        self.name = name
-        """The long name without dashes, by which the arguments are asked for."""
-        self.forms = forms
-        self.help = help
-        self.status = status
-        self.note = note
-        """For the documentation: limits of a supported option, why another has no effect."""
-        self.ours = ours
-        """wasm-ld has no such option."""
-        self.is_presentation = is_presentation
-        """It changes how the command reads its arguments or prints, not what is linked."""
-
-
-NOT_IN_WASM = "WebAssembly has no such thing."
-NOT_READ = "The linker does not look into the libraries that a library needs."
-
-
-def _elf(name: str, forms: str, help: str, note: str) -> Option:
-    """An option that build systems pass to whatever linker there is, and that cannot change a module."""
-    return Option(name, forms, help, NO_EFFECT, note, ours=True)
-
-
-ELF_KEYWORDS = frozenset(
-    (
-        "now",
-        "lazy",
-        "relro",
-        "norelro",
-        "noexecstack",
-        "combreloc",
-        "nocombreloc",
-        "separate-code",
-        "noseparate-code",
-        "text",
-        "origin",
-        "pack-relative-relocs",
-        "nopack-relative-relocs",
-    )
-)
-"""Keywords of -z that are about ELF files alone."""
-ELF_SIZES = ("max-page-size=", "common-page-size=")
 
 
 OPTIONS: tuple[tuple[str, tuple[Option, ...]], ...] = (
@@ -609,54 +549,7 @@ OPTIONS: tuple[tuple[str, tuple[Option, ...]], ...] = (
             ),
         ),
     ),
-    (
-        "Options of ELF linkers",
-        (
-            _elf("start-group", "--start-group -(", "Begin a group of archives", "Archives are searched in any order."),
-            _elf("end-group", "--end-group -)", "End it", "Archives are searched in any order."),
-            _elf(
-                "as-needed",
-                "--as-needed",
-                "Leave out shared libraries that nothing needs",
-                "A static link has none. An error beside -shared, -pie and -Bdynamic.",
-            ),
-            _elf("no-as-needed", "--no-as-needed", "Keep shared libraries that nothing needs", "All are kept."),
-            _elf(
-                "no-undefined",
-                "--no-undefined",
-                "Undefined symbols are errors",
-                "They are. An error beside an option that allows them.",
-            ),
-            _elf("hash-style", "--hash-style=<style> --hash-style_<style>", "The style of symbol hashes", NOT_IN_WASM),
-            _elf(
-                "rpath-link", "[-]-rpath-link=<dir> [-]-rpath-link_<dir>", "Where libraries of libraries are", NOT_READ
-            ),
-            _elf("enable-new-dtags", "--enable-new-dtags", "Write DT_RUNPATH", NOT_IN_WASM),
-            _elf("disable-new-dtags", "--disable-new-dtags", "Write DT_RPATH", NOT_IN_WASM),
-            _elf("eh-frame-hdr", "--eh-frame-hdr", "Write an index of unwind tables", NOT_IN_WASM),
-            _elf("no-eh-frame-hdr", "--no-eh-frame-hdr", "Write none", NOT_IN_WASM),
-            _elf("allow-shlib-undefined", "--allow-shlib-undefined", "Libraries may lack symbols", NOT_READ),
-            _elf("no-copy-dt-needed-entries", "--no-copy-dt-needed-entries", "Do not follow libraries", NOT_READ),
-            _elf("no-add-needed", "--no-add-needed", "Do not follow libraries", NOT_READ),
-            _elf("warn-common", "--warn-common", "Warn of common symbols", NOT_IN_WASM),
-            _elf("sort-common", "--sort-common", "Sort common symbols", NOT_IN_WASM),
-            _elf("undefined-version", "--undefined-version", "Versions may name what is not there", NOT_IN_WASM),
-            _elf("no-undefined-version", "--no-undefined-version", "They may not", NOT_IN_WASM),
-            _elf("fix-cortex-a8", "--fix-cortex-a8 --no-fix-cortex-a8", "Avoid an erratum of a processor", NOT_IN_WASM),
-            _elf(
-                "fix-cortex-a53-835769",
-                "--fix-cortex-a53-835769 --no-fix-cortex-a53-835769",
-                "Avoid an erratum of a processor",
-                NOT_IN_WASM,
-            ),
-            _elf(
-                "fix-cortex-a53-843419",
-                "--fix-cortex-a53-843419 --no-fix-cortex-a53-843419",
-                "Avoid an erratum of a processor",
-                NOT_IN_WASM,
-            ),
-        ),
-    ),
+    ("Options of ELF linkers", ELF_OPTIONS),
     (
         "Execution",
         (

@@ -8,7 +8,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from wasmlink_tool.cli.option_table import NO_EFFECT, OPTIONS, Option
+from wasmlink_tool.cli.option_row import NO_EFFECT, Option
+from wasmlink_tool.cli.option_table import OPTIONS
 
 BEGIN = "<!-- begin: python -m wasmlink_tool.cli.options_page docs/options.md -->"
 END = "<!-- end -->"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import functools
 
-from wasmlink_tool.cli.option_table import EITHER, FLAG, JOINED, Option, all_options, spellings
+from wasmlink_tool.cli.option_row import Option
+from wasmlink_tool.cli.option_table import EITHER, FLAG, JOINED, all_options, spellings
 
 
 class Argument:

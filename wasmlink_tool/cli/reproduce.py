@@ -6,7 +6,8 @@ import os
 import struct
 from contextlib import suppress
 
-from wasmlink_tool.cli.option_table import EITHER, SEPARATE, Option, spellings
+from wasmlink_tool.cli.option_row import Option
+from wasmlink_tool.cli.option_table import EITHER, SEPARATE, spellings
 from wasmlink_tool.cli.parser import Argument, CommandLine
 from wasmlink_tool.diagnostics import FatalError
 from wasmlink_tool.files import StagedFile, is_replaced, reason

@@ -7,7 +7,8 @@ import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from ..cli.option_table import NO_EFFECT, all_options
+from ..cli.option_row import NO_EFFECT
+from ..cli.option_table import all_options
 from ..cli.parser import CommandLine, Parser
 from ..options import FIELDS
 
