@@ -130,6 +130,9 @@ class LinkOptions:
     # Memory and table
     shared_memory: bool = False
     """The memory is shared by threads: data segments are passive, thread-local data has a block for each thread."""
+    cooperative_threading: bool = False
+    """Threads take turns in one instance: the runtime keeps their stack pointers and bases of thread-local data, whose
+    segment is passive, and the function table is exported."""
     page_size: int = WASM_PAGE_SIZE
     """1 or 65536."""
     stack_first: bool | None = None
@@ -285,6 +288,19 @@ class LinkOptions:
             self.table_base = 0
         if self.shared:
             self.import_memory = self.import_memory or ("env", "memory")
+        if self.threads_share_instance and not self.import_table:
+            # The runtime starts threads at functions of the table.
+            self.export_table = True
+
+    @property
+    def has_threads(self) -> bool:
+        """Whether thread-local data has a block for each thread."""
+        return self.shared_memory or self.threads_share_instance
+
+    @property
+    def threads_share_instance(self) -> bool:
+        """Whether the context of threads is not in globals. Relocatable output leaves that to the next link."""
+        return self.cooperative_threading and not self.relocatable
 
     @property
     def is_pic(self) -> bool:
@@ -409,6 +425,7 @@ FIELDS = (
     Field("print_gc_sections", "print-gc-sections no-print-gc-sections", FLAG, report=True, significant=False),
     # Memory and table
     Field("shared_memory", "shared-memory", FLAG, variables="WASMSHAREDMEMORY"),
+    Field("cooperative_threading", "cooperative-threading", FLAG),
     Field("page_size", "page-size", warm=True),
     Field("stack_first", "stack-first no-stack-first", FLAG, warm=True),
     Field("stack_size", "z", variables="WASMSTACKSIZE", warm=True),

@@ -159,6 +159,15 @@ def _check_elf_options(line: CommandLine, options: LinkOptions, diagnostics: Dia
 def _check_kind(options: LinkOptions, diagnostics: Diagnostics) -> None:
     """What the kind of output cannot have. Said before the inputs are opened, and then nothing else is checked."""
     for wrong, text in (
+        (
+            options.cooperative_threading and options.shared_memory,
+            "--cooperative-threading and --shared-memory may not be used together",
+        ),
+        (options.cooperative_threading and options.is_pic, "--cooperative-threading is incompatible with -shared/-pie"),
+        (
+            options.cooperative_threading and options.import_table and not options.is_pic,
+            "--cooperative-threading and --import-table may not be used together",
+        ),
         (options.is_pic and options.export_table, "-shared/-pie is incompatible with --export-table"),
         (options.relocatable and options.export_table, "--relocatable is incompatible with --export-table"),
         (options.relocatable and options.growable_table, "--relocatable is incompatible with --growable-table"),

@@ -225,6 +225,16 @@ OPTIONS: tuple[tuple[str, tuple[Option, ...]], ...] = (
                 "The page size of the memory: 65536 (default) or 1",
             ),
             Option("shared-memory", "--shared-memory", "Use a memory that threads share"),
+            Option(
+                "cooperative-threading",
+                "--cooperative-threading",
+                "Let threads take turns in one instance (wasm32-wasip3)",
+                note="A library or the host has the functions __wasm_get_stack_pointer, __wasm_set_stack_pointer, "
+                "__wasm_get_tls_base and __wasm_set_tls_base; the immutable globals __init_stack_pointer and "
+                "__init_tls_base hold what the first thread begins with, and are exported only if --export names them. "
+                "The function table is exported. Beside -r, the option is for the next link. LLVM 23 has the option.",
+                ours=True,
+            ),
         ),
     ),
     (

@@ -21,6 +21,7 @@ from .resolution import Resolution
 from .symbols import UNDEFINED, Symbol
 from .synthetic_symbols import add_synthetic_function
 from .target import Target, i32_const, i64_const
+from .thread_context import push_base
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -46,11 +47,11 @@ class Field:
     ) -> None:
         self.place = place
         self.place_base = place_base
-        """The global that ``place`` counts from; ``None`` where it is an address."""
+        """The global, or the function, whose value ``place`` counts from; ``None`` where it is an address."""
         self.wide = wide
         """Whether it has 64 bits."""
         self.base = base
-        """The global that ``value`` counts from; ``None`` where it is added to an entry of the global offset table."""
+        """The same for ``value``; ``None`` where it is added to an entry of the global offset table."""
         self.got = got
         """The global that is that entry."""
         self.value = value
@@ -59,9 +60,9 @@ class Field:
         """Return the instructions that write it."""
         code = target.const(self.place)
         if self.place_base is not None:
-            code += _get(self.place_base.global_number) + target.add
+            code += push_base(self.place_base) + target.add
         constant = (i64_const if self.wide else i32_const)(self.value)
-        code += _get(self.got if self.base is None else self.base.global_number)
+        code += _get(self.got) if self.base is None else push_base(self.base)
         if self.base is not None or self.value:
             code += constant + bytes((Opcode.I64_ADD if self.wide else Opcode.I32_ADD,))
         return code + bytes((Opcode.I64_STORE if self.wide else Opcode.I32_STORE, 2, 0))
@@ -81,7 +82,7 @@ def relocated_fields(
     """
     relocator = Relocator(bases)
     for segment in segments:
-        if (segment.is_tls and options.shared_memory) is not tls:
+        if (segment.is_tls and options.has_threads) is not tls:
             continue
         for chunk in segment.chunks:
             if isinstance(chunk, InputSegment) and isinstance(chunk.file, ObjectInput):
@@ -107,10 +108,11 @@ def _fields_of(
 ) -> Iterator[Field]:
     start = file.object.segments[chunk.index].offset
     relocs = segment_relocations(chunk)
-    thread_local = chunk.is_tls and options.shared_memory
+    thread_local = chunk.is_tls and options.has_threads
+    tls_base = resolution.get_tls_base if options.threads_share_instance else resolution.tls_base
     place_base = None
     if options.is_pic or thread_local:
-        place_base = resolution.tls_base if thread_local else resolution.memory_base
+        place_base = tls_base if thread_local else resolution.memory_base
     known: dict[tuple[int, int], int] = {}
     for type_, offset, index, addend in zip(relocs.types, relocs.offsets, relocs.indices, relocs.addends):
         if type_ in FROM_PLACE:
@@ -138,7 +140,7 @@ def _fields_of(
         base = resolution.table_base if table_index else resolution.memory_base
         if symbol.is_tls and thread_local:
             # Other data knows the first thread's, whose block is the static copy.
-            base = resolution.tls_base
+            base = tls_base
             value -= bases.tls
         assert base is not None
         yield Field(place, place_base, wide=wide, base=base, got=NO_NUMBER, value=value)

@@ -58,7 +58,8 @@ def merge_features(resolution: Resolution, options: LinkOptions, diagnostics: Di
                     )
         tls = SegmentFlag.TLS
         if any(segment.flags & tls and segment.live for file in resolution.objects for segment in file.segments):
-            for feature in ("atomics", "bulk-memory"):
+            # Threads that share an instance take turns.
+            for feature in ("bulk-memory",) if options.cooperative_threading else ("atomics", "bulk-memory"):
                 if feature not in allowed:
                     diagnostics.error(
                         f"'{feature}' feature must be used in order to use thread-local storage", nobody_uses(feature)

@@ -127,7 +127,7 @@ def lay_out_memory(
             if resolution.tls_size is not None and resolution.tls_align is not None:
                 _set_global(resolution, resolution.tls_size, segment.size)
                 _set_global(resolution, resolution.tls_align, 1 << segment.alignment)
-            elif resolution.tls_base is not None:
+            if resolution.tls_base is not None and not options.shared_memory:
                 _set_global(resolution, resolution.tls_base, pointer)
         if segment.size > _UINT32_MAX and (not segment.is_bss or options.relocatable or options.emit_relocs):
             error(f"data segment {shown} too large: {segment.size} bytes, cannot be greater than {_UINT32_MAX}")

@@ -60,6 +60,12 @@ def mark_live(resolution: Resolution, options: LinkOptions) -> None:
             if file.live:
                 marker.enqueue_implicit(file)
         marker.run()
+        if resolution.set_tls_base is not None and _has_live_tls(resolution):
+            # The linker's own code initialises it.
+            for root in (resolution.set_tls_base, resolution.get_tls_base):
+                if root is not None:
+                    marker.enqueue(root)
+            marker.run()
     if not options.relocatable and (options.is_pic or _has_live_constructors(resolution)):
         resolution.synthetic.function_live[resolution.call_ctors.index] = True
         resolution.call_ctors.referenced = True
@@ -78,6 +84,10 @@ def _drop_nameless_tables(resolution: Resolution) -> None:
             }
             for index in range(len(file.tables)):
                 file.table_live[index] &= index in named
+
+
+def _has_live_tls(resolution: Resolution) -> bool:
+    return any(segment.live and segment.is_tls for file in resolution.objects for segment in file.segments)
 
 
 def _has_live_constructors(resolution: Resolution) -> bool:

@@ -64,6 +64,8 @@ def create_output_segments(resolution: Resolution, options: LinkOptions) -> list
                 # A segment that must stay, must stay after the next link too, which wasm-ld forgets.
                 output.linking_flags |= flags
                 output.is_tls = output.is_tls or segment.is_tls
+                # The block of each thread is made from it.
+                output.passive = output.passive or (output.is_tls and options.threads_share_instance)
             output.inputs.append(segment)
             if segment.alignment > output.alignment:
                 output.alignment = segment.alignment

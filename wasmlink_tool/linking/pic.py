@@ -40,8 +40,8 @@ def combine_segments(segments: list[OutputSegment]) -> list[OutputSegment]:
 
 
 def is_thread_local(symbol: Symbol, options: LinkOptions) -> bool:
-    """Return whether each thread has its own of a symbol. Without shared memory there is one thread."""
-    return options.shared_memory and symbol.is_tls
+    """Return whether each thread has its own of a symbol. Without threads there is one of all."""
+    return options.has_threads and symbol.is_tls
 
 
 def base_tls_on_memory(resolution: Resolution, options: LinkOptions) -> None:

@@ -27,6 +27,11 @@ class Resolution:
         self.needed: list[SharedLibrary] = []
         """The shared libraries among the inputs."""
         self.tls_base: Symbol | None = None
+        """The global ``__tls_base``; of threads that share an instance, ``__init_tls_base``."""
+        self.get_tls_base: Symbol | None = None
+        self.set_tls_base: Symbol | None = None
+        """The functions that take the place of the global above where threads share an instance; where the linker's own
+        code may have to call them."""
         self.tls_size: Symbol | None = None
         self.tls_align: Symbol | None = None
         self.init_tls: Symbol | None = None

@@ -34,6 +34,7 @@ from .symbol_table import INDIRECT_FUNCTION_TABLE, SymbolTable
 from .symbols import DEFINED, LAZY, NEW, UNDEFINED, Symbol
 from .synthetic_symbols import NO_SIGNATURE, define_linker_symbols
 from .target import Target
+from .thread_context import CONTEXT_FUNCTIONS, refer_to_context_functions
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -92,6 +93,8 @@ def resolve(
     if resolution.bitcode:
         _extract_libcalls(adder, resolution)
     _keep_what_stub_libraries_need(adder, table, files.stubs)
+    if options.threads_share_instance and resolution.bitcode:
+        _extract_context_functions(adder, table)
     diagnostics.check()
     if compile_bitcode is not None:
         adder.code_is_generated = True
@@ -101,6 +104,8 @@ def resolve(
             for source in generated:
                 adder.add_generated(source)
             diagnostics.check()
+    if options.threads_share_instance:
+        refer_to_context_functions(resolution, adder.refer_to_function)
     if options.start and not options.relocatable:
         _resolve_start(resolution, options.start, diagnostics)
     _use_stub_libraries(adder, resolution, files.stubs, diagnostics)
@@ -170,12 +175,12 @@ class FileAdder:
             symbol = self._table.symbols.get(name)
             if symbol is None or self._table.is_wrapped(name):
                 continue
-            real = self._refer_to_function(b"__real_" + name)
-            wrapper = self._refer_to_function(b"__wrap_" + name)
+            real = self.refer_to_function(b"__real_" + name)
+            wrapper = self.refer_to_function(b"__wrap_" + name)
             self._table.declare_wrapped(symbol, real, wrapper)
         self._table.type_wrapped()
 
-    def _refer_to_function(self, name: bytes) -> Symbol:
+    def refer_to_function(self, name: bytes) -> Symbol:
         """The symbol of this name; a member that defines it is linked, and where nothing does, it is an undefined
         function of unknown type."""
         symbol = self._table.refer(name, "<internal>")
@@ -410,6 +415,15 @@ def _extract_libcalls(adder: FileAdder, resolution: Resolution) -> None:
 
     for name in runtime_libcalls(resolution.bitcode[0].bitcode.triple):
         adder.extract_bitcode(resolution.symbols.get(name), "<libcall>")
+
+
+def _extract_context_functions(adder: FileAdder, table: SymbolTable) -> None:
+    """Keep the functions that generated code calls for the context of its thread."""
+    for name in CONTEXT_FUNCTIONS:
+        symbol = table.symbols.get(name)
+        if symbol is not None:
+            symbol.used = True
+            adder.extract_bitcode(symbol, "<libcall>")
 
 
 def _keep_what_stub_libraries_need(adder: FileAdder, table: SymbolTable, stubs: list[StubLibrary]) -> None:

@@ -36,6 +36,7 @@ from .imports import Imports, may_be_undefined
 from .resolution import Resolution
 from .symbols import DEFINED, SHARED, UNDEFINED, Symbol
 from .synthetic_symbols import UNREACHABLE_BODY, add_synthetic_function
+from .thread_context import undefined_context_functions
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -88,7 +89,7 @@ class _Scanner:
     def scan_file(self, file: ObjectInput) -> None:
         obj = file.object
         undefined = {i for i, symbol in enumerate(file.symbols) if symbol.state != DEFINED}
-        if self.options.shared_memory:
+        if self.options.has_threads:
             # Where they are depends on the thread.
             undefined.update(i for i, symbol in enumerate(file.symbols) if symbol.is_tls)
         settled: set[int] = set()
@@ -154,10 +155,17 @@ class _Scanner:
                 self._add_table_entry(symbol)
         elif type_ in GLOBAL_INDICES:
             if symbol.kind != SymbolKind.GLOBAL:
+                if symbol.is_tls and self.options.threads_share_instance:
+                    self.diagnostics.error(
+                        f"{file.name}: relocation {type_name(type_)} cannot be used against TLS symbol `{symbol}`: "
+                        "threads of one instance share its global offset table; "
+                        "recompile without -fPIC or with -ftls-model=local-exec",
+                        (f"defined in {symbol.file_name}",),
+                    )
                 self._add_got_entry(symbol)
         elif type_ in TLS_OFFSETS:
             self._check_tls(file, symbol, type_)
-        elif symbol.is_tls and type_ in ADDRESSES and self.options.shared_memory:
+        elif symbol.is_tls and type_ in ADDRESSES and self.options.has_threads:
             self._check_address_of_tls(file, symbol, type_, section, relocs.offsets[i])
         if self._has_dynamic_address(symbol):
             self._check_dynamic(file, symbol, type_)
@@ -215,7 +223,7 @@ class _Scanner:
             self.diagnostics.error(f"{what} an undefined symbol `{symbol}`")
         elif symbol.state == SHARED:
             self.diagnostics.error(f"{what} symbol `{symbol}` of a shared library; recompile with -fPIC", where)
-        if not self.options.shared_memory:
+        if not self.options.has_threads:
             # Thread-local data is data like any other: whoever calls it thread-local, its distance is known.
             return
         if not symbol.flags & SymbolFlag.TLS:
@@ -310,6 +318,20 @@ class _Scanner:
             # From here on it takes no place in the table.
             symbol.is_stub = True
 
+    def check_context_functions(self) -> None:
+        """Check that the linker's own code has the functions that it calls."""
+        for symbol in undefined_context_functions(self.resolution):
+            if symbol.number != NO_NUMBER:
+                continue
+            text = f"undefined symbol: {symbol}"
+            hints = ("called by the linker's own code, which initialises thread-local data",)
+            if self.policy is UnresolvedPolicy.WARN:
+                self.diagnostics.warn(text, hints)
+            elif self.policy is UnresolvedPolicy.REPORT_ERROR and symbol.name not in self.reported:
+                self.diagnostics.error(text, hints)
+            assert symbol.signature is not None
+            symbol.stub = symbol.stub or self._stub(symbol.signature)
+
     def _explain(self, file: ObjectInput, symbol: Symbol, section: int, offset: int) -> tuple[str, ...]:
         if self.explainer is None:
             from .explain.undefined import Explainer
@@ -347,5 +369,6 @@ def scan_relocations(resolution: Resolution, imports: Imports, options: LinkOpti
         diagnostics.file = file.name
         scanner.scan_file(file)
     diagnostics.file = ""
+    scanner.check_context_functions()
     scanner.check_table()
     return scanner.result

@@ -10,6 +10,7 @@ from .resolution import Resolution
 from .symbol_names import encode_name
 from .symbols import DEFINED, Symbol
 from .synthetic_symbols import UNREACHABLE_BODY, define_layout_symbols
+from .thread_context import check_context
 
 
 def seal(resolution: Resolution, options: LinkOptions, diagnostics: Diagnostics) -> None:
@@ -18,6 +19,8 @@ def seal(resolution: Resolution, options: LinkOptions, diagnostics: Diagnostics)
     if not options.relocatable:
         define_layout_symbols(resolution, options)
     _replace_disagreeing_functions(resolution, diagnostics)
+    if options.threads_share_instance:
+        check_context(resolution, diagnostics)
     table.wrap(resolution.objects)
     for name in (*options.exports, *options.exports_if_defined):
         symbol = table.find(encode_name(name))

@@ -20,6 +20,7 @@ from .scan_relocations import Scan
 from .symbols import SHARED, Symbol
 from .synthetic_symbols import NO_SIGNATURE, add_synthetic_function
 from .target import i32_const, i64_const
+from .thread_context import set_tls_base
 
 
 @record(frozen=True)
@@ -82,12 +83,12 @@ def declare_start_functions(
     if any(needs_initialization(segment, options) for segment in segments):
         # Shared memory is initialised by its first thread; an imported one need not be zero.
         init_memory = declare(b"__wasm_init_memory")
-        if options.shared_memory:
+        if options.shared_memory or any(segment.is_tls and segment.passive for segment in segments):
             keep_tls_base()
     if options.shared_memory and any(symbol.flags & SymbolFlag.TLS for symbol in scan.got):
         apply_global_tls = declare(b"__wasm_apply_global_tls_relocs")
         keep_tls_base()
-    if options.shared_memory and has_tls_relocations(segments):
+    if options.has_threads and has_tls_relocations(segments):
         apply_tls = declare(b"__wasm_apply_tls_relocs")
     if (
         options.is_pic
@@ -216,10 +217,9 @@ def _init_memory(resolution: Resolution, segments: list[OutputSegment], memory: 
 def _initialize(segment: OutputSegment, resolution: Resolution, options: LinkOptions) -> bytes:
     target = resolution.target
     code = _at(resolution, segment.address, options)
-    if options.shared_memory and segment.is_tls:
+    if options.has_threads and segment.is_tls:
         # The static copy is the first thread's block.
-        assert resolution.tls_base is not None
-        set_base = bytes((Opcode.GLOBAL_SET,)) + uleb(resolution.tls_base.global_number)
+        set_base = set_tls_base(resolution)
         if options.is_pic:
             code += bytes((Opcode.LOCAL_TEE, 1)) + set_base + bytes((Opcode.LOCAL_GET, 1))
         else:
@@ -235,8 +235,7 @@ def _init_tls(resolution: Resolution, segments: list[OutputSegment], functions: 
     block = bytes((Opcode.LOCAL_GET, 0))
     for segment in segments:
         if segment.is_tls:
-            assert resolution.tls_base is not None
-            code += block + bytes((Opcode.GLOBAL_SET,)) + uleb(resolution.tls_base.global_number)
+            code += block + set_tls_base(resolution)
             code += block + i32_const(0) + i32_const(segment.size)
             code += c.MEMORY_INIT + uleb(segment.index) + b"\0"
     for function in (functions.apply_tls_relocs, functions.apply_global_tls_relocs):

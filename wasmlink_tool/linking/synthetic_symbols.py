@@ -58,11 +58,17 @@ def define_linker_symbols(resolution: Resolution, options: LinkOptions) -> None:
         resolution.memory_base = _import_global(resolution, b"__memory_base", mutable=False)
         resolution.table_base = _import_global(resolution, b"__table_base", mutable=False)
         resolution.memory_base.referenced = resolution.table_base.referenced = True
+    elif options.threads_share_instance:
+        resolution.stack_pointer = _add_global(resolution, b"__init_stack_pointer", mutable=False)
+        resolution.synthetic.global_live[resolution.stack_pointer.index] = True
     else:
         resolution.stack_pointer = _add_global(resolution, b"__stack_pointer", mutable=True, flags=0)
         resolution.synthetic.global_live[resolution.stack_pointer.index] = True
-    if options.shared_memory:
-        resolution.tls_base = _add_global(resolution, b"__tls_base", mutable=True)
+    if options.has_threads:
+        if options.threads_share_instance:
+            resolution.tls_base = _add_global(resolution, b"__init_tls_base", mutable=False)
+        else:
+            resolution.tls_base = _add_global(resolution, b"__tls_base", mutable=True)
         resolution.tls_size = _add_global(resolution, b"__tls_size", mutable=False)
         resolution.tls_align = _add_global(resolution, b"__tls_align", mutable=False)
         signature = b"\1" + resolution.target.pointer_type + b"\0"
@@ -113,8 +119,8 @@ def define_layout_symbols(resolution: Resolution, options: LinkOptions) -> None:
         if symbol is not None:
             resolution.layout_symbols[name] = symbol
     symbol = resolution.symbols.get(b"__tls_base")
-    if not options.shared_memory and symbol is not None and not symbol.is_defined:
-        # Without shared memory, thread-local data is data like any other, at a fixed base.
+    if not options.has_threads and symbol is not None and not symbol.is_defined:
+        # Without threads, thread-local data is data like any other, at a fixed base.
         if symbol.is_undefined and symbol.kind != SymbolKind.GLOBAL:
             resolution.table.report_kind(symbol, "<internal>", SymbolKind.GLOBAL)
         else:

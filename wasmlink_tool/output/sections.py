@@ -229,9 +229,10 @@ def _table_offset(plan: Plan, options: LinkOptions) -> bytes:
 
 
 def _data_count(plan: Plan, options: LinkOptions) -> OutputSection | None:
-    """Asked for by instructions that name segments: those of the functions that initialise shared memory."""
+    """Asked for by instructions that name segments: those of the functions that put passive ones into memory."""
     count = sum(segment.in_file for segment in plan.segments)
-    return _section(SectionId.DATA_COUNT, uleb(count)) if count and options.shared_memory else None
+    named = any(segment.passive for segment in plan.segments)
+    return _section(SectionId.DATA_COUNT, uleb(count)) if count and named else None
 
 
 def _code(plan: Plan, relocator: Relocator) -> OutputSection | None:

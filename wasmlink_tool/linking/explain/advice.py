@@ -19,6 +19,10 @@ _COMPILER_RUNTIME: Final = "it is part of the compiler's runtime: add its librar
 _MAIN: Final = (
     "a command needs a function main; a reactor is linked with -mexec-model=reactor (crt1-reactor.o, --no-entry)"
 )
+_COOPERATIVE: Final = (
+    "it is part of the context of threads that share an instance (wasm32-wasip3): link with --cooperative-threading, "
+    "and with a libc that has the functions __wasm_get_stack_pointer, __wasm_get_tls_base and those that set them"
+)
 
 _RULES: Final = tuple(
     (re.compile(pattern), text)
@@ -41,6 +45,7 @@ _RULES: Final = tuple(
         (rb"_Zn[wa]|_Zd[la]|_ZN?K?St|_ZNKSt|_ZNSt|_ZT[VIS]N?St|_ZT[VIS][a-z]$", _CXX_LIBRARY),
         (rb"__(add|sub|mul|div|neg|eq|ne|lt|le|gt|ge|cmp|unord|extend|trunc|fix|fixuns|float|floatun)\w*[sdtx]f[23]?$"
          rb"|__(mul|div|mod|udiv|umod|ashl|ashr|lshr|mulo)[sdt]i[34]$|__muloti4$", _COMPILER_RUNTIME),
+        (rb"__init_(stack_pointer|tls_base)$|__wasm_[gs]et_(stack_pointer|tls_base)$", _COOPERATIVE),
         (rb"main$|__main_argc_argv$|__original_main$|__main_void$", _MAIN),
     )
 )  # fmt: skip
