@@ -130,3 +130,29 @@ def test_modules_are_short() -> None:
     }
     assert {name: count for name, count in lines.items() if count > TABLES_AND_GRAMMARS.get(name, MOST_LINES)} == {}
     assert {name for name in TABLES_AND_GRAMMARS if lines.get(name, 0) <= MOST_LINES} == set()
+
+
+def test_interpreted_classes_have_no_compiled_base() -> None:
+    """mypyc refuses such a class when it is made; the modules that it compiles are those that setup.py lists."""
+    if not (PACKAGE.parent / "setup.py").exists():
+        pytest.skip("this is an installed package: setup.py is not beside it")
+    setup = ast.parse((PACKAGE.parent / "setup.py").read_text(encoding="utf-8"))
+    (rooms,) = (
+        ast.literal_eval(node.value)
+        for node in setup.body
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "COMPILED"
+    )
+    names: dict[bool, set[str]] = {True: set(), False: set()}
+    bases: list[tuple[str, str]] = []
+    for path in MODULES.values():
+        place = path.parent.relative_to(PACKAGE).as_posix()
+        is_compiled = place in rooms and path.name != "__init__.py"
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ClassDef):
+                names[is_compiled].add(node.name)
+                if not is_compiled:
+                    bases += ((f"{path.name}: {node.name}", ast.unparse(base)) for base in node.bases)
+    assert names[True]
+    # SCons has classes of the same names.
+    own = [(name, base.split(".")[-1]) for name, base in bases if not base.startswith("SCons.")]
+    assert [name for name, base in own if base in names[True] - names[False]] == []

@@ -6,7 +6,7 @@ import re
 
 PHRASES = (
     ("pass --no-entry to suppress", "set WASMENTRY=None to suppress"),
-    ("is linked with --no-entry", "has WASMREACTOR=True"),
+    ("is linked with -mexec-model=reactor (crt1-reactor.o, --no-entry)", "has WASMREACTOR=True"),
     ("use --error-limit=0 to see", 'set WASMLINKFLAGS="--error-limit=0" to see'),
     ("must specify -mwasm64", 'set WASMTARGET="wasm64-unknown-unknown"'),
     ("link with clang++, or add -lc++abi (and -lc++ before it)", "set WASMLIBCXX=True"),
