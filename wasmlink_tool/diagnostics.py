@@ -117,11 +117,11 @@ class Diagnostics:
             self.entries.append(Diagnostic(Severity.LOG, text))
 
     def phase(self, name: str) -> None:
-        """Tell verbosely that a step of the link begins, under wasm-ld's name for it."""
+        """Log the start of a pass under lld's name (``--verbose``)."""
         self.log(f"-- {name}")
 
     def step(self, name: str) -> None:
-        """Count the time from here on as that of a step of the link."""
+        """Begin a step of ``--time-report``."""
         self.file = ""
         if self.time_report is not None:
             self.time_report.begin(name)

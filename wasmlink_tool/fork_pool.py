@@ -37,7 +37,7 @@ def allowed_processes(threads: int | None) -> int:
     if not host.CAN_FORK:
         return 1
     if threads is None:
-        # A copy would not have the other threads, and nobody knows what they were in the middle of.
+        # fork() keeps only the calling thread; locks held by the others would stay locked in the child.
         if _thread._count():
             return 1
         threads = host.usable_processors()
@@ -127,7 +127,7 @@ class SharedWork:
             for task in self._tasks:
                 if task not in done:
                     task.do()
-        # What they do leads back here: the memory would be kept until somebody looks for such circles.
+        # What they do leads back here: the memory would be kept until the collector looks for reference cycles.
         self._tasks.clear()
         self._parts.clear()
 
@@ -147,7 +147,7 @@ class SharedWork:
         import signal
 
         parent = os.getpid()
-        # The handlers are this process's. A copy ends when this process does, and until then heeds nothing.
+        # The handlers are this process's. The child blocks all signals and ends when its parent does.
         mask = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
         try:
             copy = os.fork()

@@ -1,4 +1,4 @@
-"""The option model: everything that a link can be told, in one place.
+"""The option model: every option of a link, and what each option is.
 
 The command line and SCons both fill :class:`LinkOptions`, so that neither can do what the other cannot. Every
 field that has an option of wasm-ld's is named after it; sizes are bytes.
@@ -42,7 +42,7 @@ LLVM_CACHE_POLICY = CachePolicy(percentage=75, files=1_000_000, expiration=7 * 8
 
 
 class UnresolvedPolicy(Enum):
-    """What ``--unresolved-symbols=`` makes of a reference that nothing defines."""
+    """What ``--unresolved-symbols=`` does with a reference to an undefined symbol."""
 
     REPORT_ERROR = "report-all"
     WARN = "warn"
@@ -52,7 +52,7 @@ class UnresolvedPolicy(Enum):
 
 
 class DataOrder(Enum):
-    """In which order input segments stand in an output segment (``--data-order=``)."""
+    """The order of input segments in an output segment (``--data-order=``)."""
 
     INPUT = "input"
     PACKED = "packed"
@@ -63,7 +63,7 @@ class Input:
     """One input, in command-line order.
 
     ``path`` is a file, or with ``library`` the name of a library to search for (``foo`` finds ``libfoo.a``,
-    ``:name`` finds the file ``name``). The other fields are the positional options in force where it stands.
+    ``:name`` finds the file ``name``). The other fields are the positional options in force at this input.
     """
 
     path: str
@@ -86,7 +86,7 @@ class LinkOptions:
     library_paths: Sequence[str] = ()
 
     relocatable: bool = False
-    """Write an object that can be linked again; nothing is resolved to an error, nothing is collected."""
+    """Write an object that can be linked again: undefined symbols are no errors, nothing is removed."""
     emit_relocs: bool = False
     """Keep the relocations in a finished module."""
     shared: bool = False
@@ -100,7 +100,7 @@ class LinkOptions:
     runtime_paths: Sequence[str] = ()
     """``--rpath``."""
     memory64: bool | None = None
-    """``-m wasm64`` or ``-m wasm32``; ``None`` is the latter, and told otherwise of."""
+    """``-m wasm64`` or ``-m wasm32``. ``None`` means wasm32; a wasm64 input is then an error."""
 
     # Roots and resolution
     entry: str | None = ""
@@ -249,7 +249,7 @@ class LinkOptions:
     """A file that keeps the sizes of one link for the next, which then says what changed, in a line."""
     verbose: bool = False
     remarks: Sequence[Diagnostic] = ()
-    """What is wrong with these options; said when the inputs have been opened, and then an error ends the link."""
+    """Errors and warnings about these options, reported once the inputs are open; an error then ends the link."""
     on_read: Callable[[str, bytes], None] | None = None
     """Called with the path and the content of each file that the link reads (``--reproduce``)."""
 
@@ -262,9 +262,9 @@ class LinkOptions:
     shared_cache: bool = False
     """Use cache directories that other users can write to: they can then decide what is linked."""
     threads: int | None = None
-    """How many processors to use; the module does not depend on it. With more than one, copies of this process may take
-    part in a large link, where the system can copy processes. ``None``: as many as this process may use, but one if it
-    has other threads, which a copy would not have."""
+    """How many processors to use; the module does not depend on it. With more than one, child processes may take part
+    in a large link where the system has fork(). ``None``: as many as this process may use, but one if it has other
+    threads, which a child would not have."""
 
     time_report: str | None = None
     """A file to write the times of the link's steps to, as JSON where its name ends so; ``-`` for standard output."""
@@ -470,10 +470,10 @@ FIELDS = (
     Field("thinlto_jobs", "thinlto-jobs", VALUE, significant=False, warm=True),
     # Components: made of the module that either kind of link leaves.
     Field("component", "component", FLAG, warm=True),
-    Field("component_types", "component-type", VALUES, warm=True),
-    Field("component_world", "component-world", VALUE, warm=True),
+    Field("component_types", "component-type", VALUES, variables="WASMWIT", warm=True),
+    Field("component_world", "component-world", VALUE, variables="WASMWORLD", warm=True),
     Field("string_encoding", "string-encoding", VALUE, warm=True),
-    Field("adapters", "adapt", VALUES, warm=True),
+    Field("adapters", "adapt", VALUES, variables="WASMADAPTER", warm=True),
     Field("wasi_adapter", "wasi-adapter", VALUE, warm=True),
     Field("merge_imports_based_on_semver", "merge-imports-based-on-semver", warm=True),
     Field("realloc_via_memory_grow", "realloc-via-memory-grow", FLAG, warm=True),

@@ -1,4 +1,4 @@
-"""``--time-report``: the steps of a link and how much of everything there was. The times are nobody's to assert."""
+"""``--time-report``: the steps of a link and how much of everything there was. Times are not asserted."""
 
 from __future__ import annotations
 

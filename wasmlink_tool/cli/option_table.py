@@ -82,7 +82,7 @@ OPTIONS: tuple[tuple[str, tuple[Option, ...]], ...] = (
                 note="md5 and sha3 are ours. fast hashes with another function than wasm-ld's.",
             ),
             Option("record-linker", "--record-linker", "Name this linker in the producers section", ours=True),
-            Option("no-record-linker", "--no-record-linker", "Do not (default)", ours=True),
+            Option("no-record-linker", "--no-record-linker", "Do not name it (default)", ours=True),
             Option("relocatable", "[-]-relocatable -r", "Write an object that can be linked again"),
             Option("emit-relocs", "[-]-emit-relocs", "Keep the relocations in a finished module"),
             Option(
@@ -145,7 +145,7 @@ OPTIONS: tuple[tuple[str, tuple[Option, ...]], ...] = (
                 "[-]-demangle",
                 "Show C++, Rust and D names as in the source, in the name section, messages and maps (default)",
             ),
-            Option("no-demangle", "[-]-no-demangle", "Show names as they stand in the object files"),
+            Option("no-demangle", "[-]-no-demangle", "Show names as they are in the object files"),
         ),
     ),
     (
@@ -438,7 +438,7 @@ OPTIONS: tuple[tuple[str, tuple[Option, ...]], ...] = (
                 "The same as --color-diagnostics=never",
                 is_presentation=True,
             ),
-            Option("verbose", "[-]-verbose", "Tell what the linker does"),
+            Option("verbose", "[-]-verbose", "Print what the linker does"),
             Option("v", "-v -V", "Show the version, then link if there is something to link", is_presentation=True),
             Option("version", "[-]-version", "Show the version and do nothing else"),
             Option("help", "[-]-help", "Show this text and do nothing else"),
@@ -548,14 +548,14 @@ OPTIONS: tuple[tuple[str, tuple[Option, ...]], ...] = (
             Option(
                 "mllvm",
                 "[-]-mllvm=<option> [-]-mllvm_<option>",
-                "Hand an option to LLVM",
+                "Pass an option to LLVM",
                 note="The compiler knows the option, not the linker: without bitcode, it has no effect.",
             ),
             Option(
                 "disable-verify",
                 "[-]-disable-verify",
                 "Do not verify bitcode",
-                note="llvm-lto2 is told; a clang does what it was built to do.",
+                note="Passed to llvm-lto2; clang keeps its built-in setting.",
             ),
         ),
     ),
@@ -567,8 +567,8 @@ OPTIONS: tuple[tuple[str, tuple[Option, ...]], ...] = (
                 "threads",
                 "[-]-threads=<count> [-]-threads_<count>",
                 "How many processors to use; by default all that there are",
-                note="In large links, copies of the process relocate sections, at most 7 and where the system can copy "
-                "processes (on Linux also by default). The output never depends on it.",
+                note="In large links, child processes relocate sections, at most 7 and where the system has "
+                "fork() (on Linux also by default). The output never depends on it.",
             ),
         ),
     ),

@@ -23,7 +23,7 @@ _KEPT: Final = SymbolFlag.EXPORTED | SymbolFlag.NO_STRIP
 
 
 class Unusable(Exception):  # noqa: N818  (no error: the ordinary link runs)
-    """The state does not do; the text says why."""
+    """The saved state cannot be reused; ``str(error)`` says why."""
 
 
 class Match:

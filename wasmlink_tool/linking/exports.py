@@ -81,8 +81,8 @@ def _export_names(resolution: Resolution) -> list[Export]:
 
 
 def force_exports(resolution: Resolution, options: LinkOptions, diagnostics: Diagnostics) -> None:
-    """Mark what ``--export`` and ``--export-if-defined`` name, symbols of the layout included, and miss what is not
-    there."""
+    """Mark symbols named by ``--export`` and ``--export-if-defined``, linker-defined ones included, as exported; report
+    missing ``--export`` symbols."""
     for text in (*options.exports, *options.exports_if_defined):
         symbol = resolution.table.find(encode_name(text))
         if symbol is not None and symbol.is_defined:

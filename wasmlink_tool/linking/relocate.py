@@ -184,7 +184,8 @@ class Relocator:
     def _relocated(
         self, file: ObjectInput, section: int, ranges: list[tuple[int, int]], tombstone: int | None
     ) -> Contents:
-        """A section of the file's object with the relocations in ``ranges`` applied; what is elsewhere is of no use."""
+        """A section of the file's object with the relocations in ``ranges`` applied; bytes outside of ``ranges`` are
+        unspecified."""
         made = self._apply(file, section, ranges, tombstone)
         if self._is_watched(file, section):
             assert self._watcher is not None

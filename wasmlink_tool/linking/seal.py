@@ -14,7 +14,8 @@ from .thread_context import check_context
 
 
 def seal(resolution: Resolution, options: LinkOptions, diagnostics: Diagnostics) -> None:
-    """Define what nobody defined and the linker can, and settle what every name means, once no file joins any more."""
+    """Finalize the symbol table: define linker-provided symbols, resolve signature variants, apply ``--wrap``, stub
+    weak undefined functions. No file is added after this."""
     table = resolution.table
     if not options.relocatable:
         define_layout_symbols(resolution, options)

@@ -155,7 +155,7 @@ class SymbolTable:
         return {symbol for wrapped in self._wrapped.values() for symbol in wrapped[:2]}
 
     def find(self, name: bytes) -> Symbol | None:
-        """The symbol that a name means, ``--wrap`` considered."""
+        """Return the symbol that a name means, after ``--wrap``."""
         return self._renamed.get(name) or self.symbols.get(name)
 
     def add_own(self, symbol: Symbol) -> None:
@@ -202,13 +202,13 @@ class SymbolTable:
                     other.kind, other.signature, other.element_type = symbol.kind, symbol.signature, symbol.element_type
 
     def demote_lazy_symbols(self) -> None:
-        """Weak references that linked no member are references to nothing from here on."""
+        """Turn lazy symbols that are only weakly referenced into undefined ones: no member is extracted any more."""
         for symbol in self.symbols.values():
             if symbol.state == LAZY and symbol.signature is not None:
                 symbol.become_unlinked()
 
     def insert(self, name: bytes) -> Symbol:
-        """A new symbol, of no meaning yet."""
+        """Add a symbol of a name that was not seen before."""
         symbol = self.symbols[name] = self._symbol(name, _DATA, NEW, 0, None)
         if not self._gc_sections:
             symbol.referenced = True
@@ -427,11 +427,11 @@ class SymbolTable:
 
     @property
     def has_read_code(self) -> bool:
-        """Whether it mattered what some file calls."""
+        """Whether resolution had to inspect call relocations, because signatures disagree."""
         return bool(self._direct_calls)
 
     def _calls_directly(self, file: LinkedFile, index: int) -> bool:
-        """Whether a file's code calls symbol ``index``, as opposed to taking its address."""
+        """Return whether a file's code calls symbol ``index``, as opposed to taking its address."""
         if isinstance(file, BitcodeInput):
             return True
         calls = self._direct_calls.get(file)
@@ -443,7 +443,7 @@ class SymbolTable:
         return index in calls
 
     def is_called_directly(self, symbol: Symbol) -> bool:
-        """Whether any file calls an undefined function, as opposed to taking its address."""
+        """Return whether any file calls an undefined function, as opposed to taking its address."""
         return any(self._calls_directly(file, index) for file, index in symbol.referrers or ())
 
     def _variant(self, symbol: Symbol, signature: bytes) -> tuple[Symbol, bool]:
