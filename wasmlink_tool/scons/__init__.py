@@ -84,6 +84,8 @@ def generate(env: Any, *, toolchain: str = "") -> None:
         "WASMLIBS": "$LIBS",
         "WASMLIBPATH": "$LIBPATH",
         "WASMLINKFLAGS": SCons.Util.CLVar(),
+        # What is appended as a string is split, as it is in flags; elements of lists are not.
+        "WASMEXPORTS": SCons.Util.CLVar(),
         "WASMLINKCOM": LinkAction(),
         "WASMLINK": command_string.program,
         # Components
