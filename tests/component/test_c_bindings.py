@@ -315,7 +315,7 @@ def test_versions_of_one_package_have_names_of_their_own(tmp_path: Path) -> None
 
 def test_the_header_is_one_of_cpp_too(tmp_path: Path) -> None:
     write_bindings(str(CASES / "every_type.wit"), None, str(tmp_path))
-    (tmp_path / "user.cpp").write_text('#include "every.h"\n')
+    (tmp_path / "user.cpp").write_text('#include "every_bindings.h"\n')
     arguments = [
         zig(),
         "c++",
@@ -355,5 +355,5 @@ def test_the_command_writes_a_header_and_a_source(tmp_path: Path) -> None:
     arguments = ["bindings", str(CASES / "every_type.wit"), "--world", "every", "--out-dir", str(tmp_path)]
     subprocess.run([sys.executable, "-m", "wasmlink_tool.component", *arguments], check=True)
     bindings = Bindings(WitPackages(str(CASES / "every_type.wit")).world())
-    assert (tmp_path / "every.h").read_text() == bindings.header()
-    assert (tmp_path / "every.c").read_text() == bindings.source()
+    assert (tmp_path / "every_bindings.h").read_text() == bindings.header()
+    assert (tmp_path / "every_bindings.c").read_text() == bindings.source()

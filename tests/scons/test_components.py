@@ -99,3 +99,63 @@ def test_composition(plugin: Project) -> None:
     plugin.scons()
     reference.validate(plugin.path("both.wasm").read_bytes())
     assert "import test:give" not in reference.run("component", "wit", plugin.path("both.wasm")).decode()
+
+
+BINDINGS = """\
+env.Replace(WASMLIBC=False, WASMENTRY=None, WASMBINDINGSCOMSTR="AR $TARGETS")
+source, header = env.WasmBindings("my wit", world="plugin")
+env.WasmComponent("plugin", ["user.c", source])
+"""
+USER_C = """
+#include "plugin_bindings.h"
+uint64_t exports_plugin_twice(uint64_t value) { return 2 * value; }
+void *realloc(void *memory, size_t size) { (void) memory, (void) size; return NULL; }
+void free(void *memory) { (void) memory; }
+"""
+
+
+@pytest.fixture
+def bound(plugin: Project) -> Project:
+    plugin.sconstruct(BINDINGS)
+    plugin.write({"user.c": USER_C})
+    return plugin
+
+
+def test_bindings_are_written_before_their_users_are_compiled(bound: Project) -> None:
+    assert set(bound.scons().steps) == {
+        "AR plugin_bindings.c plugin_bindings.h",
+        "CC plugin_bindings.wasm.o",
+        "CC user.wasm.o",
+        "LINK plugin.wasm",
+    }
+    reference.validate(bound.path("plugin.wasm").read_bytes())
+    assert bound.scons().up_to_date
+
+
+def test_bindings_follow_their_world(bound: Project) -> None:
+    bound.scons()
+    bound.write({"my wit/types.wit": TYPES_WIT.replace("u64", "u32")})
+    bound.write({"user.c": USER_C.replace("uint64_t", "uint32_t")})
+    assert len(bound.scons().steps) == 4
+    bound.write({"my wit/more.wit": "interface unused {}\n"})
+    assert bound.scons().steps == ["AR plugin_bindings.c plugin_bindings.h"]
+
+
+def test_the_only_world_needs_no_name_and_bindings_may_have_a_directory(bound: Project) -> None:
+    text = BINDINGS.replace(', world="plugin"', ', out_dir="made"')
+    bound.sconstruct('env.Append(CPPPATH="made")\n' + text)
+    assert "AR made/plugin_bindings.c made/plugin_bindings.h" in bound.scons().steps
+
+
+def test_bindings_in_a_variant_directory(bound: Project) -> None:
+    bound.write({"SConscript": 'Import("env")\nenv.Append(CPPPATH=["."])\n' + BINDINGS})
+    bound.sconstruct('env.SConscript("SConscript", variant_dir="build", duplicate=False, exports="env")\n')
+    assert "AR build/plugin_bindings.c build/plugin_bindings.h" in bound.scons("build").steps
+    assert bound.scons("build").up_to_date
+
+
+def test_a_world_that_is_not_there_is_an_error(bound: Project) -> None:
+    bound.sconstruct(BINDINGS.replace("plugin", "other", 1))
+    assert "no world 'other'" in bound.scons(check=False).errors
+    bound.sconstruct(BINDINGS.replace('"my wit", world="plugin"', '"nowhere"'))
+    assert "nowhere" in bound.scons(check=False).errors

@@ -13,7 +13,7 @@ import SCons.Errors
 import SCons.Util
 
 from ..toolchain.programs import zig_cache_directory
-from . import command_string, configure, environment, long_commands, methods, variable_spelling
+from . import bindings, command_string, configure, environment, long_commands, methods, variable_spelling
 from .builders import composition_builder, library_builder, link_builder, object_builder, shared_object_builder
 from .kinds import COMPONENT, PROGRAM, RELOCATABLE, SHARED
 from .link import LinkAction
@@ -91,6 +91,8 @@ def generate(env: Any, *, toolchain: str = "") -> None:
         # Components
         "WASMTOOLS": "wasm-tools",
         "WASMCOMPOSECOM": "$WASMTOOLS compose -o $TARGET ${SOURCES[0]} $_WASMDEFINITIONS",
+        "WASMBINDINGS": command_string.bindings_program,
+        "WASMBINDINGSCOM": "$WASMBINDINGS $_WASMBINDINGSFLAGS --out-dir ${TARGET.dir}",
         "_WASMDEFINITIONS": command_string.definitions,
         "_WASMSOURCES": command_string.sources,
         "_WASMSPAWN": long_commands.spawn,
@@ -113,7 +115,7 @@ def generate(env: Any, *, toolchain: str = "") -> None:
     builders["WasmRelocatable"] = link_builder(RELOCATABLE, "OBJ", emitter="WASMRELOCATABLEEMITTER")
     builders["WasmSharedLibrary"] = link_builder(SHARED, "SHLIB", sources="SharedObject")
     builders["WasmLoadableModule"] = link_builder(SHARED, "LDMODULE", sources="SharedObject")
-    for method in (methods.WasmToolchain, methods.WasmVariants, configure.WasmConfigure):
+    for method in (bindings.WasmBindings, methods.WasmToolchain, methods.WasmVariants, configure.WasmConfigure):
         env.AddMethod(method)
 
 

@@ -26,16 +26,30 @@ def _installed_command() -> tuple[str, ...]:
     name = "wasmlink.exe" if os.name == "nt" else "wasmlink"
     beside = shutil.which(name, path=os.path.dirname(sys.executable))
     # A command there may be another checkout's: it counts if this package is one that Python finds by itself.
-    root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-    if beside and os.path.basename(root) in ("site-packages", "dist-packages"):
+    if beside and os.path.basename(_root()) in ("site-packages", "dist-packages"):
         return (beside,)
-    code = f"import sys; sys.path.insert(0, {root!r}); from wasmlink_tool.cli import main; sys.exit(main())"
+    return _python("wasmlink_tool.cli")
+
+
+def _root() -> str:
+    """The directory that this package is in."""
+    return os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+
+def _python(module: str) -> tuple[str, ...]:
+    """A command that calls ``main`` of a module of this package."""
+    code = f"import sys; sys.path.insert(0, {_root()!r}); from {module} import main; sys.exit(main())"
     return (sys.executable, "-c", code)
 
 
 def program(target: Any, source: Any, env: Any, for_signature: bool) -> list[str]:
     """``$WASMLINK`` unless it is set."""
     return [link.PROGRAM] if for_signature else list(_installed_command())
+
+
+def bindings_program(target: Any, source: Any, env: Any, for_signature: bool) -> list[str]:
+    """``$WASMBINDINGS`` unless it is set."""
+    return ["bindings"] if for_signature else [*_python("wasmlink_tool.component.__main__"), "bindings"]
 
 
 def link_options(target: Any, source: Any, env: Any, for_signature: bool) -> list[str]:

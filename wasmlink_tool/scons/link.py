@@ -45,7 +45,7 @@ class LinkInputs:
 
     def component_nodes(self) -> list[Any]:
         """The files that a component is made with, besides the module's own inputs."""
-        return [file for _, node in self.component_files for file in _files_of(node)]
+        return [file for _, node in self.component_files for file in files_of(node)]
 
     def component_options(self) -> list[str]:
         """The options of a component's files; directories of WIT text are read where they are, not in a variant."""
@@ -55,7 +55,7 @@ class LinkInputs:
         ]
 
 
-def _files_of(node: Any) -> list[Any]:
+def files_of(node: Any) -> list[Any]:
     """A file, or the files of WIT text below a directory."""
     if not isinstance(node, SCons.Node.FS.Dir):
         return [node]

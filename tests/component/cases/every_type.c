@@ -1,5 +1,5 @@
 // Passes what each exported function of echo is given to the imported one, and returns what that one returns.
-#include "every.h"
+#include "every_bindings.h"
 
 // An allocator that never reuses memory, and counts what is not freed.
 
