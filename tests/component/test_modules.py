@@ -237,6 +237,7 @@ CASES: dict[str, tuple[str, str]] = {
     "the wrong type of an intrinsic": ("w", '(module (import "$root" "[backpressure-inc]" (func (param i32))))'),
 }  # fmt: skip
 
+
 @pytest.mark.parametrize("flags", [[], ["--reject-legacy-names"]], ids=["", "standard-names-only"])
 @pytest.mark.parametrize("case", list(CASES), ids=lambda name: str(name).replace(" ", "-"))
 def test_a_module_becomes_what_the_reference_makes_of_it(case: str, flags: list[str], tmp_path: Path) -> None:

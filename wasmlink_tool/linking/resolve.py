@@ -29,6 +29,7 @@ from ..options import LinkOptions
 from . import describe
 from .chunks import BitcodeInput, ObjectInput, SyntheticFile
 from .resolution import Resolution
+from .stub_imports import use_stub_libraries
 from .symbol_names import encode_name
 from .symbol_table import INDIRECT_FUNCTION_TABLE, SymbolTable
 from .symbols import DEFINED, LAZY, NEW, UNDEFINED, Symbol
@@ -108,7 +109,7 @@ def resolve(
         refer_to_context_functions(resolution, adder.refer_to_function)
     if options.start and not options.relocatable:
         _resolve_start(resolution, options.start, diagnostics)
-    _use_stub_libraries(adder, resolution, files.stubs, diagnostics)
+    use_stub_libraries(adder.extract, resolution, files.stubs, diagnostics)
     return resolution
 
 
@@ -427,7 +428,7 @@ def _extract_context_functions(adder: FileAdder, table: SymbolTable) -> None:
 
 
 def _keep_what_stub_libraries_need(adder: FileAdder, table: SymbolTable, stubs: list[StubLibrary]) -> None:
-    """Have code generation keep what :func:`_use_stub_libraries` may export."""
+    """Have code generation keep what :func:`.stub_imports.use_stub_libraries` may export."""
     for stub in stubs:
         for name, needed in stub.dependencies.items():
             imported = table.find(name)
@@ -437,47 +438,3 @@ def _keep_what_stub_libraries_need(adder: FileAdder, table: SymbolTable, stubs: 
                 if dependency is not None:
                     dependency.used = True
                     adder.extract_bitcode(dependency, stub.name)
-
-
-def _use_stub_libraries(
-    adder: FileAdder, resolution: Resolution, stubs: list[StubLibrary], diagnostics: Diagnostics
-) -> None:
-    """Import what stub libraries declare, and export what that needs, until nothing new is linked."""
-    table = resolution.table
-
-    def needs(stub: StubLibrary, symbol: Symbol, needed: list[bytes]) -> bool:
-        if symbol.force_import:
-            # The first stub library to declare a function has it.
-            return False
-        symbol.force_import = True
-        if symbol.traced:
-            diagnostics.message(f"{stub.name}: importing {symbol.raw_text}")
-        found = False
-        for name in needed:
-            dependency = table.find(name)
-            if dependency is None or dependency.is_undefined:
-                shown = name.decode("utf-8", "backslashreplace")
-                diagnostics.error(f"{stub.name}: undefined symbol: {shown}. Required by {symbol}")
-                continue
-            if dependency.traced:
-                diagnostics.message(f"{stub.name}: exported {dependency} due to import of {symbol.raw_text}")
-            dependency.force_export = True
-            if dependency.state == LAZY:
-                found = True
-                adder.extract(dependency, stub.name, symbol)
-        return found
-
-    diagnostics.phase("processStubLibrariesPreLTO")
-    diagnostics.phase("processStubLibraries")
-    again = bool(stubs)
-    while again:
-        again = False
-        for stub in stubs:
-            for name, needed in stub.dependencies.items():
-                symbol = table.find(name)
-                if symbol is not None and symbol.is_undefined:
-                    again |= needs(stub, symbol, needed)
-            for symbol in list(table.symbols.values()):
-                if symbol.is_undefined and symbol.import_name in stub.dependencies:
-                    again |= needs(stub, symbol, stub.dependencies[symbol.import_name])
-    diagnostics.phase("done processStubLibraries")

@@ -1,0 +1,139 @@
+"""Stub libraries in use: what they declare is imported, and what that needs is exported, until nothing new is linked.
+
+An export may link an archive member, which may refer to more that stub libraries declare. In wasm-ld, all declarations
+are looked at again then, in rounds: of each library first the names, then the symbols whose import has such a name, in
+the symbol table's order. Which member is linked first depends on it, so the rounds are kept here, with the names in the
+file's order (wasm-ld's is a hash table's). But only what a linked member refers to is looked at again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from heapq import heappop, heappush
+
+from ..diagnostics import Diagnostics
+from ..inputs.stub_library import StubLibrary
+from .resolution import Resolution
+from .symbols import LAZY, Symbol
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Final
+
+_BY_NAME: Final = 0
+_BY_IMPORT: Final = 1
+
+Extract = Callable[[Symbol, str, Symbol], None]
+"""Links the member that defines a symbol, because of a file, for another symbol."""
+_Visit = tuple[int, int, int, int, bytes]
+"""A round; in it a library, by names or by imports, the place of the name there, and the name."""
+
+
+def use_stub_libraries(
+    extract: Extract, resolution: Resolution, stubs: list[StubLibrary], diagnostics: Diagnostics
+) -> None:
+    """Import what stub libraries declare, and export what that needs."""
+    diagnostics.phase("processStubLibrariesPreLTO")
+    diagnostics.phase("processStubLibraries")
+    if stubs:
+        _Stubs(extract, resolution, stubs, diagnostics).run()
+    diagnostics.phase("done processStubLibraries")
+
+
+class _Stubs:
+    def __init__(
+        self, extract: Extract, resolution: Resolution, stubs: list[StubLibrary], diagnostics: Diagnostics
+    ) -> None:
+        self._extract = extract
+        self._resolution = resolution
+        self._table = resolution.table
+        self._stubs = stubs
+        self._diagnostics = diagnostics
+        self._declared: dict[bytes, list[tuple[int, int]]] = {}
+        """Each declared name's libraries, and its place in each."""
+        for number, stub in enumerate(stubs):
+            for place, name in enumerate(stub.dependencies):
+                self._declared.setdefault(name, []).append((number, place))
+        self._places: dict[bytes, int] = {}
+        """The places of names in the symbol table."""
+        self._visits: list[_Visit] = []
+        self._walk = (0, -1)
+        """The round and the library whose imports are looked at."""
+        self._walked = 0
+        """How many symbols the table had when that began."""
+
+    def run(self) -> None:
+        self._number_symbols()
+        start = (0, -1, _BY_NAME, -1, b"")
+        self._plan(self._table.symbols, start)
+        while self._visits:
+            visit = heappop(self._visits)
+            round_, number, phase, _, name = visit
+            if phase == _BY_IMPORT and self._walk != (round_, number):
+                self._walk, self._walked = (round_, number), len(self._places)
+            stub = self._stubs[number]
+            symbol = self._table.find(name) if phase == _BY_NAME else self._table.symbols[name]
+            if symbol is None or not symbol.is_undefined or symbol.force_import:
+                # The first stub library to declare a function has it.
+                continue
+            declared = name if phase == _BY_NAME else symbol.import_name
+            needed = None if declared is None else stub.dependencies.get(declared)
+            if needed is None:
+                continue
+            before = len(self._resolution.objects)
+            self._use(stub, symbol, needed)
+            joined = self._resolution.objects[before:]
+            if joined:
+                self._number_symbols()
+                # All that changed is what the new objects name.
+                names = {symbol.name for file in joined for symbol in file.symbols}
+                self._plan(names, visit)
+
+    def _number_symbols(self) -> None:
+        """Number the symbols that are new in the table."""
+        new = []
+        for name in reversed(self._table.symbols):
+            if name in self._places:
+                break
+            new.append(name)
+        for name in reversed(new):
+            self._places[name] = len(self._places)
+
+    def _plan(self, names: Iterable[bytes], now: _Visit) -> None:
+        """Plan visits to undefined symbols, each at the next turn of its library."""
+        round_, current, phase, at, _ = now
+        symbols = self._table.symbols
+        for name in names:
+            symbol = symbols.get(name)
+            if symbol is None or not symbol.is_undefined or symbol.force_import:
+                continue
+            for number, place in self._declared.get(name, ()):
+                is_ahead = (number, _BY_NAME, place) > (current, phase, at)
+                heappush(self._visits, (round_ + (not is_ahead), number, _BY_NAME, place, name))
+            if symbol.import_name is None:
+                continue
+            place = self._places[name]
+            for number, _ in self._declared.get(symbol.import_name, ()):
+                is_ahead = (number, _BY_IMPORT, place) > (current, phase, at)
+                if (number, _BY_IMPORT) == (current, phase) and place >= self._walked:
+                    # wasm-ld walks a copy of the table.
+                    is_ahead = False
+                heappush(self._visits, (round_ + (not is_ahead), number, _BY_IMPORT, place, name))
+
+    def _use(self, stub: StubLibrary, symbol: Symbol, needed: list[bytes]) -> None:
+        """Import a symbol, and export what that needs."""
+        symbol.force_import = True
+        if symbol.traced:
+            self._diagnostics.message(f"{stub.name}: importing {symbol.raw_text}")
+        for name in needed:
+            dependency = self._table.find(name)
+            if dependency is None or dependency.is_undefined:
+                shown = name.decode("utf-8", "backslashreplace")
+                self._diagnostics.error(f"{stub.name}: undefined symbol: {shown}. Required by {symbol}")
+                continue
+            if dependency.traced:
+                text = f"{stub.name}: exported {dependency} due to import of {symbol.raw_text}"
+                self._diagnostics.message(text)
+            dependency.force_export = True
+            if dependency.state == LAZY:
+                self._extract(dependency, stub.name, symbol)
