@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Callable
+from types import FrameType
+
 import pytest
 
 from tests.cli.conftest import Runner
+from wasmlink_tool.binary.relocations import COMPILED
+from wasmlink_tool.cli.reporter import DEFAULT_ERROR_LIMIT
 
 SAME = [
     "",
@@ -133,6 +139,30 @@ def test_flavors(line: str, message: str, run: Runner) -> None:
     """In the words of ``lld``, which the reference of these tests may not be."""
     outcome = run(line.split(" "))
     assert (outcome.status, outcome.out, outcome.err) == (1, "", message)
+
+
+@pytest.mark.skipif(COMPILED, reason="calls of compiled functions are not seen")
+def test_names_are_suggested_for_the_errors_that_are_shown(run: Runner) -> None:
+    """However many unknown options there are: each search takes a millisecond."""
+    unknown = [f"--gc-sectionz{number}" for number in range(10_000)]
+    searched = nearest_calls(lambda: run(unknown))
+    assert searched == DEFAULT_ERROR_LIMIT
+
+
+def nearest_calls(action: Callable[[], object]) -> int:
+    """How often an action looks for a near name."""
+    calls = 0
+
+    def count(frame: FrameType, event: str, argument: object) -> None:
+        nonlocal calls
+        calls += event == "call" and frame.f_code.co_name == "nearest"
+
+    sys.setprofile(count)
+    try:
+        action()
+    finally:
+        sys.setprofile(None)
+    return calls
 
 
 def test_nearest_name_stands_below_an_unknown_one(run: Runner) -> None:

@@ -205,8 +205,9 @@ def _first_diagnostics(line: CommandLine, reporter: Reporter, errors: list[str])
             diagnostics.error(f"unknown option: --color-diagnostics={when}")
     if line.missing_value is not None:
         diagnostics.error(f"{line.missing_value}: missing argument")
-    for text in line.unknown:
-        likely = nearest(text)
+    for number, text in enumerate(line.unknown):
+        # Errors beyond the limit are not shown, and the search takes a millisecond.
+        likely = nearest(text) if number < DEFAULT_ERROR_LIMIT else None
         diagnostics.error(f"unknown argument: {text}", (f"did you mean '{likely}'?",) if likely else ())
     reporter.report(diagnostics.entries)
     diagnostics.entries.clear()
