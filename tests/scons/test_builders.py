@@ -125,7 +125,7 @@ def test_choosing_a_toolchain(project: Project) -> None:
     """)
     outcome = project.scons(check=False)
     assert outcome.output.splitlines()[:3] == ["zig True", "nowhere False False", "argument /no/sdk"]
-    assert "scons: *** /no/sdk is no WASI SDK" in outcome.errors
+    assert "scons: *** /no/sdk is not a WASI SDK" in outcome.errors
     assert 'SConstruct", line' in outcome.errors
 
 

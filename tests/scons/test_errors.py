@@ -87,7 +87,7 @@ def test_named_toolchain_is_missing(project: Project) -> None:
     """)
     project.write({"main.c": MAIN})
     outcome = project.scons(check=False)
-    assert "/nowhere/wasi-sdk is no WASI SDK" in outcome.errors
+    assert "/nowhere/wasi-sdk is not a WASI SDK" in outcome.errors
 
 
 @pytest.mark.parametrize(
