@@ -474,7 +474,7 @@ FIELDS = (
     Field("component_world", "component-world", VALUE, variables="WASMWORLD", warm=True),
     Field("string_encoding", "string-encoding", VALUE, warm=True),
     Field("adapters", "adapt", VALUES, variables="WASMADAPTER", warm=True),
-    Field("wasi_adapter", "wasi-adapter", VALUE, warm=True),
+    Field("wasi_adapter", "wasi-adapter", VALUE, variables="WASMADAPTER", warm=True),
     Field("merge_imports_based_on_semver", "merge-imports-based-on-semver", warm=True),
     Field("realloc_via_memory_grow", "realloc-via-memory-grow", FLAG, warm=True),
     Field("reject_legacy_names", "reject-legacy-names", FLAG, warm=True),
