@@ -78,6 +78,9 @@ class _Clang:
         flags = [f"--target={self._target}", "-Xclang", "-target-cpu", "-Xclang", ""]
         flags += ["-ffunction-sections", "-fdata-sections", "-fno-slp-vectorize"]
         flags.append("-fPIC" if self._how.position_independent else "-fno-pic")
+        if not self._how.verify:
+            # clang 22 verifies what it reads all the same.
+            flags += ["-Xclang", "-disable-llvm-verifier"]
         for option in self._how.llvm_options:
             flags += _llvm_option(option)
         self._place.run(*flags, *arguments)

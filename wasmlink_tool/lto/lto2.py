@@ -21,8 +21,6 @@ def generate_objects(place: Workplace) -> list[GeneratedObject]:
     model = "pic" if how.position_independent else "static"
     arguments = ["run", "-o", _OUTPUT, f"-O{how.optimize}", f"-cg-opt-level={how.codegen_optimize}"]
     arguments += ["-function-sections", "-data-sections", f"-relocation-model={model}"]
-    if not how.verify:
-        arguments.append("-disable-verify")
     if how.debug_pass_manager:
         arguments.append("-debug-pass-manager")
     if how.save_temps:

@@ -14,6 +14,9 @@ from .modules import CodeGeneration, Module
 _NAMED = 3
 """How many bitcode files an error about all of them names."""
 
+_BROKEN_IN_LTO2 = "LLVM ERROR: Broken module found"
+_BROKEN_IN_CLANG = "invalid LLVM IR input"
+
 
 class Workplace:
     """Files for a compiler, which knows modules by plain names: people know them by others, which may hold anything.
@@ -69,7 +72,7 @@ class Workplace:
         done = run([*self.compiler.command, *arguments], directory=self.directory)
         said = self._shown(done.stderr)
         if done.returncode:
-            raise FatalError(self._failure(done.returncode, said), self._versions())
+            raise FatalError(self._failure(done.returncode, said), (*self._versions(), *self._verifier(said)))
         for line in said.splitlines():
             # llvm-lto2 does not say that a warning is one.
             if line.startswith("warning: ") or (self.compiler.is_lto2 and not self.how.debug_pass_manager):
@@ -81,7 +84,10 @@ class Workplace:
         """What a failure of the compiler is reported as. It names a bitcode file, all of them where the compiler does
         not say which it is about."""
         names = [module.name for module in self.modules]
-        if status < 0 or "PLEASE submit a bug report" in said:
+        if _BROKEN_IN_LTO2 in said:
+            # It ends itself by a signal then.
+            said = f"invalid LLVM IR input: {said[: said.index(_BROKEN_IN_LTO2)].strip()}"
+        elif status < 0 or "PLEASE submit a bug report" in said:
             how = f"signal {-status}" if status < 0 else f"status {status}"
             said = f"{self.compiler.shown} crashed ({how})"
         elif not said:
@@ -90,6 +96,14 @@ class Workplace:
             return said
         shown = ", ".join(names[:_NAMED]) + (f" and {len(names) - _NAMED} more" if len(names) > _NAMED else "")
         return f"{shown}: {said}"
+
+    def _verifier(self, said: str) -> tuple[str, ...]:
+        """The line under a module that LLVM's verifier refuses where ``--disable-verify`` was given."""
+        if self.how.verify or not (_BROKEN_IN_LTO2 in said or _BROKEN_IN_CLANG in said):
+            return ()
+        return (
+            f"{self.compiler.shown} verifies what it reads whatever its options, so that --disable-verify cannot help",
+        )
 
     def _versions(self) -> tuple[str, ...]:
         """The line under a failure where a newer LLVM made the bitcode: an older one need not understand it."""
