@@ -20,6 +20,7 @@ PRINTED = {
     "plugin": "reverse (plug-in 2, 4 swaps): SNIATNUOM",
     "size": "checksum 8ae709c9",
     "component": "plug-in: doubling",
+    "bindings": "Ada 36, Grace 85: 121 years",
     "component_hello": "Hello from WebAssembly, with 0 arguments.",
     "threads": "4 threads found 2262 primes",
 }
