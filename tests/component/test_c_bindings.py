@@ -264,6 +264,17 @@ def test_a_worlds_own_functions_types_and_labels(plugin: Plugin) -> None:
 # Names and what is refused
 
 
+def link_bindings(bindings: Bindings, folder: Path) -> str:
+    """Compile and link the bindings of a world; the encoder checks each core signature. Return the header."""
+    (folder / f"{bindings.name}.h").write_text(bindings.header())
+    (folder / f"{bindings.name}.c").write_text(bindings.source())
+    compile_c(folder / f"{bindings.name}.c", folder / "w.o")
+    given = ["--component", "--no-entry", "--no-gc-sections", "--unresolved-symbols=ignore-all", str(folder / "w.o")]
+    assert command.run("wasmlink", [*given, "-o", str(folder / "w.wasm")]) == 0
+    reference.validate((folder / "w.wasm").read_bytes())
+    return bindings.header()
+
+
 REFUSED = {
     "f: async func();": "asynchronous functions: 'f' of the world",
     "f: func(a: stream<u8>);": "the type stream<u8>",
@@ -278,6 +289,26 @@ def test_what_c_bindings_do_not_support_is_refused_by_name(text: str, tmp_path: 
     with pytest.raises(ComponentError) as caught:
         write_bindings(str(tmp_path / "w.wit"), None, str(tmp_path / "out"))
     assert REFUSED[text] in str(caught.value)
+
+
+def test_an_interface_under_two_labels_has_types_and_functions_for_each(tmp_path: Path) -> None:
+    interface = (
+        "interface i { resource r; record p { r: r } f: func(p: p) -> borrow-free; type borrow-free = list<r>; }"
+    )
+    world = "world w { import one: i; import two: i; import i; export three: i; }"
+    (tmp_path / "w.wit").write_text(f"package a:b; {interface} {world}")
+    header = link_bindings(Bindings(WitPackages(str(tmp_path / "w.wit")).world()), tmp_path)
+    for prefix in ("one", "two", "a_b_i", "exports_three"):
+        assert f"void {prefix}_f({prefix}_p_t *p, {prefix}_borrow_free_t *ret);" in header
+        assert f"void {prefix}_r_drop_own({prefix}_own_r_t handle);" in header
+
+
+def test_types_nested_too_deep_are_one_error(tmp_path: Path) -> None:
+    records = "".join(f"record r{number} {{ f: r{number - 1} }} " for number in range(1, 1500))
+    text = f"package a:b; world w {{ record r0 {{ f: u8 }} {records} import f: func(a: r1499); }}"
+    (tmp_path / "w.wit").write_text(text)
+    with pytest.raises(ComponentError, match="more than 200 types in each other"):
+        write_bindings(str(tmp_path / "w.wit"), None, str(tmp_path / "out"))
 
 
 COLLISIONS = """
@@ -330,23 +361,12 @@ def test_the_header_is_one_of_cpp_too(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
 
 
-def check_bindings(module: bytes, folder: Path) -> None:
-    """Compile and link the bindings of the world that a module describes: the encoder checks each core signature."""
-    bindings = Bindings(read_description(description_of(module)).world)
-    (folder / f"{bindings.name}.h").write_text(bindings.header())
-    (folder / f"{bindings.name}.c").write_text(bindings.source())
-    compile_c(folder / f"{bindings.name}.c", folder / "w.o")
-    given = ["--component", "--no-entry", "--no-gc-sections", "--unresolved-symbols=ignore-all", str(folder / "w.o")]
-    assert command.run("wasmlink", [*given, "-o", str(folder / "w.wasm")]) == 0
-    reference.validate((folder / "w.wasm").read_bytes())
-
-
 @pytest.mark.parametrize("generate", [random_wit.modules, random_worlds.modules], ids=["interfaces", "wit-smith"])
 def test_bindings_of_random_worlds_compile_without_warnings_and_link(generate: Any, tmp_path: Path) -> None:
     checked = number = 0
     while checked < 3:
         for module in itertools.islice(generate(number, tmp_path), 1):
-            check_bindings(module, tmp_path)
+            link_bindings(Bindings(read_description(description_of(module)).world), tmp_path)
             checked += 1
         number += 1
 

@@ -16,7 +16,6 @@ from .c_types import CResource, CType, CTypes, free_statements
 from .canonical_abi import AbiTypes
 from .core_names import EXPORT
 from .directed_world import direct_world
-from .errors import ComponentError
 from .names import without_version
 from .wit_model import Function, Interface, Type, World
 from .wit_packages import WitPackages
@@ -86,7 +85,6 @@ class Bindings:
         self._description = encode_world(world)
         self._world = world
         directed = direct_world(world, {}, {}).world
-        _check_interfaces(world)
         scopes = Scopes(directed)
         self.name = file_name(world.name)
         self._identifiers = Identifiers()
@@ -193,19 +191,6 @@ class Bindings:
             wanted[made] = None
             stack += [part.original for part in made.whole_parts() if part.has_memory]
         return list(reversed(wanted))
-
-
-def _check_interfaces(world: World) -> None:
-    """Refuse what C cannot name: one interface with resources imported, or exported, under two names."""
-    for items in (world.imports, world.exports):
-        names: dict[Interface, str] = {}
-        for item in items.values():
-            if isinstance(item.value, Interface):
-                first = names.setdefault(item.value, item.name)
-                if first != item.name:
-                    raise ComponentError(
-                        f"C bindings do not support one interface under two names: '{first}' and '{item.name}'"
-                    )
 
 
 def _function(prototype: str, statements: Iterator[str] | list[str]) -> str:

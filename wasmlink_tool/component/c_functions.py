@@ -233,23 +233,16 @@ def _save_borrows(made: CFunction, values: list[str], code: Code) -> list[tuple[
     """Copy the arguments that have borrowed handles of others' resources; return them."""
     saved = []
     for parameter, value in zip(made.parameters, values):
-        if _drops(parameter.type):
+        if parameter.type.drops_borrow:
             copy = code.local("borrowed")
             code.add(f"{parameter.type.name} {copy} = {value};")
             saved.append((parameter.type, copy))
     return saved
 
 
-def _drops(made: CType) -> bool:
-    """Return whether a value has borrowed handles, outside of lists, that are dropped after a call."""
-    if made.kind == Kind.BORROW:
-        return made.resource is not None and not made.resource.scope.exported
-    return made.has_borrow and made.kind != Kind.LIST and any(_drops(part) for part in made.whole_parts())
-
-
 def _drop_borrows(made: CType, value: str, code: Code) -> None:
     """Append what drops the borrowed handles in a value."""
-    if not _drops(made):
+    if not made.drops_borrow:
         return
     if made.kind == Kind.BORROW:
         assert made.resource is not None
@@ -267,7 +260,7 @@ def _drop_borrows(made: CType, value: str, code: Code) -> None:
     else:
         tag = f"{value}.is_err" if made.kind == Kind.RESULT else f"{value}.tag"
         for place, (case, member) in enumerate(zip(made.parts, made.members)):
-            if case is not None and _drops(case):
+            if case is not None and case.drops_borrow:
                 code.add(f"if ({tag} == {place}) {{")
                 _drop_borrows(case, f"{value}.val.{member}", code)
                 code.add("}")

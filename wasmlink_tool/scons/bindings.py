@@ -9,9 +9,6 @@ import SCons.Builder
 import SCons.Errors
 import SCons.Node.FS
 
-from ..component.c_bindings import file_name
-from ..component.errors import ComponentError
-from ..component.wit_packages import WitPackages
 from . import dependency_nodes, variable_spelling
 from .link import files_of
 from .user_errors import reported_at_the_call
@@ -27,6 +24,11 @@ def WasmBindings(env: Any, wit: Any, world: str | None = None, *, out_dir: Any =
 
     ``wit`` is a file, or the directory of a package: the bindings are written again when a file there changes.
     """
+    # Other builds need none of this.
+    from ..component.c_bindings import file_name
+    from ..component.errors import ComponentError
+    from ..component.wit_packages import WitPackages
+
     node = env.Entry(wit).disambiguate() if isinstance(wit, str) else wit
     path = str(node.srcnode() if isinstance(node, SCons.Node.FS.Dir) else node.rfile())
     if world is None:
