@@ -17,8 +17,8 @@ from pathlib import Path
 from bench import inputs, rebuild, toolchain
 from bench.inputs import BenchInput
 from bench.measure import Run, in_turn, run_process, write_response_file
-from bench.toolchain import BenchError
 from bench.warm import WarmLinks
+from tests.support.toolchain import ToolchainError
 
 HERE = Path(__file__).resolve().parent
 HISTORY = HERE / "history.md"
@@ -288,7 +288,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             rounds = max(options.rounds // 2, 1)
             print_growth(options.work, options.objects, options.functions, rounds)
             print_rebuild(options.work, options.objects, options.functions, rounds)
-    except BenchError as error:
+    except ToolchainError as error:
         print(f"bench: {error}", file=sys.stderr)
         return 1
     if options.json:

@@ -24,6 +24,7 @@ from pathlib import Path
 from bench import toolchain
 from bench.measure import run_process, write_response_file
 from bench.toolchain import BenchError
+from tests.support.wasi_objects import compile_all
 from tests.warm.program import EDITS, OF_CXX, Program, program
 
 WORK = Path(__file__).resolve().parent / ".work" / "edit-classes"
@@ -88,7 +89,7 @@ class Bench:
         sources = {name: self._source(made, name) for name in (*made.order, *made.members)}
         for level in sorted({level for _, level in sources.values()}):
             pairs = [(source, source.with_suffix(".o")) for source, own in sources.values() if own == level]
-            toolchain.compile_all(pairs, optimize=level, flags=("-w",))
+            compile_all(pairs, optimize=level, flags=("-w",))
         objects = []
         for name in (*made.order, *made.members):
             target = self.work / f"{name}.o"

@@ -6,8 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench import generate, toolchain
+from bench import toolchain
 from bench.toolchain import BenchError
+from tests.support import generated_project
+from tests.support.wasi_objects import compile_all
 
 SOURCES = Path(__file__).parent / "sources"
 STACK = ("-z", "stack-size=1048576")
@@ -64,7 +66,7 @@ def _program(
     for header in source.parent.glob("*.h"):
         _write(place / header.name, header.read_text())
     edited = _write(place / source.name, head + new + tail), place / f"{source.stem}.o"
-    toolchain.compile_all([*pairs, edited], optimize=optimize)
+    compile_all([*pairs, edited], optimize=optimize)
     objects = [str(target) for _, target in pairs]
     arguments = (*STACK, *toolchain.libraries(work, cxx=cxx).around(objects))
     return BenchInput(name, arguments, (directory / f"{source.stem}.o", edited[1]))
@@ -95,10 +97,10 @@ def engine(work: Path, functions: int = 4000) -> BenchInput:
     """Two large objects, as an amalgamated C library and its driver are: about 4 MB."""
     source = work / "engine-source"
     source.mkdir(parents=True, exist_ok=True)
-    _write(source / "project.h", generate.HEADER)
+    _write(source / "project.h", generated_project.HEADER)
     sources = [
-        _write(source / "engine.c", generate.unit_source(0, functions)),
-        _write(source / "main.c", generate.main_source(1)),
+        _write(source / "engine.c", generated_project.unit_source(0, functions)),
+        _write(source / "main.c", generated_project.main_source(1)),
     ]
     edit = sources[0], *_STATEMENT
     return _program("engine", work, sources, cxx=False, optimize="-O1", edit=edit)
@@ -108,8 +110,8 @@ def classes(work: Path, units: int = 40) -> BenchInput:
     """A C++ program of 40 objects with libc++: about 19 MB of objects."""
     source = work / "classes-source"
     source.mkdir(parents=True, exist_ok=True)
-    sources = [_write(source / f"unit{unit}.cpp", generate.cxx_unit_source(unit)) for unit in range(units)]
-    sources.append(_write(source / "main.cpp", generate.cxx_main_source(units)))
+    sources = [_write(source / f"unit{unit}.cpp", generated_project.cxx_unit_source(unit)) for unit in range(units)]
+    sources.append(_write(source / "main.cpp", generated_project.cxx_main_source(units)))
     edit = sources[units // 2], "sum += item % 7;", "sum += item % 7 + (item ^ sum);"
     return _program("classes", work, sources, cxx=True, optimize="-O1", edit=edit)
 
@@ -118,9 +120,10 @@ def generated(work: Path, objects: int = 400, functions: int = 100) -> BenchInpu
     """The generated project; one of fewer objects reuses those of a larger one."""
     source = work / f"generated-{functions}-source"
     source.mkdir(parents=True, exist_ok=True)
-    _write(source / "project.h", generate.HEADER)
-    sources = [_write(source / f"unit{unit}.c", generate.unit_source(unit, functions)) for unit in range(objects)]
-    sources.append(_write(source / f"main{objects}.c", generate.main_source(objects)))
+    _write(source / "project.h", generated_project.HEADER)
+    texts = [generated_project.unit_source(unit, functions) for unit in range(objects)]
+    sources = [_write(source / f"unit{unit}.c", text) for unit, text in enumerate(texts)]
+    sources.append(_write(source / f"main{objects}.c", generated_project.main_source(objects)))
     edit = sources[objects // 2], *_STATEMENT
     built = _program(f"generated-{functions}", work, sources, cxx=False, optimize="-O1", edit=edit)
     return BenchInput(f"generated-{objects}x{functions}", built.arguments, built.edited)

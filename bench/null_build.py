@@ -15,6 +15,7 @@ from pathlib import Path
 from bench import toolchain
 from bench.measure import Run, run_process
 from bench.toolchain import BenchError
+from tests.support.toolchain import ToolchainError, zig
 
 HERE = Path(__file__).parent
 
@@ -46,7 +47,7 @@ def _write(path: Path, text: str) -> None:
 
 
 def _project(directory: Path, program: str, objects: int) -> None:
-    compiler = [toolchain.zig(), "cc", "-target", "wasm32-wasi"]
+    compiler = [zig(), "cc", "-target", "wasm32-wasi"]
     linker = list(toolchain.reference_command())
     text = _PROGRAMS[program].replace("$compiler", repr(compiler)).replace("$linker", repr(linker))
     _write(directory / "SConstruct", _COMMON + text)
@@ -100,7 +101,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         seconds = measure(options.work.resolve(), options.objects, options.rounds)
-    except BenchError as error:
+    except ToolchainError as error:
         print(f"bench: {error}", file=sys.stderr)
         return 1
     print(f"null build of {options.objects} objects, best of {options.rounds}:")

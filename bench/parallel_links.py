@@ -15,8 +15,9 @@ import sys
 import time
 from pathlib import Path
 
-from bench import generate
 from bench.toolchain import BenchError
+from tests.support import generated_project
+from tests.support.toolchain import ToolchainError
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -35,8 +36,8 @@ def prepare(directory: Path, units: int, functions: int, links: int) -> None:
     directory.mkdir(parents=True, exist_ok=True)
     for old in directory.glob("*.c"):
         old.unlink()
-    files = {f"unit{unit}.c": generate.unit_source(unit, functions) for unit in range(units)}
-    files |= {"main.c": generate.main_source(units), "project.h": generate.HEADER}
+    files = {f"unit{unit}.c": generated_project.unit_source(unit, functions) for unit in range(units)}
+    files |= {"main.c": generated_project.main_source(units), "project.h": generated_project.HEADER}
     files["SConstruct"] = SCONSTRUCT.format(root=str(ROOT), links=links)
     for name, text in files.items():
         (directory / name).write_text(text)
@@ -80,7 +81,7 @@ def main(arguments: list[str] | None = None) -> int:
                 runs[name].append(relink(given.work, jobs))
                 # The name section has the module's name, which is as long for each.
                 modules.add(tuple(path.read_bytes() for path in sorted(given.work.glob("*.wasm"))))
-    except BenchError as error:
+    except ToolchainError as error:
         print(error, file=sys.stderr)
         return 1
     null, one, several = (statistics.median(seconds) for seconds in runs.values())

@@ -17,6 +17,7 @@ from bench import inputs, toolchain
 from bench.inputs import BenchInput
 from bench.measure import Figures, Run, in_turn, run_process
 from bench.toolchain import BenchError
+from tests.support.toolchain import ToolchainError
 
 HERE = Path(__file__).parent
 
@@ -107,7 +108,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             ours, command = (figures[program].seconds * 1000 for program in _PROGRAMS)
             print(f"{chosen.name} {name}: WasmProgram {ours:.0f} ms, command {command:.0f} ms, "
                   f"ratio {ours / command:.2f}", flush=True)  # fmt: skip
-    except BenchError as error:
+    except ToolchainError as error:
         print(f"bench: {error}", file=sys.stderr)
         return 1
     return 0

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import concurrent.futures
-import importlib.util
 import os
 import shlex
 import shutil
@@ -13,22 +11,12 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-TARGET = ("-target", "wasm32-wasi")
-C_FLAGS = ("-g", "-fno-sanitize=undefined", "-w")
-CXX_FLAGS = (*C_FLAGS, "-std=c++17", "-fno-exceptions")
+from tests.support.toolchain import ToolchainError, zig
+from tests.support.wasi_objects import C_FLAGS, TARGET
 
 
-class BenchError(Exception):
+class BenchError(ToolchainError):
     """The benchmark cannot go on; the text says why and what to do."""
-
-
-@cache
-def zig() -> str:
-    """The ziglang package's executable, run directly: ``python -m ziglang`` would add a Python start."""
-    spec = importlib.util.find_spec("ziglang")
-    if spec is None or spec.origin is None:
-        raise BenchError("the benchmark builds its inputs with the ziglang package: pip install ziglang")
-    return str(Path(spec.origin).parent / ("zig.exe" if os.name == "nt" else "zig"))
 
 
 @cache
@@ -107,31 +95,3 @@ def libraries(work: Path, *, cxx: bool) -> Libraries:
     return Libraries(
         tuple(str(directory / name) for name in names[:own]), tuple(str(directory / name) for name in names[own + 1 :])
     )
-
-
-def compile_all(sources: Iterable[tuple[Path, Path]], *, optimize: str, flags: Iterable[str] = ()) -> None:
-    """Compile (source, object) pairs, those whose object is missing or older, as many at a time as there are cores.
-
-    ``flags`` are added to the compiler's.
-    """
-    more = tuple(flags)
-    stale = [
-        (source, target)
-        for source, target in sources
-        if not target.exists() or target.stat().st_mtime < source.stat().st_mtime
-    ]
-
-    def compile_one(pair: tuple[Path, Path]) -> None:
-        source, target = pair
-        cxx = source.suffix == ".cpp"
-        # The sources are named relatively, so that debug information is the same wherever the work directory is.
-        own = [*(CXX_FLAGS if cxx else C_FLAGS), optimize, "-ffile-compilation-dir=.", *more]
-        temporary = target.with_suffix(f".{os.getpid()}.new")
-        _run(
-            [zig(), "c++" if cxx else "cc", *TARGET, *own, "-c", source.name, "-o", str(temporary.resolve())],
-            cwd=source.parent,
-        )
-        os.replace(temporary, target)
-
-    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-        list(pool.map(compile_one, stale))

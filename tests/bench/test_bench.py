@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from bench import generate
 from bench.__main__ import main
+from tests.support import generated_project
 
 
 def test_smaller_projects_are_parts_of_larger_ones() -> None:
-    assert generate.unit_source(3, 9) == generate.unit_source(3, 9)
+    assert generated_project.unit_source(3, 9) == generated_project.unit_source(3, 9)
     for unit in range(6):
-        source = generate.unit_source(unit, 9)
+        source = generated_project.unit_source(unit, 9)
         assert not any(f"counter_{other};" in source for other in range(unit + 1, 8))
 
 

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from bench import toolchain
-from bench.edits import archive_of
+from tests.support.archives import archive_of
+from tests.support.wasi_objects import compile_all
 from wasmlink_tool.diagnostics import LinkError
 from wasmlink_tool.linker import link
 from wasmlink_tool.options import Input, LinkOptions
@@ -24,7 +24,7 @@ def compiled(work: Path, sources: Mapping[str, str | bytes], *, flags: Iterable[
             (work / name).write_text(contents)
             target.unlink(missing_ok=True)
             pairs.append((work / name, target))
-    toolchain.compile_all(pairs, optimize="-O1", flags=flags)
+    compile_all(pairs, optimize="-O1", flags=flags)
     return [str(work / (name + ".o")) for name in sources]
 
 

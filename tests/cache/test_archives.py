@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from bench.edits import archive_of
 from tests.cache.again import compiled, linked
+from tests.support.archives import archive_of
 from wasmlink_tool.incremental import relink
 from wasmlink_tool.inputs import parse_cache
 from wasmlink_tool.options import LinkOptions

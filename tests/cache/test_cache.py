@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from bench import edits
-from bench.edit_sources import SHADES, UNITS
 from tests.support import objects
+from tests.support.edit_sources import SHADES, UNITS
+from tests.support.random_edits import Project, differences
 from wasmlink_tool.binary import relocations
 from wasmlink_tool.incremental.stamps import is_unchanged, stamp
 from wasmlink_tool.inputs import parse_cache
@@ -23,20 +23,20 @@ from wasmlink_tool.options import LinkOptions
 
 @pytest.mark.parametrize(("seed", "threads"), [(11, 1), (12, 1), (13, 2)])
 def test_random_edits(tmp_path: Path, seed: int, threads: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    project = edits.Project(tmp_path, seed)
+    project = Project(tmp_path, seed)
     project.threads = threads
     monkeypatch.setattr(parallel, "WORTH_A_PROCESS", 1)
-    assert list(edits.differences(project, 150)) == []
+    assert list(differences(project, 150)) == []
     assert project.reused["used"] > 30
 
 
 @pytest.fixture
-def project(tmp_path: Path) -> edits.Project:
+def project(tmp_path: Path) -> Project:
     parse_cache.forget()
-    return edits.Project(tmp_path, 1)
+    return Project(tmp_path, 1)
 
 
-def test_a_second_link_reads_entries(project: edits.Project, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_second_link_reads_entries(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     inputs = project.write()
     first = project.link(inputs, cached=True)
     parse_cache.forget()
@@ -48,7 +48,7 @@ def _refuse(*_: object) -> None:
     raise AssertionError("an object was parsed")
 
 
-def test_every_damaged_entry_is_replaced(project: edits.Project) -> None:
+def test_every_damaged_entry_is_replaced(project: Project) -> None:
     inputs = project.write()
     clean = project.link(inputs, cached=True)
     entries = [path for path in project.cache.rglob("*") if path.is_file()]
@@ -64,9 +64,7 @@ def test_every_damaged_entry_is_replaced(project: edits.Project) -> None:
 
 
 @pytest.mark.parametrize(("places", "units"), [([0, 0, 0], [3]), ([1, 1, 2], [3, 4])], ids=["object", "archives"])
-def test_bodies_change(
-    project: edits.Project, monkeypatch: pytest.MonkeyPatch, places: list[int], units: list[int]
-) -> None:
+def test_bodies_change(project: Project, monkeypatch: pytest.MonkeyPatch, places: list[int], units: list[int]) -> None:
     project.flags = {"strip_debug": True}
     project.places[2:5] = places
     for unit in units:
@@ -85,7 +83,7 @@ def test_bodies_change(
             assert project.link(inputs, cached=True) == clean
 
 
-def test_members_come_and_go(project: edits.Project) -> None:
+def test_members_come_and_go(project: Project) -> None:
     project.places[2:5] = [1, 1, 2]
     project.link(project.write(), cached=True)
     for unit, variant, place in ((3, 0, 2), (3, 0, 1), (3, 1, 1), (5, 0, 1), (5, 0, 0), (2, 2, 1)):
@@ -95,14 +93,14 @@ def test_members_come_and_go(project: edits.Project) -> None:
         parse_cache.forget()
 
 
-def test_nothing_changes(project: edits.Project, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_changes(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     inputs = project.write()
     clean = project.link(inputs, cached=True)
     monkeypatch.setattr("wasmlink_tool.linker.open_inputs", _refuse)
     assert project.link(inputs, cached=True) == clean
 
 
-def test_a_damaged_state_is_none(project: edits.Project) -> None:
+def test_a_damaged_state_is_none(project: Project) -> None:
     inputs = project.write()
     clean = project.link(inputs, cached=True)
     (state,) = (project.cache / "links").iterdir()
@@ -114,7 +112,7 @@ def test_a_damaged_state_is_none(project: edits.Project) -> None:
     assert project.link(inputs, cached=True) == clean
 
 
-def test_an_entry_of_another_name_is_none(project: edits.Project) -> None:
+def test_an_entry_of_another_name_is_none(project: Project) -> None:
     inputs = project.write()
     clean = project.link(inputs, cached=True)
     entries = sorted(path for path in project.cache.rglob("*") if path.is_file())
@@ -125,13 +123,13 @@ def test_an_entry_of_another_name_is_none(project: edits.Project) -> None:
     assert project.link(inputs, cached=True) == clean
 
 
-def test_a_directory_that_cannot_be_written(project: edits.Project) -> None:
+def test_a_directory_that_cannot_be_written(project: Project) -> None:
     inputs = project.write()
     project.cache.write_text("a file where the directory should be")
     assert project.link(inputs, cached=True) == project.link(inputs, cached=False)
 
 
-def test_the_limit_holds(project: edits.Project) -> None:
+def test_the_limit_holds(project: Project) -> None:
     for shade in range(SHADES):
         project.shades = [shade] * UNITS
         inputs = project.write()
@@ -140,7 +138,7 @@ def test_the_limit_holds(project: edits.Project) -> None:
     assert size < 40_000
 
 
-def test_threads_share_a_cache(project: edits.Project) -> None:
+def test_threads_share_a_cache(project: Project) -> None:
     inputs = project.write()
     clean = project.link(inputs, cached=False)
     results: list[bytes | str] = []

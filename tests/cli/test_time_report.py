@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from bench import edits
+from tests.support.random_edits import Project
 from wasmlink_tool.inputs import parse_cache
 from wasmlink_tool.linker import link
 from wasmlink_tool.options import Input, LinkOptions
 
 
-def _report(project: edits.Project, inputs: list[str | Input], path: Path | str, *, cached: bool = False) -> str:
+def _report(project: Project, inputs: list[str | Input], path: Path | str, *, cached: bool = False) -> str:
     directory = str(project.cache) if cached else None
     options = LinkOptions(inputs=inputs, output=None, time_report=str(path), cache_directory=directory)
     texts = [diagnostic.text for diagnostic in link(options).diagnostics]
@@ -19,7 +19,7 @@ def _report(project: edits.Project, inputs: list[str | Input], path: Path | str,
 
 
 def test_text(tmp_path: Path) -> None:
-    project = edits.Project(tmp_path, 1)
+    project = Project(tmp_path, 1)
     text = _report(project, project.write(), "-")
     assert " ms  resolve" in text
     assert f"{len(project.write()) - 2:12d}  objects linked" in text
@@ -27,7 +27,7 @@ def test_text(tmp_path: Path) -> None:
 
 def test_json_of_links_from_the_last_one(tmp_path: Path) -> None:
     parse_cache.forget()
-    project = edits.Project(tmp_path, 1)
+    project = Project(tmp_path, 1)
     inputs = project.write()
     first = json.loads(_report(project, inputs, tmp_path / "first.json", cached=True))
     assert first["last_link"] == "not used: there was no last link"

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from bench import generate
 from tests.scons.conftest import Project
+from tests.support import generated_project
 from wasmlink_tool.scons import workers
 
 posix = pytest.mark.skipif(os.name == "nt", reason="sends signals and looks into /proc")
@@ -29,8 +29,8 @@ def many(project: Project) -> Project:
             env.WasmProgram(f"module{number}", objects, WASMMAP=True)
     """)
     units = 4
-    project.write({f"unit{unit}.c": generate.unit_source(unit, 200) for unit in range(units)})
-    project.write({"main.c": generate.main_source(units), "project.h": generate.HEADER})
+    project.write({f"unit{unit}.c": generated_project.unit_source(unit, 200) for unit in range(units)})
+    project.write({"main.c": generated_project.main_source(units), "project.h": generated_project.HEADER})
     project.scons("-j2")
     return project
 

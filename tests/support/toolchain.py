@@ -20,12 +20,16 @@ LANGUAGE_FLAGS = {
 FLAGS_MARK = ("# flags:", "// flags:")
 
 
+class ToolchainError(RuntimeError):
+    """A tool is missing or failed; the text says which, and what to do."""
+
+
 @functools.cache
 def zig() -> str:
     """The path of the ziglang package's executable: run directly, it saves a Python start for every call."""
     spec = importlib.util.find_spec("ziglang")
     if spec is None or spec.origin is None:
-        raise RuntimeError("the tests need the ziglang package: pip install ziglang")
+        raise ToolchainError("the tests and the benchmark need the ziglang package: pip install ziglang")
     return str(Path(spec.origin).parent / ("zig.exe" if os.name == "nt" else "zig"))
 
 
@@ -68,7 +72,7 @@ def compile_object(text: str, suffix: str, cache: Path) -> bytes:
             check=False,
         )
         if done.returncode:
-            raise RuntimeError(f"compiling failed:\n{done.stderr}\n{text}")
+            raise ToolchainError(f"compiling failed:\n{done.stderr}\n{text}")
         os.replace(work / "input.o", known)
     return known.read_bytes()
 
