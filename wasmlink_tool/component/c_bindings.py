@@ -90,8 +90,8 @@ class Bindings:
         self._identifiers = Identifiers()
         self._types = CTypes(scopes, self._identifiers)
         self._abi = AbiTypes()
-        self._imports: list[CFunction] = []
-        self._exports: list[CFunction] = []
+        self.imports: list[CFunction] = []
+        self.exports: list[CFunction] = []
         functions: list[tuple[Function, Scope]] = []
         for items, root in ((directed.imports, scopes.root), (directed.exports, scopes.exported_root)):
             for item in items.values():
@@ -112,7 +112,7 @@ class Bindings:
                 self._types.of(function.result)
         for function, scope in functions:
             made = CFunction(function, scope, self._types, self._identifiers)
-            (self._exports if scope.exported else self._imports).append(made)
+            (self.exports if scope.exported else self.imports).append(made)
 
     def header(self) -> str:
         """Return the header."""
@@ -125,8 +125,8 @@ class Bindings:
             *self._types.typedefs,
         ]
         for title, functions in (
-            ("Imported functions: call them.", self._imports),
-            ("Exported functions: define them.", self._exports),
+            ("Imported functions: call them.", self.imports),
+            ("Exported functions: define them.", self.exports),
         ):
             if functions:
                 parts.append(f"// {title}\n")
@@ -165,8 +165,8 @@ class Bindings:
         for made in self._released():
             statements = free_statements(made, "ptr", False, "release")
             parts.append(_function(f"static void {made.base}_release({made.name} *ptr)", statements))
-        parts += [import_wrapper(made, self._abi) for made in self._imports]
-        parts += [export_wrapper(made, self._abi, release_of(made)) for made in self._exports]
+        parts += [import_wrapper(made, self._abi) for made in self.imports]
+        parts += [export_wrapper(made, self._abi, release_of(made)) for made in self.exports]
         parts.append(_description_statements(section_name(self._world), self._description))
         return "\n".join(parts)
 
@@ -183,7 +183,7 @@ class Bindings:
     def _released(self) -> list[CType]:
         """Return the types whose memory is freed without their handles, parts first."""
         wanted: dict[CType, None] = {}
-        stack = [made.result.original for made in self._exports if made.result is not None and release_of(made)]
+        stack = [made.result.original for made in self.exports if made.result is not None and release_of(made)]
         stack = [made for made in stack if made.has_own]
         while stack:
             made = stack.pop()
