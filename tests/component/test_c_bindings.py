@@ -322,7 +322,9 @@ interface d {
   list-u8-free-drop-own: func(maybe-x: u8, x: option<u8>, ret: u8, err: u8, area: u8) -> result<u8, u8>;
   method-list-u8-free-drop-own: func();
 }
-world w { import d; export d; import a: interface { b-c-d-method-list-u8-free-drop-own: func(); } }
+world w { import d; export d; import cabi: interface { realloc: func(); }
+  import int: interface { record fast8 { a: u8 } f: func() -> fast8; }
+  import a: interface { b-c-d-method-list-u8-free-drop-own: func(); } }
 """
 
 

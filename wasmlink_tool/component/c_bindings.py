@@ -11,7 +11,7 @@ import os
 
 from ..files import replace_file
 from .c_functions import ROOT, CFunction, export_wrapper, import_wrapper, release_of
-from .c_identifiers import Identifiers, Scope, Scopes, snake_case
+from .c_identifiers import USED, Identifiers, Scope, Scopes, snake_case
 from .c_types import CResource, CType, CTypes, free_statements
 from .canonical_abi import AbiTypes
 from .core_names import EXPORT
@@ -87,7 +87,7 @@ class Bindings:
         directed = direct_world(world, {}, {}).world
         scopes = Scopes(directed)
         self.name = file_name(world.name)
-        self._identifiers = Identifiers()
+        self._identifiers = Identifiers(*USED)
         self._types = CTypes(scopes, self._identifiers)
         self._abi = AbiTypes()
         self.imports: list[CFunction] = []

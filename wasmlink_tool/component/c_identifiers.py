@@ -22,6 +22,12 @@ _KEYWORDS: Final = frozenset(_KEYWORD_TEXT.split())
 """Words that C or C++ compilers do not take as names of fields and parameters."""
 
 
+_STANDARD_TYPES: Final = [f"{sign}int_{kind}{bits}_t" for sign in ("", "u") for kind in ("least", "fast")
+                          for bits in (8, 16, 32, 64)]  # fmt: skip
+USED: Final = ("cabi_realloc", "max_align_t", *_STANDARD_TYPES)
+"""Identifiers of several words that the bindings and the headers which they include define."""
+
+
 def snake_case(label: str) -> str:
     """Return a label as a part of an identifier."""
     return label.replace("-", "_").lower()
