@@ -388,7 +388,7 @@ class Field:
 FIELDS = (
     Field(
         "inputs",
-        "l whole-archive no-whole-archive start-lib end-lib Bstatic Bdynamic",
+        "l whole-archive no-whole-archive push-state pop-state start-lib end-lib Bstatic Bdynamic",
         path=READ,
         warm=True,
     ),

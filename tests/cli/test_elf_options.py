@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.objects import build
+from tests.support.objects import build, calling_object
+from tests.support.toolchain import make_archive
 from wasmlink_tool.cli import main
 
 IGNORED = [
@@ -26,6 +27,14 @@ IGNORED = [
     "--enable-new-dtags --disable-new-dtags --eh-frame-hdr --no-eh-frame-hdr",
     "--allow-shlib-undefined --no-copy-dt-needed-entries --no-add-needed --warn-common --sort-common",
     "--undefined-version --no-undefined-version",
+    "-dynamic-linker /lib/ld.so --dynamic-linker=/lib/ld.so -no-dynamic-linker",
+    "-plugin liblto_plugin.so -plugin-opt=-pass-through=-lgcc",
+    "--gdb-index --no-gdb-index -X --discard-locals --discard-none --relax --no-relax -EL",
+    "--sysroot=/opt/sysroot -L/opt/sysroot/lib -nostdlib --exclude-libs ALL --exclude-libs=libx.a -Bsymbolic-functions",
+    "--no-keep-memory --reduce-memory-overheads --no-ld-generated-unwind-info --rosegment --no-rosegment",
+    "--no-warn-execstack --no-warn-rwx-segments",
+    "-z nocopyreloc -z nodelete -z execstack -z ibt -z shstk -z cet-report=error",
+    "--push-state --pop-state",
     "--fix-cortex-a53-843419 --fix-cortex-a53-835769 --fix-cortex-a8 --no-fix-cortex-a53-843419",
 ]
 REFUSED = [
@@ -35,6 +44,13 @@ REFUSED = [
     "-z defs --unresolved-symbols=import-dynamic",
     "--no-undefined --warn-unresolved-symbols",
     "--dynamic-list=x",
+    "-plugin-opt=O3",
+    "--sysroot=/opt/sysroot -L=/lib",
+    "--exclude-libs ALL --export-dynamic",
+    "--exclude-libs ALL --export-all",
+    "-Bsymbolic-functions -shared --experimental-pic",
+    "--retain-symbols-file=x",
+    "--pop-state",
     "--version-script=x",
     "--discard-all",
     "--no-allow-shlib-undefined",
@@ -67,3 +83,18 @@ def test_what_is_about_elf_alone_changes_nothing(arguments: str, command: Callab
 @pytest.mark.parametrize("arguments", REFUSED)
 def test_what_would_change_the_output_is_an_error(arguments: str, command: Callable[[str], str]) -> None:
     assert "error: " in command(arguments)
+
+
+def test_states_are_pushed_and_popped(command: Callable[[str], str], tmp_path: Path) -> None:
+    """``--push-state`` remembers what ``--whole-archive`` says, which holds until ``--pop-state``."""
+    (tmp_path / "unused.o").write_bytes(calling_object("unused", {}))
+    make_archive(tmp_path / "libunused.a", ["unused.o"])
+    archive = f"{tmp_path}/libunused.a a.o --no-gc-sections"
+    for before, same in (
+        ("--push-state --whole-archive --pop-state", ""),
+        ("--push-state --whole-archive", "--whole-archive"),
+        ("--whole-archive --push-state --no-whole-archive --pop-state", "--whole-archive"),
+        ("--push-state --whole-archive --push-state --no-whole-archive --pop-state", "--whole-archive"),
+    ):
+        assert command(f"{before} {archive}") == command(f"{same} {archive}")
+    assert command(f"--whole-archive {archive}") != command(archive)

@@ -11,47 +11,10 @@ from types import FrameType
 import pytest
 
 from tests.support.module import read_module
-from tests.support.objects import (
-    EXPLICIT_NAME,
-    FUNCTION,
-    MAGIC,
-    PAD,
-    SYMBOL_TABLE,
-    UNDEFINED,
-    blob,
-    leb,
-    linking,
-    name,
-    relocation,
-    relocations,
-    section,
-    subsection,
-    symbol,
-    vector,
-)
+from tests.support.objects import calling_object
 from tests.support.toolchain import make_archive, reference_command
 from wasmlink_tool.linker import link
 from wasmlink_tool.options import Input, LinkOptions
-
-
-def calling_object(defined: str, called: dict[str, str]) -> bytes:
-    """An object with a function that calls others.
-
-    :param called: the names of symbols to those of their imports.
-    """
-    imports = [name("env") + name(field) + b"\0\0" for field in called.values()]
-    body = b"\0" + (b"\x10" + PAD) * len(called) + b"\x0b"
-    symbols = [symbol(FUNCTION, 0, leb(len(called)), name(defined))]
-    for number, text in enumerate(called):
-        symbols.append(symbol(FUNCTION, UNDEFINED | EXPLICIT_NAME, leb(number), name(text)))
-    first = 1 + len(leb(len(body))) + 1
-    calls = [relocation(0, first + 1 + 6 * number, number + 1) for number in range(len(called))]
-    parts = [section(1, vector(b"\x60\0\0"))]
-    parts += [section(2, vector(*imports))] if imports else []
-    parts += [section(3, vector(b"\0")), section(10, vector(blob(body)))]
-    parts += [linking(subsection(SYMBOL_TABLE, vector(*symbols)))]
-    parts += [relocations("CODE", len(parts) - 2, *calls)] if calls else []
-    return MAGIC + b"".join(parts)
 
 
 def write_random_stubs(directory: Path, seed: int) -> list[str]:

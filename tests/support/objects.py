@@ -144,3 +144,23 @@ def build(parts: Mapping[str, bytes] = PARTS, **replaced: bytes) -> bytes:
         found = next(known for known in named if re.sub(r"[ .]", "_", known) == key.rstrip("_"))
         named[found] = part
     return MAGIC + b"".join(named.values())
+
+
+def calling_object(defined: str, called: dict[str, str]) -> bytes:
+    """An object with a function that calls others.
+
+    :param called: the names of symbols to those of their imports.
+    """
+    imports = [name("env") + name(field) + b"\0\0" for field in called.values()]
+    body = b"\0" + (b"\x10" + PAD) * len(called) + b"\x0b"
+    symbols = [symbol(FUNCTION, 0, leb(len(called)), name(defined))]
+    for number, text in enumerate(called):
+        symbols.append(symbol(FUNCTION, UNDEFINED | EXPLICIT_NAME, leb(number), name(text)))
+    first = 1 + len(leb(len(body))) + 1
+    calls = [relocation(0, first + 1 + 6 * number, number + 1) for number in range(len(called))]
+    parts = [section(1, vector(b"\x60\0\0"))]
+    parts += [section(2, vector(*imports))] if imports else []
+    parts += [section(3, vector(b"\0")), section(10, vector(blob(body)))]
+    parts += [linking(subsection(SYMBOL_TABLE, vector(*symbols)))]
+    parts += [relocations("CODE", len(parts) - 2, *calls)] if calls else []
+    return MAGIC + b"".join(parts)

@@ -1,13 +1,22 @@
 """Options that build systems pass to whatever linker there is: rows of the table of options, and keywords of -z.
 
-Ignoring them cannot change a module, or is an error where it could (``interpret._check_elf_options``).
+Ignoring them cannot change a module, or is an error where it could (:func:`check_elf_options`).
 """
 
 from __future__ import annotations
 
+import os
+
 from wasmlink_tool.cli.option_row import NO_EFFECT, Option
+from wasmlink_tool.diagnostics import Diagnostics
+from wasmlink_tool.options import LinkOptions, UnresolvedPolicy
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from wasmlink_tool.cli.parser import CommandLine
 
 NOT_IN_WASM = "WebAssembly has no such thing."
+BUILT_IN = "Link-time optimisation is built in."
 NOT_READ = "The linker does not look into the libraries that a library needs."
 
 
@@ -16,25 +25,33 @@ def _elf(name: str, forms: str, help: str, note: str) -> Option:
     return Option(name, forms, help, NO_EFFECT, note, ours=True)
 
 
-ELF_KEYWORDS = frozenset(
-    (
-        "now",
-        "lazy",
-        "relro",
-        "norelro",
-        "noexecstack",
-        "combreloc",
-        "nocombreloc",
-        "separate-code",
-        "noseparate-code",
-        "text",
-        "origin",
-        "pack-relative-relocs",
-        "nopack-relative-relocs",
-    )
+ELF_KEYWORDS = (
+    "now",
+    "lazy",
+    "relro",
+    "norelro",
+    "noexecstack",
+    "combreloc",
+    "nocombreloc",
+    "separate-code",
+    "noseparate-code",
+    "text",
+    "origin",
+    "pack-relative-relocs",
+    "nopack-relative-relocs",
+    "nocopyreloc",
+    "notext",
+    "nodelete",
+    "nodlopen",
+    "nodump",
+    "execstack",
+    "ibt",
+    "shstk",
+    "keep-text-section-prefix",
+    "nokeep-text-section-prefix",
 )
 """Keywords of -z that are about ELF files alone."""
-ELF_SIZES = ("max-page-size=", "common-page-size=")
+ELF_SIZES = ("max-page-size=", "common-page-size=", "cet-report=")
 
 ELF_OPTIONS: tuple[Option, ...] = (
     _elf("start-group", "--start-group -(", "Begin a group of archives", "Archives are searched in any order."),
@@ -52,6 +69,54 @@ ELF_OPTIONS: tuple[Option, ...] = (
         "Undefined symbols are errors",
         "They are. An error beside an option that allows them.",
     ),
+    _elf(
+        "exclude-libs",
+        "--exclude-libs=<libraries> --exclude-libs_<libraries>",
+        "Hide what members of libraries define",
+        "Nothing is exported that was not asked for. An error beside -shared, -pie, --export-all and --export-dynamic.",
+    ),
+    _elf(
+        "Bsymbolic-functions",
+        "[-]-Bsymbolic-functions",
+        "Bind references to functions within a shared library",
+        "They are within a program. An error beside -shared; -Bsymbolic does so for all symbols.",
+    ),
+    _elf(
+        "sysroot",
+        "--sysroot=<dir> --sysroot_<dir>",
+        "Where library paths that begin with = are",
+        "No other paths are in it. An error beside one of them.",
+    ),
+    _elf(
+        "dynamic-linker",
+        "[-]-dynamic-linker=<file> [-]-dynamic-linker_<file>",
+        "The program that loads the module",
+        NOT_IN_WASM,
+    ),
+    _elf("no-dynamic-linker", "[-]-no-dynamic-linker", "Name none", NOT_IN_WASM),
+    _elf("plugin", "[-]-plugin=<file> [-]-plugin_<file>", "The linker's part of a compiler", BUILT_IN),
+    _elf(
+        "plugin-opt",
+        "[-]-plugin-opt=-pass-through=<library>",
+        "A library that generated code may need",
+        "Libraries are searched again for what generated code needs. Any other -plugin-opt is an error.",
+    ),
+    _elf("gdb-index", "--gdb-index --no-gdb-index", "Write an index for a debugger", NOT_IN_WASM),
+    _elf("discard-locals", "-X --discard-locals", "Discard labels that assemblers made", "Objects have none."),
+    _elf("discard-none", "--discard-none", "Keep local symbols", "They are kept."),
+    _elf("relax", "--relax --no-relax", "Shorten instructions", NOT_IN_WASM),
+    _elf("nostdlib", "[-]-nostdlib", "Search only the directories that are named", "There are no others."),
+    _elf("EL", "-EL", "Little-endian", "WebAssembly is."),
+    _elf("no-keep-memory", "--no-keep-memory --reduce-memory-overheads", "Take less memory", "It changes no output."),
+    _elf(
+        "ld-generated-unwind-info",
+        "--ld-generated-unwind-info --no-ld-generated-unwind-info",
+        "Write unwind tables for code of the linker",
+        NOT_IN_WASM,
+    ),
+    _elf("rosegment", "--rosegment --no-rosegment", "Keep read-only data apart", NOT_IN_WASM),
+    _elf("warn-execstack", "--warn-execstack --no-warn-execstack", "Warn of executable stacks", NOT_IN_WASM),
+    _elf("warn-rwx-segments", "--warn-rwx-segments --no-warn-rwx-segments", "Warn of writable code", NOT_IN_WASM),
     _elf("hash-style", "--hash-style=<style> --hash-style_<style>", "The style of symbol hashes", NOT_IN_WASM),
     _elf("rpath-link", "[-]-rpath-link=<dir> [-]-rpath-link_<dir>", "Where libraries of libraries are", NOT_READ),
     _elf("enable-new-dtags", "--enable-new-dtags", "Write DT_RUNPATH", NOT_IN_WASM),
@@ -79,3 +144,20 @@ ELF_OPTIONS: tuple[Option, ...] = (
         NOT_IN_WASM,
     ),
 )
+
+
+def check_elf_options(line: CommandLine, options: LinkOptions, diagnostics: Diagnostics) -> None:
+    """Refuse options of ELF linkers where to ignore them would change the output."""
+    if line.enabled("as-needed", False) and (options.is_pic or line.has("Bdynamic")):
+        diagnostics.error("--as-needed is not supported where shared libraries are linked")
+    strict = "--no-undefined" if line.has("no-undefined") else "-z defs" if "defs" in line.values("z") else ""
+    if strict and (options.import_undefined or options.unresolved_symbols is not UnresolvedPolicy.REPORT_ERROR):
+        diagnostics.error(f"{strict} contradicts an option that allows undefined symbols")
+    if line.has("exclude-libs") and (options.is_pic or options.export_all or options.export_dynamic):
+        diagnostics.error("--exclude-libs is not supported where symbols are exported that no option names")
+    if line.has("Bsymbolic-functions") and options.shared and not options.bsymbolic:
+        diagnostics.error("-Bsymbolic-functions is not supported: -Bsymbolic binds references to all symbols")
+    if line.has("sysroot"):
+        for path in options.library_paths:
+            if os.fspath(path).startswith(("=", "$SYSROOT")):
+                diagnostics.error(f"--sysroot is not supported: name the directory that -L{path} means")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from string import hexdigits
 
+from wasmlink_tool.cli.elf_options import check_elf_options
 from wasmlink_tool.cli.option_row import LATER
 from wasmlink_tool.cli.parser import CommandLine
 from wasmlink_tool.diagnostics import Diagnostic, Diagnostics, Severity
@@ -89,7 +90,7 @@ def link_options(
     options.threads = _threads(line, diagnostics)
     options.build_id = _build_id(line, diagnostics)
     _check_kind(options, diagnostics)
-    _check_elf_options(line, options, diagnostics)
+    check_elf_options(line, options, diagnostics)
     if line.asks_version_only():
         return options
     inputs = options.inputs = _inputs(line, diagnostics)
@@ -145,15 +146,6 @@ def _refuse_unsupported(line: CommandLine, diagnostics: Diagnostics) -> None:
             continue
         seen.add(option.name)
         diagnostics.error(f"{argument.spelling} is not supported yet")
-
-
-def _check_elf_options(line: CommandLine, options: LinkOptions, diagnostics: Diagnostics) -> None:
-    """Refuse options of ELF linkers where to ignore them would change the output."""
-    if line.enabled("as-needed", False) and (options.is_pic or line.has("Bdynamic")):
-        diagnostics.error("--as-needed is not supported where shared libraries are linked")
-    strict = "--no-undefined" if line.has("no-undefined") else "-z defs" if "defs" in line.values("z") else ""
-    if strict and (options.import_undefined or options.unresolved_symbols is not UnresolvedPolicy.REPORT_ERROR):
-        diagnostics.error(f"{strict} contradicts an option that allows undefined symbols")
 
 
 def _check_kind(options: LinkOptions, diagnostics: Diagnostics) -> None:
@@ -244,6 +236,7 @@ def _inputs(line: CommandLine, diagnostics: Diagnostics) -> list[Input]:
     inputs: list[Input] = []
     whole_archive = in_library = False
     shared = line.has("shared") or line.enabled("pie", False)
+    states: list[tuple[bool, bool]] = []
     for argument in line.arguments:
         name = argument.option.name if argument.option else ""
         if argument.value is not None and name in ("", "l"):
@@ -252,6 +245,13 @@ def _inputs(line: CommandLine, diagnostics: Diagnostics) -> list[Input]:
             whole_archive = True
         elif name == "no-whole-archive":
             whole_archive = False
+        elif name == "push-state":
+            states.append((whole_archive, shared))
+        elif name == "pop-state":
+            if states:
+                whole_archive, shared = states.pop()
+            else:
+                diagnostics.error("--pop-state without --push-state")
         elif name == "Bdynamic":
             shared = True
         elif name == "Bstatic":

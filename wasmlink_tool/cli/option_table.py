@@ -17,7 +17,7 @@ A row's *forms* say how an option may be spelled, separated by spaces:
 
 from __future__ import annotations
 
-from wasmlink_tool.cli.elf_options import ELF_OPTIONS
+from wasmlink_tool.cli.elf_options import ELF_KEYWORDS, ELF_OPTIONS, ELF_SIZES
 from wasmlink_tool.cli.option_row import LATER, NO_EFFECT, Option
 
 FLAG = 0
@@ -40,6 +40,13 @@ OPTIONS: tuple[tuple[str, tuple[Option, ...]], ...] = (
             Option(
                 "no-whole-archive", "[-]-no-whole-archive", "Link only the needed members of what follows (default)"
             ),
+            Option(
+                "push-state",
+                "[-]-push-state",
+                "Remember --whole-archive, --Bstatic and --Bdynamic as they are here",
+                ours=True,
+            ),
+            Option("pop-state", "[-]-pop-state", "Return to what --push-state remembered", ours=True),
             Option("start-lib", "[-]-start-lib", "Treat the objects that follow as members of an archive"),
             Option("end-lib", "[-]-end-lib", "End what --start-lib began"),
             Option("Bstatic", "[-]-Bstatic [-]-static [-]-dn [-]-non_shared", "Search for static libraries (default)"),
@@ -204,10 +211,8 @@ OPTIONS: tuple[tuple[str, tuple[Option, ...]], ...] = (
                 "-z[_]<keyword>",
                 "stack-size=<bytes>: the size of the stack",
                 note="muldefs: the first of several definitions wins. defs: undefined symbols are errors, as they are "
-                "by default. What is about ELF files alone has no effect: now, lazy, relro, norelro, noexecstack, "
-                "combreloc, nocombreloc, separate-code, noseparate-code, text, origin, pack-relative-relocs, "
-                "nopack-relative-relocs, max-page-size= and common-page-size=. Any other keyword is a warning, as in "
-                "wasm-ld.",
+                f"by default. What is about ELF files alone has no effect: {', '.join((*ELF_KEYWORDS, *ELF_SIZES))}. "
+                "Any other keyword is a warning, as in wasm-ld.",
             ),
             Option("growable-table", "--growable-table", "The function table has no maximum size"),
             Option("table-base", "--table-base=<index>", "The first index of the function table to use (1)"),
