@@ -30,7 +30,7 @@ def test_json_of_links_from_the_last_one(tmp_path: Path) -> None:
     project = Project(tmp_path, 1)
     inputs = project.write()
     first = json.loads(_report(project, inputs, tmp_path / "first.json", cached=True))
-    assert first["last_link"] == "not used: there was no last link"
+    assert first["last_link"] == "not used: no state"
     assert first["counts"]["objects linked"] == len(inputs) - 2
     second = json.loads(_report(project, inputs, tmp_path / "second.json", cached=True))
     assert second["last_link"] == "used"
