@@ -189,12 +189,20 @@ def test_the_limit_holds_after_every_link(program: str, tmp_path: Path) -> None:
         assert sum(map(len, _files(cache / PACKS).values())) + sum(map(len, _files(cache / LINKS).values())) <= 4000
 
 
-def test_states_are_counted(program: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cache_directory, "_MOST_LINKS", 5)
+def test_states_are_counted(program: str, tmp_path: Path) -> None:
+    """Five hundred are kept, those that were used last."""
     cache = tmp_path / "cache"
-    for number in range(12):
-        _link(program, cache, stack_size=65536 + 16 * number)
-    assert len(_files(cache / LINKS)) == 5
+    _link(program, cache)
+    (state,) = (cache / LINKS).iterdir()
+    for number in range(510):
+        older = cache / LINKS / f"{number:040x}"
+        older.write_bytes(state.read_bytes())
+        _age(older, seconds=1000 - number)
+    _link(program, cache, stack_size=131072)
+    left = _files(cache / LINKS)
+    assert len(left) == 500
+    assert state.name in left
+    assert {f"{number:040x}" in left for number in range(12)} == {False}
     assert len(_files(cache / PACKS)) == 1
 
 

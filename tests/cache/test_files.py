@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -176,7 +177,7 @@ def test_what_is_not_proved_to_be_abandoned_stays(tmp_path: Path) -> None:
 
 
 def test_temporary_files_are_registered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     with files.TemporaryDirectory("wasmlink-test-") as path:
         Path(path, "file").touch()
         files.remove_temporaries()

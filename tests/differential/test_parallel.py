@@ -23,7 +23,6 @@ from tests.differential.generate import rich_program
 from tests.differential.harness import Case
 from tests.support.objects import build, relocation, relocations
 from wasmlink_tool import LinkError, LinkOptions, fork_pool, link
-from wasmlink_tool.binary.relocations import COMPILED
 from wasmlink_tool.cli import main
 from wasmlink_tool.linking import parallel
 from wasmlink_tool.options import UnresolvedPolicy
@@ -158,18 +157,23 @@ def late(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("late")
 def test_what_copies_did_is_done(fork: Fork, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     expected = link(options(tmp_path, threads=1)).module
-    filled: list[object] = []
-    fill = parallel.ParallelRelocator._fill
+    added: list[object] = []
+    done_here: list[object] = []
+    here, add = os.getpid(), fork_pool.SharedWork.add
 
-    def count(relocator: parallel.ParallelRelocator, *what: Any) -> None:
-        filled.append(what)
-        fill(relocator, *what)
+    def add_and_watch(work: fork_pool.SharedWork, owner: object, cost: int, do: Callable[[], None]) -> None:
+        def watched() -> None:
+            if os.getpid() == here:
+                done_here.append(owner)
+            do()
 
-    if not COMPILED:
-        monkeypatch.setattr(parallel.ParallelRelocator, "_fill", count)
+        added.append(owner)
+        add(work, owner, cost, watched)
+
+    monkeypatch.setattr(fork_pool.SharedWork, "add", add_and_watch)
     assert link(options(tmp_path, threads=2)).module == expected
     assert fork.count == 1
-    assert not filled
+    assert added and not done_here
 
 
 def test_what_copies_left_undone_is_done(

@@ -10,7 +10,7 @@ from random import Random
 
 import pytest
 
-from tests.fuzz import mutate
+from tests.fuzz import guard, mutate
 from tests.fuzz.corpus import build_corpus
 from tests.fuzz.guard import run_all, run_one
 from tests.fuzz.judge import Finding
@@ -40,12 +40,12 @@ def test_damaged_inputs(part: int, tmp_path: Path) -> None:
 
 def fuse(monkeypatch: pytest.MonkeyPatch, act: object) -> Finding | None:
     """The finding of a link in which something happens."""
-    monkeypatch.setattr("tests.fuzz.guard.command", act)
+    monkeypatch.setattr(guard, "command", act)
     return run_one(Trial({"a.o": build()}, ["a.o", "--no-entry"]))
 
 
 def test_hang_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tests.fuzz.guard.SECONDS", 0.2)
+    monkeypatch.setattr(guard, "SECONDS", 0.2)
 
     def act(arguments: list[str]) -> int:
         while True:
@@ -89,7 +89,7 @@ def test_next_trials_go_on_after_a_crash(monkeypatch: pytest.MonkeyPatch) -> Non
             os.kill(os.getpid(), signal.SIGKILL)
         return real(arguments)
 
-    monkeypatch.setattr("tests.fuzz.guard.command", act)
+    monkeypatch.setattr(guard, "command", act)
     files = {"a.o": build()}
     trials = [Trial(files, [word, "--no-entry", "--allow-undefined", "a.o"]) for word in ("-O1", "--crash", "-O1", "x")]
     kinds = [(finding.kind if finding else None, status) for _, finding, status in run_all(trials)]

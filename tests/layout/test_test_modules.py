@@ -1,4 +1,4 @@
-"""What the modules of tests import."""
+"""What the modules of tests import, and what they replace."""
 
 from __future__ import annotations
 
@@ -29,3 +29,43 @@ def test_only_the_tests_of_the_benchmark_import_it() -> None:
         if name.split(".")[0] == "bench"
     ]
     assert found == []
+
+
+PRIVATE = {
+    # pytest-xdist has threads of its own, so that a test cannot choose how many there are.
+    "differential/test_parallel.py": {"_thread._count"},
+}
+"""What tests replace although its name is private, or nothing but a string names it."""
+
+
+def replaced(tree: ast.AST) -> Iterator[str]:
+    """Names that are given to monkeypatch or unittest.mock, and either are private or are paths of modules in strings.
+
+    A path in a string outlives the renaming of what it names, and nothing checks it.
+    """
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
+            continue
+        names = [argument.value for argument in node.args[:2] if isinstance(argument, ast.Constant)]
+        texts = [name for name in names if isinstance(name, str)]
+        if node.func.attr in ("setattr", "delattr") or ast.unparse(node.func).endswith(("patch.object", "mock.patch")):
+            is_path = isinstance(node.args[0], ast.Constant)
+            is_private = any(name.startswith("_") and not name.endswith("__") for name in texts)
+            if is_path or is_private:
+                yield ".".join(texts if is_path else [ast.unparse(node.args[0]), *texts])
+
+
+def test_tests_replace_nothing_private() -> None:
+    found = {path.relative_to(TESTS).as_posix(): set(replaced(ast.parse(path.read_text("utf-8")))) for path in MODULES}
+    assert {name: names for name, names in found.items() if names} == PRIVATE
+
+
+def test_what_is_replaced_is_found() -> None:
+    source = """
+monkeypatch.setattr("package.module.name", 1)
+monkeypatch.setattr(module, "_name", 1)
+monkeypatch.setattr(module, "__init__", 1)
+monkeypatch.setattr(module, "name", 1)
+mock.patch("package.name")
+"""
+    assert [*replaced(ast.parse(source))] == ["package.module.name", "module._name", "package.name"]

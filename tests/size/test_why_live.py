@@ -66,14 +66,14 @@ class Program:
         while pending:
             following = []
             for name in pending:
-                for target in self._successors(name):
+                for target in self.successors(name):
                     if target not in lengths:
                         lengths[target] = lengths[name] + 1
                         following.append(target)
             pending = following
         return lengths
 
-    def _successors(self, name: str) -> Iterable[str]:
+    def successors(self, name: str) -> Iterable[str]:
         if name.startswith("object "):
             return [self.constructors[int(name.removeprefix("object "))]]
         found = [target for target, _ in self.edges.get(name, ())]
@@ -148,7 +148,7 @@ def test_chains_are_shortest_and_their_first_edges_matter(seed: int, tmp_path: P
             assert len(nodes) == lengths[name], (nodes, name)
             assert nodes[-1] == name
             for one, other in itertools.pairwise(nodes):
-                assert other in set(program._successors(one)), (one, other)
+                assert other in set(program.successors(one)), (one, other)
             for step, before in zip(chain[1:], nodes, strict=False):
                 kinds = {how for target, how in program.edges.get(before, ()) if target == node_of(step)}
                 assert not kinds or step["reference"] in kinds, step

@@ -112,7 +112,7 @@ class BitcodeFile:
 
         :raises FormatError: the module is damaged.
         """
-        for block, stream in _blocks(self.data, *_unwrapped(self.data, self.start, self.end)):
+        for block, stream in blocks(self.data, *_unwrapped(self.data, self.start, self.end)):
             if block == _MODULE_BLOCK:
                 for _ in stream.records():
                     pass
@@ -125,7 +125,7 @@ class BitcodeFile:
         not tell, or is damaged."""
         found: set[str] = set()
         try:
-            for block, stream in _blocks(self.data, *_unwrapped(self.data, self.start, self.end)):
+            for block, stream in blocks(self.data, *_unwrapped(self.data, self.start, self.end)):
                 if block == _MODULE_BLOCK:
                     for _ in stream.records():
                         pass
@@ -145,7 +145,7 @@ class BitcodeFile:
         start, end = _unwrapped(self.data, self.start, self.end)
         identification = strings = b""
         found = []
-        for block, stream in _blocks(self.data, start, end):
+        for block, stream in blocks(self.data, start, end):
             contents = stream.block
             if block == _IDENTIFICATION_BLOCK:
                 identification = contents
@@ -164,7 +164,7 @@ class BitcodeFile:
         """The last string table and the symbol table."""
         strings = table = None
         has_module = False
-        for block, stream in _blocks(self.data, *_unwrapped(self.data, self.start, self.end)):
+        for block, stream in blocks(self.data, *_unwrapped(self.data, self.start, self.end)):
             if block == _MODULE_BLOCK:
                 has_module = True
             elif block == _IDENTIFICATION_BLOCK and not self.producer:
@@ -269,7 +269,7 @@ _Operand = tuple[int, int]
 """An operand's encoding and its width in bits; (0, value) is a literal."""
 
 
-def _blocks(data: bytes, start: int, end: int) -> Iterator[tuple[int, _Stream]]:
+def blocks(data: bytes, start: int, end: int) -> Iterator[tuple[int, _Stream]]:
     """The blocks at the top level: number, and a stream that stands at the block's contents."""
     if data[start : start + 4] != BITCODE_MAGIC:
         raise FormatError("Invalid bitcode signature")
