@@ -5,6 +5,12 @@ from __future__ import annotations
 import pytest
 
 from tests.support import toolchain
+from tests.support.known_skips import SkipCounter
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput"):
+        config.pluginmanager.register(SkipCounter())
 
 
 @pytest.fixture(scope="session")
