@@ -1,6 +1,6 @@
 """The version, in a module of its own so that nothing else is imported to learn it."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 
 def package_kind() -> str:
