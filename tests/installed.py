@@ -53,7 +53,8 @@ def main(arguments: list[str]) -> int:
     environment["VIRTUAL_ENV"] = str(python.parent.parent)
     environment["PATH"] = os.pathsep.join([str(python.parent), os.environ.get("PATH", os.defpath)])
     environment["WASMLINK_EXPECT"] = kind
-    command = [str(python), "-m", "pytest", "-n", "auto", "-m", "not packaging", *rest]
+    part = ["-p", "tests.support.matrix", f"--matrix-part={_PARTS[kind]}"]
+    command = [str(python), "-m", "pytest", "-n", "auto", "-m", "not packaging", *part, *rest]
     return subprocess.run(command, cwd=tree, env=environment, check=False).returncode
 
 
@@ -84,6 +85,8 @@ def _installed(kind: str, place: Path) -> Path | None:
     return python
 
 
+_PARTS = {"pure": "1/6", "compiled": "2/6"}
+"""Of the matrices: see :mod:`tests.support.matrix`."""
 _DURATIONS = {"pure": "half a minute", "compiled": "about three minutes"}
 
 
