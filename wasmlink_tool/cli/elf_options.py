@@ -1,4 +1,4 @@
-"""Options that build systems pass to whatever linker there is: rows of the table of options, and keywords of -z.
+"""Options that build systems pass to every linker: rows of the table of options, and keywords of -z.
 
 Ignoring them cannot change a module, or is an error where it could (:func:`check_elf_options`).
 """
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 
 NOT_IN_WASM = "WebAssembly has no such thing."
 BUILT_IN = "Link-time optimisation is built in."
-NOT_READ = "The linker does not look into the libraries that a library needs."
+NOT_READ = "The linker does not read the dependencies of a library."
 
 
 def _elf(name: str, forms: str, help: str, note: str) -> Option:
-    """An option that build systems pass to whatever linker there is, and that cannot change a module."""
+    """Return the row of an option that build systems pass to every linker, and that cannot change a module."""
     return Option(name, forms, help, NO_EFFECT, note, ours=True)
 
 
@@ -50,42 +50,42 @@ ELF_KEYWORDS = (
     "keep-text-section-prefix",
     "nokeep-text-section-prefix",
 )
-"""Keywords of -z that are about ELF files alone."""
+"""Keywords of -z that apply to ELF files only."""
 ELF_SIZES = ("max-page-size=", "common-page-size=", "cet-report=")
 
 ELF_OPTIONS: tuple[Option, ...] = (
     _elf("start-group", "--start-group -(", "Begin a group of archives", "Archives are searched in any order."),
-    _elf("end-group", "--end-group -)", "End it", "Archives are searched in any order."),
+    _elf("end-group", "--end-group -)", "End a group of archives", "Archives are searched in any order."),
     _elf(
         "as-needed",
         "--as-needed",
         "Leave out shared libraries that nothing needs",
-        "A static link has none. An error beside -shared, -pie and -Bdynamic.",
+        "A static link has none. An error together with -shared, -pie or -Bdynamic.",
     ),
     _elf("no-as-needed", "--no-as-needed", "Keep shared libraries that nothing needs", "All are kept."),
     _elf(
         "no-undefined",
         "--no-undefined",
         "Undefined symbols are errors",
-        "They are. An error beside an option that allows them.",
+        "This is the default. An error together with an option that allows them.",
     ),
     _elf(
         "exclude-libs",
         "--exclude-libs=<libraries> --exclude-libs_<libraries>",
-        "Hide what members of libraries define",
-        "Nothing is exported that was not asked for. An error beside -shared, -pie, --export-all and --export-dynamic.",
+        "Hide the symbols that archive members define",
+        "Only requested symbols are exported. An error together with -shared, -pie, --export-all or --export-dynamic.",
     ),
     _elf(
         "Bsymbolic-functions",
         "[-]-Bsymbolic-functions",
         "Bind references to functions within a shared library",
-        "They are within a program. An error beside -shared; -Bsymbolic does so for all symbols.",
+        "A program always does. An error together with -shared; -Bsymbolic does so for all symbols.",
     ),
     _elf(
         "sysroot",
         "--sysroot=<dir> --sysroot_<dir>",
-        "Where library paths that begin with = are",
-        "No other paths are in it. An error beside one of them.",
+        "The directory for library paths that begin with =",
+        "It has no effect on other paths. An error together with such a path.",
     ),
     _elf(
         "dynamic-linker",
@@ -93,8 +93,8 @@ ELF_OPTIONS: tuple[Option, ...] = (
         "The program that loads the module",
         NOT_IN_WASM,
     ),
-    _elf("no-dynamic-linker", "[-]-no-dynamic-linker", "Name none", NOT_IN_WASM),
-    _elf("plugin", "[-]-plugin=<file> [-]-plugin_<file>", "The linker's part of a compiler", BUILT_IN),
+    _elf("no-dynamic-linker", "[-]-no-dynamic-linker", "Name no such program", NOT_IN_WASM),
+    _elf("plugin", "[-]-plugin=<file> [-]-plugin_<file>", "The compiler's plug-in for the linker", BUILT_IN),
     _elf(
         "plugin-opt",
         "[-]-plugin-opt=-pass-through=<library>",
@@ -102,11 +102,11 @@ ELF_OPTIONS: tuple[Option, ...] = (
         "Libraries are searched again for what generated code needs. Any other -plugin-opt is an error.",
     ),
     _elf("gdb-index", "--gdb-index --no-gdb-index", "Write an index for a debugger", NOT_IN_WASM),
-    _elf("discard-locals", "-X --discard-locals", "Discard labels that assemblers made", "Objects have none."),
+    _elf("discard-locals", "-X --discard-locals", "Discard temporary local symbols", "Objects have none."),
     _elf("discard-none", "--discard-none", "Keep local symbols", "They are kept."),
     _elf("relax", "--relax --no-relax", "Shorten instructions", NOT_IN_WASM),
     _elf("nostdlib", "[-]-nostdlib", "Search only the directories that are named", "There are no others."),
-    _elf("EL", "-EL", "Little-endian", "WebAssembly is."),
+    _elf("EL", "-EL", "Write little-endian output", "WebAssembly is always little-endian."),
     _elf("no-keep-memory", "--no-keep-memory --reduce-memory-overheads", "Take less memory", "It changes no output."),
     _elf(
         "ld-generated-unwind-info",
@@ -115,21 +115,21 @@ ELF_OPTIONS: tuple[Option, ...] = (
         NOT_IN_WASM,
     ),
     _elf("rosegment", "--rosegment --no-rosegment", "Keep read-only data apart", NOT_IN_WASM),
-    _elf("warn-execstack", "--warn-execstack --no-warn-execstack", "Warn of executable stacks", NOT_IN_WASM),
-    _elf("warn-rwx-segments", "--warn-rwx-segments --no-warn-rwx-segments", "Warn of writable code", NOT_IN_WASM),
+    _elf("warn-execstack", "--warn-execstack --no-warn-execstack", "Warn about executable stacks", NOT_IN_WASM),
+    _elf("warn-rwx-segments", "--warn-rwx-segments --no-warn-rwx-segments", "Warn about writable code", NOT_IN_WASM),
     _elf("hash-style", "--hash-style=<style> --hash-style_<style>", "The style of symbol hashes", NOT_IN_WASM),
     _elf("rpath-link", "[-]-rpath-link=<dir> [-]-rpath-link_<dir>", "Where libraries of libraries are", NOT_READ),
     _elf("enable-new-dtags", "--enable-new-dtags", "Write DT_RUNPATH", NOT_IN_WASM),
     _elf("disable-new-dtags", "--disable-new-dtags", "Write DT_RPATH", NOT_IN_WASM),
     _elf("eh-frame-hdr", "--eh-frame-hdr", "Write an index of unwind tables", NOT_IN_WASM),
-    _elf("no-eh-frame-hdr", "--no-eh-frame-hdr", "Write none", NOT_IN_WASM),
+    _elf("no-eh-frame-hdr", "--no-eh-frame-hdr", "Write no such index", NOT_IN_WASM),
     _elf("allow-shlib-undefined", "--allow-shlib-undefined", "Libraries may lack symbols", NOT_READ),
     _elf("no-copy-dt-needed-entries", "--no-copy-dt-needed-entries", "Do not follow libraries", NOT_READ),
     _elf("no-add-needed", "--no-add-needed", "Do not follow libraries", NOT_READ),
-    _elf("warn-common", "--warn-common", "Warn of common symbols", NOT_IN_WASM),
+    _elf("warn-common", "--warn-common", "Warn about common symbols", NOT_IN_WASM),
     _elf("sort-common", "--sort-common", "Sort common symbols", NOT_IN_WASM),
-    _elf("undefined-version", "--undefined-version", "Versions may name what is not there", NOT_IN_WASM),
-    _elf("no-undefined-version", "--no-undefined-version", "They may not", NOT_IN_WASM),
+    _elf("undefined-version", "--undefined-version", "Allow versions of undefined symbols", NOT_IN_WASM),
+    _elf("no-undefined-version", "--no-undefined-version", "Reject versions of undefined symbols", NOT_IN_WASM),
     _elf("fix-cortex-a8", "--fix-cortex-a8 --no-fix-cortex-a8", "Avoid an erratum of a processor", NOT_IN_WASM),
     _elf(
         "fix-cortex-a53-835769",

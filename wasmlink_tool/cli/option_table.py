@@ -48,7 +48,7 @@ OPTIONS: tuple[tuple[str, tuple[Option, ...]], ...] = (
             ),
             Option("pop-state", "[-]-pop-state", "Return to what --push-state remembered", ours=True),
             Option("start-lib", "[-]-start-lib", "Treat the objects that follow as members of an archive"),
-            Option("end-lib", "[-]-end-lib", "End what --start-lib began"),
+            Option("end-lib", "[-]-end-lib", "End the group that --start-lib began"),
             Option("Bstatic", "[-]-Bstatic [-]-static [-]-dn [-]-non_shared", "Search for static libraries (default)"),
             Option(
                 "Bdynamic",
@@ -122,13 +122,13 @@ OPTIONS: tuple[tuple[str, tuple[Option, ...]], ...] = (
                 "allow-undefined-file",
                 "[-]-allow-undefined-file=<file> -allow-undefined-file_<file>",
                 "Allow the symbols that <file> lists to be undefined",
-                note="wasm-ld reads the last one given; so does this.",
+                note="As in wasm-ld, only the last file given is read.",
             ),
             Option("import-undefined", "[-]-import-undefined", "Import undefined symbols where that is possible"),
             Option(
                 "unresolved-symbols",
                 "[-]-unresolved-symbols=<how> [-]-unresolved-symbols_<how>",
-                "What to make of undefined symbols: report-all (default), ignore-all or import-dynamic",
+                "How to treat undefined symbols: report-all (default), ignore-all or import-dynamic",
             ),
             Option(
                 "error-unresolved-symbols", "[-]-error-unresolved-symbols", "Undefined symbols are errors (default)"
@@ -145,7 +145,7 @@ OPTIONS: tuple[tuple[str, tuple[Option, ...]], ...] = (
             Option(
                 "wrap",
                 "[-]-wrap=<symbol> [-]-wrap_<symbol>",
-                "Let <symbol> mean __wrap_<symbol>, and __real_<symbol> mean <symbol>",
+                "Resolve <symbol> to __wrap_<symbol>, and __real_<symbol> to <symbol>",
             ),
             Option(
                 "demangle",
@@ -166,7 +166,7 @@ OPTIONS: tuple[tuple[str, tuple[Option, ...]], ...] = (
             ),
             Option("export-all", "--export-all", "Export every symbol"),
             Option("export-dynamic", "[-]-export-dynamic -E", "Export every symbol that is not hidden"),
-            Option("no-export-dynamic", "[-]-no-export-dynamic", "Export what is asked for only (default)"),
+            Option("no-export-dynamic", "[-]-no-export-dynamic", "Export only requested symbols (default)"),
             Option(
                 "export-memory",
                 "--export-memory=<name> --export-memory",
@@ -182,36 +182,36 @@ OPTIONS: tuple[tuple[str, tuple[Option, ...]], ...] = (
         ),
     ),
     (
-        "Removal of what is not used",
+        "Garbage collection",
         (
-            Option("gc-sections", "[-]-gc-sections", "Remove what nothing refers to (default)"),
-            Option("no-gc-sections", "[-]-no-gc-sections", "Keep everything"),
-            Option("print-gc-sections", "[-]-print-gc-sections", "List what is removed"),
+            Option("gc-sections", "[-]-gc-sections", "Remove unreferenced functions and data (default)"),
+            Option("no-gc-sections", "[-]-no-gc-sections", "Keep unreferenced functions and data"),
+            Option("print-gc-sections", "[-]-print-gc-sections", "List what --gc-sections removes"),
             Option("no-print-gc-sections", "[-]-no-print-gc-sections", "Do not list it (default)"),
         ),
     ),
     (
         "Memory, table and data",
         (
-            Option("initial-memory", "--initial-memory=<bytes> -i", "The memory's size at the start"),
-            Option("initial-heap", "--initial-heap=<bytes>", "The size of the heap at the start"),
-            Option("max-memory", "--max-memory=<bytes>", "The size that the memory may grow to"),
-            Option("no-growable-memory", "--no-growable-memory", "The memory never grows"),
-            Option("global-base", "--global-base=<address>", "Where data starts"),
+            Option("initial-memory", "--initial-memory=<bytes> -i", "The initial size of the memory"),
+            Option("initial-heap", "--initial-heap=<bytes>", "The initial size of the heap"),
+            Option("max-memory", "--max-memory=<bytes>", "The maximum size of the memory"),
+            Option("no-growable-memory", "--no-growable-memory", "The memory cannot grow"),
+            Option("global-base", "--global-base=<address>", "The address at which data starts"),
             Option("stack-first", "[-]-stack-first", "Place the stack before the data (default)"),
             Option(
                 "no-stack-first",
                 "[-]-no-stack-first",
                 "Place the stack after the data",
                 note="Without either option, a --global-base that leaves no room for the stack "
-                "before the data also places it after them; wasm-ld fails there.",
+                "before the data also places it after the data; wasm-ld reports an error.",
             ),
             Option(
                 "z",
                 "-z[_]<keyword>",
                 "stack-size=<bytes>: the size of the stack",
                 note="muldefs: the first of several definitions wins. defs: undefined symbols are errors, as they are "
-                f"by default. What is about ELF files alone has no effect: {', '.join((*ELF_KEYWORDS, *ELF_SIZES))}. "
+                f"by default. Keywords for ELF files have no effect: {', '.join((*ELF_KEYWORDS, *ELF_SIZES))}. "
                 "Any other keyword is a warning, as in wasm-ld.",
             ),
             Option("growable-table", "--growable-table", "The function table has no maximum size"),
@@ -229,15 +229,15 @@ OPTIONS: tuple[tuple[str, tuple[Option, ...]], ...] = (
                 "--page-size=<bytes>",
                 "The page size of the memory: 65536 (default) or 1",
             ),
-            Option("shared-memory", "--shared-memory", "Use a memory that threads share"),
+            Option("shared-memory", "--shared-memory", "Use a shared memory, for threads"),
             Option(
                 "cooperative-threading",
                 "--cooperative-threading",
                 "Let threads take turns in one instance (wasm32-wasip3)",
-                note="A library or the host has the functions __wasm_get_stack_pointer, __wasm_set_stack_pointer, "
+                note="A library or the host defines the functions __wasm_get_stack_pointer, __wasm_set_stack_pointer, "
                 "__wasm_get_tls_base and __wasm_set_tls_base; the immutable globals __init_stack_pointer and "
-                "__init_tls_base hold what the first thread begins with, and are exported only if --export names them. "
-                "The function table is exported. Beside -r, the option is for the next link. LLVM 23 has the option.",
+                "__init_tls_base hold the first thread's initial values, and are exported only if --export names them. "
+                "The function table is exported. With -r, pass it to the next link instead. LLVM 23 has the option.",
                 ours=True,
             ),
         ),
@@ -248,7 +248,7 @@ OPTIONS: tuple[tuple[str, tuple[Option, ...]], ...] = (
             Option(
                 "features",
                 "[-]-features=<a,b,...>",
-                "The features that the module uses, instead of those that its inputs name",
+                "The features that the module uses, instead of those of its inputs",
                 note="The last one given counts.",
             ),
             Option("extra-features", "[-]-extra-features=<a,b,...>", "Features in addition to those"),
@@ -264,7 +264,7 @@ OPTIONS: tuple[tuple[str, tuple[Option, ...]], ...] = (
                 "print-map",
                 "[-]-print-map -M",
                 "Write a map of the output to standard output",
-                note="Beside --Map, which wasm-ld then leaves out.",
+                note="Together with --Map, both maps are written; wasm-ld then ignores --Map.",
             ),
             Option("trace", "[-]-trace -t", "List the files that are linked"),
             Option(
@@ -284,15 +284,15 @@ OPTIONS: tuple[tuple[str, tuple[Option, ...]], ...] = (
             Option(
                 "component",
                 "--component",
-                "Make a component of the module, by the worlds that its objects describe",
+                "Write a component, for the worlds that the objects describe",
                 note="See [components](components.md).",
                 ours=True,
             ),
             Option(
                 "component-type",
                 "--component-type=<wit> --component-type_<wit>",
-                "Take the module for a world of WIT text: a file, or a directory with deps/",
-                note="Besides the worlds that objects describe; may be repeated.",
+                "Implement a world of WIT text: a file, or a directory with deps/",
+                note="In addition to the worlds that objects describe. May be repeated.",
                 ours=True,
             ),
             Option(
@@ -311,14 +311,14 @@ OPTIONS: tuple[tuple[str, tuple[Option, ...]], ...] = (
                 "adapt",
                 "--adapt=<adapter> --adapt_<adapter>",
                 "Satisfy imports with an adapter: [<module>=]<file>",
-                note="Without a name, the adapter's is that of its file up to the first dot.",
+                note="Without a module, the name is that of the file up to its first dot.",
                 ours=True,
             ),
             Option(
                 "wasi-adapter",
                 "--wasi-adapter=<adapter> --wasi-adapter_<adapter>",
                 "The adapter for WASI preview 1: a file, or command, reactor, proxy or none",
-                note="By default the one that the program takes is searched for: see [components](components.md).",
+                note="By default the linker searches for one that fits the program: see [components](components.md).",
                 ours=True,
             ),
             Option(
@@ -349,14 +349,14 @@ OPTIONS: tuple[tuple[str, tuple[Option, ...]], ...] = (
                 "why-live",
                 "--why-live=<symbol> --why-live_<symbol>",
                 "Show the shortest chain of references that keeps <symbol> in the output",
-                note="A glob, a C++ name, import:<module>.<name>, section:<name> or member:<name> will do as well: see "
+                note="Also accepts a glob, a C++ name, import:<module>.<name>, section:<name> or member:<name>: see "
                 "[sizes](size.md).",
                 ours=True,
             ),
             Option(
                 "why-live-file",
                 "--why-live-file=<file> --why-live-file_<file>",
-                "Write what --why-live shows to <file>, as JSON where it ends in .json",
+                "Write the output of --why-live to <file>, as JSON if its name ends in .json",
                 ours=True,
             ),
             Option(
@@ -375,8 +375,8 @@ OPTIONS: tuple[tuple[str, tuple[Option, ...]], ...] = (
             Option(
                 "size-limit",
                 "--size-limit=<bytes> --size-limit_<bytes>",
-                "Fail if the file has more bytes; gzip:<bytes> limits what gzip makes of it",
-                note="`k` and `M` are units of 1,024. The file is written beside the output.",
+                "Fail if the file has more bytes; gzip:<bytes> limits its compressed size",
+                note="`k` and `M` are units of 1,024. The file is then written under another name, next to the output.",
                 ours=True,
             ),
             Option(
@@ -388,25 +388,25 @@ OPTIONS: tuple[tuple[str, tuple[Option, ...]], ...] = (
             Option(
                 "cache-dir",
                 "--cache-dir=<dir> --cache-dir_<dir>",
-                "Keep what is read of the inputs in <dir>, for the next link; the output does not depend on it",
+                "Cache parsed inputs in <dir> for the next link; the output does not depend on it",
                 ours=True,
             ),
             Option(
                 "cache-size",
                 "--cache-size=<bytes> --cache-size_<bytes>",
-                "The most that the cache may take on disk (512 MiB)",
+                "The maximum size of the cache on disk (512 MiB)",
                 ours=True,
             ),
             Option(
                 "shared-cache",
                 "--shared-cache",
-                "Use a cache directory even if other users can write to it, and so decide what is linked",
+                "Use a cache directory even if other users can write to it, and so change the output",
                 ours=True,
             ),
             Option(
                 "time-report",
                 "--time-report=<file> --time-report",
-                "Write the times of the link's steps, as JSON where <file> ends in .json (default: standard output)",
+                "Write the times of the link's steps, as JSON if <file> ends in .json (default: standard output)",
                 ours=True,
             ),
             Option(
@@ -422,8 +422,8 @@ OPTIONS: tuple[tuple[str, tuple[Option, ...]], ...] = (
     (
         "Diagnostics",
         (
-            Option("fatal-warnings", "[-]-fatal-warnings", "Warnings are errors"),
-            Option("no-fatal-warnings", "[-]-no-fatal-warnings", "Warnings are warnings (default)"),
+            Option("fatal-warnings", "[-]-fatal-warnings", "Treat warnings as errors"),
+            Option("no-fatal-warnings", "[-]-no-fatal-warnings", "Do not treat warnings as errors (default)"),
             Option("noinhibit-exec", "[-]-noinhibit-exec", "Write the output despite certain errors"),
             Option(
                 "error-limit",
@@ -443,10 +443,10 @@ OPTIONS: tuple[tuple[str, tuple[Option, ...]], ...] = (
                 "The same as --color-diagnostics=never",
                 is_presentation=True,
             ),
-            Option("verbose", "[-]-verbose", "Print what the linker does"),
+            Option("verbose", "[-]-verbose", "Print the passes of the link and the sections of the output"),
             Option("v", "-v -V", "Show the version, then link if there is something to link", is_presentation=True),
             Option("version", "[-]-version", "Show the version and do nothing else"),
-            Option("help", "[-]-help", "Show this text and do nothing else"),
+            Option("help", "[-]-help", "Show this help and do nothing else"),
         ),
     ),
     (
@@ -458,10 +458,10 @@ OPTIONS: tuple[tuple[str, tuple[Option, ...]], ...] = (
             Option(
                 "Bsymbolic",
                 "[-]-Bsymbolic",
-                "Bind a shared library's own symbols at once",
-                note="A static link warns that it has no meaning, as wasm-ld does.",
+                "Bind references within a shared library to its own definitions",
+                note="As in wasm-ld, a static link warns that it has no effect.",
             ),
-            Option("experimental-pic", "--experimental-pic", "Do not warn of unstable dynamic linking"),
+            Option("experimental-pic", "--experimental-pic", "Do not warn that dynamic linking is unstable"),
             Option(
                 "rpath",
                 "[-]-rpath=<dir> [-]-rpath_<dir>",
@@ -487,14 +487,14 @@ OPTIONS: tuple[tuple[str, tuple[Option, ...]], ...] = (
                 "lto-compiler",
                 "--lto-compiler=<program> --lto-compiler_<program>",
                 "Generate code with this clang, zig or llvm-lto2",
-                note="Else with the one that the environment variable WASMLINK_LTO_COMPILER names, or one that is "
+                note="By default the one in the environment variable WASMLINK_LTO_COMPILER, or the first that is "
                 "found: see [the guide](guide.md).",
                 ours=True,
             ),
             Option(
                 "lto-partitions",
                 "--lto-partitions=<count>",
-                "How many parts to generate code for",
+                "The number of parts to generate code for",
                 NO_EFFECT,
                 "Code is generated in one part: the same program. The value is checked.",
             ),
@@ -508,12 +508,12 @@ OPTIONS: tuple[tuple[str, tuple[Option, ...]], ...] = (
                 "thinlto-cache-dir",
                 "--thinlto-cache-dir=<dir>",
                 "Keep generated objects in <dir>, for the next link of the same modules",
-                note="An entry is a file in the subdirectory generated, and holds what all modules of a link became.",
+                note="An entry is a file in the subdirectory `generated` and holds the code of all modules of a link.",
             ),
             Option(
                 "thinlto-cache-policy",
                 "--thinlto-cache-policy=<policy> --thinlto-cache-policy_<policy>",
-                "When to remove what from that cache",
+                "The rules for removing entries from that cache",
             ),
             Option(
                 "thinlto-emit-imports-files", "--thinlto-emit-imports-files", "Write lists of imported files", LATER
@@ -528,7 +528,7 @@ OPTIONS: tuple[tuple[str, tuple[Option, ...]], ...] = (
             Option(
                 "thinlto-jobs",
                 "--thinlto-jobs=<count>",
-                "How many jobs to run",
+                "The number of jobs",
                 note="llvm-lto2 runs them; a clang compiles all modules as one.",
             ),
             Option(
@@ -554,7 +554,7 @@ OPTIONS: tuple[tuple[str, tuple[Option, ...]], ...] = (
                 "mllvm",
                 "[-]-mllvm=<option> [-]-mllvm_<option>",
                 "Pass an option to LLVM",
-                note="The compiler knows the option, not the linker: without bitcode, it has no effect.",
+                note="The compiler parses it: without bitcode, it has no effect.",
             ),
             Option(
                 "disable-verify",
@@ -573,9 +573,9 @@ OPTIONS: tuple[tuple[str, tuple[Option, ...]], ...] = (
             Option(
                 "threads",
                 "[-]-threads=<count> [-]-threads_<count>",
-                "How many processors to use; by default all that there are",
-                note="In large links, child processes relocate sections, at most 7 and where the system has "
-                "fork() (on Linux also by default). The output never depends on it.",
+                "The number of processors to use (default: all)",
+                note="In large links, up to 7 child processes relocate sections, if the system has fork() (by default "
+                "only on Linux). The output does not depend on it.",
             ),
         ),
     ),
