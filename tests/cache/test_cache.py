@@ -51,7 +51,8 @@ def _refuse(*_: object) -> None:
 def test_every_damaged_entry_is_replaced(project: Project) -> None:
     inputs = project.write()
     clean = project.link(inputs, cached=True)
-    entries = [path for path in project.cache.rglob("*") if path.is_file()]
+    # In its own directory, the cache has nothing but its mark and tag.
+    entries = [*project.cache.glob("*/*")]
     good = {path: path.read_bytes() for path in entries}
     for damage in (b"", b"wasmlink cache 1\n", b"\0" * 100):
         for path in entries:
