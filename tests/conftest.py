@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 
 from tests.support import toolchain
 from tests.support.known_skips import SkipCounter
 
+if sys.platform != "win32":
+    import resource
+
+MOST_BYTES = 1 << 30
+"""Of a file that a test or a process of its writes: modules that are too large are errors before they are written."""
+
 
 def pytest_configure(config: pytest.Config) -> None:
+    if sys.platform != "win32":
+        _, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+        if hard == resource.RLIM_INFINITY or hard > MOST_BYTES:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (MOST_BYTES, hard))
     if not hasattr(config, "workerinput"):
         config.pluginmanager.register(SkipCounter())
 

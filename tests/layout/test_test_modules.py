@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import ast
+import os
 from collections.abc import Iterator
 from pathlib import Path
+
+import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 TESTS = ROOT / "tests"
@@ -69,3 +72,11 @@ monkeypatch.setattr(module, "name", 1)
 mock.patch("package.name")
 """
     assert [*replaced(ast.parse(source))] == ["package.module.name", "module._name", "package.name"]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs a POSIX system")
+def test_no_test_writes_gigabytes(tmp_path: Path) -> None:
+    with open(tmp_path / "file", "wb") as file:
+        file.truncate(1 << 30)
+        with pytest.raises(OSError, match="File too large"):
+            file.truncate((1 << 30) + 1)
