@@ -31,6 +31,7 @@ KNOWN: Final[Mapping[str, tuple[str, ...]]] = {
         "no clang with a libc is installed",
         "no clang with the wasm32-wasip2 target is installed",
         "node is not installed",
+        "npm is not installed",
         "the libc is not where Debian has it",
         "the ninja package is not installed (pip install ninja)",
         "the program ninja is not installed",
