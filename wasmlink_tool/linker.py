@@ -45,7 +45,7 @@ class LinkResult:
 
     @property
     def module(self) -> bytes:
-        """The module; joined when it is asked for, since a link that writes it to a file needs it in no other way."""
+        """The module's bytes; joined on first access, since writing the file does not need them joined."""
         joined = b"".join(self._chunks)
         self._chunks = [joined]
         return joined

@@ -1,4 +1,4 @@
-"""What a link that keeps every decision of the last one understands: the relocation types of each kind of section.
+"""The relocation types, by kind of section, that a link without passes supports.
 
 :mod:`..options` has the same for options. Whatever is not listed takes the passes of an ordinary link.
 """

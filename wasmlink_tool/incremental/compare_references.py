@@ -1,4 +1,4 @@
-"""What the live parts of a changed object refer to, compared with those of its last version."""
+"""Compare the references of a changed object's live parts with those of its last version."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class _References:
         self.types = b""
         self.targets: list[int] = []
         self.functions: list[tuple[int, int]] = []
-        """Of each function, from where to where its references are."""
+        """The range of each function's references."""
         self.segments: list[tuple[int, int]] = []
         self._add(obj.relocations(obj.code_section), symbols, types)
         self.functions += pairwise(obj.relocation_ranges(obj.code_section))
@@ -85,7 +85,7 @@ class _References:
 
 
 class _Comparison:
-    """Of both versions, function by function and segment by segment."""
+    """References of both versions, by function and segment."""
 
     def __init__(self, match: Match, file: ObjectInput) -> None:
         self.match = match
@@ -127,7 +127,7 @@ class _Comparison:
         )
 
     def check_calls(self) -> None:
-        """Whether a function is called, by whatever code, decides what a wrong signature means."""
+        """Check that the same functions are called: whether one is called decides how a wrong signature is treated."""
         had = {pair for old, _, _ in self.differing for pair in self.old.of(old)}
         has = {pair for _, new, _ in self.differing for pair in self.new.of(new)}
         changed = {

@@ -1,4 +1,4 @@
-"""What changed since a state was recorded: the objects that were linked, on their own or from archives."""
+"""Find the linked objects that changed since a state was saved, alone or in archives."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Files:
     def __init__(self, state: State) -> None:
         """Look at each file, and read those that may have changed."""
         self.known: dict[str, KnownFile] = {}
-        """Those that have the contents they had."""
+        """Files with unchanged contents."""
         self.changed: dict[str, bytes] = {}
         """The contents of the others."""
         self.unreadable = False
@@ -54,7 +54,7 @@ class Files:
 
 
 def changed_objects(options: LinkOptions, state: State, files: Files, cache: ParseCache) -> dict[int, ObjectSource]:
-    """By their place in the output, the objects whose bytes are others.
+    """Return the changed objects, keyed by link order.
 
     :raises Unusable: something else changed, or too much.
     """

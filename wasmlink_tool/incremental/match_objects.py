@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from typing import Final
 
 ADDED: Final = -1
-"""In a list of matches: the old version has no such thing."""
+"""In a list of matches: there is no counterpart in the old version."""
 
 _FUNCTION: Final = SymbolKind.FUNCTION
 _DATA: Final = SymbolKind.DATA
@@ -27,7 +27,7 @@ class Unusable(Exception):  # noqa: N818  (no error: the ordinary link runs)
 
 
 class Match:
-    """How a new version of an object goes with the old one.
+    """The correspondence between a new version of an object and the old one.
 
     It defines and asks for all that the old one did, but for what is local to it and was not in the output. What it
     adds may be definitions only, whose names are new, and which nothing keeps by itself. Each list has the old index,
@@ -70,7 +70,7 @@ class Match:
 
     @property
     def added(self) -> list[SymbolInfo]:
-        """The symbols that the old version does not have."""
+        """Return the symbols that the old version does not have."""
         return [info for info, old in zip(self.after.symbols, self.symbols) if old == ADDED]
 
     def _may_go(self, info: SymbolInfo) -> bool:
@@ -102,7 +102,7 @@ class Match:
         return matched
 
     def _sections(self) -> list[int]:
-        """Of the custom sections that a link may copy, those with relocations aside; others are none's match."""
+        """Match the custom sections that a link may copy, relocation sections excluded; others match nothing."""
         copied = [
             # Whether one is empty decides whether it is copied.
             [
@@ -172,7 +172,7 @@ _EQUAL: Final = ("is_64", "tables", "features", "producers")
 
 
 def _types_used(obj: ObjectFile) -> list[object]:
-    """What an object imports and defines beside functions and data."""
+    """Return the imports and definitions of an object, functions and data excluded."""
     imports = [*obj.imported_tables, *obj.imported_globals, *obj.imported_tags]
     return [
         [(i.module, i.field, obj.types[i.type] if isinstance(i.type, int) else i.type) for i in imports],
@@ -182,7 +182,7 @@ def _types_used(obj: ObjectFile) -> list[object]:
 
 
 def _symbol_key(obj: ObjectFile, info: SymbolInfo) -> Hashable:
-    """What must be equal for two symbols to be the same."""
+    """Return a key that is equal for corresponding symbols."""
     kind, flags, name, index, offset, size = info
     if kind == _FUNCTION:
         imported = len(obj.imported_functions)
@@ -198,7 +198,7 @@ def _symbol_key(obj: ObjectFile, info: SymbolInfo) -> Hashable:
 
 
 def _in_order(before: Sequence[Hashable], after: Sequence[Hashable], what: str, may_go: bytes = b"") -> list[int]:
-    """For each new one the old one: the first of the same kind that has not gone to an earlier one.
+    """Return for each new element the first old one of the same kind that is not matched yet.
 
     :param may_go: which of the old ones may be left over; empty: none.
     :raises Unusable: another old one is left over.

@@ -72,7 +72,7 @@ class MovingFields:
         self._file: ObjectInput | None = None
         """The one that was looked at last."""
         self._classes = b""
-        """What each of its symbols is: see the constants; or a section, by its place in ``targets`` behind them."""
+        """The class of each symbol: one of the constants or, after those, the index of a section in ``targets``."""
         self._targets: list[InputSection] = []
 
     def most(self, file: ObjectInput, section: int) -> int:
@@ -192,11 +192,11 @@ class Note:
             first : first + HEAD
         ]
         self.own = first + HEAD
-        """Where the offsets of the fields that name own functions begin."""
+        """The start of the offsets of the fields that refer to own functions."""
         self.own_symbols = self.own + self.own_count
         self.targets = self.own_symbols + symbol_count
         self.fields = self.targets + TARGET * self.target_count
-        """Where the offsets of the fields that name targets begin; then the targets' numbers."""
+        """The start of the offsets of the fields that refer to targets; the targets' numbers follow."""
         self.sections = self.fields + 2 * self.field_count
 
     def own_offsets(self, columns: array[int]) -> array[int]:
@@ -221,5 +221,5 @@ def _offsets(relocs: Relocations, symbols: bytes, of: int) -> array[int]:
 
 
 def _only(number: int) -> bytes:
-    """A translation table to 1 for one byte, and to 0 for the others."""
+    """Return a translation table that maps one byte to 1 and all others to 0."""
     return bytes(number) + b"\1" + bytes(255 - number)

@@ -46,7 +46,7 @@ class Rewriter:
         self.merged: dict[int, Remerged] = {}
 
     def chunks(self) -> list[Chunk]:
-        """The module."""
+        """Return the module."""
         for output in self.changed.merging:
             self._merge(output)
         self._move_functions()
@@ -102,7 +102,7 @@ class Rewriter:
             pieces.offsets = [places[string] for string in strings]
 
     def _move_functions(self) -> None:
-        """Where each file's functions stand now: ``shifts`` counts how much later, by file."""
+        """Move each file's functions; ``shifts`` collects their distances, by file."""
         shift = 0
         self.shifts: list[int] = []
         for ordinal, known in enumerate(self.state.files):
@@ -132,7 +132,7 @@ class Rewriter:
                 stand_in.function_offsets = [offset + self.shifts[ordinal] for offset in stand_in.function_offsets]
 
     def _move_sections(self) -> list[dict[int, int]]:
-        """How much later each custom section stands in its output section, by file; 0 is left out."""
+        """Return how far each custom section moves in its output section, by file; 0 is left out."""
         growth = [0] * len(self.state.custom)
         for output, strings in self.merged.items():
             _, _, start, end = self.state.custom[output]
@@ -209,7 +209,7 @@ class Rewriter:
             position += count
 
     def _function_shift(self, ordinal: int, function: int) -> int:
-        """How much later the body of a changed object's function stands."""
+        """Return how far the body of a changed object's function moves."""
         file = self.new[ordinal]
         known = self._function_shifts
         key = ordinal, function

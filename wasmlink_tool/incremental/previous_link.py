@@ -19,14 +19,14 @@ class LastLink:
     def __init__(self, state: State) -> None:
         self.state = state
         self.module = memoryview(state.module[0])
-        """It becomes the next one where it stands."""
+        """The module; it is patched in place."""
         first, after = state.code
         self.code = bytes(self.module[first:after])
         """The code section's contents, as they were."""
         self.files: dict[int, LinkedFile] = {}
-        """Those that were asked for, by their place in the output."""
+        """The files that were looked up, by link order."""
         self.symbols: dict[int, Symbol] = {}
-        """Those that were asked for, by row."""
+        """The symbols that were looked up, by row."""
         self._decisions: dict[int, Decisions] = {}
         self._rows = column(state.foreign, "q")
 
@@ -38,7 +38,7 @@ class LastLink:
         return found
 
     def symbol(self, row: int) -> Symbol:
-        """A symbol that an object does not define itself."""
+        """Return a symbol that an object does not define itself."""
         symbol = self.symbols.get(row)
         if symbol is not None:
             return symbol
@@ -61,7 +61,7 @@ class LastLink:
         return symbol
 
     def file(self, ordinal: int) -> LinkedFile:
-        """A file of the last link, as far as symbols in it are asked for their places."""
+        """Return a file of the last link, with the data needed to locate its symbols."""
         file = self.files.get(ordinal)
         if file is not None:
             return file
@@ -102,7 +102,7 @@ def place_segment(segment: InputSegment, place: tuple[int, int, int, int] | None
 
 
 def number_others(file: LinkedFile, known: Decisions) -> None:
-    """Globals, tags and tables: a changed object has the same."""
+    """Number globals, tags and tables, which a changed object cannot add or remove."""
     file.global_numbers, file.tag_numbers, file.table_numbers = known.globals, known.tags, known.tables
     file.global_live, file.tag_live, file.table_live = (
         bytearray(number != NO_NUMBER for number in numbers) for numbers in (known.globals, known.tags, known.tables)

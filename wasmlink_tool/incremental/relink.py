@@ -1,4 +1,4 @@
-"""How a link begins with the last one.
+"""Start a link from the saved state of the last one.
 
 The quick way repeats no decision. An object may change its code, the contents of its data and its custom sections. What
 it defines and asks for must be the same, and whatever it newly refers to must be in the output already; then every
@@ -46,7 +46,7 @@ class Passes:
     why: str
     """Why the decisions of the last link are not enough."""
     reuse: Reuse | None
-    """What they can take from it."""
+    """The parts of the last link that can be reused; ``None`` for a full link."""
 
 
 def relink(options: LinkOptions) -> Relinked | Passes:
@@ -77,7 +77,7 @@ def relink(options: LinkOptions) -> Relinked | Passes:
 
 
 def _patched(options: LinkOptions, state: State, files: Files) -> Relinked | str:
-    """The last module, corrected; or why that does not do, with a line's end where the module in memory is spoilt."""
+    """Patch the last module; or return the reason why not, with a newline if the module in memory was modified."""
     assert options.cache_directory is not None
     unsafe = needs_full_link(options)
     if unsafe is not None:

@@ -22,7 +22,7 @@ class Remerged:
         self.moved: dict[int, int] = {}
         """Old offset to new one, of the kept strings."""
         self.placed: dict[bytes, int] = {}
-        """Where the new strings are."""
+        """The positions of the new strings."""
         self._out: list[bytes] = []
         self._size = 0
         self._previous = b""
@@ -47,7 +47,7 @@ class Remerged:
         return self._old[offset : self._old.index(0, offset)]
 
     def _find(self, string: bytes) -> int:
-        """The first kept string that does not come before ``string``."""
+        """Return the first kept string that does not sort before ``string``."""
         reverse = string[::-1]
         low, high = 0, len(self._offsets)
         while low < high:

@@ -31,7 +31,7 @@ _SECTION: Final = SymbolKind.SECTION
 
 
 class Replacements:
-    """What takes the places of the changed objects."""
+    """The new contents of the changed objects."""
 
     def __init__(
         self, options: LinkOptions, last: LastLink, changed: Mapping[int, ObjectSource], cache: ParseCache
@@ -41,19 +41,19 @@ class Replacements:
         self._last = last
         self._cache = cache
         self.merging: set[int] = set()
-        """Custom sections whose strings must be merged anew."""
+        """Custom sections whose strings must be merged again."""
         self.new: dict[int, ObjectInput] = {}
         self.matches: dict[int, Match] = {}
         self._more_references = Counter[tuple[int, int]]()
-        """By file and segment, where data is packed by their number."""
+        """Counts of references, by file and segment, if data is packed by them."""
         self._added_names: set[bytes] = set()
-        """What the changed objects newly define for others."""
+        """Symbols that only the new versions of the changed objects define."""
         for ordinal, source in sorted(changed.items()):
             self.new[ordinal] = self._object(ordinal, source)
         self._check_packed_order()
 
     def section(self, ordinal: int, index: int) -> InputSection:
-        """What takes the place of a changed object's custom section, which had this index."""
+        """Return the new version of the custom section that had this index."""
         return self.new[ordinal].custom_sections[self.matches[ordinal].sections.index(index)]
 
     def _object(self, ordinal: int, source: ObjectSource) -> ObjectInput:
@@ -122,7 +122,7 @@ class Replacements:
                 raise Unusable("the order of packed data changed")
 
     def _check_added(self, match: Match) -> None:
-        """Whether nobody can ask for what an object newly defines."""
+        """Check that no other file can refer to the new definitions of an object."""
         names = [name for _, flags, name, _, _, _ in match.added if not flags & SymbolFlag.BINDING_LOCAL]
         if not names:
             return
@@ -138,7 +138,7 @@ class Replacements:
 
     @staticmethod
     def _place_functions(file: ObjectInput, known: Decisions, match: Match) -> None:
-        """And whatever else is numbered, as in the last link."""
+        """Number functions and all other entities as in the last link."""
         numbers = column(known.function_numbers)
         file.function_live = bytearray(old != ADDED and known.function_live[old] for old in match.functions)
         file.function_numbers = [NO_NUMBER if old == ADDED else numbers[old] for old in match.functions]
@@ -152,7 +152,7 @@ class Replacements:
         number_others(file, known)
 
     def _check_strings(self, pieces: StringPieces | None, offsets: list[int], start: int) -> None:
-        """Whether strings are those that were merged: then each is found where it was put."""
+        """Check that the merged strings are unchanged, so that each keeps its position."""
         assert pieces is not None
         strings = [string[::-1] for string in pieces.backwards]
         if len(strings) != len(offsets) or start < 0:
@@ -165,7 +165,7 @@ class Replacements:
         pieces.offsets = offsets
 
     def _resolve(self, known: Decisions, file: ObjectInput, match: Match) -> None:
-        """The symbols of a changed object: those of the last link, which defines the same."""
+        """Give a changed object the symbols of the last link, which had the same definitions."""
         obj = file.object
         rows = column(known.symbols)
         if len(rows) != len(match.before.symbols):
@@ -191,7 +191,7 @@ class Replacements:
 
 
 def _imported(obj: ObjectFile, kind: int) -> int:
-    """How many elements of a kind an object imports."""
+    """Return the number of imports of a kind."""
     imports = {
         _FUNCTION: obj.imported_functions,
         SymbolKind.GLOBAL: obj.imported_globals,

@@ -46,7 +46,7 @@ link begins again, without it."""
 
 
 class Reuse(Reusable):
-    """What a link can take from the last one."""
+    """The parts of the last link that this one reuses."""
 
     def __init__(self, state: State, known: Mapping[str, KnownFile]) -> None:
         """:param known: the files that need not be read."""
@@ -56,7 +56,7 @@ class Reuse(Reusable):
         self._unmatched: list[FileState] = []
         """The objects of the last link that are not in this one."""
         self.moved: dict[bytes, dict[int, int]] = {}
-        """Of each section that was merged from the last merge: old to new offset, empty where none moved."""
+        """For each section merged from the last merge, a map from old to new offset; empty if none moved."""
         self._relocator: ReusingRelocator | None = None
         self._new_objects: dict[str, str] = {}
         """The objects that are not in the last module, and why."""
@@ -84,7 +84,7 @@ class Reuse(Reusable):
         self._unmatched = [self._state.files[ordinal] for left in ordinals.values() for ordinal in left]
 
     def _previous(self, file: ObjectInput, ordinal: int) -> PreviousFile | None:
-        """Where an object is in the last module; ``None`` if what the state says of that cannot be."""
+        """Return an object's positions in the last module; ``None`` if the state's values are invalid."""
         state, known, module = self._state, self._state.files[ordinal], self._module
         decisions = known.decisions()
         obj = file.object
@@ -128,7 +128,7 @@ class Reuse(Reusable):
         return self._relocator
 
     def counts(self) -> dict[str, int]:
-        """What was reused, for the time report."""
+        """Return the counts of reused parts, for the time report."""
         relocator = self._relocator
         if relocator is None:
             return {}
@@ -362,7 +362,7 @@ class ReusingRelocator(Relocator):
         return contents
 
     def _amounts(self, section: InputSection, file: ObjectInput, columns: array[int], note: Note) -> list[int] | None:
-        """How much the value of each target grew; ``None`` where one came or went. The new values are noted."""
+        """Return the change of each target's value, or ``None`` if one was added or removed; record the new values."""
         values = self._values(file, section.index)
         rows = [tuple(columns[at : at + TARGET]) for at in range(note.targets, note.fields, TARGET)]
         bases = values.bases({(row[0], row[1]) for row in rows})

@@ -41,7 +41,7 @@ NO_FILE: Final = -2
 
 
 def watcher(options: LinkOptions, resolution: Resolution, outputs: Set[bytes]) -> Watcher | None:
-    """What takes note of sections for :func:`record`.
+    """Return the object that records sections for :func:`record`.
 
     :param outputs: the names of the custom sections in the output.
     """
@@ -199,7 +199,7 @@ class _Recorder:
         return found
 
     def _read(self) -> list[tuple[str, Stamp, str, int]] | None:
-        """What was read. Objects and most archives have their keys already; the other files are read once more."""
+        """Return the files that were read, with their keys; a file without a key yet is read again."""
         found: list[tuple[str, Stamp, str, int]] = []
         objects = {
             file.input.member: self.keys.get(id(file.object), "")

@@ -1,4 +1,4 @@
-"""Whether a file is the one that was read: by the file system's word where that can be trusted, else by content."""
+"""Decide whether a file is unchanged: by its stamp where that is reliable, otherwise by content."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def is_unchanged(path: str, known: Stamp) -> bool:
 
 
 def is_same(one: os.stat_result, other: os.stat_result) -> bool:
-    """Whether a file was not written to between two looks."""
+    """Return whether a file was not written to between two calls of stat()."""
     return _stamp(one) == _stamp(other)
 
 

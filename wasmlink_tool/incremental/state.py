@@ -43,14 +43,14 @@ if TYPE_CHECKING:
     Buffer = bytes | memoryview
 
 _MAGIC: Final = f"wasmlink {__version__} state 7\n".encode()
-"""Its number changes with whatever is stored or how."""
+"""Increase the number when the stored data or its encoding changes."""
 PLACE: Final = 4
 """Numbers of a segment's place."""
 
 
 @record()
 class Decisions:
-    """What the link decided about an object in the output: asked for where the object changed, or a changed one names
+    """The link's decisions about an object in the output; read if the object changed, or a changed one refers to
     what is in it."""
 
     function_live: bytes
@@ -64,13 +64,13 @@ class Decisions:
     tables: list[int]
     """The numbers of the live ones, -1 for others."""
     segments: list[tuple[int, int, int, int] | None]
-    """Of live ones: address, offset in its output segment, position in the module (or -1), flags."""
+    """For live segments: address, offset in the output segment, position in the module (or -1), flags."""
     symbols: Buffer
-    """Of each symbol: -1 for what the file's own symbol table says in full, else a row of the foreign symbols."""
+    """For each symbol, -1 if the file's own symbol table describes it completely, else a row of the foreign symbols."""
     discarded: list[int]
     """Custom sections that another file provides."""
     segment_pieces: dict[int, list[int]]
-    """Of merged data segments, the offsets of their strings in the merged chunk."""
+    """For merged data segments, the offsets of their strings in the merged chunk."""
 
     def packed(self) -> bytes:
         segments: list[int] = []
@@ -146,13 +146,13 @@ class FileState:
     """An object in the output. Positions count from the start of the module."""
 
     path: str
-    """What was read: the object, or the archive that it is a member of."""
+    """The file that was read: the object, or its archive."""
     start: int
-    """Where it starts there, in bytes; -1 for the member of a thin archive, which is a file of its own."""
+    """The object's offset in that file, in bytes; -1 for a member of a thin archive, which is a separate file."""
     key: str
-    """Of its bytes, in the cache of parsed objects."""
+    """The key of its bytes in the cache of parsed objects."""
     code_start: int
-    """Of its functions in the output code section's contents, which stand together."""
+    """The range of its functions in the output code section's contents; they are adjacent."""
     code_size: int
     sections: dict[int, tuple[int, int, int]]
     """The custom sections in the output: output section, offset in its contents, size."""
@@ -176,7 +176,7 @@ class State:
     inputs: list[str]
     """The path of each input, libraries found."""
     is_exact: bool
-    """Whether a link may begin with it that repeats no decision; otherwise some columns are empty."""
+    """Whether a link without passes may start from the state; otherwise some columns are empty."""
     files: list[FileState]
     internal: FileState
     """The linker's own functions and globals."""
@@ -191,12 +191,12 @@ class State:
     """Of each file, section by section: from where to where its note of :class:`.moving.MovingFields` is in
     ``columns``."""
     order: list[PackedOrder]
-    """With packed data, the sorted output segments: of each input in order its key, file and index."""
+    """With packed data, the sorted output segments: key, file and index of each input, in order."""
     names: Buffer
     """All names in the symbol table, packed."""
     table_base: int
     tls_base: int
-    """As in :class:`..linking.relocate.Bases`."""
+    """The same as in :class:`..linking.relocation_values.Bases`."""
     columns: array[int]
     module: list[Chunk]
     """Once it was loaded, one piece that may be changed."""
@@ -213,7 +213,7 @@ def is_saved(options: LinkOptions) -> bool:
 
 
 def state_key(options: LinkOptions) -> str:
-    """The name of the state of a link: of its options, its directory and the linker."""
+    """Return the name of a link's state, derived from its options, its directory and the linker."""
     told: list[object] = [working_directory(), linker_stamp()]
     # Of a field on which the module does not depend, a link that leaves a state has a value that a warm link respects.
     told += [
@@ -363,7 +363,7 @@ def _rows(numbers: list[int], size: int) -> list[list[int]]:
 
 
 def column(data: Buffer, code: str = "i") -> array[int]:
-    """The numbers of a packed column."""
+    """Return the numbers of a packed column."""
     return unpack_array(code, data)
 
 
@@ -372,7 +372,7 @@ def path_of(directory: str, key: str) -> str:
 
 
 def load(directory: str, key: str) -> State | None:
-    """The state, or ``None`` where there is none that can be used."""
+    """Return the state, or ``None`` if there is none that can be used."""
     data = read_frame(path_of(directory, key), _MAGIC)
     try:
         return None if data is None else _decoded(data, key)

@@ -1,1 +1,1 @@
-"""From a finished link to bytes: sections, names, producers, features, build id, map, the file."""
+"""Write a finished link: sections, names, producers, features, build id, map, the file."""

@@ -7,11 +7,11 @@ from .encoding import Chunk, OutputSection, custom_section, name
 
 _MIB = 1 << 20
 SIZES = {"fast": 16, "uuid": 16, "sha1": 20, "tree": 20, "md5": 16, "sha3": 32}
-"""In bytes, by style."""
+"""Sizes of build ids in bytes, by style."""
 
 
 def placeholder(style: str) -> OutputSection:
-    """The section with blanks where the id will be; it is the module's last."""
+    """Return the build id section with blanks for the id; it is the module's last section."""
     if style.startswith(("0x", "0X")):
         size = len(_given(style))
     elif style in SIZES:
@@ -31,7 +31,7 @@ def _given(style: str) -> bytes:
 
 
 def compute(style: str, chunks: list[Chunk]) -> bytes:
-    """The id of a module whose bytes, blanks in the id's place, are ``chunks``."""
+    """Return the id of a module; ``chunks`` are its bytes, with blanks in the id's place."""
     if style.startswith(("0x", "0X")):
         return _given(style)
     if style == "uuid":

@@ -113,7 +113,7 @@ def write_custom_section(section: CustomSection, relocator: Relocator) -> Output
 
 
 def own_custom_sections(plan: Plan, options: LinkOptions, producers: bytes | None) -> list[OutputSection]:
-    """``name``, ``producers`` and ``target_features``, where they have contents and are not stripped."""
+    """Return ``name``, ``producers`` and ``target_features``, unless they are empty or stripped."""
     out: list[OutputSection] = []
     kept = {encode_name(text) for text in options.keep_sections}
 

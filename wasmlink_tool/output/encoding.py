@@ -20,7 +20,7 @@ def vector(items: Iterable[bytes]) -> bytes:
 
 
 def limits(minimum: int, maximum: int | None, flags: int = 0) -> bytes:
-    """Of a memory or table; ``flags`` are those beside :data:`LIMITS_HAS_MAX`."""
+    """Encode the limits of a memory or table; ``flags`` are those besides :data:`LIMITS_HAS_MAX`."""
     if maximum is None:
         return bytes([flags]) + uleb(minimum)
     return bytes([flags | LIMITS_HAS_MAX]) + uleb(minimum) + uleb(maximum)
@@ -35,11 +35,11 @@ class OutputSection:
         self.id = id_
         self.chunks = chunks
         self.name = name
-        """Of a custom section; ``chunks`` start with it, encoded."""
+        """The name of a custom section; ``chunks`` start with it, encoded."""
         self.size = sum(map(len, chunks))
-        """Of the contents, in bytes."""
+        """The size of the contents, in bytes."""
         self.offset = 0
-        """Of the section's header in the file."""
+        """The offset of the section's header in the file."""
 
     @property
     def header(self) -> bytes:
@@ -47,7 +47,7 @@ class OutputSection:
 
     @property
     def label(self) -> str:
-        """As verbose output and maps call it."""
+        """The section's name in verbose output and maps."""
         if self.id == SectionId.CUSTOM:
             return f"CUSTOM({self.name.decode('utf-8', 'replace')})"
         return _LABELS[self.id]

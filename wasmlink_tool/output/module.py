@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 class Reusable:
-    """What can be taken from the last link."""
+    """The parts of the last link that the output may reuse."""
 
     def merge(self, name: bytes, inputs: Sequence[InputSection]) -> MergedStrings | None:
         """Merge the strings of custom sections from the last merge; ``None`` where that would not help."""
@@ -45,7 +45,7 @@ class Module:
     def __init__(self, sections: list[OutputSection], notes: dict[tuple[ObjectInput, int], bytes | memoryview]) -> None:
         self.sections = sections
         self.notes = notes
-        """What was noted of custom sections for the next link, by file and section."""
+        """Notes on custom sections for the next link, by file and section."""
         self.chunks: list[Chunk] = [b"\0asm\1\0\0\0"]
         position = 8
         for section in sections:

@@ -9,7 +9,7 @@ from .encoding import name, vector
 
 
 def merge_producers(resolution: Resolution, options: LinkOptions) -> bytes | None:
-    """The section's contents; ``None`` where there is nothing to say."""
+    """Return the section's contents, or ``None`` if it would be empty."""
     fields: dict[str, dict[bytes, bytes]] = {"language": {}, "processed-by": {}, "sdk": {}}
     for file in resolution.objects:
         for field, pairs in file.object.producers.items():

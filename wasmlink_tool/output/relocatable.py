@@ -1,4 +1,4 @@
-"""What an output needs to be linked again: the linking section and the relocation sections (Linking.md)."""
+"""Write the linking section and the relocation sections of relocatable output (Linking.md)."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def _is_written(symbol: Symbol) -> bool:
 
 
 def linking_section(plan: Plan, indices: SymbolIndices) -> OutputSection:
-    """The symbol table, segment info, init functions and COMDAT groups."""
+    """Return the symbol table, segment info, init functions and COMDAT groups."""
     entries = [_symbol_entry(symbol) for symbol in indices.symbols]
     local = uleb(SymbolFlag.BINDING_LOCAL)
     entries += [bytes([SymbolKind.SECTION]) + local + uleb(index) for index in indices.sections]
@@ -156,7 +156,7 @@ def relocation_sections(
 
 
 def _entries(file: ObjectInput, relocs: Relocations, shift: int, indices: SymbolIndices) -> Iterator[bytes]:
-    """The entries of relocations whose places move by ``shift`` bytes."""
+    """Return the entries of relocations whose offsets change by ``shift`` bytes."""
     for type_, offset, index, addend in zip(relocs.types, relocs.offsets, relocs.indices, relocs.addends):
         if type_ == R.TYPE_INDEX_LEB:
             target = file.type_numbers.get(index, 0)

@@ -1,4 +1,4 @@
-"""What a link can write beside the module: the map, why members were extracted, the files that it read."""
+"""Write the reports of a link: the map, the reasons for extracting members, the files read."""
 
 from __future__ import annotations
 
@@ -46,14 +46,14 @@ def check_files(options: LinkOptions, diagnostics: Diagnostics) -> None:
 
 
 def write_why_extract(path: str, extractions: list[tuple[str, str, str]], diagnostics: Diagnostics) -> None:
-    """``--why-extract``."""
+    """Write the report of ``--why-extract``."""
     write_text(path, why_extract(extractions), "--why-extract=", diagnostics)
 
 
 def write_reports(
     plan: Plan, sections: list[OutputSection], files_read: Iterable[str], options: LinkOptions, diagnostics: Diagnostics
 ) -> None:
-    """``--Map``, ``--print-map`` and ``--dependency-file``."""
+    """Write the reports of ``--Map``, ``--print-map`` and ``--dependency-file``."""
     maps = [path for path in (options.map_file, "-" if options.print_map else None) if path is not None]
     if maps:
         text = link_map(plan, sections)
@@ -65,7 +65,7 @@ def write_reports(
 
 
 def write_time_report(path: str, counts: dict[str, int], diagnostics: Diagnostics) -> None:
-    """``--time-report``."""
+    """Write the report of ``--time-report``."""
     report = diagnostics.time_report
     assert report is not None
     report.counts |= counts
@@ -74,14 +74,14 @@ def write_time_report(path: str, counts: dict[str, int], diagnostics: Diagnostic
 
 
 def why_extract(extractions: list[tuple[str, str, str]]) -> str:
-    """``--why-extract``: a line for each member that was linked, and for what."""
+    """Return the lines of ``--why-extract``: each linked member, and the symbol it was extracted for."""
     rows = [("reference", "extracted", "symbol"), *extractions]
     return "".join("\t".join(row) + "\n" for row in rows)
 
 
 def dependencies(target: str, files: Iterable[str]) -> str:
-    """``--dependency-file``: a Make rule, and a rule without a recipe for each file, so that a deleted one does not
-    stop Make."""
+    """Return a Make rule for ``--dependency-file``, and a rule without a recipe for each file, so that a deleted one
+    does not stop Make."""
     escaped = [_escape_for_make(file) for file in files]
     rule = " \\\n  ".join([f"{_escape_for_make(target)}:", *escaped])
     return rule + "\n" + "".join(f"\n{file}:\n" for file in escaped)
@@ -104,7 +104,7 @@ def _escape_for_make(path: str) -> str:
 
 
 def link_map(plan: Plan, sections: list[OutputSection]) -> str:
-    """``-Map``: where each section, chunk and symbol went. Offsets are the file's, in hexadecimal."""
+    """Return the map: the position of each section, chunk and symbol. File offsets are in hexadecimal."""
     lines = [f"{'Addr':>8} {'Off':>8} {'Size':>8} Out     In      Symbol"]
     symbols = _symbols_by_chunk(plan)
     for section in sections:

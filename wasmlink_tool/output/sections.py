@@ -29,7 +29,7 @@ from .encoding import Chunk, OutputSection, limits, name, vector
 
 
 def known_sections(plan: Plan, options: LinkOptions, relocator: Relocator) -> Iterator[OutputSection]:
-    """All sections but the custom ones; those that would be empty are left out."""
+    """Yield all sections except custom ones; empty sections are left out."""
     sections = (
         _types(plan),
         _imports(plan, options),
@@ -171,7 +171,7 @@ def _globals(plan: Plan, options: LinkOptions) -> OutputSection | None:
 
 
 def _got_entry(plan: Plan, symbol: Symbol, options: LinkOptions) -> bytes:
-    """The global that holds the address of something of this module's own."""
+    """Return the global that holds the address of one of this module's own symbols."""
     target = plan.resolution.target
     # Each thread sets those of its thread-local data.
     thread_local = options.shared_memory and bool(symbol.flags & SymbolFlag.TLS)
@@ -253,7 +253,7 @@ def _code(plan: Plan, relocator: Relocator) -> OutputSection | None:
 
 
 def place_functions(plan: Plan) -> None:
-    """Where each function will stand in the code section: debug information and maps ask for it."""
+    """Compute each function's offset in the code section, for debug information and maps."""
     position = len(uleb(sum(file.function_live.count(1) for file in plan.spaces.files)))
     for file in plan.spaces.files:
         offsets = [0] * len(file.function_live)
@@ -273,7 +273,7 @@ def place_functions(plan: Plan) -> None:
 
 
 def segment_positions(plan: Plan) -> Iterator[tuple[OutputSegment, int]]:
-    """The segments that are in the file, and where the bytes of each start in the data section's contents."""
+    """Return the segments that are in the file, with the offsets of their bytes in the data section's contents."""
     position = len(uleb(sum(segment.in_file for segment in plan.segments)))
     for segment in plan.segments:
         if segment.in_file:
@@ -295,19 +295,19 @@ def _data(plan: Plan, relocator: Relocator) -> OutputSection | None:
 
 
 def data_segment_header(plan: Plan, segment: OutputSegment) -> bytes:
-    """What stands before a segment's bytes."""
+    """Return the header that precedes a segment's bytes."""
     where = b"\1" if segment.passive else b"\0" + _address_expression(plan, segment.address)
     return where + uleb(segment.size)
 
 
 def _address_expression(plan: Plan, address: int) -> bytes:
-    """A constant expression of an address in static data."""
+    """Return a constant expression for an address in static data."""
     base = plan.resolution.memory_base
     return plan.resolution.target.const_expression(address) if base is None else _based(plan, base, address)
 
 
 def _based(plan: Plan, base: Symbol, offset: int) -> bytes:
-    """A constant expression of a base that the dynamic linker provides, and an offset from it."""
+    """Return a constant expression for an offset from a base that the dynamic linker provides."""
     target = plan.resolution.target
     code = bytes((Opcode.GLOBAL_GET,)) + uleb(base.global_number)
     if offset:

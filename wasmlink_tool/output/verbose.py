@@ -1,4 +1,4 @@
-"""What ``--verbose`` says of the sections: which there are, what they hold, and that they are written."""
+"""Log the sections of the output for ``--verbose``: their names, sizes and contents."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _OWN = re.compile(rb"(?:dylink\.0|linking|reloc\..*|name|producers|target_featur
 
 
 def log_sections(plan: Plan, sections: list[OutputSection], diagnostics: Diagnostics) -> None:
-    """The sections of the module, in order, and their sizes."""
+    """Log the sections of the module, in order, with their sizes."""
     log = diagnostics.log
     diagnostics.phase("addSections")
     # What comes before is not among the custom sections that this list introduces: dylink.0.
@@ -57,7 +57,7 @@ def log_sections(plan: Plan, sections: list[OutputSection], diagnostics: Diagnos
 
 
 def log_writing(path: str, sections: list[OutputSection], diagnostics: Diagnostics) -> None:
-    """That the sections, whose offsets are known, are written to a file."""
+    """Log that the sections, whose offsets are known, are written to a file."""
     log = diagnostics.log
     diagnostics.phase("openFile")
     log(f"writing: {path}")
