@@ -381,5 +381,5 @@ def load(directory: str, key: str) -> State | None:
 
 
 def save(directory: str, key: str, state: State) -> int:
-    """Write a state, and say how many bytes it takes: none if the directory cannot be written to."""
+    """Write a state; return its size in bytes, 0 if the directory cannot be written to."""
     return write_file(path_of(directory, key), _encoded(key, state))

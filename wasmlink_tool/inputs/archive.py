@@ -36,7 +36,7 @@ class Member:
         self.end = end
         self.path = path
         self.offset = offset
-        """Of its header in the archive."""
+        """The offset of its header in the archive."""
 
 
 def _damaged(what: str, text: str) -> FormatError:
@@ -48,7 +48,7 @@ def is_archive(data: bytes) -> bool:
 
 
 def members(data: bytes, path: str) -> Iterator[Member]:
-    """The members in order, symbol index and name table left out. ``path`` is the archive's own, which the paths of a
+    """Yield the members in order, without symbol index and name table. ``path`` is the archive's, which paths of a
     thin archive's members are relative to.
 
     :raises FormatError: the archive is damaged.
@@ -137,7 +137,7 @@ def _escaped(text: bytes) -> str:
 
 
 def defined_symbols(data: bytes, start: int, end: int) -> list[bytes]:
-    """The names that a member would add to the symbol table: its defined symbols of global or weak binding, in order.
+    """Return the names that a member would add to the symbol table: its defined global and weak symbols, in order.
 
     :raises FormatError: the object is damaged.
     """
@@ -217,4 +217,4 @@ _LINKING: Final = b"\7linking"
 _UNDEFINED: Final = SymbolFlag.UNDEFINED
 _NOT_DEFINED: Final = SymbolFlag.UNDEFINED | SymbolFlag.BINDING_LOCAL
 _IMPORTED: Final = SymbolFlag.UNDEFINED | SymbolFlag.EXPLICIT_NAME
-"""With the first flag and without the second, a symbol has no name of its own."""
+"""A symbol with the first flag and without the second has no name of its own."""

@@ -30,7 +30,7 @@ _HEADER: Final = struct.Struct("<19I")
 _COMDAT: Final = struct.Struct("<3I")
 _SYMBOL: Final = struct.Struct("<6I")
 _SHARING: Final = 16
-"""How often a name is used at most, on average: a bound for what a file can make of its size."""
+"""The maximum average number of uses of a name, which bounds memory by the file's size."""
 _NO_COMDAT: Final = 0xFFFFFFFF
 
 # Flags of its symbols, by bit; the first two bits are the visibility.
@@ -79,10 +79,10 @@ class BitcodeFile:
         self.start = start
         self.end = len(data) if end is None else end
         self.producer = ""
-        """Who wrote the file: ``LLVM22.1.8``."""
+        """The producer of the file: ``LLVM22.1.8``."""
         self.triple = ""
         self.symbols: list[BitcodeSymbol] = []
-        """What takes part in the link, in order."""
+        """The symbols that take part in the link, in order."""
         self.comdats: list[bytes] = []
         strings, table = self._read_blocks()
         self._read_symbols(strings, table)
@@ -92,7 +92,7 @@ class BitcodeFile:
         return self.data[self.start : self.end]
 
     def defined_symbols(self) -> list[bytes]:
-        """The names that it would add to the symbol table, in order."""
+        """Return the names that it would add to the symbol table, in order."""
         return [symbol.name for symbol in self.symbols if not symbol.flags & SymbolFlag.UNDEFINED]
 
     @property
@@ -108,7 +108,7 @@ class BitcodeFile:
 
     @property
     def is_thin(self) -> bool:
-        """Whether it carries the summary by which ThinLTO would compile it on its own.
+        """Return whether it has the summary that ThinLTO needs to compile it separately.
 
         :raises FormatError: the module is damaged.
         """
@@ -138,7 +138,7 @@ class BitcodeFile:
         return frozenset(found)
 
     def modules(self) -> list[bytes]:
-        """Its modules, each as a file of its own; the compiler writes several where only a part has a summary.
+        """Return its modules, each as a separate file; the compiler writes several if only a part has a summary.
 
         :raises FormatError: the file is damaged.
         """
@@ -157,11 +157,11 @@ class BitcodeFile:
 
     @property
     def is_position_independent(self) -> bool:
-        """Whether it was compiled as such, which is an entry of this name among the module's flags."""
+        """Return whether it was compiled as position-independent code, by the entry in the module's flags."""
         return b"PIC Level" in self.contents
 
     def _read_blocks(self) -> tuple[bytes, bytes]:
-        """The last string table and the symbol table."""
+        """Read the last string table and the symbol table."""
         strings = table = None
         has_module = False
         for block, stream in blocks(self.data, *_unwrapped(self.data, self.start, self.end)):
@@ -245,7 +245,7 @@ def _features_in(group: list[int]) -> set[str]:
 
 
 def _unwrapped(data: bytes, start: int, end: int) -> tuple[int, int]:
-    """Where the stream itself begins and ends: a wrapper's header names offset and size."""
+    """Return the start and end of the stream; a wrapper's header has its offset and size."""
     if data[start : start + 4] != BITCODE_WRAPPER_MAGIC:
         return start, end
     if end - start < 20:
@@ -270,7 +270,7 @@ _Operand = tuple[int, int]
 
 
 def blocks(data: bytes, start: int, end: int) -> Iterator[tuple[int, _Stream]]:
-    """The blocks at the top level: number, and a stream that stands at the block's contents."""
+    """Yield the top-level blocks: number, and a stream at the block's contents."""
     if data[start : start + 4] != BITCODE_MAGIC:
         raise FormatError("Invalid bitcode signature")
     pos = start + 4
@@ -302,24 +302,24 @@ class _Stream:
         self._end = (end - start) * 8
         self._pos = 0
         self._width = width
-        """Of abbreviation numbers, in bits."""
+        """The width of abbreviation numbers, in bits."""
         self._abbreviations: list[list[_Operand]] = []
         self.nested: list[tuple[int, _Stream]] = []
         """The blocks that were skipped: number, and a stream of the contents."""
 
     @property
     def block(self) -> bytes:
-        """The whole block whose contents it began with."""
+        """Return the whole block that the stream started in."""
         # Before them are two words, of the block's number and of its size.
         return self._data[self._origin - 8 : self._origin + self._end // 8]
 
     @property
     def position(self) -> int:
-        """In bytes."""
+        """The position in bytes."""
         return self._origin + self._pos // 8
 
     def fixed(self, width: int) -> int:
-        """A number of ``width`` bits."""
+        """Read a number of ``width`` bits."""
         pos = self._pos
         after = pos + width
         if after > self._end:
@@ -330,7 +330,7 @@ class _Stream:
         return (int.from_bytes(self._data[first:last], "little") >> (pos & 7)) & ((1 << width) - 1)
 
     def vbr(self, width: int) -> int:
-        """A number in pieces of ``width`` bits, of which the highest says that another follows."""
+        """Read a number in groups of ``width`` bits, whose highest bit marks that another follows."""
         more = 1 << (width - 1)
         result = shift = 0
         while True:
@@ -346,7 +346,7 @@ class _Stream:
         self._pos = -(-self._pos // 32) * 32
 
     def records(self) -> Iterator[tuple[int, list[int], bytes | None]]:
-        """The records of a block up to its end: code, numbers, blob. Blocks within are skipped."""
+        """Yield the records of a block up to its end: code, numbers, blob. Nested blocks are skipped."""
         while self._end - self._pos >= self._width:
             number = self.fixed(self._width)
             if number == _END_BLOCK:
@@ -370,7 +370,7 @@ class _Stream:
                 raise FormatError("malformed bitcode: an abbreviation that is not defined")
 
     def _count(self, count: int, width: int) -> int:
-        """A length, held against what there is."""
+        """Read a length, and check it against the remaining data."""
         if count * width > self._end - self._pos:
             raise FormatError("malformed bitcode: a record is cut short")
         return count

@@ -42,7 +42,7 @@ LINKS: Final = "links"
 GENERATED: Final = "generated"
 SIZES: Final = "sizes"
 MAGIC: Final = b"wasmlink "
-"""What every file of a cache begins with."""
+"""The first bytes of every cache file."""
 _MARK_TEXT: Final = b"This directory is a cache of wasmlink, format 1. It may be removed at any time.\n"
 _TAG: Final = "CACHEDIR.TAG"
 _TAG_TEXT: Final = (
@@ -51,14 +51,14 @@ _TAG_TEXT: Final = (
     b"# For information about cache directory tags see https://bford.info/cachedir/\n"
 )
 _PRUNED: Final = ".pruned"
-"""Its time of change is when the cache was last pruned."""
+"""Its modification time is the time of the last pruning."""
 _ROOMS: Final = {
     PACKS: re.compile(r"[0-9a-f]{9,16}"),
     LINKS: re.compile(r"[0-9a-f]{40}"),
     GENERATED: re.compile(r"[0-9a-f]{40}"),
     SIZES: re.compile(r"[0-9a-f]{40}"),
 }
-"""By directory: the names that the linker gives its files there."""
+"""The linker's file names, by directory."""
 _MOST_LINKS: Final = 500
 """States. Each checkout and each set of options has its own, and few are ever used again."""
 
@@ -122,7 +122,7 @@ def is_file_name(room: str, name: str) -> bool:
 
 
 def store_file(root: str, room: str, name: str, chunks: Sequence[bytes | bytearray | memoryview]) -> int:
-    """Write a file of the cache. The bytes that it takes; none if it cannot be written."""
+    """Write a file of the cache; return its size in bytes, 0 if it cannot be written."""
     directory = os.path.join(root, room)
     try:
         _make(root)
@@ -189,7 +189,7 @@ def prune(root: str, policy: CachePolicy) -> None:
 
 
 def _without(unwanted: list[_File], files: list[_File]) -> list[_File]:
-    """The other files, once the unwanted ones are removed."""
+    """Remove the unwanted files; return the others."""
     for file in unwanted:
         remove_file(file.path)
     return [file for file in files if file not in unwanted] if unwanted else files
@@ -218,7 +218,7 @@ def _byte_limit(root: str, policy: CachePolicy, used: int) -> float:
 
 
 def _files(root: str) -> list[_File]:
-    """The files that are the cache's by place and name. What killed processes left is removed on the way."""
+    """Return the cache's files, recognised by location and name. Remove files that killed processes left."""
     found: list[_File] = []
     for room, names in _ROOMS.items():
         directory = os.path.join(root, room)

@@ -52,10 +52,10 @@ if TYPE_CHECKING:
     from typing import Final
 
 ArchiveIndex = list[tuple[str, int, int, "list[bytes] | None"]]
-"""Of each member: name, start, end, defined symbols (``None``: no Wasm object, or a damaged one)."""
+"""For each member: name, start, end, defined symbols (``None``: not a Wasm object, or a damaged one)."""
 
 _NO_ENTRY: Final = (FormatError, ValueError, LookupError, OverflowError)
-"""What is raised for an entry that is damaged, or never was one; :exc:`~..stored.StoredError` is among them."""
+"""The exceptions for a damaged or foreign entry; :exc:`~..stored.StoredError` is among them."""
 _HEAD: Final = 15
 """Numbers at the start of an object's entry; the last ones are numbers of rows."""
 _WIDTHS: Final = (4, 3, 3, 5, 2, 5, 4, 1)
@@ -63,11 +63,11 @@ _WIDTHS: Final = (4, 3, 3, 5, 2, 5, 4, 1)
 _PLACE: Final = 4
 _KNOWN_TYPES: Final = bytes(RELOCATION_NAMES)
 _COLUMNS: Final = 4
-"""Of relocations: types, offsets, indices, addends."""
+"""The columns of relocations: types, offsets, indices, addends."""
 
 
 def decode_object(payload: bytes, data: bytes, start: int, end: int) -> ObjectFile | None:
-    """The object whose bytes are ``data[start:end]``; without any where its bytes are not at hand."""
+    """Return the object whose bytes are ``data[start:end]``, which may be absent."""
     try:
         return _decode_object(payload, data, start, end)
     except _NO_ENTRY:
@@ -183,7 +183,7 @@ class _TableReader:
         self.pos = pos
 
     def columns(self, width: int) -> list[list[int]]:
-        """The columns of the next table."""
+        """Return the columns of the next table."""
         numbers = self._numbers
         start = self.pos + 1
         count = numbers[start - 1]
@@ -306,7 +306,7 @@ def _relocations(
 
 
 def _check_symbols(obj: ObjectFile, kinds: list[int], flags: list[int], sorts: list[int], indices: list[int]) -> None:
-    """Every index must be one of the symbol's index space, and of an import just where the symbol is undefined."""
+    """Check that indices are in the symbols' index spaces, and are imports if and only if the symbol is undefined."""
     first: list[int] = []
     last: list[int] = []
     for kind, bits in zip(kinds, flags):
@@ -328,7 +328,7 @@ def _check_symbols(obj: ObjectFile, kinds: list[int], flags: list[int], sorts: l
 
 
 def _index_space(obj: ObjectFile, kind: int) -> tuple[int, int]:
-    """How many there are of what a kind of symbols is for: imported, and of the object's own."""
+    """Return the sizes of a kind's index space: imports, and the object's own entries."""
     if kind == SymbolKind.FUNCTION:
         return len(obj.imported_functions), len(obj.functions)
     if kind == SymbolKind.DATA:
@@ -365,7 +365,7 @@ def _check_custom(obj: ObjectFile, sections: list[int]) -> None:
 
 @lru_cache(maxsize=256)
 def _value_type(value_type: bytes) -> bytes:
-    """A value type, once it is certain that it is one."""
+    """Return a value type, after checking it."""
     reader = Reader(value_type, 0, len(value_type))
     if reader.value_type() != value_type:
         raise StoredError("no value type")
@@ -384,7 +384,7 @@ def _initializer(expression: bytes) -> bytes:
 
 
 def decode_index(payload: bytes, size: int = sys.maxsize) -> ArchiveIndex | None:
-    """The index of an archive of ``size`` bytes."""
+    """Return the index of an archive of ``size`` bytes."""
     try:
         packed_names, packed_numbers, packed_symbols = unpack_record(memoryview(payload), 3)
         names = [name.decode("utf-8", "surrogateescape") for name in unpack_strings(packed_names)]

@@ -33,12 +33,12 @@ class _Tables:
         return self._names.setdefault(name, len(self._names))
 
     def add(self, rows: Sequence[tuple[int, ...]]) -> None:
-        """The columns of rows that are equally long."""
+        """Add the columns of rows of equal length."""
         for column in zip(*rows):
             self.numbers += column
 
     def add_counted(self, rows: Sequence[tuple[int, ...]]) -> None:
-        """The number of the rows, and their columns."""
+        """Add the number of rows, and their columns."""
         self.numbers.append(len(rows))
         self.add(rows)
 
@@ -110,7 +110,7 @@ def encode_object(obj: ObjectFile) -> bytes:
 
 
 def _rare_tables(obj: ObjectFile, tables: _Tables) -> list[tuple[list[tuple[int, ...]], ...]]:
-    """What most objects have nothing of: one or two tables each."""
+    """Return the tables that most objects lack: one or two each."""
     name = tables.name
     return [
         (tables.imports(obj.imported_globals),),

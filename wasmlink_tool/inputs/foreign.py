@@ -1,4 +1,4 @@
-"""What a file is that the linker cannot link, and what to give it instead: for the line under the error about it."""
+"""Identify files that the linker cannot link, and suggest a remedy, for the line under the error."""
 
 from __future__ import annotations
 

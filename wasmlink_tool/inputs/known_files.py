@@ -28,7 +28,7 @@ class UnreadFile:
     def __init__(self, path: str, status: os.stat_result) -> None:
         self.path = path
         self.status = status
-        """What the file system said of it at the beginning of this link."""
+        """Its result of stat() at the start of this link."""
         self._contents: bytes | None = None
 
     @property
@@ -69,4 +69,4 @@ class KnownFile:
         self.kind = kind
         """:data:`OTHER`, :data:`OBJECT` or :data:`ARCHIVE`."""
         self.members = members
-        """Where members of an archive start, to the names of their entries in the cache."""
+        """Offsets of an archive's members, to the keys of their cache entries."""

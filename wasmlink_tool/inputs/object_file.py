@@ -71,7 +71,7 @@ class Global:
 
 
 class Section:
-    """Where a section's contents stand in the file. For a custom section, ``start`` is behind its name, and so is
+    """The range of a section's contents in the file. For a custom section, ``start`` is after its name, and so is
     the origin of the offsets of relocations that apply to it."""
 
     __slots__ = ("end", "id", "name", "start")
@@ -135,7 +135,7 @@ Producers = dict[str, list[tuple[bytes, bytes]]]
 
 
 def is_wasm(data: bytes, start: int = 0) -> bool:
-    """Whether a Wasm binary starts at ``start``."""
+    """Return whether a Wasm binary starts at ``start``."""
     return data[start : start + 4] == MAGIC
 
 
@@ -198,7 +198,7 @@ class ObjectFile:
         self.segments: list[Segment] = []
         self.symbols: list[SymbolInfo] = []
         self.function_names: list[bytes] = []
-        """Of each defined function, that of its first symbol."""
+        """The name of each defined function: that of its first symbol."""
         self.init_functions: list[InitFunction] = []
         self.comdats: list[Comdat] = []
         self.features: list[tuple[int, bytes]] = []
@@ -218,7 +218,7 @@ class ObjectFile:
 
     @property
     def data(self) -> bytes:
-        """The bytes that hold the file, and others around it where it is a member of an archive."""
+        """Return the bytes that contain the file; for an archive member, those of the whole archive."""
         if self._unread is not None:
             self._data = self._unread.contents()
             self._unread = None
@@ -226,13 +226,13 @@ class ObjectFile:
 
     @property
     def is_unread(self) -> bool:
-        """Whether nothing asked for its bytes so far."""
+        """Whether its bytes were not needed so far."""
         return self._unread is not None
 
     # What the passes ask for
 
     def function_signature(self, index: int) -> bytes:
-        """The signature of function ``index`` of the function index space."""
+        """Return the signature of function ``index`` of the function index space."""
         imported = len(self.imported_functions)
         if index < imported:
             type_ = self.imported_functions[index].type
@@ -241,7 +241,7 @@ class ObjectFile:
         return self.types[self.functions[index - imported]]
 
     def relocations(self, section: int) -> Relocations:
-        """The relocations that apply to section ``section``, checked against it and the symbol table."""
+        """Return the relocations of section ``section``, checked against it and the symbol table."""
         found = self._relocations.get(section)
         if found is None:
             entry = self._relocation_sections.get(section)
@@ -284,7 +284,7 @@ class ObjectFile:
         return self.start == start and data is (self._unread or self._data)
 
     def moved(self, data: bytes | UnreadFile, start: int) -> ObjectFile:
-        """The same object where its bytes stand at ``data[start:]``."""
+        """Return the same object with its bytes at ``data[start:]``."""
         shift = start - self.start
         other = ObjectFile(b"" if isinstance(data, UnreadFile) else data, start, self.end + shift)
         if isinstance(data, UnreadFile):
@@ -299,7 +299,7 @@ class ObjectFile:
         return other
 
     def relocation_entries(self, section: int) -> tuple[bytes, int]:
-        """The encoded relocations of a section, and their number."""
+        """Return the encoded relocations of a section, and their number."""
         start, end, count = self._relocation_sections.get(section, (0, 0, 0))
         return self.data[start:end], count
 
@@ -312,7 +312,7 @@ class ObjectFile:
         self._relocation_sections[section] = (start, end, count)
 
     def decoded_sections(self) -> list[int]:
-        """The sections whose relocations were asked for, and exist."""
+        """Return the sections whose relocations were decoded."""
         return [section for section in self._relocations if section in self._relocation_sections]
 
     def set_relocations(self, sections: dict[int, tuple[int, int, int]], decoded: dict[int, Relocations]) -> None:

@@ -207,7 +207,7 @@ class ObjectReader:
         reader.pos = pos
 
     def read_import(self, reader: Reader, module: bytes, field: bytes) -> None:
-        """The kind and type of an import of anything but a function."""
+        """Read the kind and type of an import of anything but a function."""
         kind = reader.u8()
         if kind == ExternalKind.GLOBAL:
             self.obj.imported_globals.append(Import(module, field, _global_type(reader)))
@@ -356,7 +356,7 @@ class ObjectReader:
         reader.pos = pos
 
     def _skip_segment_head(self, reader: Reader) -> None:
-        """What stands before the size of a data segment."""
+        """Skip the fields before the size of a data segment."""
         flags = reader.uleb()
         if flags > 2:
             raise FormatError(f"invalid flags of a data segment: {flags}")
@@ -426,7 +426,7 @@ def _table_type(reader: Reader) -> TableType:
 
 @lru_cache(maxsize=4096)
 def parse_types(contents: bytes) -> list[bytes]:
-    """The signatures of a type section."""
+    """Parse the signatures of a type section."""
     reader = Reader(contents, 0, len(contents))
     types: list[bytes] = []
     for _ in range(reader.count(3)):

@@ -34,12 +34,12 @@ if TYPE_CHECKING:
     from typing import Final
 
 _MAGIC: Final = f"wasmlink {__version__} pack 2\n".encode()
-"""Its number changes with whatever is stored or how."""
+"""Increase the number when the stored data or its encoding changes."""
 _MOST: Final = 24
 """Packs; beyond that, all but the largest become one."""
 
 _Place = tuple[str, int, int, int]
-"""Of an entry: its pack, where it starts there, its size in bytes, its checksum."""
+"""An entry's location: its pack, its offset there, its size in bytes, its checksum."""
 
 
 class _OpenPack:
@@ -75,11 +75,11 @@ class Packs:
         self.directory = os.path.join(root, PACKS)
         self._places: dict[str, _Place] = {}
         self._seen: set[str] = set()
-        """What was in the directory when it was last looked at."""
+        """The directory's contents when it was last listed."""
         self._known: set[str] = set()
         """The packs among it."""
         self._open: dict[str, _OpenPack] = {}
-        """What a link reads many entries of."""
+        """Open packs, since a link reads many entries of each."""
         self._lock = allocate_lock()
 
     def refresh(self) -> None:
@@ -98,7 +98,7 @@ class Packs:
                     self._places.update(places)
 
     def read(self, key: str) -> bytes | None:
-        """The entry of that name."""
+        """Return the entry with that name."""
         place = self._places.get(key)
         if place is None:
             return None
@@ -120,7 +120,7 @@ class Packs:
         self._open.clear()
 
     def write(self, entries: Mapping[str, bytes]) -> int:
-        """Add a pack of these entries; the bytes that it takes."""
+        """Add a pack of these entries; return its size in bytes."""
         with self._lock:
             size = self._write(entries)
             return size + self._merge() if len(self._known) > _MOST else size
@@ -167,7 +167,7 @@ class Packs:
 
 
 def write_file(path: str, chunks: Sequence[bytes | bytearray | memoryview]) -> int:
-    """Write a file of a cache, which has its name only when it is whole. The bytes that it takes; none if it cannot be
+    """Write a file of a cache atomically; return the bytes that it takes; none if it cannot be
     written."""
     directory, name = os.path.split(path)
     root, room = os.path.split(directory)

@@ -1,4 +1,4 @@
-"""What an earlier link learned of a file: parsed objects and archive indices, kept by content.
+"""A cache of parsed objects and archive indices, stored by content.
 
 An entry is named by a hash of the bytes that it was made from, so that it serves every link, target and variant that
 reads the same bytes, and is never out of date.
@@ -35,7 +35,7 @@ _MEMORY_LIMIT: Final = 256 << 20
 
 
 def content_key(data: bytes | memoryview) -> str:
-    """The name of an entry made from ``data``."""
+    """Return the key of the entry for ``data``."""
     return blake2b(data, digest_size=20).hexdigest()
 
 
@@ -53,9 +53,9 @@ class ParseCache:
         self._object_bytes = 0
         self._indices: dict[str, ArchiveIndex] = {}
         self._new_indices: dict[str, bytes] = {}
-        """Those that are not on disk yet, encoded."""
+        """Encoded entries that are not on disk yet."""
         self._stored: dict[str, frozenset[int]] = {}
-        """Of each object's entry on disk, the sections whose relocations it holds."""
+        """For each object's entry on disk, the sections whose relocations it contains."""
         self._lock = allocate_lock()
 
     def new_link(self) -> ParsedObjects:
@@ -65,7 +65,7 @@ class ParseCache:
     # Objects
 
     def load_object(self, data: bytes, start: int, end: int) -> tuple[str, ObjectFile | None]:
-        """The entry's key, and the object if it is known."""
+        """Return the entry's key, and the object if it is cached."""
         key = content_key(memoryview(data)[start:end])
         known = self._objects.get(key)
         if known is not None:
@@ -83,7 +83,7 @@ class ParseCache:
         return key, obj
 
     def known_object(self, key: str, data: bytes | UnreadFile, start: int, end: int) -> ObjectFile | None:
-        """The object of an entry, whose bytes are ``data[start:end]``."""
+        """Return the object of an entry, whose bytes are ``data[start:end]``."""
         obj = self._objects.get(key)
         if obj is not None:
             if not obj.is_at(data, start):
@@ -99,7 +99,7 @@ class ParseCache:
         return obj
 
     def find_object(self, key: str) -> ObjectFile | None:
-        """The object of an entry: without its bytes, with those of its relocations that an earlier link asked for."""
+        """Return the object of an entry without its bytes, with the relocations that an earlier link decoded."""
         self._packs.refresh()
         payload = self._packs.read(key)
         return None if payload is None else decode_object(payload, b"", 0, 0)
@@ -147,7 +147,7 @@ class ParseCache:
         return key, known
 
     def known_index(self, key: str, size: int) -> ArchiveIndex | None:
-        """The index of an archive of that entry and size."""
+        """Return the index of an archive of that entry and size."""
         known = self._indices.get(key)
         if known is None:
             payload = self._packs.read(key)
@@ -157,7 +157,7 @@ class ParseCache:
         return known
 
     def find_index(self, key: str) -> ArchiveIndex | None:
-        """The index of an archive that an earlier link read."""
+        """Return the index of an archive that an earlier link read."""
         self._packs.refresh()
         payload = self._packs.read(key)
         return None if payload is None else decode_index(payload)
@@ -198,7 +198,7 @@ class ParsedObjects:
         return obj
 
     def find(self, key: str, data: bytes | UnreadFile, start: int, end: int) -> ObjectFile | None:
-        """The object of an entry, or ``None`` where the cache has it no more."""
+        """Return the object of an entry, or ``None`` if it is no longer in the cache."""
         obj = self._cache.known_object(key, data, start, end)
         if obj is not None:
             self._used.append((key, obj))
@@ -216,7 +216,7 @@ _caches: dict[tuple[str, int], ParseCache] = {}
 
 
 def cache_at(directory: str, limit: int) -> ParseCache:
-    """This process's cache of a directory: all its links share what is parsed."""
+    """Return this process's cache of a directory; all its links share the parsed objects."""
     key = (directory, limit)
     cache = _caches.get(key)
     if cache is None:

@@ -24,7 +24,7 @@ _TABLE: Final = SymbolKind.TABLE
 
 
 def check_relocations(obj: ObjectFile, relocs: Relocations, number: int) -> None:
-    """Every index must name what its type is for, and every patched byte must lie in section ``number``."""
+    """Check that every index has the right kind of target, and every patched byte is in section ``number``."""
     section = obj.sections[number]
     size = section.end - section.start
     if not _all_targets_fit(obj, relocs):
@@ -43,7 +43,7 @@ def check_relocations(obj: ObjectFile, relocs: Relocations, number: int) -> None
 
 
 def _all_targets_fit(obj: ObjectFile, relocs: Relocations) -> bool:
-    """Whether every index is one of a type, or of a symbol of the right kind. False: each must be looked at."""
+    """Return whether every index is a type or a symbol of the right kind. If not, each must be checked."""
     types, indices = relocs.types, relocs.indices
     if _TYPE_INDEX in types:
         if max(compress(indices, types.translate(_IS_TYPE_INDEX))) >= len(obj.types):
@@ -61,7 +61,7 @@ def _all_targets_fit(obj: ObjectFile, relocs: Relocations) -> bool:
 
 
 def check_target(obj: ObjectFile, type_: int, index: int, section: Section) -> None:
-    """Whether a relocation in ``section`` may name symbol (or type) ``index``.
+    """Check that a relocation in ``section`` may refer to symbol (or type) ``index``.
 
     :raises FormatError: there is none, or it is of a kind that the relocation cannot name.
     """
@@ -105,7 +105,7 @@ _MAY_NAME: Final[tuple[list[bool], ...]] = tuple(
         for type_ in RELOCATION_NAMES
     ]
 )
-"""By type and kind: whether nothing but the kind has to be looked at."""
+"""By type and kind, whether only the kind must be checked."""
 _USUAL_KIND: Final = bytes(
     [max([kind for kind, may in enumerate(row) if may], default=255) for row in _MAY_NAME]
 ).ljust(256)

@@ -12,7 +12,7 @@ _TYPED = {
     ExternalKind.FUNCTION: (SymbolKind.FUNCTION, "function"),
     ExternalKind.TAG: (SymbolKind.TAG, "tag"),
 }
-"""By kind of export: the kind of symbol, and its name in messages."""
+"""The kind of symbol and its name in messages, by kind of export."""
 
 
 SharedSymbol = tuple[int, bytes, "bytes | None"]
@@ -20,7 +20,7 @@ SharedSymbol = tuple[int, bytes, "bytes | None"]
 
 
 def is_shared_library(data: bytes) -> bool:
-    """Whether a Wasm binary begins with a section for the dynamic linker."""
+    """Return whether a Wasm binary begins with a section for the dynamic linker."""
     reader = Reader(data, 8, len(data))
     try:
         if reader.u8() != SectionId.CUSTOM:

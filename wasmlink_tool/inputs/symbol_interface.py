@@ -114,7 +114,7 @@ def interface_digest(obj: ObjectFile) -> str:
 
 
 def _plain(type_: int | GlobalType | TableType) -> Any:
-    """A type as numbers and bytes."""
+    """Return a type as numbers and bytes."""
     if isinstance(type_, GlobalType):
         return type_.value_type, type_.mutable
     if isinstance(type_, TableType):
@@ -123,7 +123,7 @@ def _plain(type_: int | GlobalType | TableType) -> Any:
 
 
 def interface_of(path: str) -> str | None:
-    """The digest for the object in a file; ``None`` if it is none."""
+    """Return the digest of the object in a file; ``None`` if it is not an object."""
     try:
         with open(path, "rb") as file:
             data = file.read()

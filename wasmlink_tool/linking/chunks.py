@@ -1,4 +1,4 @@
-"""What the linker moves as a whole: input segments and custom sections, and the files that they come from.
+"""Chunks: input segments and custom sections, which the linker moves as a whole, and the files that contain them.
 
 Functions are chunks too, but no object stands for one: a function is (file, index), and what the link learns about
 it is in arrays of its file. An object-local :class:`ObjectFile` is never changed.
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from .symbols import Symbol
 
 NO_NUMBER: Final = -1
-"""Of what has no place in an index space of the output (yet)."""
+"""No index was assigned in the output's index space (yet)."""
 
 MERGED_CUSTOM_SECTIONS: Final = frozenset((b".debug_str", b".debug_str.dwo", b".debug_line_str"))
 """Custom sections have no flags: those that hold nothing but strings are known by name."""
@@ -69,15 +69,15 @@ class InputSegment:
         self.size = size
         self.live = False
         self.discarded = False
-        """It belongs to a COMDAT group that another file provides."""
+        """Whether it belongs to a COMDAT group that another file provides."""
         self.comdat = b""
         """The group that it belongs to."""
         self.output: OutputSegment | None = None
         self.offset = 0
-        """In ``output``, in bytes; of merged strings, that of the merged chunk."""
+        """The offset in ``output``, in bytes; for merged strings, that of the merged chunk."""
         self.pieces: StringPieces | None = None
         self.references = 0
-        """From live relocations; counted for the packed order only."""
+        """The number of references from live relocations; counted for the packed order only."""
 
     @property
     def is_tls(self) -> bool:
@@ -132,7 +132,7 @@ class OutputSegment:
         """log2 of bytes."""
         self.inputs: list[InputSegment] = []
         self.chunks: list[InputSegment | MergedStrings] = []
-        """What ``inputs`` become: strings that merge are one chunk, at the place of their first."""
+        """The output chunks of ``inputs``: merged strings are one chunk, at the position of the first."""
         self.size = 0
         self.address = 0
         self.is_tls = False
@@ -144,7 +144,7 @@ class OutputSegment:
 
     @property
     def is_bss(self) -> bool:
-        """Whether it is known to be zero."""
+        """Whether its contents are known to be zero."""
         return self.name.startswith(b".bss")
 
     def lay_out(self) -> None:
@@ -169,12 +169,12 @@ class InputSection:
     def __init__(self, file: LinkedFile, index: int, section: Section) -> None:
         self.file = file
         self.index = index
-        """In the file's list of sections."""
+        """The index in the file's list of sections."""
         self.section = section
         self.size = section.end - section.start
         self.discarded = False
         self.offset = 0
-        """In the output section's contents, its name left out; of merged strings, that of the merged chunk."""
+        """The offset in the output section's contents, after its name; for merged strings, that of the merged chunk."""
         self.pieces: StringPieces | None = None
 
     @property
@@ -233,7 +233,7 @@ class LinkedFile:
         self.object = _NO_OBJECT
         self.source: ObjectSource | None = None
         self.previous: PreviousFile | None = None
-        """Where the object's parts are in the last module, if it was there, and this link may copy from it."""
+        """The positions of the object's parts in the last module, if this link may copy from it."""
         self.live = True
         """Whether the file's constructors and retained segments count: a file from an archive must first have
         something live in it."""
@@ -263,9 +263,9 @@ class LinkedFile:
         self.table_numbers: list[int] = []
         self.segments: list[InputSegment] = []
         self.custom_sections: dict[int, InputSection] = {}
-        """By index in the object's list of sections."""
+        """Custom sections, by index in the object's list of sections."""
         self.function_offsets: list[int] = []
-        """Where each function's entry starts, in bytes from the start of the output code section's contents."""
+        """The offset of each function's entry in the output code section's contents, in bytes."""
         self.type_numbers: dict[int, int] = {}
         self.compressed: dict[int, bytes] = {}
         """Live function to its entry, where relocations are compressed."""
@@ -275,16 +275,16 @@ class LinkedFile:
 
     @property
     def input(self) -> ObjectSource:
-        """The source of a file that the linker was given, which is any but its own."""
+        """The source of an input file; the linker's own synthetic file has none."""
         assert self.source is not None
         return self.source
 
     def function_size(self, index: int) -> int:
-        """Of a function's entry, its size field included, in bytes."""
+        """Return the size of a function's entry, including its size field, in bytes."""
         raise NotImplementedError
 
     def relocations(self, section: int) -> Relocations:
-        """The relocations of a section of the file's object.
+        """Return the relocations of a section of the file's object.
 
         :raises FatalError: they are damaged.
         """
@@ -306,7 +306,7 @@ class SyntheticFile(LinkedFile):
         """Function to its entry's contents: locals, code and ``end``, without the size."""
 
     def function_entry(self, index: int) -> bytes:
-        """A function as it stands in the code section."""
+        """Return a function's entry in the code section."""
         body = self.bodies[index]
         return uleb(len(body)) + body
 
@@ -401,7 +401,7 @@ class BitcodeInput(LinkedFile):
 
 
 def _own_names(obj: ObjectFile, kind: int, imported: int, defined: int) -> list[bytes]:
-    """The names of an object's own globals, tags or tables, each that of its first symbol."""
+    """Return the names of an object's own globals, tags or tables: for each, that of its first symbol."""
     names = [b""] * defined
     if defined:
         for of_kind, _, name, index, _, _ in obj.symbols:

@@ -22,7 +22,7 @@ PREFIX = b"metadata.code."
 
 @record(frozen=True)
 class _Function:
-    """What a section says of one function."""
+    """The metadata of one function in a section."""
 
     number: int
     """In the output's function index space."""
@@ -64,7 +64,7 @@ class CodeMetadata:
 
 
 def _read(section: InputSection) -> list[_Function]:
-    """What a section says of functions that are in the output, with places as they are there."""
+    """Return the metadata of functions that are in the output, with output offsets."""
     file = section.file
     assert isinstance(file, ObjectInput)
     obj = file.object

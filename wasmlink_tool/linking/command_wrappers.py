@@ -23,7 +23,7 @@ class InitFunction:
 def calculate_init_functions(
     resolution: Resolution, options: LinkOptions, diagnostics: Diagnostics
 ) -> list[InitFunction]:
-    """The live constructors of all objects, in priority order, lowest first."""
+    """Return the live constructors of all objects, in priority order, lowest first."""
     if not resolution.call_ctors.is_live and not options.relocatable:
         return []
     found = []
@@ -44,7 +44,7 @@ def calculate_init_functions(
 
 
 def write_call_ctors(resolution: Resolution, init_functions: list[InitFunction]) -> None:
-    """``__wasm_call_ctors``: call every constructor, drop what it returns."""
+    """Write ``__wasm_call_ctors``, which calls every constructor and drops its result."""
     code = bytearray([0])
     for init in init_functions:
         symbol = init.symbol
@@ -56,7 +56,7 @@ def write_call_ctors(resolution: Resolution, init_functions: list[InitFunction])
 
 
 def call(function: int) -> bytes:
-    """An instruction that calls the function of this index."""
+    """Return an instruction that calls the function of this index."""
     return bytes([Opcode.CALL]) + uleb(function)
 
 

@@ -25,7 +25,7 @@ from .resolution import Resolution
 from .symbols import DEFINED
 
 _SHOWN = 5
-"""How many bitcode files a message lists."""
+"""The number of bitcode files that a message lists."""
 
 
 def compile_bitcode(resolution: Resolution, options: LinkOptions, diagnostics: Diagnostics) -> list[ObjectSource]:

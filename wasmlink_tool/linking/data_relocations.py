@@ -31,9 +31,9 @@ if TYPE_CHECKING:
 MOST_PLAIN: Final = 1 << 20
 """The largest body, in bytes, that is written as wasm-ld writes it."""
 _MOST_CALLS: Final = 1 << 15
-"""In one function, of helpers. Each takes less than 64 bytes."""
+"""The maximum number of helper calls in one function. Each takes less than 64 bytes."""
 _SHORTEST_RUN: Final = 3
-"""From there on a call for the run is smaller than one for each field."""
+"""The length from which one call for a run is smaller than one for each field."""
 _END: Final = bytes((Opcode.END,))
 
 
@@ -90,7 +90,7 @@ def relocated_fields(
 
 
 def has_tls_relocations(segments: list[OutputSegment]) -> bool:
-    """Whether the initial contents of thread-local data have relocations."""
+    """Return whether the initial contents of thread-local data have relocations."""
     for segment in segments:
         for chunk in segment.inputs if segment.is_tls else ():
             if segment_relocations(chunk).types:

@@ -1,4 +1,4 @@
-"""Which symbols the output exports."""
+"""Decide which symbols the output exports."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _EXPORTED: Final = SymbolFlag.EXPORTED
 
 
 def is_exported(symbol: Symbol, options: LinkOptions) -> bool:
-    """Whether the output exports a symbol, provided that it is live."""
+    """Return whether the output exports a symbol, provided that it is live."""
     if symbol.state != DEFINED or symbol.is_local:
         return False
     if options.shared and symbol.is_weak and not symbol.is_hidden and symbol.is_live:
@@ -29,7 +29,7 @@ def is_exported(symbol: Symbol, options: LinkOptions) -> bool:
 
 
 def exported_symbols(resolution: Resolution, options: LinkOptions) -> list[Symbol]:
-    """The symbols that the output exports, provided that they are live, in symbol order."""
+    """Return the symbols that the output exports, provided that they are live, in symbol order."""
     symbols: Iterable[Symbol] = resolution.symbols.values()
     if not options.shared and not options.export_all and not options.export_dynamic:
         # Few of many, so they are looked for in the quickest way.
@@ -38,6 +38,6 @@ def exported_symbols(resolution: Resolution, options: LinkOptions) -> list[Symbo
 
 
 def is_exported_by_option(options: LinkOptions, name: bytes) -> bool:
-    """Whether an option asks for the export of a symbol that may not exist yet."""
+    """Return whether an option exports a symbol that may not exist yet."""
     text = name.decode("utf-8", "surrogateescape")
     return options.export_all or text in options.exports or text in options.exports_if_defined

@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from typing import Final
 
 _LISTED: Final = 5
-"""How many files a message lists."""
+"""The maximum number of files that a message lists."""
 
 
 def merge_features(resolution: Resolution, options: LinkOptions, diagnostics: Diagnostics) -> set[str]:
-    """The features of the output."""
+    """Return the features of the output."""
     # The dynamic linker needs to write the globals of position-independent output.
     allowed = dict.fromkeys(["mutable-globals"] * options.is_pic)
     allowed |= dict.fromkeys((*options.extra_features, *(options.features or ())))
@@ -88,7 +88,7 @@ def merge_features(resolution: Resolution, options: LinkOptions, diagnostics: Di
 
 
 def _file_name(file: ObjectInput) -> str:
-    """As wasm-ld's messages about features call it: of a member, without its archive."""
+    """Return a file's name as in wasm-ld's messages about features: for a member, without its archive."""
     return file.input.member
 
 

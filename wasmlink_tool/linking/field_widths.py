@@ -1,4 +1,4 @@
-"""Whether every relocated field holds its value.
+"""Check that every relocated field can hold its value.
 
 Addresses in wasm32 are 32 bits wide, like the fields that hold them. Objects for wasm64 have 32-bit fields as well,
 which are right as long as what they name is below 2 GiB, as it nearly always is.

@@ -72,7 +72,7 @@ class Imports:
 
 
 def may_be_undefined(symbol: Symbol, resolution: Resolution, options: LinkOptions) -> bool:
-    """Whether an undefined symbol is no error whatever the policy: its import was asked for."""
+    """Return whether a symbol may be undefined whatever the policy, because its import was requested."""
     if symbol.is_imported:
         return True
     if symbol.kind == SymbolKind.FUNCTION and options.import_undefined:
@@ -108,7 +108,7 @@ def _is_imported(symbol: Symbol, resolution: Resolution, options: LinkOptions, c
 
 
 def _undefined_constructors(resolution: Resolution) -> set[Symbol]:
-    """The undefined functions that the linker's own code calls: what constructors became by ``--wrap``."""
+    """Return the undefined functions that synthetic code calls: constructors replaced by ``--wrap``."""
     called = (file.symbols[init.symbol] for file in resolution.objects for init in file.object.init_functions)
     return {symbol for symbol in called if symbol.state == UNDEFINED}
 

@@ -35,7 +35,7 @@ class IndexSpaces:
         self.function_count = number
 
     def add_wrappers(self, wrappers: SyntheticFile) -> None:
-        """Functions that are made after the index spaces are known: their numbers come last."""
+        """Add functions that are created after the index spaces are known; their numbers come last."""
         self.files.append(wrappers)
         self.number_functions(wrappers)
 
@@ -85,7 +85,7 @@ def _number_tables(resolution: Resolution, spaces: IndexSpaces, diagnostics: Dia
 
 
 def calculate_types(spaces: IndexSpaces) -> None:
-    """The type section: behind what relocations name, the signatures of imports, functions and tags."""
+    """Number the type section: types of relocations first, then the signatures of imports, functions and tags."""
     for entry in spaces.imports.entries:
         if entry.symbol.signature is not None and entry.kind in (ExternalKind.FUNCTION, ExternalKind.TAG):
             spaces.type_index(entry.symbol.signature)

@@ -176,7 +176,7 @@ def _largest_memory(resolution: Resolution, options: LinkOptions) -> int:
 
 
 def _choose_limits(resolution: Resolution, pointer: int, options: LinkOptions, diagnostics: Diagnostics) -> Memory:
-    """How much memory the module asks for: ``pointer`` is the end of what the layout uses, in bytes."""
+    """Choose the memory's limits; ``pointer`` is the end of the memory that the layout uses, in bytes."""
     error, log = diagnostics.error, diagnostics.log
     page = options.page_size
     limit = _largest_memory(resolution, options)
@@ -217,7 +217,7 @@ def _choose_limits(resolution: Resolution, pointer: int, options: LinkOptions, d
 
 
 def define_start_stop_symbols(resolution: Resolution, segments: list[OutputSegment], options: LinkOptions) -> None:
-    """``__start_X`` and ``__stop_X`` around each output segment whose name X is a C identifier."""
+    """Define ``__start_X`` and ``__stop_X`` for each output segment whose name X is a C identifier."""
     for segment in segments:
         if not is_c_name(segment.name):
             continue

@@ -1,4 +1,4 @@
-"""Which relocations of a file belong to live chunks, as ranges of its columns."""
+"""Find the relocations of live chunks of a file, as ranges of its columns."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from .chunks import LinkedFile, ObjectInput
 
 
 def live_function_runs(file: LinkedFile) -> Iterator[tuple[int, int]]:
-    """Ranges [start, stop) of neighbouring functions that are in the output."""
+    """Yield ranges [start, stop) of adjacent functions that are in the output."""
     live = file.function_live
     stop = 0
     while True:
@@ -23,7 +23,7 @@ def live_function_runs(file: LinkedFile) -> Iterator[tuple[int, int]]:
 
 
 def live_relocations(file: ObjectInput) -> Iterator[tuple[Relocations, int, int]]:
-    """Ranges [start, stop) of the relocations of live functions, then of live segments."""
+    """Yield ranges [start, stop) of the relocations of live functions, then of live segments."""
     obj = file.object
     if obj.code_section >= 0:
         relocs = file.relocations(obj.code_section)

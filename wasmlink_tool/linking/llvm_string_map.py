@@ -20,7 +20,7 @@ _FIRST_BUCKETS: Final = 16
 
 
 def string_map_order(strings: Iterable[str]) -> list[str]:
-    """The strings, each once, in the order of a map that they were put into one after the other.
+    """Return the distinct strings in the iteration order of a StringMap into which they were inserted in order.
 
     Strings of more than 128 bytes are not hashed as LLVM does it.
     """

@@ -74,7 +74,7 @@ def mark_live(resolution: Resolution, options: LinkOptions) -> None:
 
 
 def _drop_nameless_tables(resolution: Resolution) -> None:
-    """A weak table that another one replaced has no symbol left, and no object may have such a table."""
+    """Drop weak tables that another replaced: they have no symbol left, which no object may have."""
     for file in resolution.objects:
         if file.tables:
             named = {
@@ -99,7 +99,7 @@ def _has_live_constructors(resolution: Resolution) -> bool:
 
 
 class _Pending:
-    """What of one object was found live and not looked into yet: whole batches are looked into at once."""
+    """The chunks of one object that are live but not scanned yet; they are scanned in batches."""
 
     __slots__ = ("code", "data", "file", "functions", "seen", "segments")
 
@@ -144,7 +144,7 @@ class _Targets:
                 found.update(indices[ranges[chunk] : ranges[chunk + 1]])
 
     def calls(self, symbol: int, chunks: list[int]) -> bool:
-        """Whether a relocation of one of the chunks does more than take the address of a function."""
+        """Return whether a relocation of one of the chunks does more than take the address of a function."""
         types, indices = self.relocs.types, self.relocs.indices
         return any(
             indices[i] == symbol and types[i] not in TABLE_INDICES
@@ -194,7 +194,7 @@ class _Marker:
             self.enqueue_implicit(file)
 
     def enqueue_implicit(self, file: LinkedFile) -> None:
-        """What nothing refers to and is wanted all the same: constructors and retained segments."""
+        """Enqueue chunks that are live without a reference: constructors and retained segments."""
         if isinstance(file, SyntheticFile):
             return
         for init in file.object.init_functions:
@@ -207,7 +207,7 @@ class _Marker:
                 self._pending_of(file).segments.append(segment.index)
 
     def _pending_of(self, file: LinkedFile) -> _Pending:
-        """Where to put what of ``file`` is live; the file's turn will come."""
+        """Return the pending chunks of ``file``, and enqueue the file."""
         pending = self._files.get(file)
         if pending is None:
             pending = self._files[file] = _Pending(file)
@@ -256,7 +256,7 @@ class _Marker:
 
 
 def report_removed(resolution: Resolution, diagnostics: Diagnostics) -> None:
-    """``--print-gc-sections``."""
+    """Report removed chunks, for ``--print-gc-sections``."""
     message = diagnostics.message
 
     def report(file: LinkedFile, name: bytes) -> None:

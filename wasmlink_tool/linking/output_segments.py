@@ -39,7 +39,7 @@ def _rank(segment: OutputSegment) -> int:
 
 
 def is_c_name(name: bytes) -> bool:
-    """Whether a name is a C identifier, so that ``__start_`` and ``__stop_`` symbols exist for it."""
+    """Return whether a name is a C identifier, so that ``__start_`` and ``__stop_`` symbols exist for it."""
     text = name.replace(b"_", b"a")
     return text.isalnum() and text.isascii() and not name[:1].isdigit()
 
@@ -140,7 +140,7 @@ def keep_zeros(segments: list[OutputSegment], options: LinkOptions, features: se
 
 
 def packed_key(segment: InputSegment) -> tuple[int, bytes, int, int, bytes]:
-    """By which the inputs of an output segment are sorted; the fourth is the number of references, negated."""
+    """Return the sort key of an output segment's input; the fourth element is the negated number of references."""
     name = segment.name
     category = 2 if name.startswith((b".bss", b".tbss")) else 1
     prefix, suffix = split_name(name)
@@ -148,7 +148,7 @@ def packed_key(segment: InputSegment) -> tuple[int, bytes, int, int, bytes]:
 
 
 def split_name(name: bytes) -> tuple[bytes, bytes]:
-    """``.rodata.str.x`` is prefix ``.rodata`` and suffix ``.str.x``; a name without a second dot has no suffix."""
+    """Split ``.rodata.str.x`` into ``.rodata`` and ``.str.x``; a name without a second dot has no suffix."""
     dot = name.find(b".", 1)
     return (name, b"") if dot < 0 else (name[:dot], name[dot:])
 

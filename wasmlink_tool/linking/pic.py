@@ -58,8 +58,8 @@ def _get(symbol: Symbol | None) -> bytes:
 
 
 def global_relocation_code(resolution: Resolution, scan: Scan, options: LinkOptions, *, tls: bool) -> bytes:
-    """Instructions that put the addresses of this module's own things into the globals of its internal global offset
-    table."""
+    """Return instructions that store the addresses of this module's own symbols in the globals of its internal global
+    offset table."""
     target = resolution.target
     add = target.add
     code = b""

@@ -1,4 +1,4 @@
-"""Where the parts of an unchanged object are in the last module, for a link that makes its decisions again and copies
+"""The positions of an unchanged object's parts in the last module, for a link that makes its decisions again and copies
 what they leave as it was."""
 
 from __future__ import annotations
@@ -46,21 +46,21 @@ class PreviousFile:
         self.module = module
         self.function_live = function_live
         self.packed_offsets = packed_offsets
-        """Of each function the offset of its entry in the code section's contents, a column of 32-bit numbers."""
+        """The offset of each function's entry in the code section's contents, a column of 32-bit numbers."""
         self.code_offset = code_offset
-        """Of the first live function's entry, in the code section's contents."""
+        """The offset of the first live function's entry in the code section's contents."""
         self.code_position = code_position
         """Of the same."""
         self.segment_positions = segment_positions
-        """Of each data segment; -1 where it is not in the module. Of merged strings, that of the merged chunk."""
+        """Positions of the data segments, -1 if not in the module. For merged strings, that of the merged chunk."""
         self.segment_pieces = segment_pieces
-        """Of merged data segments, the offsets of their strings in the merged chunk."""
+        """For merged data segments, the offsets of their strings in the merged chunk."""
         self.section_positions = section_positions
-        """Of custom sections that were copied: position and size."""
+        """Position and size of each copied custom section."""
         self.pieces = pieces
-        """Of merged custom sections, the offsets of their strings in the output section's contents, packed."""
+        """For merged custom sections, the offsets of their strings in the output section's contents, packed."""
         self.notes = notes
-        """Of custom sections with relocations: see :mod:`..incremental.moved_fields`."""
+        """Notes of custom sections with relocations: see :mod:`..incremental.moved_fields`."""
 
     def strings(self, segment: int) -> bytes | None:
         """Return the contents of a segment of strings, which the last link has merged; ``None`` if it has not."""

@@ -46,7 +46,7 @@ _PACK: Final = {width: Struct(code).pack_into for width, code in ((4, "<I"), (8,
 
 
 def _tombstone(section: bytes) -> int | None:
-    """What a reference to something that was removed becomes in a custom section (``None``: its addend).
+    """Return the value of a reference to a removed symbol in a custom section (``None``: its addend).
 
     -1 is no valid address or function, but in lists of ranges it has a meaning already.
     """
@@ -97,11 +97,11 @@ class Relocator:
         """Those of the watcher, by file and section."""
         self._watcher = watcher
         self.processes = 1
-        """How many share the work."""
+        """The number of processes."""
         self._bases = bases
         self._values_of: dict[ObjectInput, SymbolValues] = {}
         self._debug_values_of: dict[ObjectInput, SymbolValues] = {}
-        """For custom sections, where the output has thread-local data."""
+        """Values for custom sections, if the output has thread-local data."""
         self._uleb5 = PaddedEncodings(32, signed=False)
         self._sleb5 = PaddedEncodings(32, signed=True)
         self._uleb10 = PaddedEncodings(64, signed=False)
@@ -116,7 +116,7 @@ class Relocator:
         pass
 
     def code(self, file: ObjectInput) -> list[memoryview]:
-        """The entries of a file's live functions, relocated, as slices of one copy of its code section."""
+        """Return the relocated entries of a file's live functions, as slices of one copy of its code section."""
         runs = list(live_function_runs(file))
         if file.compressed:
             return [memoryview(file.compressed[index]) for first, after in runs for index in range(first, after)]
@@ -159,7 +159,7 @@ class Relocator:
                 file.compressed[index] = uleb(len(contents)) + contents
 
     def data(self, file: ObjectInput) -> memoryview:
-        """A copy of a file's data section with the relocations of its live segments applied."""
+        """Return a copy of a file's data section with the relocations of its live segments applied."""
         segments = file.object.segments
         live = [
             (segments[s.index].offset, segments[s.index].offset + s.size)
@@ -169,7 +169,7 @@ class Relocator:
         return memoryview(self._relocated(file, file.object.data_section, live, None))
 
     def section(self, section: InputSection) -> Contents:
-        """The contents of a custom section, relocated."""
+        """Return the relocated contents of a custom section."""
         file = section.file
         assert isinstance(file, ObjectInput)
         return self._relocated(file, section.index, [(0, section.size)], _tombstone(section.name))
@@ -184,7 +184,7 @@ class Relocator:
     def _relocated(
         self, file: ObjectInput, section: int, ranges: list[tuple[int, int]], tombstone: int | None
     ) -> Contents:
-        """A section of the file's object with the relocations in ``ranges`` applied; bytes outside of ``ranges`` are
+        """Return a section of the file's object with the relocations in ``ranges`` applied; bytes outside them are
         unspecified."""
         made = self._apply(file, section, ranges, tombstone)
         if self._is_watched(file, section):
@@ -259,7 +259,7 @@ class Relocator:
     def _column(
         self, file: ObjectInput, section: int, relocs: Relocations, types: bytes, tombstone: int | None
     ) -> tuple[Sequence[int], list[int]]:
-        """Offsets and values of the relocations of these types, which apply to ``section``."""
+        """Return offsets and values of the relocations of these types, which apply to ``section``."""
         offsets, indices, addends = relocs.offsets, relocs.indices, relocs.addends
         present = relocs.types
         if present.translate(None, types):
@@ -308,7 +308,7 @@ class Relocator:
 
 
 def _relative_to_place(file: ObjectInput, offsets: Sequence[int], values: list[int]) -> list[int]:
-    """The values, counted from the address of the field that each is written to."""
+    """Return the values relative to the address of the field that each is written to."""
     starts = [segment.offset for segment in file.object.segments]
     out = []
     for offset, value in zip(offsets, values):
@@ -328,7 +328,7 @@ def _shortest(type_: int, value: int) -> bytes:
 
 
 def relocations_in(relocs: Relocations, ranges: Iterable[tuple[int, int]]) -> Relocations:
-    """The relocations with an offset in one of the ranges [start, end), which are sorted."""
+    """Return the relocations with an offset in one of the ranges [start, end), which are sorted."""
     offsets = relocs.offsets
     slices: list[tuple[int, int]] = []
     for start, end in ranges:
@@ -356,7 +356,7 @@ def relocations_in(relocs: Relocations, ranges: Iterable[tuple[int, int]]) -> Re
 
 
 def segment_relocations(segment: InputSegment) -> Relocations:
-    """The relocations of one data segment; their offsets count from the start of the data section's contents."""
+    """Return the relocations of one data segment; offsets are relative to the data section's contents."""
     obj = segment.file.object
     start = obj.segments[segment.index].offset
     return relocations_in(segment.file.relocations(obj.data_section), [(start, start + segment.size)])

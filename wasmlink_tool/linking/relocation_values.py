@@ -41,7 +41,7 @@ NO_TLS: Final = -1
 
 @record(frozen=True)
 class Bases:
-    """What relative relocations count from."""
+    """The base values of relative relocations."""
 
     table: int
     """The first index of the function table that the module uses."""
@@ -50,7 +50,7 @@ class Bases:
 
 
 class SymbolValues(FieldValues):
-    """What relocations of one file write. By the time of the first question, every index and address is known."""
+    """The values of relocations of one file. Every index and address is final before the first lookup."""
 
     def __init__(self, file: ObjectInput, bases: Bases, *, is_debug: bool = False) -> None:
         """:param is_debug: the fields are in a custom section: debug information adds ``__tls_base`` to the value of a
@@ -64,7 +64,7 @@ class SymbolValues(FieldValues):
         self._known: dict[tuple[int, int], int] = {}
 
     def bases(self, targets: set[tuple[int, int]]) -> dict[tuple[int, int], int]:
-        """What :meth:`base` says of each (type, index). A file's sections ask for the same again and again."""
+        """Return :meth:`base` for each (type, index), cached, since a file's sections share most targets."""
         known = self._known
         for target in targets.difference(known):
             known[target] = self.base(*target)
@@ -72,7 +72,7 @@ class SymbolValues(FieldValues):
 
     @property
     def names_middles(self) -> bool:
-        """Whether a value was asked for that is in the middle of a merged string."""
+        """Return whether a computed value was in the middle of a merged string."""
         return any(merged.names_middles for merged in self._merged.values())
 
     def check(self, type_: int, index: int) -> None:
@@ -112,7 +112,7 @@ class SymbolValues(FieldValues):
         return self._merged[index][addend]
 
     def mapping(self, index: int, base: int, tombstone: int | None) -> Callable[[int], int]:
-        """From addend to value, for a value or mark that :meth:`base` gave."""
+        """Return a function from addend to value, for a result of :meth:`base`."""
         if base >= LOWEST:
             return base.__add__
         if base == SCATTERED:
@@ -138,7 +138,7 @@ class _MergedOffsets(dict[int, int]):
 
 
 def _function_offset(symbol: Symbol) -> int:
-    """Where a function's body starts, behind its size, in the output code section's contents."""
+    """Return the start of a function's body, after its size, in the output code section's contents."""
     file = symbol.file
     assert file is not None
     index = symbol.index
@@ -152,7 +152,7 @@ def _function_offset(symbol: Symbol) -> int:
 
 
 def body_start(file: ObjectInput, index: int) -> int:
-    """Where a function's body starts, behind its size, in the input code section's contents."""
+    """Return the start of a function's body, after its size, in the input code section's contents."""
     obj = file.object
     previous = file.previous
     if previous is not None and previous.function_live[index]:
@@ -165,13 +165,13 @@ def body_start(file: ObjectInput, index: int) -> int:
 
 
 def compressed_body_start(file: ObjectInput, index: int) -> int:
-    """Where the body starts in a compressed function's entry."""
+    """Return the start of the body in a compressed function's entry."""
     entry = file.compressed[index]
     return next(i for i, byte in enumerate(entry) if byte < 0x80) + 1
 
 
 def place_in_body(file: ObjectInput, index: int, place: int) -> int:
-    """Where a place in a function's body is after the compression of relocations, both from the start of the body."""
+    """Return the offset in a function's body, after compression, of a place at an uncompressed offset."""
     if not file.compressed:
         return place
     start = body_start(file, index)

@@ -1,4 +1,4 @@
-"""What resolution gives, and all later passes read."""
+"""The result of resolution, which all later passes read."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Resolution:
         self.stack_pointer: Symbol
         self.memory_base: Symbol | None = None
         self.table_base: Symbol | None = None
-        """Of position-independent code: imported, as the one above."""
+        """For position-independent code: imported, as the one above."""
         self.needed: list[SharedLibrary] = []
         """The shared libraries among the inputs."""
         self.tls_base: Symbol | None = None
@@ -40,13 +40,13 @@ class Resolution:
         self.start: Symbol | None = None
         """``--start``."""
         self.layout_symbols: dict[bytes, Symbol] = {}
-        """Of ``synthetic_symbols.LAYOUT_SYMBOLS``, those that the linker defines."""
+        """The symbols of ``synthetic_symbols.LAYOUT_SYMBOLS`` that the linker defines."""
         self.indirect_function_table: Symbol | None = None
         self.allowed_undefined: frozenset[bytes] = frozenset()
         self.objects: list[ObjectInput] = []
-        """In the order of the output: a file comes after those that its symbols pulled in."""
+        """Files in output order: a file comes after those that its symbols extracted."""
         self.bitcode: list[BitcodeInput] = []
-        """In the order in which they joined the link; a file comes before those that its symbols pulled in."""
+        """Files in the order of addition: a file comes before those that its symbols extracted."""
         self.extractions: list[tuple[str, str, str]] = []
         """Why members were linked: (who asked, member, symbol). As in wasm-ld, an object that asks for anything but
         a function is not listed."""
@@ -54,7 +54,7 @@ class Resolution:
         """An object uses the indirect function table without relocations, as number 0."""
 
     def is_dynamic(self, options: LinkOptions) -> bool:
-        """Whether a dynamic linker has something to do for the output."""
+        """Return whether the output needs a dynamic linker."""
         policy = options.unresolved_symbols
         return options.is_pic or policy is UnresolvedPolicy.IMPORT_DYNAMIC or bool(self.needed)
 

@@ -171,7 +171,7 @@ class FileAdder:
         return symbol
 
     def declare_wrapped(self, names: Iterable[bytes]) -> None:
-        """``--wrap``: make sure that there are functions ``__wrap_`` and ``__real_`` for each name in use."""
+        """Declare functions ``__wrap_`` and ``__real_`` for each name of ``--wrap`` that is in use."""
         for name in names:
             symbol = self._table.symbols.get(name)
             if symbol is None or self._table.is_wrapped(name):
@@ -396,7 +396,7 @@ def _resolve_entry(adder: FileAdder, resolution: Resolution, options: LinkOption
 
 
 def _resolve_start(resolution: Resolution, name: str, diagnostics: Diagnostics) -> None:
-    """``--start``, once the types of functions are known."""
+    """Resolve the function of ``--start``, once the types of functions are known."""
     start = resolution.table.find(encode_name(name))
     if start is None or not start.is_defined or isinstance(start.file, BitcodeInput):
         return

@@ -65,7 +65,7 @@ class Scan:
 
     @property
     def has_addresses(self) -> bool:
-        """Whether functions have addresses; those of stubs are null, but a table they ask for."""
+        """Whether functions have addresses. Those of stubs are null, but they still need a table."""
         return bool(self.table_entries) or any(symbol.kind == SymbolKind.FUNCTION for symbol in self.got)
 
 
@@ -179,7 +179,7 @@ class _Scanner:
                 self._check_undefined(file, symbol, section, relocs.offsets[i])
 
     def _needs_got(self, symbol: Symbol) -> bool:
-        """Whether only the dynamic linker knows a symbol's address."""
+        """Return whether a symbol's address comes from a global of the dynamic linker."""
         if symbol.state == SHARED:
             return True
         if not self.is_pic and not self.imports_undefined:
@@ -189,7 +189,7 @@ class _Scanner:
         return symbol.state != DEFINED or (self.options.shared and not self.options.bsymbolic)
 
     def _has_dynamic_address(self, symbol: Symbol) -> bool:
-        """Whether a symbol's address is not known before the module is loaded."""
+        """Return whether a symbol's address is unknown until the module is loaded."""
         if self.is_pic or symbol.state == SHARED:
             return True
         return symbol.state == UNDEFINED and self.imports_undefined
@@ -265,7 +265,7 @@ class _Scanner:
 
     @staticmethod
     def _is_nowhere(symbol: Symbol) -> bool:
-        """Whether an undefined function is neither imported nor replaced by a stub."""
+        """Return whether an undefined function is neither imported nor replaced by a stub."""
         return symbol.state == UNDEFINED and symbol.number == NO_NUMBER and symbol.stub is None
 
     def check_table(self) -> None:
@@ -340,7 +340,7 @@ class _Scanner:
         return self.explainer.explain(file, symbol, section, offset)
 
     def _stub(self, signature: bytes) -> Symbol:
-        """A function that traps, for all undefined functions of one type."""
+        """Return the trapping function for all undefined functions of one type."""
         stub = self.stubs.get(signature)
         if stub is None:
             stub = self.stubs[signature] = add_synthetic_function(self.resolution, b"undefined_stub", signature)
@@ -351,7 +351,7 @@ class _Scanner:
 
 
 def _interesting(relocs: Relocations, undefined: set[int]) -> Iterator[int]:
-    """Positions of the relocations that the scan must see, in order."""
+    """Yield the positions of the relocations that the scan must visit, in order."""
     if undefined and not undefined.isdisjoint(relocs.indices):
         special = _SPECIAL
         return (

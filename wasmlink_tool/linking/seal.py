@@ -35,7 +35,7 @@ def seal(resolution: Resolution, options: LinkOptions, diagnostics: Diagnostics)
 
 
 def _replace_disagreeing_functions(resolution: Resolution, diagnostics: Diagnostics) -> None:
-    """Where a name was declared with several signatures, calls by any but the definition's trap."""
+    """Make calls trap that use another signature than the definition's."""
     calls = resolution.table.describe_calls
     for name, variants in resolution.table.disagreeing_functions():
         defined = next((v for v in variants if v.state == DEFINED), None)

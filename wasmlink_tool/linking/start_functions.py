@@ -29,19 +29,19 @@ class StartFunctions:
 
     apply_data_relocs: Symbol | None
     data_relocation_helpers: Helpers | None
-    """Of the function above, where one function would be too large."""
+    """Helpers of the function above, if it would otherwise be too large."""
     apply_tls_relocs: Symbol | None
     init_memory: Symbol | None
     apply_global_relocs: Symbol | None
     apply_global_tls_relocs: Symbol | None
     start: Symbol | None
-    """What the start section names."""
+    """The function in the start section."""
     started: tuple[Symbol, ...]
-    """What ``start`` calls, where it is the linker's own."""
+    """The functions that ``start`` calls, if it is synthetic."""
 
 
 def needs_initialization(segment: OutputSegment, options: LinkOptions) -> bool:
-    """Whether code, not the module's instantiation, puts a segment into memory."""
+    """Return whether code, rather than instantiation, copies a segment into memory."""
     return segment.passive or (options.import_memory is not None and not segment.in_file)
 
 
@@ -147,7 +147,7 @@ def write_start_functions(
 
 
 def _body(*code: bytes, locals_: bytes = b"\0") -> bytes:
-    """A function's body."""
+    """Return a function's body."""
     return locals_ + b"".join(code) + bytes((Opcode.END,))
 
 
@@ -162,7 +162,7 @@ def _block() -> bytes:
 
 
 def _at(resolution: Resolution, address: int, options: LinkOptions) -> bytes:
-    """Instructions that push an address of static data."""
+    """Return instructions that push an address of static data."""
     target = resolution.target
     if not options.is_pic:
         return target.const(address)
@@ -172,8 +172,8 @@ def _at(resolution: Resolution, address: int, options: LinkOptions) -> bytes:
 
 
 def _init_memory(resolution: Resolution, segments: list[OutputSegment], memory: Memory, options: LinkOptions) -> bytes:
-    """``__wasm_init_memory``. In shared memory a flag goes from 0 by 1 (somebody is at it) to 2 (done): the thread that
-    takes it from 0 initialises, others wait for it."""
+    """Return the body of ``__wasm_init_memory``. In shared memory a flag goes from 0 (not started) to 1 (running) to 2
+    (done): the thread that takes it from 0 initialises, others wait for it."""
     target = resolution.target
     own = [segment for segment in segments if needs_initialization(segment, options)]
     fill = b"".join(_initialize(segment, resolution, options) for segment in own)
@@ -230,7 +230,7 @@ def _initialize(segment: OutputSegment, resolution: Resolution, options: LinkOpt
 
 
 def _init_tls(resolution: Resolution, segments: list[OutputSegment], functions: StartFunctions) -> bytes:
-    """``__wasm_init_tls``: make the block at the address that it is given the calling thread's own."""
+    """Return the body of ``__wasm_init_tls``, which makes the block at its argument the calling thread's own."""
     code = b""
     block = bytes((Opcode.LOCAL_GET, 0))
     for segment in segments:

@@ -60,7 +60,7 @@ class _Stubs:
         self._walk = (0, -1)
         """The round and the library whose imports are looked at."""
         self._walked = 0
-        """How many symbols the table had when that began."""
+        """The number of symbols in the table when that began."""
 
     def run(self) -> None:
         self._number_symbols()

@@ -13,11 +13,11 @@ _EXPANSION: Final = 8
 _USUAL_LENGTH: Final = 256
 """Readable names up to so many times the length of the mangled one, and so many characters more, are not counted."""
 _MOST_EXCESS: Final = 16 << 20
-"""How long the others may be, all together."""
+"""The maximum total length of the others."""
 
 
 def encode_name(text: str) -> bytes:
-    """A symbol name from an option.
+    """Encode a symbol name from an option.
 
     :raises FatalError: it is no text.
     """
@@ -28,7 +28,7 @@ def encode_name(text: str) -> bytes:
 
 
 def symbol_name(name: bytes) -> bytes:
-    """A symbol's name as a person reads it, in messages, maps and the name section."""
+    """Return a symbol's readable name, for messages, maps and the name section."""
     # What C calls main has another name where it takes arguments: callers and callees must agree on types.
     return b"main" if name == b"__main_argc_argv" else name
 
@@ -38,7 +38,7 @@ def symbol_text(name: bytes) -> str:
 
 
 class Names:
-    """How symbols are shown: as they are, or as a programmer wrote them.
+    """Print symbol names mangled or demangled.
 
     A mangled name can stand for one of a megabyte. Names that together would be too long stay mangled: how many depends
     on their order alone, and each user of names (the name section, the map) has an instance of its own.
@@ -49,7 +49,7 @@ class Names:
         self._excess = 0
 
     def name(self, raw: bytes) -> bytes:
-        """For the name section."""
+        """Return a name for the name section."""
         name = symbol_name(raw)
         if not self.demangled or self._excess > _MOST_EXCESS:
             return name
@@ -61,5 +61,5 @@ class Names:
         return readable
 
     def text(self, raw: bytes) -> str:
-        """For messages and maps."""
+        """Return a name for messages and maps."""
         return self.name(raw).decode("utf-8", "backslashreplace")

@@ -69,7 +69,7 @@ class SymbolTable:
         self._traced = frozenset(traced)
         self._variants: dict[bytes, list[Symbol]] = {}
         self._wrapped: dict[bytes, tuple[Symbol, Symbol, Symbol]] = {}
-        """Of ``--wrap``: name to its symbol, and to those of ``__real_`` and ``__wrap_``."""
+        """For ``--wrap``: name to its symbol, and to those of ``__real_`` and ``__wrap_``."""
         self._renamed: dict[bytes, Symbol] = {}
         """Names that it gave another meaning."""
         self._direct_calls: dict[LinkedFile, set[int]] = {}
@@ -101,7 +101,7 @@ class SymbolTable:
                 self.diagnostics.message(f"{library.name}: definition of {symbol.raw_text}")
 
     def describe_calls(self, referrers: Iterable[tuple[LinkedFile, int]] | None) -> tuple[str, ...]:
-        """The lines of a diagnostic that say where a function is called.
+        """Return the lines of a diagnostic that list the calls of a function.
 
         :param referrers: as :attr:`Symbol.referrers` has them.
         """
@@ -151,7 +151,7 @@ class SymbolTable:
 
     @property
     def redefined_symbols(self) -> set[Symbol]:
-        """The symbols whose meaning :meth:`wrap` will change."""
+        """Return the symbols that :meth:`wrap` will redirect."""
         return {symbol for wrapped in self._wrapped.values() for symbol in wrapped[:2]}
 
     def find(self, name: bytes) -> Symbol | None:
@@ -167,12 +167,12 @@ class SymbolTable:
         self.trace_definition(symbol)
 
     def trace_definition(self, symbol: Symbol) -> None:
-        """``--trace-symbol``: say where a symbol is defined now."""
+        """Report the new definition of a symbol, for ``--trace-symbol``."""
         if symbol.traced and symbol.is_defined:
             self.diagnostics.message(f"{symbol.file_name}: definition of {symbol.raw_text}")
 
     def declare_wrapped(self, symbol: Symbol, real: Symbol, wrapper: Symbol) -> None:
-        """``--wrap``: note what :meth:`wrap` will exchange."""
+        """Record the symbols that :meth:`wrap` will exchange, for ``--wrap``."""
         symbol.used = wrapper.used = True
         real.used = False
         self._wrapped[symbol.name] = (symbol, real, wrapper)
@@ -217,7 +217,7 @@ class SymbolTable:
         return symbol
 
     def refer(self, name: bytes, where: str) -> Symbol:
-        """The symbol of a name that ``where`` refers to."""
+        """Return the symbol of a name that ``where`` refers to."""
         symbol = self.symbols.get(name)
         if symbol is None:
             symbol = self.insert(name)
@@ -234,7 +234,7 @@ class SymbolTable:
     # Definitions
 
     def define(self, file: ObjectInput, info: SymbolInfo) -> Symbol | None:
-        """The symbol of a definition, or ``None`` where a COMDAT group that another file provides holds it: what is
+        """Return the symbol of a definition, or ``None`` if it is in a COMDAT group that another file provides: what is
         left then is a reference."""
         kind, flags, name, index, _, _ = info
         if flags & _LOCAL:
@@ -286,7 +286,7 @@ class SymbolTable:
         return symbol
 
     def _define_function(self, symbol: Symbol, file: ObjectInput, info: SymbolInfo) -> Symbol:
-        """The symbol of a function's definition, where its name has a meaning already."""
+        """Return the symbol of a function's definition whose name is in the table already."""
         _, flags, name, index, _, _ = info
         if symbol.kind != _FUNCTION:
             self._report_kind(symbol, file, _FUNCTION)
@@ -313,7 +313,7 @@ class SymbolTable:
         self.trace_definition(symbol)
 
     def _should_replace(self, existing: Symbol, file: LinkedFile, flags: int) -> bool:
-        """Whether a new definition takes an existing symbol's place; two strong ones are an error."""
+        """Return whether a new definition replaces an existing symbol; report two strong ones."""
         if not existing.is_defined:
             return True
         if flags & _BINDING == _WEAK:
@@ -330,7 +330,7 @@ class SymbolTable:
     # References
 
     def reference(self, symbol: Symbol, file: ObjectInput, info: SymbolInfo) -> None:
-        """A reference to anything but a function."""
+        """Apply a reference to a symbol that is not a function."""
         kind, flags, _, _, _, _ = info
         if symbol.state == NEW:
             symbol.become_undefined(kind, flags, file)
@@ -345,7 +345,7 @@ class SymbolTable:
             symbol.flags = flags | _UNDEFINED_FLAG
 
     def reference_function(self, symbol: Symbol, file: ObjectInput, index: int, info: SymbolInfo) -> Symbol:
-        """A reference to a function: symbol ``index`` of ``file``."""
+        """Return the symbol for a reference to a function, symbol ``index`` of ``file``."""
         obj = file.object
         _, flags, _, function, _, _ = info
         import_module = import_name = None
@@ -427,7 +427,7 @@ class SymbolTable:
 
     @property
     def has_read_code(self) -> bool:
-        """Whether resolution had to inspect call relocations, because signatures disagree."""
+        """Return whether resolution had to inspect call relocations, because signatures disagree."""
         return bool(self._direct_calls)
 
     def _calls_directly(self, file: LinkedFile, index: int) -> bool:
@@ -447,7 +447,7 @@ class SymbolTable:
         return any(self._calls_directly(file, index) for file, index in symbol.referrers or ())
 
     def _variant(self, symbol: Symbol, signature: bytes) -> tuple[Symbol, bool]:
-        """The symbol of the same name with this signature, and whether it had to be made."""
+        """Return the symbol of the same name with this signature, and whether it was created."""
         variants = self._variants.setdefault(symbol.name, [symbol])
         for variant in variants:
             if variant.signature == signature:
@@ -460,7 +460,7 @@ class SymbolTable:
         return variant, True
 
     def disagreeing_functions(self) -> Iterator[tuple[bytes, list[Symbol]]]:
-        """Names that stand for functions of different signatures, with one symbol for each."""
+        """Yield names with several function signatures, with one symbol for each signature."""
         yield from self._variants.items()
 
     # Mismatches
@@ -469,11 +469,11 @@ class SymbolTable:
         self.report_kind(existing, file.name, kind)
 
     def report_kind(self, existing: Symbol, where: str, kind: int) -> None:
-        """An error: ``where`` has something of another kind under a symbol's name."""
+        """Report that ``where`` uses a symbol's name for another kind of symbol."""
         self.diagnostics.error(mismatches.kinds(existing, kind, where))
 
     def check_type(self, existing: Symbol, file: ObjectInput, info: SymbolInfo) -> None:
-        """A symbol other than a function's must have the same kind and type wherever it is named."""
+        """Check that a symbol other than a function has the same kind and type in every file."""
         kind, flags, name, _, _, _ = info
         if existing.kind != kind:
             self._report_kind(existing, file, kind)

@@ -21,7 +21,7 @@ LAZY: Final = 2
 SHARED: Final = 3
 """A shared library defines it."""
 NEW: Final = 4
-"""Its name was seen, and nothing else yet: no symbol has this state between two steps of resolution."""
+"""Only its name is known; no symbol has this state between two steps of resolution."""
 
 _WEAK: Final = SymbolFlag.BINDING_WEAK
 _LOCAL: Final = SymbolFlag.BINDING_LOCAL
@@ -89,19 +89,19 @@ class Symbol:
         self.flags = flags
         self.file = file
         self.source: ObjectSource | None = None
-        """Of a lazy symbol: what would define it. Kept when the symbol becomes something else: the order in which names
+        """The source that would define a lazy symbol. Kept when the symbol's state changes: the order in which names
         were first seen depends on it."""
         self.library: SharedLibrary | None = None
-        """Of a shared symbol: what defines it."""
+        """The library that defines a shared symbol."""
         self.index = 0
         self.value = 0
         self.size = 0
         self.segment: InputSegment | None = None
         self.section: InputSection | None = None
         self.signature: bytes | None = None
-        """Of functions and tags."""
+        """The signature of a function or tag."""
         self.element_type: GlobalType | TableType | None = None
-        """Of globals and tables."""
+        """The type of a global or table."""
         self.import_module: bytes | None = None
         self.import_name: bytes | None = None
         self.referenced = False
@@ -113,9 +113,9 @@ class Symbol:
         """A stub library says that the host has it."""
         self.traced = False
         self.is_stub = False
-        """Its address is 0: it compares equal to the null pointer and stands in no table."""
+        """Whether its address is 0: it compares equal to the null pointer and has no table entry."""
         self.stub: Symbol | None = None
-        """Of an undefined function that is neither imported nor an error: what direct calls go to."""
+        """The target of direct calls to an undefined function that is neither imported nor an error."""
         self.number = NO_NUMBER
         """Index in the output of an imported function, global, tag or table."""
         self.slot = NO_NUMBER
@@ -125,7 +125,7 @@ class Symbol:
         self.got_is_imported = False
         """The dynamic linker fills that global in."""
         self.referrers: list[tuple[LinkedFile, int]] | None = None
-        """Of an undefined function: (file, symbol index) of those that name it, to see who calls it directly."""
+        """For an undefined function, (file, symbol index) of each reference, to find direct calls."""
 
     # Transitions. Each sets all that depends on the state: what a symbol meant before leaves nothing behind but its
     # name, what refers to it, and, where the text says so, its signature.
@@ -286,7 +286,7 @@ class Symbol:
 
     @property
     def is_imported(self) -> bool:
-        """Whether its import was asked for, so that it is no error that nothing defines it."""
+        """Whether its import was requested, so that it may stay undefined."""
         return self.state == UNDEFINED and (self.import_name is not None or self.force_import)
 
     @property
@@ -334,7 +334,7 @@ class Symbol:
 
     @property
     def is_discarded(self) -> bool:
-        """Whether its chunk lost to another file's COMDAT group."""
+        """Whether its chunk was discarded with a COMDAT group that another file provides."""
         if self.state != DEFINED:
             return False
         if self.kind == _FUNCTION and self.file is not None:
@@ -347,7 +347,7 @@ class Symbol:
 
     @property
     def function_number(self) -> int:
-        """In the output's function index space."""
+        """The index in the output's function index space."""
         if self.stub is not None:
             return self.stub.function_number
         # What another module may override is called through its import.
@@ -355,7 +355,7 @@ class Symbol:
 
     @property
     def own_function_number(self) -> int:
-        """Of a defined function's own body."""
+        """The output index of a defined function's own body."""
         if self.state == DEFINED:
             assert self.file is not None
             return self.file.function_numbers[self.index]
@@ -384,7 +384,7 @@ class Symbol:
 
     @property
     def table_slot(self) -> int:
-        """In the indirect function table, or ``NO_NUMBER``."""
+        """The index in the indirect function table, or ``NO_NUMBER``."""
         if self.state == DEFINED:
             assert self.file is not None
             return self.file.function_slots.get(self.index, NO_NUMBER)
@@ -399,18 +399,18 @@ class Symbol:
 
     @property
     def is_tls(self) -> bool:
-        """Whether it is data of which each thread has its own."""
+        """Whether it is thread-local data."""
         return self.segment is not None and self.segment.is_tls
 
     @property
     def tls_offset(self) -> int:
-        """Of thread-local data, from the start of a thread's block."""
+        """The offset of thread-local data from the start of a thread's block."""
         assert self.segment is not None
         return self.segment.output_offset(self.value)
 
     @property
     def address(self) -> int:
-        """Of data, in linear memory; 0 while undefined."""
+        """The address of data in linear memory; 0 while undefined."""
         if self.state != DEFINED:
             return 0
         return self.segment.address(self.value) if self.segment is not None else self.value

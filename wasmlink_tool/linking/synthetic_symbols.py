@@ -77,7 +77,7 @@ def define_linker_symbols(resolution: Resolution, options: LinkOptions) -> None:
 
 
 def _add_global(resolution: Resolution, name: bytes, *, mutable: bool, flags: int = _HIDDEN) -> Symbol:
-    """A global of the linker's own, of the type of a pointer."""
+    """Add a synthetic global with the type of a pointer."""
     symbol = Symbol(name, SymbolKind.GLOBAL, DEFINED, flags, None)
     _define_global(resolution, symbol, mutable=mutable)
     resolution.table.add_own(symbol)
@@ -85,7 +85,7 @@ def _add_global(resolution: Resolution, name: bytes, *, mutable: bool, flags: in
 
 
 def _import_global(resolution: Resolution, name: bytes, *, mutable: bool) -> Symbol:
-    """A global that the dynamic linker provides."""
+    """Import a global that the dynamic linker provides."""
     symbol = Symbol(name, SymbolKind.GLOBAL, UNDEFINED, SymbolFlag.UNDEFINED, None)
     resolution.table.add_own(symbol)
     symbol.element_type = GlobalType(resolution.target.pointer_type, mutable)
@@ -103,7 +103,7 @@ def _define_global(resolution: Resolution, symbol: Symbol, *, mutable: bool) -> 
 
 
 def add_synthetic_function(resolution: Resolution, name: bytes, signature: bytes, debug_name: bytes = b"") -> Symbol:
-    """A function of the linker's own. Its symbol is in the symbol table only if the caller puts it there."""
+    """Create a synthetic function. Its symbol is in the symbol table only if the caller adds it."""
     symbol = Symbol(name, SymbolKind.FUNCTION, DEFINED, _HIDDEN, resolution.synthetic)
     symbol.index = resolution.synthetic.add_function(name, signature, debug_name)
     symbol.signature = signature

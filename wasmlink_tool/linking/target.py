@@ -1,4 +1,4 @@
-"""What differs between 32-bit and 64-bit memories: the type of a pointer, and how a constant one is written."""
+"""The differences between 32-bit and 64-bit memories: the type and the encoding of pointers."""
 
 from __future__ import annotations
 
@@ -18,25 +18,25 @@ class Target:
 
     @property
     def add(self) -> bytes:
-        """The instruction that adds two pointers."""
+        """Return the instruction that adds two pointers."""
         return bytes((Opcode.I64_ADD if self.is_64 else Opcode.I32_ADD,))
 
     def const(self, value: int) -> bytes:
-        """An instruction that pushes a pointer; ``value`` is taken modulo the size of one."""
+        """Return an instruction that pushes a pointer; ``value`` is taken modulo the size of one."""
         return (i64_const if self.is_64 else i32_const)(value)
 
     def const_expression(self, value: int) -> bytes:
-        """A constant expression of a pointer."""
+        """Return a constant expression for a pointer."""
         return self.const(value) + bytes((Opcode.END,))
 
 
 def i32_const(value: int) -> bytes:
-    """``i32.const``; ``value`` is taken modulo 2^32."""
+    """Return ``i32.const``; ``value`` is taken modulo 2^32."""
     value &= 0xFFFFFFFF
     return bytes((Opcode.I32_CONST,)) + sleb(value - (1 << 32) if value >> 31 else value)
 
 
 def i64_const(value: int) -> bytes:
-    """``i64.const``; ``value`` is taken modulo 2^64."""
+    """Return ``i64.const``; ``value`` is taken modulo 2^64."""
     value &= 0xFFFFFFFFFFFFFFFF
     return bytes((Opcode.I64_CONST,)) + sleb(value - (1 << 64) if value >> 63 else value)

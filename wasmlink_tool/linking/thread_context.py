@@ -1,4 +1,4 @@
-"""Where a thread's stack pointer and the base of its thread-local data are.
+"""Access to a thread's stack pointer and to the base of its thread-local data.
 
 Threads that have an instance each (``--shared-memory``) keep both in globals of the instance. Threads that share one
 instance (``--cooperative-threading``) cannot: the runtime keeps them, and code gets and sets them by functions that a
@@ -27,7 +27,7 @@ SET_TLS_BASE: Final = b"__wasm_set_tls_base"
 CONTEXT_FUNCTIONS: Final = (b"__wasm_get_stack_pointer", b"__wasm_set_stack_pointer", GET_TLS_BASE, SET_TLS_BASE)
 """Generated code calls them."""
 _INSTANCE_GLOBALS: Final = (b"__stack_pointer", b"__tls_base")
-"""What code names that was compiled for threads with an instance each."""
+"""The symbols that code compiled for one instance per thread refers to."""
 
 Refer = Callable[[bytes], Symbol]
 """Returns the function symbol of a name, once the archive member that defines it is linked."""

@@ -156,7 +156,7 @@ def relocation_sections(
 
 
 def _entries(file: ObjectInput, relocs: Relocations, shift: int, indices: SymbolIndices) -> Iterator[bytes]:
-    """Return the entries of relocations whose offsets change by ``shift`` bytes."""
+    """Yield the entries of relocations whose offsets change by ``shift`` bytes."""
     for type_, offset, index, addend in zip(relocs.types, relocs.offsets, relocs.indices, relocs.addends):
         if type_ == R.TYPE_INDEX_LEB:
             target = file.type_numbers.get(index, 0)

@@ -273,7 +273,7 @@ def place_functions(plan: Plan) -> None:
 
 
 def segment_positions(plan: Plan) -> Iterator[tuple[OutputSegment, int]]:
-    """Return the segments that are in the file, with the offsets of their bytes in the data section's contents."""
+    """Yield the segments that are in the file, with the offsets of their bytes in the data section's contents."""
     position = len(uleb(sum(segment.in_file for segment in plan.segments)))
     for segment in plan.segments:
         if segment.in_file:

@@ -1,1 +1,1 @@
-"""What messages say beyond the error itself: near names, libraries that were not linked, source lines."""
+"""Find hints for error messages: similar names, libraries that were not linked, source lines."""

@@ -1,4 +1,4 @@
-"""From an offset in an object's code section to the source line: the ``.debug_line`` section, DWARF 2 to 5.
+"""Map offsets in an object's code section to source lines: the ``.debug_line`` section, DWARF 2 to 5.
 
 Debug information is a courtesy: only diagnostics read it, and where it is damaged or of an unknown kind, there is no
 answer rather than an error. The section references are to the DWARF 5 standard.
@@ -26,7 +26,7 @@ class SourceLine(NamedTuple):
     file: str
     """The path as the compiler was given it: relative to where it ran, unless it was absolute."""
     line: int
-    """From 1; 0 where the compiler says that the code belongs to no line."""
+    """The line number, from 1; 0 if the code belongs to no line."""
 
 
 class _Row(NamedTuple):
@@ -54,7 +54,7 @@ class LineTable:
         self._starts = [sequence.addresses[0] for sequence in self._sequences]
 
     def find(self, offset: int) -> SourceLine | None:
-        """The source line of the code at ``offset``."""
+        """Return the source line of the code at ``offset``."""
         i = bisect_right(self._starts, offset) - 1
         if i < 0:
             return None
@@ -67,7 +67,7 @@ class LineTable:
 
 
 def read_line_table(obj: ObjectFile) -> LineTable:
-    """The line table of an object; an empty one where it has none. What is damaged is left out."""
+    """Return the line table of an object, empty if it has none. Damaged parts are left out."""
     sections = {name: _contents(obj, name) for name in (b".debug_line", b".debug_line_str", b".debug_str")}
     sequences: list[LineSequence] = []
     data = sections[b".debug_line"]
@@ -86,12 +86,12 @@ def read_line_table(obj: ObjectFile) -> LineTable:
 
 
 def debug_line_size(obj: ObjectFile) -> int:
-    """How many bytes :func:`read_line_table` would have to decode."""
+    """Return the number of bytes that :func:`read_line_table` would decode."""
     return sum(section.end - section.start for section in obj.sections if section.name == b".debug_line")
 
 
 def _contents(obj: ObjectFile, name: bytes) -> bytes:
-    """A section, relocated as if the object alone were the output; empty where it is absent or damaged."""
+    """Return a section, relocated as if the object were the output; empty if it is absent or damaged."""
     number = next((i for i, section in enumerate(obj.sections) if section.name == name), -1)
     if number < 0:
         return b""
@@ -118,7 +118,7 @@ def _contents(obj: ObjectFile, name: bytes) -> bytes:
 
 
 def _body_offset(obj: ObjectFile, function: int) -> int:
-    """Where a function's body starts, behind its size: what addresses in debug information count from."""
+    """Return the start of a function's body, after its size: the base of addresses in debug information."""
     start = obj.sections[obj.code_section].start
     reader = Reader(obj.data, start + obj.function_offsets[function], obj.sections[obj.code_section].end)
     reader.uleb()
@@ -142,7 +142,7 @@ def _string(reader: Reader) -> bytes:
 
 
 def next_unit(reader: Reader) -> tuple[Reader, int]:
-    """The next unit, behind its length, and the size of offsets in it."""
+    """Return the next unit, after its length, and the size of its offsets."""
     offset_size = 4
     length = _fixed(reader, 4)
     if length == 0xFFFFFFFF:
@@ -154,7 +154,7 @@ def next_unit(reader: Reader) -> tuple[Reader, int]:
 
 
 class LineProgram(NamedTuple):
-    """What a unit's header says of its line number program."""
+    """The header of a unit's line number program."""
 
     minimum_length: int
     operations: int
@@ -162,9 +162,9 @@ class LineProgram(NamedTuple):
     line_base: int
     line_range: int
     operands: list[int]
-    """By standard opcode, from 1."""
+    """The number of operands of each standard opcode, from 1."""
     files: list[str | None]
-    """By the number that the program uses."""
+    """The files, by the number that the program uses."""
     directories: list[bytes]
 
 
@@ -211,7 +211,7 @@ def read_program(reader: Reader, offset_size: int, sections: dict[bytes, bytes])
 
 
 def _file(reader: Reader, directories: list[bytes], name: bytes) -> str | None:
-    """The rest of a file's entry before DWARF 5: directory, time, size."""
+    """Read the rest of a file's entry before DWARF 5: directory, time, size."""
     directory = reader.uleb(64)
     reader.uleb(64)
     reader.uleb(64)
@@ -232,7 +232,7 @@ def _path(directories: list[bytes], directory: int, name: bytes | None) -> str |
 
 
 def _is_absolute(path: bytes) -> bool:
-    """On whichever system the compiler ran."""
+    """Return whether a path is absolute, on any system."""
     return path.startswith((b"/", b"\\")) or path[1:2] == b":"
 
 
@@ -242,7 +242,7 @@ _DIRECTORY: Final = 2
 
 
 def _entries(reader: Reader, offset_size: int, sections: dict[bytes, bytes]) -> list[tuple[bytes | None, int]]:
-    """A table of directories or files as of DWARF 5: (name, directory)."""
+    """Read a DWARF 5 table of directories or files: (name, directory)."""
     formats = [(reader.uleb(), reader.uleb()) for _ in range(reader.u8())]
     entries: list[tuple[bytes | None, int]] = []
     count = reader.uleb(64)

@@ -1,4 +1,4 @@
-"""Where a reference stands, as a diagnostic says it: the function or segment, the file and the line."""
+"""Describe the location of a reference for diagnostics: function or segment, file and line."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from ..symbol_names import Names, symbol_text
 from .line_table import LineTable, debug_line_size, read_line_table
 
 _DEBUG_LINE_BYTES: Final = 4 << 20
-"""How much of the objects' line tables is decoded in all."""
+"""The maximum total size of line tables to decode, in bytes."""
 _CALLS: Final = 3
-"""How many calls of a function are shown."""
+"""The maximum number of calls of a function to show."""
 _CALLED: Final = 20
-"""For how many functions calls are looked up."""
+"""The maximum number of functions whose calls are looked up."""
 
 
 class Site(NamedTuple):
@@ -30,7 +30,7 @@ class Site(NamedTuple):
 
     @property
     def chunk(self) -> int:
-        """The number of the function or segment that the reference is in; 0 in other sections."""
+        """The index of the function or segment that contains the reference; 0 in other sections."""
         obj = self.file.object
         if self.section < 0:
             return 0
@@ -81,7 +81,7 @@ class Places:
         return f"{what} ({where})" if where else what
 
     def _source_line(self, obj: ObjectFile, offset: int) -> str:
-        """``file:line``, or nothing where debug information doesn't have it."""
+        """Return ``file:line``, or an empty string if debug information does not have it."""
         table = self._line_tables.get(obj)
         if table is None:
             size = debug_line_size(obj)

@@ -1,4 +1,4 @@
-"""What an undefined symbol may have been meant to be: a defined one that differs by a slip, or by its language."""
+"""Suggest a defined symbol for an undefined one: a name one typo away, or the same name in another language."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _ALPHABET: Final = [bytes((c,)) for c in b"abcdefghijklmnopqrstuvwxyz_0123456789
 _SHORTEST: Final = 3
 """Names of one or two letters are all alike."""
 _LONGEST: Final = 128
-"""In bytes: the number of possible slips grows with the length."""
+"""In bytes: the number of possible typos grows with the length."""
 _SOURCE_NAME: Final = re.compile(rb"[0-9]+")
 
 
@@ -27,7 +27,7 @@ class Spelling:
         self._symbols = symbols
 
     def hints(self, undefined: Symbol) -> Iterator[str]:
-        """The lines of a diagnostic that say what ``undefined`` may have been meant to be."""
+        """Yield the lines of a diagnostic that suggest a symbol for ``undefined``."""
         if (meant := self.c_symbol(undefined)) is not None:
             yield f'did you mean: extern "C" {meant}'
         elif (meant := self.cpp_symbol(undefined)) is not None:
@@ -52,14 +52,14 @@ class Spelling:
         return other
 
     def c_symbol(self, undefined: Symbol) -> Symbol | None:
-        """The C symbol where ``undefined`` is the name of a C++ function outside of namespaces: its declaration has
+        """Return the C symbol if ``undefined`` is the name of a C++ function outside of namespaces: its declaration has
         no ``extern "C"``."""
         name = _function_name(undefined.name)
         symbol = self._symbols.get(name) if name is not None else None
         return symbol if symbol is not None and _is_provided(symbol) else None
 
     def cpp_symbol(self, undefined: Symbol) -> Symbol | None:
-        """The C++ function where ``undefined`` is a C name: its definition has no ``extern "C"``."""
+        """Return the C++ function if ``undefined`` is a C name: its definition has no ``extern "C"``."""
         return self._cpp_functions.get(undefined.name)
 
     @cached_property
@@ -95,7 +95,7 @@ def _is_provided(symbol: Symbol) -> bool:
 
 
 def _slips(name: bytes) -> Iterator[bytes]:
-    """All names one slip away, the likelier first."""
+    """Yield all names that are one typo away, the likelier first."""
     if not _SHORTEST <= len(name) <= _LONGEST:
         return
     positions = range(len(name))

@@ -1,4 +1,4 @@
-"""What an undefined symbol's error says beyond wasm-ld's line: where the references stand, and what may be meant."""
+"""Explain undefined symbols: the places that refer to them, and likely intended symbols."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ from .spelling import Spelling
 from .unlinked_libraries import Library, unlinked_definitions
 
 _SITES: Final = 3
-"""How many references of a symbol are shown."""
+"""The maximum number of references to show for a symbol."""
 _THOROUGH: Final = 100
-"""For how many symbols more is tried than to look them up."""
+"""The maximum number of symbols for which more than a lookup is tried."""
 _TYPE_INDEX: Final = int(R.TYPE_INDEX_LEB)
 
 
@@ -79,7 +79,7 @@ class Explainer:
             yield f"referenced {more} more time{'s' if more > 1 else ''}"
 
     def _bitcode_references(self, symbol: Symbol) -> Iterator[str]:
-        """The bitcode files that name a symbol: the object with the reference was generated from them."""
+        """Yield the bitcode files that refer to a symbol; the referring object was generated from them."""
         names = [name for name, symbols in self._named_in_bitcode.items() if symbol.name in symbols]
         for name in names[:_SITES]:
             yield f"referenced by bitcode file {name}"
@@ -96,7 +96,7 @@ class Explainer:
 
     @cached_property
     def _sites(self) -> dict[bytes, _Sites]:
-        """All references from live code and data to undefined symbols, by name, in the order of the link."""
+        """Return all references from live code and data to undefined symbols, by name, in link order."""
         found: dict[bytes, _Sites] = {}
         for file in self._resolution.objects:
             undefined = {
@@ -141,7 +141,7 @@ class Explainer:
 
     @cached_property
     def _unusable(self) -> dict[bytes, str]:
-        """Definitions in the linked objects that no other object can use."""
+        """Find definitions in the linked objects that no other object can use."""
         found: dict[bytes, str] = {}
         symbols = self._resolution.symbols
         for file in self._resolution.objects:
@@ -154,7 +154,7 @@ class Explainer:
 
     @cached_property
     def _members(self) -> list[ObjectSource]:
-        """Members of archives that were not needed."""
+        """Archive members that were not extracted."""
         sources = {s.source: None for s in self._resolution.symbols.values() if s.state == LAZY and s.source}
         return [source for source in sources if source.lazy]
 

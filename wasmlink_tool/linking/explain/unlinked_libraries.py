@@ -11,12 +11,12 @@ from ...inputs import archive
 from ...inputs.object_file import is_wasm
 
 _BYTES: Final = 256 << 20
-"""How much of them is read at most: a library path may lead to a system's own archives."""
+"""The maximum number of bytes to read: a library path may contain the host system's archives."""
 
 
 class Library(NamedTuple):
     name: str
-    """As ``-l`` wants it."""
+    """The name to pass to ``-l``."""
     path: str
 
 
