@@ -298,7 +298,7 @@ def _link_again(options: LinkOptions, diagnostics: Diagnostics) -> LinkResult | 
 
 
 def _counts(plan: Plan, files: InputFiles, written: list[Chunk], reuse: Reuse | None) -> dict[str, int]:
-    """For ``--time-report``."""
+    """Return the counts for ``--time-report``."""
     objects = plan.resolution.objects
     return {
         "files read": len(files.read),

@@ -176,8 +176,8 @@ class _Comparison:
                 raise Unusable("the order of first references changed")
 
     def _places(self, references: list[_Reference]) -> list[tuple[str, int]]:
-        """What takes places in the order in which it is first seen: types, stubs, table entries, entries of the global
-        offset table."""
+        """Return the references that are numbered in the order of their first use: types, stubs, table entries, entries
+        of the global offset table."""
         found = []
         for type_, target in references:
             if type_ == _TYPE_INDEX:

@@ -1,5 +1,4 @@
-"""The last module, rewritten: changed objects take the places of their last versions, and what tells of places that
-moved is corrected."""
+"""Patch the last module: replace changed objects, and correct the fields that depend on positions that moved."""
 
 from __future__ import annotations
 
@@ -32,7 +31,7 @@ _FUNCTION: Final = SymbolKind.FUNCTION
 
 
 class Rewriter:
-    """Moves what has to move, and corrects what tells of it."""
+    """Move functions and sections, and correct the fields that depend on their positions."""
 
     def __init__(self, last: LastLink, changed: Replacements) -> None:
         self.last = last

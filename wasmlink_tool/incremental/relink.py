@@ -36,7 +36,7 @@ class Relinked:
     reused: int
     """Objects whose bytes were taken from the last module."""
     changed: dict[str, str]
-    """The objects that were linked anew, and why."""
+    """The objects that were linked again, with the reason for each."""
 
 
 @record(frozen=True)

@@ -41,8 +41,8 @@ if TYPE_CHECKING:
 
 _U32: Final = Struct("<I")
 UNFIT: Final = (AssertionError, FileChangedError, LookupError, OverflowError, TypeError, ValueError, error)
-"""What a state may lead to that something else wrote: nothing but a checksum stands between that and a link. Then the
-link begins again, without it."""
+"""Exceptions that a forged state may cause, since a state is protected by a checksum only. The link then starts again,
+without the state."""
 
 
 class Reuse(Reusable):

@@ -20,9 +20,9 @@ those that count in the kernel's ticks."""
 
 
 def stamp(path: str, status: os.stat_result, opened: int) -> Stamp:
-    """Of a file that was read after the time ``opened``, in nanoseconds: whoever writes to it after that gives it
-    another time. Only who has the file mapped by then may not: the system notes the first store to a page, and the next
-    one when the page was written back."""
+    """Return the stamp of a file that was read after the time ``opened``, in nanoseconds: later writes change it.
+    Stores through an existing mapping may not: the system notes the first store to a page, and the next one only after
+    the page was written back."""
     if opened - status.st_ctime_ns <= _resolution(status) or host.has_writer(path):
         return ()
     return _stamp(status)

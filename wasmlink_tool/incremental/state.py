@@ -188,8 +188,7 @@ class State:
     """The custom sections that are made of the inputs': name, start of the header, start of the contents behind the
     name, end."""
     moving: list[dict[int, tuple[int, int]]]
-    """Of each file, section by section: from where to where its note of :class:`.moving.MovingFields` is in
-    ``columns``."""
+    """For each file, by section, the range of its note (:mod:`.moved_fields`) in ``columns``."""
     order: list[PackedOrder]
     """With packed data, the sorted output segments: key, file and index of each input, in order."""
     names: Buffer

@@ -51,7 +51,7 @@ class NoSymbolTableError(FormatError):
 class BitcodeSymbol(NamedTuple):
     name: bytes
     flags: int
-    """Of a symbol table's entry (:class:`SymbolFlag`): binding, visibility, undefined, thread-local."""
+    """The flags of a symbol table entry (:class:`SymbolFlag`): binding, visibility, undefined, thread-local."""
     comdat: int
     """Index in the file's list of groups, or -1."""
     is_function: bool

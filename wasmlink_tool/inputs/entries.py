@@ -59,7 +59,7 @@ _NO_ENTRY: Final = (FormatError, ValueError, LookupError, OverflowError)
 _HEAD: Final = 15
 """Numbers at the start of an object's entry; the last ones are numbers of rows."""
 _WIDTHS: Final = (4, 3, 3, 5, 2, 5, 4, 1)
-"""Of these tables: the columns. Functions have one number more."""
+"""The number of columns of each table. Functions have one number more."""
 _PLACE: Final = 4
 _KNOWN_TYPES: Final = bytes(RELOCATION_NAMES)
 _COLUMNS: Final = 4
@@ -265,7 +265,7 @@ def _set_relocations(
     decoded: list[int],
     stored: Sequence[bytes | memoryview],
 ) -> None:
-    """Where relocations are, and those that were decoded: checked against what they apply to, as after decoding."""
+    """Set the ranges of relocations and the decoded ones, with the checks that decoding makes."""
     sections, starts, ends, counts = columns
     if max(sections, default=-1) >= len(obj.sections) or max(ends, default=0) > size or not all(map(le, starts, ends)):
         raise StoredError("relocations outside of the object")

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from .parse_cache import ParseCache, ParsedObjects
 
 _RUST_METADATA: Final = b"rust\0\0\0"
-"""What describes a crate to the compiler: libraries of Rust have a member that begins so. Nothing is wrong with it, and
-rustc asks for warnings to be errors."""
+"""The first bytes of a crate's metadata, a member of Rust libraries. It causes no warning, since rustc turns warnings
+into errors."""
 
 _SEARCHED: Final = 20
 """The maximum number of directories that an error lists."""

@@ -190,8 +190,8 @@ class ObjectFile:
         self.functions: list[int] = []
         """The type index of each defined function."""
         self.function_offsets: list[int] = []
-        """Where each defined function's entry (its size first) starts, in bytes from the start of the code section's
-        contents; one more element marks the end of the last."""
+        """The offset of each defined function's entry (its size first) in the code section's contents, in bytes; one
+        more element marks the end of the last."""
         self.tables: list[TableType] = []
         self.globals: list[Global] = []
         self.tags: list[int] = []
@@ -254,12 +254,12 @@ class ObjectFile:
         return found
 
     def relocation_ranges(self, section: int) -> list[int]:
-        """Where among the relocations of the code or data section those of each function or segment begin; one more
-        element marks the end of the last."""
+        """Return the index of each function's or segment's first relocation among those of the code or data section;
+        one more element marks the end of the last."""
         return self._ranges.get(section) or self.find_ranges(section, self.relocations(section))
 
     def find_ranges(self, section: int, relocs: Relocations) -> list[int]:
-        """:meth:`relocation_ranges` of relocations that are not checked yet."""
+        """Return :meth:`relocation_ranges` for relocations that are not checked yet."""
         starts = self.function_offsets[:-1] if section == self.code_section else [s.offset for s in self.segments]
         ranges = relocations.first_from(relocs, starts)
         ranges.append(len(relocs.offsets))

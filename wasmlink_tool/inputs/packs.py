@@ -52,7 +52,7 @@ class _OpenPack:
         self._size = os.fstat(self._file.fileno()).st_size
 
     def read(self, start: int, size: int) -> bytes:
-        """Of what the file has: another one may have taken its place."""
+        """Read from the opened file, even if another file replaced it since."""
         if start + size > self._size:
             return b""
         data = host.read_at(self._file.fileno(), start, size)
@@ -167,8 +167,7 @@ class Packs:
 
 
 def write_file(path: str, chunks: Sequence[bytes | bytearray | memoryview]) -> int:
-    """Write a file of a cache atomically; return the bytes that it takes; none if it cannot be
-    written."""
+    """Write a file of a cache atomically; return its size in bytes, 0 if it cannot be written."""
     directory, name = os.path.split(path)
     root, room = os.path.split(directory)
     return store_file(root, room, name, chunks)

@@ -244,7 +244,7 @@ class LinkedFile:
         self.function_live = bytearray()
         self.function_discarded = bytearray()
         self.function_numbers: list[int] = []
-        """In the output's function index space."""
+        """Indices in the output's function index space."""
         self.function_slots: dict[int, int] = {}
         """Function to its index in the indirect function table."""
         self.export_names: dict[int, bytes] = {}
@@ -270,8 +270,8 @@ class LinkedFile:
         self.compressed: dict[int, bytes] = {}
         """Live function to its entry, where relocations are compressed."""
         self.shrinkage: tuple[list[int], list[int]] = [], []
-        """Of the relocated numbers of compressed functions: where each ends in the input code section's contents, and
-        how many bytes were saved up to there."""
+        """For each relocated number of compressed functions, its end in the input code section's contents, and the
+        number of bytes saved up to there."""
 
     @property
     def input(self) -> ObjectSource:

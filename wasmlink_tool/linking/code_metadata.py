@@ -1,6 +1,6 @@
 """Code metadata (CodeMetadata.md): custom sections that say something of places in functions, branch hints for one.
 
-wasm-ld knows nothing of them: it puts the inputs' sections one behind another, which makes no valid section of two,
+wasm-ld does not support them: it concatenates the inputs' sections, which makes no valid section of two,
 names function 0 for what was removed, and keeps old offsets where code shrinks. Here they are read, and written anew
 from what the output has. One section of one object whose functions are all there keeps its bytes.
 """
@@ -25,11 +25,11 @@ class _Function:
     """The metadata of one function in a section."""
 
     number: int
-    """In the output's function index space."""
+    """The index in the output's function index space."""
     symbol: Symbol | None
-    """By which a relocation can name it."""
+    """The symbol for relocations that refer to the function."""
     width: int
-    """Of the function index as it was encoded."""
+    """The encoded width of the function index."""
     instances: bytes
     """A vector of places and their data, encoded."""
 
@@ -42,9 +42,9 @@ class CodeMetadata:
         :raises FormatError: one of them is not what it should be.
         """
         self.offset = 0
-        """In the output section's contents, its name left out."""
+        """The offset in the output section's contents, after its name."""
         self.references: list[tuple[int, Symbol]] = []
-        """Where function indices stand, for relocations, and what they name."""
+        """Offsets of function indices, with their symbols, for relocations."""
         functions = [function for section in sections for function in _read(section)]
         functions.sort(key=lambda function: function.number)
         out = [uleb(len(functions))]
@@ -98,7 +98,7 @@ def _read(section: InputSection) -> list[_Function]:
 
 
 def _instances(reader: Reader, file: ObjectInput, function: int | None) -> bytes:
-    """What follows a function's index, with the places as they are in the output; ``None`` is one that is not there."""
+    """Return the data after a function's index, with output offsets; ``None`` is a function that was removed."""
     start = reader.pos
     instances: list[bytes] = []
     for _ in range(reader.count(2)):

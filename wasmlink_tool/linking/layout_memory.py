@@ -48,7 +48,7 @@ class Memory:
         self.init_flag = init_flag
         """The address of the word by which threads agree who initialises shared memory; absent without one."""
         self.static_size = 0
-        """Of the data segments, in bytes."""
+        """The size of the data segments, in bytes."""
         self.alignment = 0
         """The largest of the data segments', log2 of bytes."""
         self.tls_base = NO_TLS

@@ -1,4 +1,4 @@
-"""The order in which LLVM's hash map of strings walks over them: wasm-ld tells of several features in that order."""
+"""Iteration order of LLVM's StringMap, in which wasm-ld lists several features in a message."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _SECRET: Final = bytes.fromhex(
     "b8084674f743248ee03590e6813a264c3c2852bb91c300cb88d0658b1b532ea371644897a20df94e3819ef46a9deacd8"
     "a8fa763fe39c343ff9dcbbc7c70b4f1d8a51e04bcdb45931c89f7ec9d9787364"
 )
-"""Of the hash XXH3, as far as strings of up to 128 bytes need it."""
+"""The secret of the hash XXH3, as far as strings of up to 128 bytes need it."""
 _PRIMES: Final = (0x9E3779B185EBCA87, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9)
 _FIRST_BUCKETS: Final = 16
 

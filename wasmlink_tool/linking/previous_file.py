@@ -50,7 +50,7 @@ class PreviousFile:
         self.code_offset = code_offset
         """The offset of the first live function's entry in the code section's contents."""
         self.code_position = code_position
-        """Of the same."""
+        """The position of the same entry in the module."""
         self.segment_positions = segment_positions
         """Positions of the data segments, -1 if not in the module. For merged strings, that of the merged chunk."""
         self.segment_pieces = segment_pieces

@@ -55,8 +55,8 @@ _INTERESTING: Final = re.compile(b"[" + b"".join(b"\\x%02x" % type_ for type_ in
 
 
 class Scan:
-    """What the scan found: ``table_entries`` are the functions of the indirect function table, in order; ``got`` the
-    symbols whose address some code reads from a global; ``types`` the signatures that relocations name, numbered."""
+    """Results of the scan: ``table_entries`` has the functions of the indirect function table, in order; ``got`` the
+    symbols whose address some code reads from a global; ``types`` the signatures that relocations use, numbered."""
 
     def __init__(self) -> None:
         self.table_entries: list[Symbol] = []

@@ -469,7 +469,7 @@ class SymbolTable:
         self.report_kind(existing, file.name, kind)
 
     def report_kind(self, existing: Symbol, where: str, kind: int) -> None:
-        """Report that ``where`` uses a symbol's name for another kind of symbol."""
+        """Report that ``where`` uses the name of ``existing`` for another kind of symbol."""
         self.diagnostics.error(mismatches.kinds(existing, kind, where))
 
     def check_type(self, existing: Symbol, file: ObjectInput, info: SymbolInfo) -> None:

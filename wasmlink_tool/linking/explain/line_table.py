@@ -268,7 +268,7 @@ _STRING_SECTIONS: Final = {0x0E: b".debug_str", 0x1F: b".debug_line_str"}
 
 
 def _form(reader: Reader, form: int, offset_size: int, sections: dict[bytes, bytes]) -> bytes | int | None:
-    """An attribute's value (section 7.5.6), which takes one byte at least; ``None`` where it is of no interest."""
+    """Read an attribute's value (section 7.5.6), which takes at least one byte; ``None`` if it is not needed."""
     if form in _STRING_SECTIONS:
         strings = sections[_STRING_SECTIONS[form]]
         offset = _fixed(reader, offset_size)

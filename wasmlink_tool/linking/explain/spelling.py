@@ -126,7 +126,7 @@ def _source_names(mangled: bytes) -> Iterator[tuple[int, int, int]]:
 
 
 def _function_name(mangled: bytes) -> bytes | None:
-    """The identifier of a mangled function that could be one of C: in no namespace, and no template."""
+    """Return the identifier of a mangled function that could be a C function: no namespace and no template."""
     match = _SOURCE_NAME.match(mangled, 2) if mangled.startswith(b"_Z") else None
     if match is None or len(match[0]) > 4:
         return None

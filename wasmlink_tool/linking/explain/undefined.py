@@ -209,7 +209,7 @@ def _add(sites: _Sites, site: Site) -> None:
 
 
 def _own_definitions(obj: ObjectFile) -> Iterator[tuple[bytes, bool]]:
-    """(name, whether it is local) of what the object defines."""
+    """Yield (name, whether it is local) for each definition of the object."""
     for kind, flags, name, _, _, _ in obj.symbols:
         if kind != SymbolKind.SECTION and not flags & SymbolFlag.UNDEFINED:
             yield name, bool(flags & SymbolFlag.BINDING_LOCAL)

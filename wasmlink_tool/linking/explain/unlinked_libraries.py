@@ -66,7 +66,7 @@ def _libraries(library_paths: Iterable[str]) -> Iterator[Library]:
 
 
 def _read(path: str, limit: int) -> bytes:
-    """A regular file of at most ``limit`` bytes; nothing where it is something else."""
+    """Read a regular file of at most ``limit`` bytes; return nothing for any other."""
     try:
         if os.path.isfile(path) and os.path.getsize(path) <= limit:
             with open(path, "rb") as file:
