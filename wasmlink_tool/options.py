@@ -380,7 +380,7 @@ class Field:
         self.significant = significant
         """Whether the module, or whether there is one, depends on it."""
         self.warm = warm
-        """Whether a warm link respects every value of it. Else a value that is not the default takes a full link."""
+        """Whether a warm link without passes supports every value. If not, any but the default runs the passes."""
         self.default = getattr(LinkOptions, name, None)
         self.is_list = LinkOptions.__annotations__[name].startswith("Sequence")
 
