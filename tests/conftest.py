@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 
 import pytest
@@ -23,6 +24,11 @@ def pytest_configure(config: pytest.Config) -> None:
             resource.setrlimit(resource.RLIMIT_FSIZE, (MOST_BYTES, hard))
     if not hasattr(config, "workerinput"):
         config.pluginmanager.register(SkipCounter())
+
+
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    # A job in the background of a script is started so; what the tests start would not heed an interrupt either.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

@@ -113,6 +113,11 @@ def test_a_hole_is_written_where_the_module_has_zeros(tmp_path: Path) -> None:
 
 _LINK = """
 import os, signal, sys
+# As a shell starts a command in the foreground, whatever the tests were started from.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGTERM, signal.SIG_DFL)
+if hasattr(signal, "SIGHUP"):
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 from wasmlink_tool import files, host
 from wasmlink_tool.cli import command
 from wasmlink_tool.output import writer
@@ -152,4 +157,4 @@ def _end(work: Path, number: signal.Signals) -> int:
         assert process.stdout.readline()
         time.sleep(0.1)
         process.send_signal(number)
-        return process.wait()
+        return process.wait(60)

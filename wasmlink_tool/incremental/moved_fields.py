@@ -187,7 +187,10 @@ class Note:
     )
 
     def __init__(self, columns: array[int], first: int = 0) -> None:
-        """:param first: where in ``columns`` the note begins."""
+        """
+        :param first: where in ``columns`` the note begins.
+        :raises ValueError: it is longer than ``columns``: somebody made it up.
+        """
         self.own_count, symbol_count, self.target_count, self.field_count, self.section_count = columns[
             first : first + HEAD
         ]
@@ -198,6 +201,8 @@ class Note:
         self.fields = self.targets + TARGET * self.target_count
         """The start of the offsets of the fields that refer to targets; the targets' numbers follow."""
         self.sections = self.fields + 2 * self.field_count
+        if self.sections > len(columns):
+            raise ValueError("a note of another size")
 
     def own_offsets(self, columns: array[int]) -> array[int]:
         return columns[self.own : self.own_symbols]
