@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import pickle
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+import wasmlink_tool
 from wasmlink_tool.binary.relocations import COMPILED
 from wasmlink_tool.options import Input, LinkOptions
 
@@ -64,5 +67,8 @@ def test_dataclasses_takes_them() -> None:
 @pytest.mark.skipif(COMPILED, reason="compiled modules may import what they like")
 def test_a_link_starts_without_them() -> None:
     script = "import sys, wasmlink_tool.linker; print({'dataclasses', 'typing', 'inspect'} & sys.modules.keys())"
-    ran = subprocess.run([sys.executable, "-S", "-c", script], capture_output=True, text=True, check=True)
+    # Without site-packages, whose start-up hooks import more.
+    environment = {**os.environ, "PYTHONPATH": str(Path(wasmlink_tool.__file__).resolve().parents[1])}
+    command = [sys.executable, "-S", "-c", script]
+    ran = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
     assert ran.stdout.strip() == "set()"

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
+import wasmlink_tool
 from tests.support import linking
 from wasmlink_tool.binary import relocation_types as types
 from wasmlink_tool.binary.relocation_types import RELOCATION_NAMES
 
-PACKAGE = Path(__file__).resolve().parents[2] / "wasmlink_tool"
+PACKAGE = Path(wasmlink_tool.__file__).resolve().parent
 VALUES = {
     "FUNCTION_INDEX": types.FUNCTION_INDEX,
     "TABLE_INDEX": types.TABLE_INDEX,

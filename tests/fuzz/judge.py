@@ -78,6 +78,8 @@ def _engine() -> wasmtime.Engine:
     import wasmtime
 
     config = wasmtime.Config()
+    # A child of a fork has none of the threads that would take part.
+    config.parallel_compilation = False
     for proposal in _PROPOSALS:
         with suppress(AttributeError, wasmtime.WasmtimeError):
             setattr(config, f"wasm_{proposal}", True)

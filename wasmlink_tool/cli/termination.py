@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 from types import FrameType
 from typing import NoReturn
@@ -39,5 +38,5 @@ def end_by_signal(number: int) -> int:
     """End the process as the signal does that it got; an exit status where that does not end it."""
     remove_temporaries()
     signal.signal(number, signal.SIG_DFL)
-    os.kill(os.getpid(), number)
+    signal.raise_signal(number)
     return 128 + number

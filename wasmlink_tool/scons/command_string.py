@@ -70,7 +70,8 @@ def start_files(target: Any, source: Any, env: Any, for_signature: bool) -> list
 
 def sources(target: Any, source: Any, env: Any, for_signature: bool) -> list[str]:
     """``$_WASMSOURCES``: the sources, none of which is taken for an option."""
-    return [link.input_word(node) for node in _nodes(source)]
+    # Where a file lies does not count, which may be in a repository.
+    return [str(node.for_signature() if for_signature else link.input_word(node)) for node in _nodes(source)]
 
 
 def definitions(target: Any, source: Any, env: Any, for_signature: bool) -> list[str]:
