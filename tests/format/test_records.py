@@ -66,7 +66,9 @@ def test_dataclasses_takes_them() -> None:
 
 @pytest.mark.skipif(COMPILED, reason="compiled modules may import what they like")
 def test_a_link_starts_without_them() -> None:
-    script = "import sys, wasmlink_tool.linker; print({'dataclasses', 'typing', 'inspect'} & sys.modules.keys())"
+    modules = ("cli.command", "cli.interpret", "cli.termination", "linker")
+    imports = "".join(f"import wasmlink_tool.{name}\n" for name in modules)
+    script = f"import sys\n{imports}print({{'dataclasses', 'typing', 'inspect', 'string'}} & sys.modules.keys())"
     # Without site-packages, whose start-up hooks import more.
     environment = {**os.environ, "PYTHONPATH": str(Path(wasmlink_tool.__file__).resolve().parents[1])}
     command = [sys.executable, "-S", "-c", script]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from string import hexdigits
-
 from wasmlink_tool.cli.elf_options import check_elf_options
 from wasmlink_tool.cli.option_row import LATER
 from wasmlink_tool.cli.parser import CommandLine
@@ -492,7 +490,7 @@ def _build_id(line: CommandLine, diagnostics: Diagnostics) -> str:
         digits = style[2:]
         # They are read byte by byte.
         pairs = [digits[at : at + 2] for at in range(0, len(digits), 2)]
-        wrong = next((pair for pair in pairs if not set(pair) <= set(hexdigits)), None)
+        wrong = next((pair for pair in pairs if not set(pair) <= set("0123456789abcdefABCDEF")), None)
         if wrong is not None:
             diagnostics.error(f"not a hexadecimal value: {wrong}")
     elif style not in BUILD_ID_STYLES:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import signal
-from types import FrameType
-from typing import NoReturn
 
 from wasmlink_tool.files import remove_temporaries
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import FrameType
+    from typing import NoReturn
 
 _NAMES = ("SIGTERM", "SIGHUP")
 """Of SIGINT Python makes an exception by itself."""
