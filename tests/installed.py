@@ -54,7 +54,8 @@ def main(arguments: list[str]) -> int:
     environment["PATH"] = os.pathsep.join([str(python.parent), os.environ.get("PATH", os.defpath)])
     environment["WASMLINK_EXPECT"] = kind
     part = ["-p", "tests.support.matrix", f"--matrix-part={_PARTS[kind]}"]
-    command = [str(python), "-m", "pytest", "-n", "auto", "-m", "not packaging", *part, *rest]
+    chosen = rest or _TESTS[kind]
+    command = [str(python), "-m", "pytest", "-n", "auto", "-m", "not packaging", *part, *chosen]
     return subprocess.run(command, cwd=tree, env=environment, check=False).returncode
 
 
@@ -85,6 +86,18 @@ def _installed(kind: str, place: Path) -> Path | None:
     return python
 
 
+_TESTS = {
+    "pure": (),
+    "compiled": (
+        *(f"tests/{name}" for name in ("badinput", "cache", "component", "differences", "differential", "dynamic")),
+        *("tests/explanations", "tests/format", "tests/linking"),
+        *("tests/scons/test_builds.py", "tests/scons/test_samples.py"),
+        # They look into objects, or measure, as only the interpreter allows.
+        "--deselect=tests/cache/test_entries.py::test_an_object_is_what_it_was",
+        "--deselect=tests/explanations/test_meanings.py::test_cost_does_not_grow_with_the_table",
+    ),
+}
+"""What runs unless arguments say otherwise: all, and on the compiled package what the linker itself does."""
 _PARTS = {"pure": "1/6", "compiled": "2/6"}
 """Of the matrices: see :mod:`tests.support.matrix`."""
 _DURATIONS = {"pure": "half a minute", "compiled": "about three minutes"}
