@@ -25,7 +25,7 @@ WHOLE = (
     ["tests.installed", "compiled"],
 )
 """The steps of a run without arguments."""
-MINUTES = 15
+MINUTES = 30
 
 
 def main(arguments: list[str]) -> int:
