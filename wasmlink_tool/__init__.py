@@ -1,6 +1,6 @@
 """wasmlink: a WebAssembly static linker in pure Python.
 
-``link(LinkOptions(...))`` links; the ``wasmlink`` command and the SCons tool are two fronts to it.
+``link(LinkOptions(...))`` links; the ``wasmlink`` command and the SCons tool are two front ends to it.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> object:
-    """Import the linker when it is asked for: ``wasmlink --version`` does not."""
+    """Import the linker on first use: ``wasmlink --version`` does not need it."""
     home = _HOMES.get(name)
     if home is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def make_component(options: LinkOptions, chunks: Sequence[Piece], diagnostics: Diagnostics) -> list[Piece]:
     """Return the component for a linked module in pieces.
 
-    :raises FatalError: the module does not fit its worlds, or needs what was not found.
+    :raises FatalError: the module does not fit its worlds, or an adapter or module that it needs was not found.
     """
     diagnostics.step("make a component")
     module = b"".join(chunks) + _described_worlds(options)
@@ -50,7 +50,7 @@ def make_component(options: LinkOptions, chunks: Sequence[Piece], diagnostics: D
 def _described_worlds(options: LinkOptions) -> bytes:
     """Return sections that describe the worlds of WIT text.
 
-    :raises FatalError: the text is wrong, or has no such world.
+    :raises FatalError: the text is wrong, or does not have the requested world.
     """
     if not options.component_types:
         return b""

@@ -1,7 +1,7 @@
-"""What a link has to say: diagnostics, collected rather than printed.
+"""Diagnostics: what a link reports, collected rather than printed.
 
-The linker reports through a :class:`Diagnostics` object that its caller reads; only a front end
-(the command, the SCons tool) decides where a line goes and with which prefix and colour.
+The linker reports through a :class:`Diagnostics` object that its caller reads; only a front end (the command, the SCons
+tool) decides where a line goes and with which prefix and colour.
 """
 
 from __future__ import annotations
@@ -16,22 +16,23 @@ if TYPE_CHECKING:
 
 
 class Severity(Enum):
-    """How much a diagnostic weighs."""
+    """The severity of a diagnostic."""
 
     ERROR = "error"
     WARNING = "warning"
     MESSAGE = "message"
-    """A line that was asked for (``--trace``, ``--print-gc-sections``, ``--print-map``): standard output, no prefix."""
+    """A line that an option asked for (``--trace``, ``--print-gc-sections``, ``--print-map``): standard output, no
+    prefix."""
     LOG = "log"
     """A line of ``--verbose``: standard error, prefixed with the program's name only."""
 
 
 @record(frozen=True)
 class Diagnostic:
-    """One thing the linker says.
+    """One message of the linker.
 
-    ``text`` is the message in wasm-ld's wording, without program name and severity; its further lines, if any,
-    begin with ``>>> ``. ``hints`` are the additional ``>>> `` lines that wasm-ld does not print, without that mark.
+    ``text`` is the message in wasm-ld's wording, without program name and severity; its further lines, if any, begin
+    with ``>>> ``. ``hints`` are additional ``>>> `` lines that wasm-ld does not print, without that mark.
     """
 
     severity: Severity
@@ -43,7 +44,7 @@ class Diagnostic:
 
 
 class LinkError(Exception):
-    """The link failed. ``diagnostics`` holds everything that was said, warnings and messages included, in order."""
+    """The link failed. ``diagnostics`` holds everything that was reported, warnings and messages included, in order."""
 
     def __init__(self, diagnostics: tuple[Diagnostic, ...]) -> None:
         self.diagnostics = diagnostics
@@ -51,7 +52,7 @@ class LinkError(Exception):
 
 
 class FatalError(Exception):
-    """Raised inside the linker where it cannot go on (a damaged file, say); ``link`` turns it into a diagnostic.
+    """Raised inside the linker where it cannot continue (a damaged file, say); ``link`` turns it into a diagnostic.
 
     ``hints`` are those of the :class:`Diagnostic`.
     """
@@ -62,7 +63,7 @@ class FatalError(Exception):
 
 
 class Diagnostics:
-    """Collects what one link says, in order."""
+    """Collects the diagnostics of one link, in order."""
 
     def __init__(self, *, fatal_warnings: bool = False, noinhibit_exec: bool = False, verbose: bool = False) -> None:
         self.entries: list[Diagnostic] = []
@@ -72,9 +73,10 @@ class Diagnostics:
         self.verbose = verbose
         self.time_report: TimeReport | None = None
         self.file = ""
-        """The input that the link is at, for an error that names no file itself; empty between inputs."""
+        """The input that is being read, for an error that names no file itself; empty between inputs."""
         self.generated: dict[str, str] = {}
-        """Object that was generated from bitcode to a line that names the bitcode files, for diagnostics about it."""
+        """Maps an object that was generated from bitcode to a line that names the bitcode files, for diagnostics about
+        it."""
 
     def error(self, text: str, hints: tuple[str, ...] = ()) -> None:
         self.error_count += 1
@@ -87,25 +89,26 @@ class Diagnostics:
             self.entries.append(Diagnostic(Severity.WARNING, text, self._with_origin(text, hints)))
 
     def error_or_warn(self, text: str, hints: tuple[str, ...] = ()) -> None:
-        """An error, or a warning under ``--noinhibit-exec``."""
+        """Report an error, or a warning under ``--noinhibit-exec``."""
         if self._noinhibit_exec:
             self.warn(text, hints)
         else:
             self.error(text, hints)
 
     def _with_origin(self, text: str, hints: tuple[str, ...]) -> tuple[str, ...]:
-        """The hints of a diagnostic, and where it is about a generated object the files that this came from."""
+        """Return the hints of a diagnostic; for one about a generated object, with the bitcode files that it came from.
+        """
         if any("bitcode" in hint for hint in hints):
             return hints
         return (*hints, *(line for name, line in self.generated.items() if name in text))
 
     def extend(self, other: Diagnostics) -> None:
-        """Say what another has collected."""
+        """Add the diagnostics that another instance collected."""
         self.entries += other.entries
         self.error_count += other.error_count
 
     def restart(self) -> None:
-        """Forget what was said: the link begins again."""
+        """Drop all diagnostics: the link starts again."""
         self.entries.clear()
         self.error_count = 0
 
@@ -121,12 +124,12 @@ class Diagnostics:
         self.log(f"-- {name}")
 
     def step(self, name: str) -> None:
-        """Begin a step of ``--time-report``."""
+        """Start a step of ``--time-report``."""
         self.file = ""
         if self.time_report is not None:
             self.time_report.begin(name)
 
     def check(self) -> None:
-        """Raise :class:`LinkError` if an error was reported: called where a phase ends."""
+        """Raise :class:`LinkError` if an error was reported; called at the end of a phase."""
         if self.error_count:
             raise LinkError(tuple(self.entries))

@@ -1,7 +1,7 @@
-"""Which inputs take part in a link, from their symbol tables alone.
+"""Compute the inputs that take part in a link, from their symbol tables alone.
 
-A build tool asks before it links: a link depends on the archive members that it would extract, and on nothing else of
-the archives. Resolution is the link's own pass; only the objects are read less closely.
+A build tool needs this before it links: a link depends on the archive members that it would extract, and on nothing
+else in the archives. The link's own pass resolves the symbols; only less of each object is read.
 """
 
 from __future__ import annotations
@@ -26,46 +26,46 @@ from .options import Input, LinkOptions
 
 @dataclass(frozen=True, slots=True)
 class LinkedMember:
-    """A member of an archive that is linked."""
+    """An archive member that is linked."""
 
     archive: str
     """The path by which the archive was read."""
     name: str
-    """Without directories, which some archivers store."""
+    """The name without directories, which some archivers store."""
     occurrence: int
-    """How many members of the same name stand before it in the archive."""
+    """The number of earlier members of the same name in the archive."""
     digest: str
-    """Of its name and contents; see :func:`member_digest`."""
+    """A digest of its name and contents; see :func:`member_digest`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Extraction:
-    """What a link would read, and what of it would be linked."""
+    """The files that a link would read, and the members that it would link."""
 
     files: tuple[str, ...]
     """Every file that was read, in order, each once."""
     absent: tuple[str, ...]
-    """Files that there are not, and that would have been read instead or as well."""
+    """Files that do not exist, and that would have been read instead or as well."""
     archives: tuple[str, ...]
-    """Of ``files``, the archives."""
+    """The archives among ``files``."""
     members: tuple[LinkedMember, ...]
-    """Extracted from ordinary archives, in link order."""
+    """Members extracted from ordinary archives, in link order."""
     thin_members: tuple[str, ...]
-    """Extracted from thin archives, which are files of their own, in link order."""
+    """Members extracted from thin archives, in link order; each is a separate file."""
     unlinked: tuple[str, ...]
-    """Of ``files``, members of thin archives that are not extracted."""
+    """Members of thin archives among ``files`` that are not extracted."""
     interfaces: dict[str, str]
-    """Of objects that were linked whole, the digests of all of them that had a part in this. While they are the same,
-    an object may change, and the rest stays true."""
+    """For each object that is linked whole, the digest of its interface. An object may change as long as its digest
+    does not: the rest of the result stays valid."""
     order: str
-    """A digest of all else that archives decide: where they stand among the objects, and of the symbols in use the
-    order and state of those that some archive's member would have defined."""
+    """A digest of everything else that archives decide: their position among the objects, and the order and state of
+    the used symbols that some archive member would have defined."""
 
 
 def extract(options: LinkOptions) -> Extraction:
     """Resolve as :func:`wasmlink_tool.link` would, and write nothing.
 
-    :raises LinkError: the link would fail before it is known what it extracts.
+    :raises LinkError: the link would fail before its extracted members are known.
     """
     diagnostics = Diagnostics(noinhibit_exec=options.noinhibit_exec)
     with LinkScope(diagnostics, str(options.output or "a.out")):
@@ -73,7 +73,7 @@ def extract(options: LinkOptions) -> Extraction:
 
 
 def member_digest(path: str, name: str, occurrence: int) -> str:
-    """The digest of an archive's member, or an empty text where the archive or the member is not there."""
+    """Return the digest of an archive member; an empty string if the archive or the member does not exist."""
     try:
         with open(path, "rb") as file:
             data = file.read()
@@ -88,7 +88,7 @@ def member_digest(path: str, name: str, occurrence: int) -> str:
 
 
 def _digest(path: str, name: str, contents: bytes) -> str:
-    # Maps and diagnostics show the name; where the archive is differs from one checkout to the next.
+    # Maps and diagnostics show the name; the archive's directory differs from one checkout to the next.
     shown = f"{os.path.basename(path)}({name})\0".encode("utf-8", "surrogateescape")
     return sha256(shown + contents).hexdigest()[:32]
 
@@ -97,7 +97,7 @@ def _extract(options: LinkOptions, diagnostics: Diagnostics) -> Extraction:
     options = checked(options)
     files, opened = open_inputs(options, diagnostics)
     inputs = tuple(item for item in options.inputs if isinstance(item, Input))
-    # Of bitcode, nothing else is read in any case.
+    # Of bitcode, only the symbol table is read in any case.
     read = [
         SymbolSource(source) if isinstance(source, ObjectSource) and not source.is_bitcode else source
         for source in opened
@@ -108,7 +108,7 @@ def _extract(options: LinkOptions, diagnostics: Diagnostics) -> Extraction:
 
     linked = [file.input for file in resolution.objects if file.input.archive]
     if resolution.bitcode:
-        # What generated code will call is known when it is generated, and not before: any member may define it.
+        # Which functions generated code calls is known only after code generation: any member may define them.
         linked = [source for source in sources if source.archive]
     occurrences = _occurrences(sources)
     members: list[LinkedMember] = []
@@ -129,7 +129,7 @@ def _extract(options: LinkOptions, diagnostics: Diagnostics) -> Extraction:
         members=tuple(members),
         thin_members=tuple(thin_members),
         unlinked=tuple(path for path in files.read if path in in_thin and path not in thin_members),
-        # Where declarations disagree, code was looked at too.
+        # Where declarations disagreed, resolution inspected code too.
         interfaces={}
         if resolution.table.has_read_code or resolution.bitcode
         else dict(_interfaces(resolution.objects)),
@@ -144,7 +144,7 @@ def _interfaces(objects: Iterable[ObjectInput]) -> Iterator[tuple[str, str]]:
 
 
 def _occurrences(sources: Iterable[ObjectSource]) -> dict[int, int]:
-    """Of each member, how many of its name stand before it in its archive."""
+    """For each member, count the earlier members of the same name in its archive."""
     counts: dict[tuple[str, str], int] = {}
     found: dict[int, int] = {}
     for source in sources:
@@ -165,7 +165,7 @@ def _path_of_thin_member(source: ObjectSource) -> str:
 
 
 def _absent(files: InputFiles, inputs: Iterable[Input], archives: Iterable[str]) -> Iterator[str]:
-    """The files that the search for libraries and for lists of imports did not find."""
+    """Return the files that the searches for libraries and ``.imports`` lists did not find."""
     for item in inputs:
         if item.library:
             name = item.path[1:] if item.path.startswith(":") else f"lib{item.path}.a"
@@ -182,7 +182,7 @@ def _absent(files: InputFiles, inputs: Iterable[Input], archives: Iterable[str])
 
 def _order(sources: Iterable[ObjectSource], linked: Iterable[ObjectSource], symbols: Iterable[Symbol]) -> str:
     relevant = list[str]()
-    # Symbols stand in the order in which they were first seen, even if that was in a member that is not linked.
+    # Symbols are in the order in which they were first seen, even if that was in a member that is not linked.
     contributing = {source.archive for source in linked}
     objects_between = False
     for symbol in symbols:

@@ -1,14 +1,14 @@
-"""Files that the linker makes, replaces and removes: one way for all of them.
+"""Create, replace and remove files: the linker's only code for this.
 
-- A file has its name only when it is whole (:func:`replace_file`). Until then it has no name at all where the system
-  has such files (Linux), so that not even a killed process leaves anything; elsewhere it is a temporary file beside the
-  target, with a name that nobody can foresee, and never one that was there before.
-- Temporary files and directories are in a registry while they exist. :func:`remove_temporaries` is for whoever ends the
-  process by a signal. What a killed process left is found by its name, which says who made it, and removed by
-  the next one that works there (:func:`remove_abandoned`).
-- What is read back from a cache is a regular file that no link leads to (:func:`open_regular`), and a checksummed
-  *frame* (:func:`frame`, :func:`read_frame`).
-- An error of the operating system has one wording (:func:`reason`).
+- A file gets its name only when it is complete (:func:`replace_file`). On Linux it is unnamed until then, so that not
+  even a killed process leaves anything behind; elsewhere it is a temporary file beside the target, with an
+  unpredictable name that did not exist before.
+- Temporary files and directories are in a registry while they exist. A handler that ends the process on a signal calls
+  :func:`remove_temporaries`. Files of a killed process are recognised by their names, which identify the process, and
+  removed by the next process that works in the directory (:func:`remove_abandoned`).
+- Data is read back from a cache only if it is in a regular file, not behind a symbolic link (:func:`open_regular`), and
+  in a checksummed *frame* (:func:`frame`, :func:`read_frame`).
+- Errors of the operating system have one wording (:func:`reason`).
 """
 
 from __future__ import annotations
@@ -37,20 +37,21 @@ _LARGE: Final = 4 << 20
 _STEP: Final = 1 << 18
 _PIECE: Final = 1 << 16
 _STREAM: Final = 1 << 30
-"""The most bytes of an input that is no regular file."""
+"""The maximum size in bytes of an input that is not a regular file."""
 _STREAMED_TEXT: Final = 64 << 20
 """The same for lists of symbols and response files."""
 
 
 def reason(error: BaseException) -> str:
-    """What the operating system says, without the number and the path that Python adds: "No space left on device"."""
+    """Return the operating system's message without the number and the path that Python adds: "No space left on
+    device"."""
     if isinstance(error, OSError):
         return error.strerror or (os.strerror(error.errno) if error.errno else str(error))
     return str(error)
 
 
 def working_directory() -> str:
-    """The working directory, or nothing where it is gone: absolute paths need none."""
+    """Return the working directory, or an empty string if it was deleted: absolute paths do not need it."""
     try:
         return os.getcwd()
     except OSError:
@@ -60,12 +61,13 @@ def working_directory() -> str:
 # Temporary files and directories
 
 _temporaries: dict[str, int] = {}
-"""Path to the process that made it: after a fork both know it, and only one may remove it."""
+"""Maps each path to the process that created it: after a fork both processes know it, and only its creator may remove
+it."""
 
 
 def remove_temporaries() -> None:
-    """Remove the temporary files and directories that this process has at the moment. For handlers of signals, and for
-    whoever interrupts links that run on other threads."""
+    """Remove the temporary files and directories that this process has at the moment. For signal handlers, and for code
+    that interrupts links on other threads."""
     me = os.getpid()
     for path, owner in list(_temporaries.items()):
         if owner == me:
@@ -85,7 +87,7 @@ def _remove(path: str) -> None:
 
 
 def _place() -> str:
-    """Where process numbers mean what they mean here: a host, and there a namespace of processes."""
+    """Return an identifier of the process number space: a host, and on it a namespace of processes."""
     names = [host.machine_name()]
     with suppress(OSError, AttributeError):
         names.append(os.readlink("/proc/self/ns/pid"))
@@ -95,18 +97,18 @@ def _place() -> str:
 
 
 def temporary_name(stem: str) -> str:
-    """A name of a temporary file or directory: nobody can foresee it, and it says which process made it."""
+    """Return an unpredictable name for a temporary file or directory that identifies the process."""
     encoded = os.fsencode(stem)
     if len(encoded) > 180:
-        # The system limits a name, mostly to 255 bytes.
+        # Most systems limit a name to 255 bytes.
         stem = os.fsdecode(encoded[:180])
     return f"{stem}.tmp{os.getpid()}-{_place()}{os.urandom(8).hex()}"
 
 
 def is_abandoned(name: str, status: os.stat_result) -> bool:
-    """Return whether :func:`temporary_name` gave a file or directory its name, and the process is gone that made it.
+    """Return whether :func:`temporary_name` made the name of a file or directory, and its process no longer exists.
 
-    It must be this user's own. A process of another host, or of another container, is taken to be gone after a day.
+    The file must belong to this user. A process of another host or container is assumed to have ended after a day.
     """
     head, _, mark = name.rpartition(".tmp")
     number, _, tail = mark.partition("-")
@@ -123,8 +125,7 @@ def is_abandoned(name: str, status: os.stat_result) -> bool:
 
 
 def remove_abandoned(directory: str, stem: str = "") -> None:
-    """Remove what killed processes left in a directory: temporary files and directories whose names begin with
-    ``stem``."""
+    """Remove files and directories that killed processes left in a directory, if their names begin with ``stem``."""
     try:
         names = [name for name in os.listdir(directory or ".") if ".tmp" in name and name.startswith(stem)]
     except OSError:
@@ -140,10 +141,10 @@ def remove_abandoned(directory: str, stem: str = "") -> None:
 
 
 class TemporaryDirectory:
-    """A directory for this user alone, which is removed with all that is in it."""
+    """A directory that only this user can access; it is removed with its contents."""
 
     def __init__(self, stem: str) -> None:
-        """:raises OSError: it cannot be made; the error names it."""
+        """:raises OSError: it cannot be created; the error names it."""
         import tempfile
 
         parent = tempfile.gettempdir()
@@ -172,11 +173,9 @@ class TemporaryDirectory:
 
 
 class StagedFile:
-    """A file that is written, and takes the place of the one of its name when :meth:`commit` says so. Until then
-    whatever has the name is as it was.
+    """A file that replaces the file of its name in :meth:`commit`. Until then that file is unchanged.
 
-    The target itself is replaced, and its permissions are the user's for a new file: a symbolic link does not lead
-    anywhere else.
+    The target itself is replaced, with the user's permissions for a new file: a symbolic link is not followed.
     """
 
     def __init__(self, path: str, chunks: Iterable[Buffer] = (), *, mode: int = 0o666) -> None:
@@ -207,7 +206,7 @@ class StagedFile:
         self._file.flush()
 
     def commit(self) -> None:
-        """:raises OSError: the file cannot have its name; whatever has it is as it was."""
+        """:raises OSError: the file cannot get its name; an existing file of that name is unchanged."""
         try:
             if self._temporary or not self._link(self._path):
                 if not self._temporary:
@@ -221,9 +220,9 @@ class StagedFile:
             self.discard()
 
     def discard(self) -> None:
-        """Leave nothing of what was not committed."""
+        """Remove the file if it was not committed."""
         with suppress(OSError):
-            # What is left to write, there may be no room for.
+            # There may be no space for the rest.
             self._file.close()
         if self._temporary:
             with suppress(OSError):
@@ -237,10 +236,11 @@ class StagedFile:
         return path
 
     def _link(self, path: str) -> bool:
-        """Give the file a name, unless there is such a file."""
+        """Give the file a name, unless a file of that name exists."""
         descriptor = self._file.fileno()
         try:
-            # With a descriptor, which an absolute path makes no use of, Python follows the link that this path is.
+            # With a descriptor, which an absolute path does not use, Python passes AT_SYMLINK_FOLLOW: the path is a
+            # link.
             os.link(f"/proc/self/fd/{descriptor}", path, src_dir_fd=descriptor, follow_symlinks=True)
         except FileExistsError:
             return False
@@ -248,14 +248,14 @@ class StagedFile:
 
 
 def _open_unnamed(directory: str, mode: int) -> int:
-    """Open a file that has no name; -1 where there are no such files, or they cannot get one."""
+    """Open a file that has no name; return -1 if the system has no such files, or if they cannot get a name."""
     if not host.UNNAMED_FLAG or not os.path.exists("/proc/self/fd"):
         return -1
     try:
         return os.open(directory, host.UNNAMED_FLAG | os.O_WRONLY, mode)
     except OSError as error:
         if error.errno in (errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL, errno.ENOENT):
-            # Not every file system can do it. What else is wrong, the other way finds.
+            # Not every file system supports it. Any other problem is found in the other way.
             return -1
         raise
 
@@ -286,15 +286,15 @@ def _write(file: BufferedWriter, chunks: Iterable[Buffer]) -> None:
 
 
 def replace_file(path: str, chunks: Iterable[Buffer], *, mode: int = 0o666) -> None:
-    """Write a file, which takes the place of the one of that name when it is whole.
+    """Write a file that replaces the file of that name once it is complete.
 
-    :raises OSError: it cannot be written; whatever had the name is as it was.
+    :raises OSError: it cannot be written; an existing file of that name is unchanged.
     """
     StagedFile(path, chunks, mode=mode).commit()
 
 
 def write_file(path: str, chunks: Iterable[Buffer]) -> None:
-    """Write what a user asked for: a device or a pipe as it is, a file like :func:`replace_file`.
+    """Write an output of the user's: a device or a pipe directly, a file with :func:`replace_file`.
 
     :raises OSError: it cannot be written.
     """
@@ -306,7 +306,7 @@ def write_file(path: str, chunks: Iterable[Buffer]) -> None:
 
 
 def is_replaced(path: str) -> bool:
-    """Return whether a file is there, or none; anything else that can be written to stays what it is."""
+    """Return whether a path is a regular file or absent; anything else that can be written to is not replaced."""
     try:
         return stat.S_ISREG(os.stat(path).st_mode)
     except FileNotFoundError:
@@ -314,8 +314,8 @@ def is_replaced(path: str) -> bool:
 
 
 def why_unwritable(path: str) -> str:
-    """Return why a file cannot be written, without leaving a trace of the attempt; an empty string if nothing is known
-    that prevents it."""
+    """Return why a file cannot be written, without leaving a trace of the attempt; an empty string if no obstacle is
+    known."""
     try:
         try:
             status = os.stat(path)
@@ -325,7 +325,7 @@ def why_unwritable(path: str) -> str:
             return os.strerror(errno.EISDIR)
         if status is not None and not stat.S_ISREG(status.st_mode):
             return "" if os.access(path, os.W_OK) else os.strerror(errno.EACCES)
-        # A file, like a link that leads nowhere, is replaced: that asks for nothing but its directory.
+        # A file, or a link to nothing, is replaced: that needs nothing but write access to its directory.
         directory = os.path.dirname(path) or "."
         if not stat.S_ISDIR(os.stat(directory).st_mode):
             return os.strerror(errno.ENOTDIR)
@@ -340,7 +340,7 @@ def why_unwritable(path: str) -> str:
 
 
 def frame(magic: bytes, chunks: Sequence[Buffer]) -> list[Buffer]:
-    """A file of a cache in pieces: the magic, then size and checksum of what follows."""
+    """Return a cache file in pieces: the magic, then the size and the checksum of the rest."""
     from zlib import crc32
 
     checksum = size = 0
@@ -351,8 +351,7 @@ def frame(magic: bytes, chunks: Sequence[Buffer]) -> list[Buffer]:
 
 
 def open_regular(path: str) -> BufferedReader:
-    """Open a regular file for reading, and nothing else: a link that others planted is not followed, and a pipe is not
-    waited for.
+    """Open a regular file for reading, and nothing else: symbolic links are not followed, and pipes are not waited for.
 
     :raises OSError: it cannot be opened, or is something else.
     """
@@ -364,11 +363,11 @@ def open_regular(path: str) -> BufferedReader:
 
 
 def read_input(path: str, is_known: Callable[[bytes], bool] | None = None) -> tuple[bytes, os.stat_result]:
-    """Return the contents of a file that a user names, and its status.
+    """Return the contents of a file that the user named, and its status.
 
-    A pipe or a device (``/dev/stdin``, a shell's process substitution) is read to its end like any file, but may have
-    none. It is read no further than its beginning where ``is_known`` rejects that, and never further than
-    :data:`_STREAM`, or :data:`_STREAMED_TEXT` where there is no ``is_known``.
+    A pipe or a device (``/dev/stdin``, a shell's process substitution) is read to its end like any file, but it may
+    have no end. Only its first bytes are read if ``is_known`` rejects them, and never more than :data:`_STREAM`, or
+    :data:`_STREAMED_TEXT` without ``is_known``.
 
     :raises OSError: it cannot be read, or does not end.
     """
@@ -390,8 +389,8 @@ def read_input(path: str, is_known: Callable[[bytes], bool] | None = None) -> tu
 
 
 def read_frame(path: str, magic: bytes) -> memoryview | None:
-    """The contents of a frame that :func:`frame` made, in memory that may be changed; ``None`` where there is none that
-    is whole. Nothing is allocated but what the file has."""
+    """Return the contents of a frame that :func:`frame` made, in writable memory; ``None`` if it is damaged or absent.
+    No more is allocated than the size of the file."""
     from zlib import crc32
 
     try:
@@ -403,7 +402,7 @@ def read_frame(path: str, magic: bytes) -> memoryview | None:
             room = room_for(size)
             seen = 0
             for start in range(0, size, _STEP):
-                # The checksum is made while the piece is in the processor's cache.
+                # The checksum is computed while the piece is in the processor's cache.
                 piece = room[start : start + _STEP]
                 if file.readinto(piece) != len(piece):
                     return None
@@ -414,8 +413,8 @@ def read_frame(path: str, magic: bytes) -> memoryview | None:
 
 
 def room_for(size: int) -> memoryview:
-    """Memory for so many bytes. To touch new memory page by page takes longer than to read it from a file: where the
-    system has large pages, these are asked for."""
+    """Return memory of this size in bytes. Touching new memory page by page takes longer than reading it from a file,
+    so large pages are requested where the system has them."""
     if size >= _LARGE:
         room = host.large_memory(size)
         if room is not None:

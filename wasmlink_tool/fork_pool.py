@@ -1,10 +1,10 @@
-"""Work that several processors share, by copies of this process.
+"""Share work among several processors, with child processes made by ``fork``.
 
-Each task fills memory that all processes see, and takes nothing from another task. When all are known, copies of this
-process are made, and each process does one part of the tasks after the other until there are no more.
+Each task fills memory that all processes see, and reads nothing that another task writes. Once all tasks are known, the
+children are started; each process does one part of the tasks after another until none are left.
 
-Nothing depends on how a copy fares: what none of them finished is done here. A task that fails is among that, so that
-its error comes as if there had been no copies.
+The result does not depend on the children: the parent does whatever no child finished. A task that fails is part of
+that, so its error is raised as in a link without children.
 """
 
 from __future__ import annotations
@@ -22,17 +22,19 @@ if TYPE_CHECKING:
     from typing import Final
 
 MOST_PROCESSES: Final = 8
-"""Each does some of the work anew, and makes a copy of the memory that it writes to."""
+"""The maximum number of processes. Each repeats some of the work, and copies the memory that it writes to."""
 _PARTS: Final = 64
-"""The work is handed out in about so many parts."""
+"""The work is divided into about this many parts."""
 _MUCH: Final = 4
-"""Parts that one owner may fill."""
+"""The maximum number of parts with tasks of one owner."""
 _NONE_LEFT: Final = 255
 
 
 def allowed_processes(threads: int | None) -> int:
-    """
-    :param threads: how many there may be; ``None`` for all that this process may use, if it has no other threads.
+    """Return the maximum number of processes for a link.
+
+    :param threads: the number that the user allows; ``None`` for all processors that this process may use, if it has no
+        other threads.
     """
     if not host.CAN_FORK:
         return 1
@@ -54,47 +56,49 @@ class _Task:
 
 
 class SharedWork:
-    """All tasks are added before ``with`` the work, and done behind it."""
+    """Tasks to share. All of them are added before the ``with`` statement, and done when it ends."""
 
     def __init__(self, processes: int, size: int, worth_a_process: int) -> None:
-        """
-        :param processes: how many there may be, this one included.
-        :param size: of all memory that is asked for, in bytes; what is not written to takes none.
-        :param worth_a_process: cost of tasks that take several times as long as it takes to start a process.
-        :raises OSError: the system does not give that much.
+        """Reserve the memory that the tasks fill.
+
+        :param processes: the maximum number of processes, this one included.
+        :param size: the size of all memory that will be requested, in bytes; pages that are not written to take none.
+        :param worth_a_process: cost of tasks that take several times as long as starting a process.
+        :raises OSError: the system does not provide that much.
         """
         import mmap
 
         self.processes = 1
-        """How many share the work."""
+        """The number of processes that share the work."""
         self._most = processes
         self._worth = worth_a_process
         self._shared = memoryview(mmap.mmap(-1, _PARTS + 1 + size))
-        """Of each part of the work whether it is done; then what was asked for."""
+        """One byte for each part, set when it is done; then the memory that was requested."""
         self._used = _PARTS + 1
         self._tasks: list[_Task] = []
-        """In the order in which one process alone would do them."""
+        """The tasks in the order in which a single process would do them."""
         self._parts: list[list[_Task]] = []
         self._queue = -1
-        """A pipe from which each process reads which part is the next, or that there is none."""
+        """A pipe from which each process reads the number of its next part, or that none is left."""
         self._copies: list[int] = []
-        """Their process identifiers."""
+        """The children's process identifiers."""
 
     def memory(self, size: int) -> memoryview:
-        """So many bytes, all zero, that every process sees."""
+        """Return zero-filled memory of this size in bytes that every process sees."""
         start = self._used
         self._used += size
         return self._shared[start : self._used]
 
     def add(self, owner: object, cost: int, do: Callable[[], None]) -> None:
-        """Add a task. Those of one owner are done by one process, in order, unless they are much of the whole work.
+        """Add a task. One process does all tasks of one owner, in order, unless they are a large part of the whole
+        work.
 
-        :param do: writes to nothing but memory of this work that is the task's own.
+        :param do: writes only to memory of this work that no other task uses.
         """
         self._tasks.append(_Task(owner, cost, do))
 
     def __enter__(self) -> SharedWork:
-        """Start the copies."""
+        """Start the child processes."""
         cost = sum([task.cost for task in self._tasks])
         try:
             if cost >= 2 * self._worth:
@@ -103,7 +107,7 @@ class SharedWork:
                 for _ in range(min(self._most, cost // self._worth) - 1):
                     self._start_copy()
         except (OSError, RuntimeError):
-            # There are as many processes or files as there may be, or this interpreter must not make any.
+            # The limit of processes or files is reached, or this interpreter must not fork.
             pass
         except BaseException:
             self._end_copies(kill=True)
@@ -114,7 +118,7 @@ class SharedWork:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        """Do what is left, unless there was an error; and in any case no copy is left."""
+        """Do the remaining work, unless there was an error; in any case, end all children."""
         try:
             if error is None and self._copies:
                 self._take_part()
@@ -127,7 +131,7 @@ class SharedWork:
             for task in self._tasks:
                 if task not in done:
                     task.do()
-        # What they do leads back here: the memory would be kept until the collector looks for reference cycles.
+        # The tasks refer back to this object. Break the reference cycle so the memory is freed without a GC pass.
         self._tasks.clear()
         self._parts.clear()
 
@@ -135,7 +139,7 @@ class SharedWork:
         try:
             self._do_parts(0)
         except Exception:
-            # One process alone might have met with another error first.
+            # A single process might have met another error first.
             return
 
     def _fill_queue(self) -> None:
@@ -147,7 +151,7 @@ class SharedWork:
         import signal
 
         parent = os.getpid()
-        # The handlers are this process's. The child blocks all signals and ends when its parent does.
+        # The handlers are the parent's. The child blocks all signals and exits when its parent does.
         mask = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
         try:
             copy = os.fork()
@@ -160,7 +164,7 @@ class SharedWork:
             signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
     def _do_parts(self, parent: int) -> None:
-        """Do part after part until there are no more, or, in a copy, the process that it was made for is gone."""
+        """Do part after part until none is left or, in a child, its parent is gone."""
         while (number := os.read(self._queue, 1)[0]) != _NONE_LEFT:
             for task in self._parts[number]:
                 if parent and os.getppid() != parent:
@@ -177,7 +181,7 @@ class SharedWork:
                     os.kill(self._copies[-1], signal.SIGKILL)
                 os.waitpid(self._copies[-1], 0)
             except (ChildProcessError, ProcessLookupError):
-                # It ended, and somebody else took note.
+                # It has ended, and its status was collected elsewhere.
                 pass
             self._copies.pop()
         if self._queue >= 0:
@@ -186,7 +190,7 @@ class SharedWork:
 
 
 def _split(tasks: list[_Task], cost: int) -> list[list[_Task]]:
-    """Parts of about equal cost; the largest are the first."""
+    """Divide the tasks into parts of about equal cost, the largest first."""
     by_owner: dict[object, list[_Task]] = {}
     for task in tasks:
         by_owner.setdefault(task.owner, []).append(task)

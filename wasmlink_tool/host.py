@@ -1,7 +1,8 @@
-"""What operating systems do differently: the one place that calls what not all of them have.
+"""Differences between operating systems: the only module that calls functions which not all of them have.
 
-Linux and macOS are POSIX systems. Windows has no ``fork`` (links run in one process), no owners of files (what another
-user's process left is found by its age), and neither replaces nor removes a file that a program has open.
+Linux and macOS are POSIX systems. Windows has no ``fork`` (links run in one process) and no file owners (files of
+another user's dead process are recognised by their age), and it neither replaces nor removes a file that a program has
+open.
 """
 
 from __future__ import annotations
@@ -19,15 +20,16 @@ IS_WINDOWS: Final = sys.platform == "win32"
 CREATE_FLAGS: Final = (
     os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0)
 )  # O_CLOEXEC is Python's own default.
-"""``os.open`` makes a new file, and follows no link."""
+"""Flags with which ``os.open`` creates a new file and follows no link."""
 READ_FLAGS: Final = (
     os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
 )
-"""``os.open`` opens a file for reading, follows no link and waits for no pipe; Windows has neither at a path."""
+"""Flags with which ``os.open`` opens a file for reading, follows no link and waits for no pipe; Windows paths are
+neither."""
 UNNAMED_FLAG: Final = getattr(os, "O_TMPFILE", 0)
-"""``os.open`` makes a file without a name in a directory; 0 where the system has no such files (only Linux has)."""
+"""Flags with which ``os.open`` creates an unnamed file in a directory; 0 if the system has none (only Linux does)."""
 HAS_OWNERS: Final = hasattr(os, "geteuid")
-"""Files have an owner and permissions that say who else may write to them."""
+"""Files have an owner and permissions that decide who else may write to them."""
 CAN_FORK: Final = hasattr(os, "fork")
 
 _REPLACE_PAUSES: Final = (0.01, 0.02, 0.05, 0.1, 0.2, 0.4)
@@ -35,7 +37,7 @@ _REPLACE_PAUSES: Final = (0.01, 0.02, 0.05, 0.1, 0.2, 0.4)
 
 
 def usable_processors() -> int:
-    """Return how many processors this process may use; 1 where the system does not say (macOS, Windows)."""
+    """Return how many processors this process may use; 1 if the system does not report it (macOS, Windows)."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
 
 
@@ -45,15 +47,15 @@ def machine_name() -> str:
 
 
 def is_own(status: os.stat_result) -> bool:
-    """Return whether a file belongs to this user. Windows does not say: directories are private there by where they
-    are."""
+    """Return whether a file belongs to this user. Windows does not report it: there, a directory's location makes it
+    private."""
     return not HAS_OWNERS or status.st_uid == os.geteuid()
 
 
 def free_space(path: str) -> int:
     """Return how many bytes this user may still write to a file system.
 
-    :raises OSError: the system does not say.
+    :raises OSError: the system does not report it.
     """
     import shutil
 
@@ -61,13 +63,13 @@ def free_space(path: str) -> int:
 
 
 def is_read_only(path: str) -> bool:
-    """Return whether nobody can write to the file system of a path; ``False`` where the system does not say."""
+    """Return whether the file system of a path is mounted read-only; ``False`` if the system does not report it."""
     return bool(hasattr(os, "statvfs") and os.statvfs(path).f_flag & os.ST_RDONLY)
 
 
 def is_running(process: int) -> bool | None:
-    """Return whether a process of this host exists; ``None`` where that cannot be asked (on Windows, where
-    ``os.kill`` would end it)."""
+    """Return whether a process of this host exists; ``None`` if the system cannot be asked (on Windows, ``os.kill``
+    would end the process)."""
     if not HAS_OWNERS:
         return None
     try:
@@ -80,14 +82,14 @@ def is_running(process: int) -> bool | None:
 
 
 def has_change_times() -> bool:
-    """Return whether ``st_ctime`` is the time of a file's last change, which nobody can set. On Windows it is that of
-    its creation."""
+    """Return whether ``st_ctime`` is the time of a file's last change, which no program can set. On Windows it is that
+    of its creation."""
     return os.name == "posix" and not IS_WINDOWS
 
 
 def has_writer(path: str) -> bool:
-    """Return whether a program has one of this user's files open for writing. What it stores through a mapping may give
-    the file no new time. ``False`` where the system does not say: only Linux does, which gives no read lease then."""
+    """Return whether a program has one of this user's files open for writing: stores through a mapping may leave the
+    file's times unchanged. ``False`` if the system does not report it: only Linux does, by refusing a read lease."""
     try:
         from fcntl import F_RDLCK, F_SETLEASE, F_SETSIG, fcntl
         from signal import SIGURG
@@ -98,7 +100,8 @@ def has_writer(path: str) -> bool:
     except OSError:
         return False
     try:
-        # Whoever opens the file for writing in this moment has the system send a signal, which is ignored by default.
+        # If a program opens the file for writing at this moment, the kernel sends a signal, which is ignored by
+        # default.
         fcntl(descriptor, F_SETSIG, SIGURG)
         fcntl(descriptor, F_SETLEASE, F_RDLCK)
     except OSError as error:
@@ -109,16 +112,17 @@ def has_writer(path: str) -> bool:
 
 
 def read_at(descriptor: int, start: int, size: int) -> bytes | None:
-    """Read at a position, whatever other threads do with the file; ``None`` where the system cannot (Windows)."""
+    """Read at a position, independent of what other threads do with the file; ``None`` if the system cannot (Windows).
+    """
     return os.pread(descriptor, size, start) if hasattr(os, "pread") else None
 
 
 def replace(source: str, target: str) -> None:
-    """Rename a file, which takes the place of another one.
+    """Rename a file over another.
 
-    On Windows a file that is open is not replaced: what opens it for a moment only is waited for.
+    Windows does not replace an open file: if one is open for a moment only, wait for it.
 
-    :raises OSError: it cannot be done.
+    :raises OSError: it cannot be renamed.
     """
     for pause in _REPLACE_PAUSES if IS_WINDOWS else ():
         try:
@@ -131,7 +135,7 @@ def replace(source: str, target: str) -> None:
 
 
 def large_memory(size: int) -> memoryview | None:
-    """Return new memory in large pages, which is not touched page by page; ``None`` where the system has none."""
+    """Return new memory in large pages, without touching it; ``None`` if the system has none."""
     import mmap
 
     if not hasattr(mmap, "MADV_HUGEPAGE"):

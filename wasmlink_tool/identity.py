@@ -1,6 +1,6 @@
-"""Which linker this is: what a link's result and a saved state depend on besides inputs and options.
+"""The identity of this linker, on which results and saved states depend besides inputs and options.
 
-A checkout under development changes without its version, so the files count.
+A checkout under development changes without a new version, so the source files count.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _NO_PART_IN_A_LINK = ("scons", "site_tools", "__pycache__")
-"""What SCons's side makes of variables is in the signature as options."""
+"""Left out for build signatures: the options that SCons variables become are in the signature themselves."""
 _NO_PART_IN_A_STATE = (*_NO_PART_IN_A_LINK, "cli", "component", "lto", "toolchain")
-"""A state's key has the options; a link with bitcode leaves no state."""
+"""Left out for states: a state's key has the options, and a link with bitcode saves no state."""
 _COMPILED = (".so", ".pyd")
 
 _known: list[str] = []
@@ -26,7 +26,7 @@ def linker_identity() -> str:
     """Return the version and a digest of the linker's source, for signatures: the same for every Python version and
     directory. Computed once a process."""
     if not _known:
-        import hashlib  # Only a build tool asks.
+        import hashlib  # Only build tools need it.
 
         digest = hashlib.sha256()
         for name, entry in sorted(_sources(_NO_PART_IN_A_LINK), key=lambda pair: pair[0].split("/")):
@@ -40,8 +40,8 @@ def linker_identity() -> str:
 
 
 def linker_stamp() -> list[tuple[str, int, int]] | str:
-    """Return the name, size and time of each of the linker's files, for a state that stays on this machine. To look at
-    the files takes a third of the time that it takes to read them."""
+    """Return the name, size and time of each of the linker's files, for a state that stays on this machine. Looking at
+    the files takes a third of the time of reading them."""
     try:
         found = [
             (name, status.st_size, status.st_mtime_ns)
@@ -54,7 +54,7 @@ def linker_stamp() -> list[tuple[str, int, int]] | str:
 
 
 def _sources(left_out: tuple[str, ...]) -> Iterator[tuple[str, os.DirEntry[str]]]:
-    """Each source file and compiled module, by its path in the package. A folder counts unless it is left out."""
+    """Yield each source file and compiled module, by its path in the package. A folder counts unless it is left out."""
     root = os.path.dirname(os.path.abspath(__file__))
     pending = [""]
     while pending:

@@ -1,8 +1,8 @@
-"""What surrounds every use of the linker: no garbage collection, and every failure leaves as a :class:`LinkError`.
+"""The scope around every use of the linker: no garbage collection, and every failure becomes a :class:`LinkError`.
 
-Damaged inputs, full disks and unreadable files are reported where they are found. What arrives here besides is memory
-that ran out, a system call that nobody expected to fail, or a defect of the linker. The caller gets an error that names
-a file for each of them; the exception itself is the ``__cause__`` of the :class:`LinkError`.
+Damaged inputs, full disks and unreadable files are reported where they are found. What arrives here besides is
+exhausted memory, a system call that failed unexpectedly, or a defect of the linker. In each case the caller gets an
+error that names a file; the exception itself is the ``__cause__`` of the :class:`LinkError`.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _PACKAGE = os.path.dirname(os.path.abspath(__file__))
 class LinkScope:
     """``with LinkScope(diagnostics, output):`` around the work on one set of options.
 
-    :param output: what an error names where the link was at no input.
+    :param output: the file that an error names if no input was being read.
     """
 
     def __init__(self, diagnostics: Diagnostics, output: str) -> None:
@@ -32,8 +32,8 @@ class LinkScope:
         self._collecting = False
 
     def __enter__(self) -> None:
-        # A link makes many small objects that live until its end: looking for cycles among them again and again would
-        # take a third of its time.
+        # A link creates many small objects that live until its end: searching them for reference cycles again and again
+        # would take a third of its time.
         self._collecting = gc.isenabled()
         gc.disable()
 
@@ -53,9 +53,9 @@ class LinkScope:
 
 
 def describe_failure(error: Exception, place: str) -> tuple[str, tuple[str, ...]]:
-    """Return the text and the hints of the diagnostic for an exception that nothing foresaw.
+    """Return the text and the hints of the diagnostic for an unexpected exception.
 
-    :param place: the file that was worked on.
+    :param place: the file that was being processed.
     """
     if isinstance(error, MemoryError):
         return f"{place}: out of memory", ()
@@ -69,7 +69,7 @@ def describe_failure(error: Exception, place: str) -> tuple[str, tuple[str, ...]
 
 
 def _origin(traceback: TracebackType | None) -> tuple[str, ...]:
-    """Where in the linker's own code an exception was raised."""
+    """Return where in the linker's own code an exception was raised."""
     found: tuple[str, ...] = ()
     while traceback is not None:
         code = traceback.tb_frame.f_code

@@ -1,4 +1,4 @@
-"""The link as a list of passes: read it to see in which order things are decided, and why in this order."""
+"""The link as a list of passes: the order in which things are decided, and the reason for each position."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class LinkResult:
     ) -> None:
         self._chunks = chunks
         self.output = output
-        """The file that was written; ``None`` where the options asked for none."""
+        """The file that was written; ``None`` if the options name none."""
         self.diagnostics = diagnostics
         """Warnings and messages, in order."""
         self.files_read = files_read
@@ -52,9 +52,9 @@ class LinkResult:
 
 
 def link(options: LinkOptions) -> LinkResult:
-    """Link, write the output, and say what happened. Nothing is printed.
+    """Link, write the output, and return the result with all diagnostics. Nothing is printed.
 
-    :raises LinkError: the link failed; the exception carries all diagnostics, and the output is as it was.
+    :raises LinkError: the link failed; the exception carries all diagnostics, and an existing output is unchanged.
     """
     diagnostics = Diagnostics(
         fatal_warnings=options.fatal_warnings, noinhibit_exec=options.noinhibit_exec, verbose=options.verbose
@@ -87,7 +87,7 @@ def _link(options: LinkOptions, diagnostics: Diagnostics) -> LinkResult:
         try:
             return _run_passes(options, diagnostics, found)
         except UNFIT as why:
-            # What was to be reused is not what it seemed. Nothing was written.
+            # The saved state was damaged. Nothing was written.
             diagnostics.restart()
             if diagnostics.time_report is not None:
                 diagnostics.time_report.reused = f"not used: {why!r}"
@@ -95,14 +95,14 @@ def _link(options: LinkOptions, diagnostics: Diagnostics) -> LinkResult:
 
 
 def _run_passes(options: LinkOptions, diagnostics: Diagnostics, reuse: Reuse | None) -> LinkResult:
-    """Decide everything, and write what was decided.
+    """Run all passes, and write the module.
 
-    :param reuse: what can be taken from the last link.
+    :param reuse: the parts of the last link that can be copied.
     """
     step, check = diagnostics.step, diagnostics.check
     step("read inputs")
     files, sources = open_inputs(options, diagnostics, reuse.known if reuse is not None else None)
-    # What cannot be written is an error before the work is done.
+    # An output that cannot be written is an error before the work is done.
     check_files(options, diagnostics)
     check()
 
@@ -111,7 +111,7 @@ def _run_passes(options: LinkOptions, diagnostics: Diagnostics, reuse: Reuse | N
     module = write_module(plan, options, diagnostics, reuse, _watch(options))
     if diagnostics.verbose:
         log_sections(plan, module.sections, diagnostics)
-    # Before the module, so that one whose reports failed is not left behind.
+    # Before the module, so that no module is left whose reports failed.
     write_reports(plan, module.sections, files.read, options, diagnostics)
     if explanation is not None:
         step("explain")
@@ -124,7 +124,7 @@ def _run_passes(options: LinkOptions, diagnostics: Diagnostics, reuse: Reuse | N
         if diagnostics.verbose:
             log_writing(options.output, module.sections, diagnostics)
         step("write the file")
-    # Whatever is left to write may fail: the output is replaced when all is written.
+    # Writing may fail until the end: the output is replaced once everything is written.
     with OutputFile(options.output, written):
         step("fill the cache")
         files.save_parsed()
@@ -147,14 +147,14 @@ def _decide(
     diagnostics: Diagnostics,
     reuse: Reuse | None,
 ) -> tuple[Plan, Explanation | None]:
-    """Decide everything that the module depends on, and take what an explanation needs."""
+    """Run the passes up to the plan, and collect what an explanation needs."""
     step, check = diagnostics.step, diagnostics.check
     step("resolve")
     # Inputs, members and roots join the link here, and nowhere after.
     resolution = resolve(options, files, sources, diagnostics, _compile_bitcode)
     if reuse is not None:
         reuse.match(resolution.objects, files.object_keys())
-    # A link that fails has reasons, too.
+    # A failed link has reasons for extracting members, too.
     if options.why_extract is not None:
         write_why_extract(options.why_extract, resolution.extractions, diagnostics)
     # From here on every name has one meaning.
@@ -162,11 +162,11 @@ def _decide(
     check()
 
     step("mark live")
-    # Before anything has a place: work is in proportion to what is live.
+    # Before layout, so that later work is proportional to what is live.
     mark_live(resolution, options)
     if options.print_gc_sections and options.gc_sections:
         report_removed(resolution, diagnostics)
-    # Passes below change what refers to what; the explanation is of the inputs.
+    # Later passes redirect references; the explanation is about the inputs.
     explanation = _explanation(resolution, options)
     # Whether there is a table may depend on whether code that calls through one is live.
     resolve_indirect_function_table(resolution, options, diagnostics, required=False)
@@ -179,7 +179,7 @@ def _decide(
     return plan, explanation
 
 
-# What few links need, and load then
+# Passes that few links need, imported on demand
 
 
 def _compile_bitcode(resolution: Resolution, options: LinkOptions, diagnostics: Diagnostics) -> list[ObjectSource]:
@@ -227,7 +227,7 @@ def _note_size(
 
 
 def _as_component(options: LinkOptions, chunks: list[Chunk], diagnostics: Diagnostics) -> list[Chunk]:
-    """Return what is written: the module, or the component that is made of it."""
+    """Return what is written: the module, or the component that is made from it."""
     if not options.component:
         return chunks
     from .component_link import make_component
@@ -244,8 +244,8 @@ def _watch(options: LinkOptions) -> Watch | None:
 
 
 def _explain_last_link(options: LinkOptions, diagnostics: Diagnostics) -> LinkResult | None:
-    """Answer ``--why-live`` where the last link's module still holds: what it decided is decided again, from objects
-    that are parsed already, and nothing is laid out in bytes, relocated or written. ``None`` where a link is needed."""
+    """Answer ``--why-live`` from the saved state if the last module is still valid: repeat the decisions on objects
+    from the cache, without layout, relocation or output. ``None`` if a link is needed."""
     plain = LinkOptions(**{**vars(options), "why_live": (), "why_live_file": None, "time_report": None})
     found = _link_again(plain, Diagnostics())
     if not isinstance(found, LinkResult):
@@ -269,7 +269,7 @@ def _explain_last_link(options: LinkOptions, diagnostics: Diagnostics) -> LinkRe
 
 
 def _link_again(options: LinkOptions, diagnostics: Diagnostics) -> LinkResult | Reuse | None:
-    """Link without the passes, from what the last link left in the cache; or find what the passes can take from it."""
+    """Link without the passes, from the state that the last link saved; or find what the passes can copy from it."""
     from .incremental.relink import Passes, relink
 
     found = relink(options)

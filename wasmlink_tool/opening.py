@@ -1,4 +1,4 @@
-"""What every use of the options begins with: their values checked, their inputs opened."""
+"""The first steps of every use of the options: check their values, open the inputs."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
 
 def checked(options: LinkOptions) -> LinkOptions:
-    """The options with paths as strings, once it is certain that each has a value that a link can take. Caches are
-    given by the directories that have their files; one that cannot be used is none.
+    """Return the options with paths as strings, after checking that each value is valid. A cache is named by the
+    directory that has its files; an unusable one becomes ``None``.
 
-    :raises FatalError: one has not.
+    :raises FatalError: a value is invalid.
     """
     given: dict[str, Any] = vars(options)
     for field in FIELDS:
@@ -35,7 +35,7 @@ def checked(options: LinkOptions) -> LinkOptions:
     for field in FIELDS:
         value = given[field.name]
         if field.path and value is not None:
-            # An input with its positional options is no path of its own.
+            # An input with its positional options is not a plain path.
             changes[field.name] = (
                 [item if isinstance(item, Input) else os.fspath(item) for item in value]
                 if field.is_list
@@ -53,8 +53,7 @@ def checked(options: LinkOptions) -> LinkOptions:
 def open_inputs(
     options: LinkOptions, diagnostics: Diagnostics, known: Mapping[str, KnownFile] | None = None
 ) -> tuple[InputFiles, Sequence[ObjectSource | SharedLibrary]]:
-    """Read the inputs of checked options; what cannot be read is reported, and then what the options themselves have
-    against each other.
+    """Read the inputs of checked options. Report unreadable inputs, then the errors about combinations of options.
 
     :param known: files that need not be read, by path.
     :raises LinkError: an input cannot be read, or the options are refused.
@@ -86,7 +85,7 @@ def open_inputs(
 
 
 def unreadable_inputs(options: LinkOptions) -> Diagnostics:
-    """What is wrong with the inputs, of options that are wrong themselves."""
+    """Return the errors about the inputs of options that are invalid themselves."""
     diagnostics = Diagnostics(fatal_warnings=options.fatal_warnings, verbose=options.verbose)
     files = InputFiles(diagnostics, tuple(options.library_paths), on_read=options.on_read)
     for _ in files.sources([item for item in options.inputs if isinstance(item, Input)]):

@@ -1,7 +1,7 @@
-"""The option model: every option of a link, and what each option is.
+"""The option model: every option of a link, and the properties of each.
 
-The command line and SCons both fill :class:`LinkOptions`, so that neither can do what the other cannot. Every
-field that has an option of wasm-ld's is named after it; sizes are bytes.
+The command line and SCons both fill :class:`LinkOptions`, so that neither can do what the other cannot. A field that
+has a wasm-ld option is named after it; sizes are in bytes.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from .records import record
 WASM_PAGE_SIZE = 65536
 DEFAULT_STACK_SIZE = WASM_PAGE_SIZE
 DEFAULT_GLOBAL_BASE = 1024
-"""Where data starts when the stack comes after it and ``--global-base`` is not given."""
+"""Where data starts if the stack comes after it and ``--global-base`` is not given."""
 
 
 DEFAULT_CACHE_LIMIT = 512 << 20
@@ -24,25 +24,25 @@ DEFAULT_CACHE_LIMIT = 512 << 20
 
 @record(frozen=True)
 class CachePolicy:
-    """When files of a cache are removed (``--thinlto-cache-policy=``). Zero is no limit."""
+    """When cache files are removed (``--thinlto-cache-policy=``). Zero is no limit."""
 
     size: int = 0
     """Bytes on disk."""
     percentage: int = 0
-    """Bytes on disk, of what the cache and the free space are together."""
+    """Bytes on disk, in percent of the cache and the free space together."""
     files: int = 0
     expiration: int = 0
     """Seconds since a file was last used."""
     interval: int = 0
-    """Seconds between one look at the cache and the next."""
+    """Seconds between two prunings of the cache."""
 
 
 LLVM_CACHE_POLICY = CachePolicy(percentage=75, files=1_000_000, expiration=7 * 86_400, interval=1200)
-"""What LLVM does without ``--thinlto-cache-policy=``."""
+"""LLVM's policy without ``--thinlto-cache-policy=``."""
 
 
 class UnresolvedPolicy(Enum):
-    """What ``--unresolved-symbols=`` does with a reference to an undefined symbol."""
+    """The treatment of references to undefined symbols (``--unresolved-symbols=``)."""
 
     REPORT_ERROR = "report-all"
     WARN = "warn"
@@ -73,20 +73,21 @@ class Input:
     shared: bool = False
     """``--Bdynamic``: a library may be a shared one."""
     lazy: bool = False
-    """Between ``--start-lib`` and ``--end-lib``: an object that is linked only when something needs it."""
+    """Between ``--start-lib`` and ``--end-lib``: an object that is linked only when it defines a needed symbol."""
 
 
 @record(kw_only=True)
 class LinkOptions:
-    """One link. Symbol names are text, encoded as UTF-8 (``surrogateescape`` where a name is not)."""
+    """The options of one link. Symbol names are strings, encoded as UTF-8 (``surrogateescape`` for names that are not).
+    """
 
     inputs: Sequence[Input | str]
     output: str | None = "a.out"
-    """The file to write; ``-`` is standard output; ``None`` writes nothing (``LinkResult.module`` has the bytes)."""
+    """The file to write; ``-`` is standard output; ``None`` writes no file (``LinkResult.module`` has the bytes)."""
     library_paths: Sequence[str] = ()
 
     relocatable: bool = False
-    """Write an object that can be linked again: undefined symbols are no errors, nothing is removed."""
+    """Write an object that can be linked again: undefined symbols are not errors, nothing is removed."""
     emit_relocs: bool = False
     """Keep the relocations in a finished module."""
     shared: bool = False
@@ -94,7 +95,7 @@ class LinkOptions:
     pie: bool = False
     """Write a position-independent executable."""
     bsymbolic: bool = False
-    """A shared library's references to its own symbols do not go through the dynamic linker."""
+    """Bind a shared library's references to its own definitions, without the dynamic linker."""
     check_shared_signatures: bool = True
     """Whether functions of shared libraries must have the types that references to them expect."""
     runtime_paths: Sequence[str] = ()
@@ -104,8 +105,8 @@ class LinkOptions:
 
     # Roots and resolution
     entry: str | None = ""
-    """``None`` is ``--no-entry``. Empty is the entry of the kind of output: ``_start``, of a shared library
-    ``__wasm_call_ctors``, of an object none."""
+    """``None`` is ``--no-entry``. An empty string means the default for the kind of output: ``_start``; for a shared
+    library ``__wasm_call_ctors``; for an object none."""
     undefined: Sequence[str] = ()
     wrap: Sequence[str] = ()
     """``--wrap=X``: references to X mean ``__wrap_X``, and those to ``__real_X`` mean X."""
@@ -114,13 +115,13 @@ class LinkOptions:
     exports_if_defined: Sequence[str] = ()
     export_all: bool = False
     export_dynamic: bool | None = None
-    """``None``: where a shared library is written."""
+    """``None``: only in a shared library."""
     allow_multiple_definition: bool = False
     allow_undefined_files: Sequence[str] = ()
     import_undefined: bool = False
     unresolved_symbols: UnresolvedPolicy = UnresolvedPolicy.REPORT_ERROR
     start: str | None = None
-    """A function () -> () for the start section (``--start=``, ours)."""
+    """A function () -> () for the start section (``--start=``, an extension)."""
 
     # Liveness
     gc_sections: bool | None = None
@@ -129,10 +130,10 @@ class LinkOptions:
 
     # Memory and table
     shared_memory: bool = False
-    """The memory is shared by threads: data segments are passive, thread-local data has a block for each thread."""
+    """Threads share the memory: data segments are passive, and each thread has a block of thread-local data."""
     cooperative_threading: bool = False
-    """Threads take turns in one instance: the runtime keeps their stack pointers and bases of thread-local data, whose
-    segment is passive, and the function table is exported."""
+    """Threads take turns in one instance: the runtime keeps their stack pointers and thread-local bases, the
+    thread-local segment is passive, and the function table is exported."""
     page_size: int = WASM_PAGE_SIZE
     """1 or 65536."""
     stack_first: bool | None = None
@@ -157,11 +158,11 @@ class LinkOptions:
     merge_data_segments: bool | None = None
     """``None``: yes, unless the output is relocatable."""
     optimize: int = 1
-    """``-O``: 0 turns the merging of strings off."""
+    """``-O``: 0 disables string merging."""
     data_order: DataOrder = DataOrder.INPUT
 
     compress_relocations: bool = False
-    """Relocated numbers in code take no more bytes than they need."""
+    """Encode relocated numbers in code in as few bytes as possible."""
 
     # What is kept in the output
     strip_debug: bool = False
@@ -174,7 +175,7 @@ class LinkOptions:
     build_id: str = "none"
     """``none``, ``fast``, ``tree``, ``sha1``, ``md5``, ``sha3``, ``uuid``, or ``0x`` and hexadecimal digits."""
     record_linker: bool = False
-    """Add this linker to the producers section (``--record-linker``, ours)."""
+    """Add this linker to the producers section (``--record-linker``, an extension)."""
     demangle: bool = True
     """Show C++, Rust and D names as in the source, in the name section, messages and maps."""
     soname: str = ""
@@ -184,19 +185,19 @@ class LinkOptions:
     lto_optimize: int = 2
     """0 to 3."""
     lto_codegen_optimize: int | None = None
-    """0 to 3; ``None``: at least 2, and as ``lto_optimize``."""
+    """0 to 3; ``None``: ``lto_optimize``, but at least 2."""
     lto_compiler: Sequence[str] = ()
-    """The command that generates code from bitcode, a ``clang`` or ``llvm-lto2``; empty: one that is found."""
+    """The command that generates code from bitcode, a ``clang`` or ``llvm-lto2``; empty: search for one."""
     llvm_options: Sequence[str] = ()
     """``--mllvm``."""
     lto_object_path: str | None = None
-    """Where to write the generated object as well."""
+    """A file to write the generated object to as well."""
     lto_debug_pass_manager: bool = False
     lto_cache_directory: str | None = None
-    """Where generated objects are kept from link to link (``--thinlto-cache-dir``); ``None``: with what
-    ``cache_directory`` keeps."""
+    """The directory that keeps generated objects between links (``--thinlto-cache-dir``); ``None``: the directory of
+    ``cache_directory``."""
     lto_cache_policy: CachePolicy = LLVM_CACHE_POLICY
-    """When they are removed again."""
+    """When they are removed."""
     verify_bitcode: bool = True
     save_temps: bool = False
     """Keep the modules before and after each step beside the output."""
@@ -205,25 +206,25 @@ class LinkOptions:
 
     # Components
     component: bool = False
-    """Make a component of the module, by the worlds in its ``component-type`` sections."""
+    """Make a component from the module, with the worlds in its ``component-type`` sections."""
     component_types: Sequence[str] = ()
-    """Files of WIT text, or directories of them: their worlds are the module's, besides those in its sections."""
+    """Files or directories of WIT text: their worlds are added to those in the module's sections."""
     component_world: str | None = None
-    """Which of the worlds of ``component_types``; ``None`` where each has one."""
+    """The world of ``component_types`` to use; ``None`` if each has only one."""
     string_encoding: str | None = None
-    """That of the module's strings in the worlds of ``component_types``: ``utf8`` (the default), ``utf16`` or
+    """The encoding of the module's strings in the worlds of ``component_types``: ``utf8`` (the default), ``utf16`` or
     ``compact-utf16``."""
     adapters: Sequence[str] = ()
-    """Modules that provide what the module imports, each as ``NAME=FILE`` or ``FILE``."""
+    """Modules that provide imports of the module, each as ``NAME=FILE`` or ``FILE``."""
     wasi_adapter: str | None = None
     """The adapter for WASI preview 1: a file, ``command``, ``reactor``, ``proxy`` or ``none``; ``None`` finds the one
-    that the module takes."""
+    that the module needs."""
     merge_imports_based_on_semver: bool = True
-    """Import one interface once, in the newest of its compatible versions."""
+    """Import an interface once, in the newest of its compatible versions."""
     realloc_via_memory_grow: bool = False
-    """Let adapters allocate by growing memory, not with the module's function."""
+    """Let adapters allocate by growing the memory instead of calling the module's function."""
     reject_legacy_names: bool = False
-    """Look only at core names of the ``cm32p2`` scheme."""
+    """Recognise only core names of the ``cm32p2`` scheme."""
     main_world_first: bool = False
     """Order imports as ``wasm-component-ld`` does: the module's own before those of adapters."""
 
@@ -236,17 +237,19 @@ class LinkOptions:
     why_extract: str | None = None
     """A file, or ``-`` for standard output."""
     why_live: Sequence[str] = ()
-    """Symbols, globs, ``import:MODULE.NAME``, sections or members whose chains of references from a root are shown."""
+    """Symbols, globs, ``import:MODULE.NAME``, sections or members to explain: the chain of references from a root to
+    each is shown."""
     why_live_file: str | None = None
-    """Where to, as JSON where the name ends so; ``None`` is standard output."""
+    """The file for that, as JSON if its name ends in ``.json``; ``None`` is standard output."""
     size_reports: Sequence[str] = ()
-    """Files to write what each byte of the module belongs to, as JSON, HTML or text, by their suffixes."""
+    """Size reports to write: for each byte of the module, its owner. The suffix selects JSON, HTML or text."""
     size_diff: str | None = None
-    """An earlier report as JSON: what changed since then is shown, and in reports as HTML."""
+    """An earlier size report as JSON: changes since then are shown, also in HTML reports."""
     size_limit: str | None = None
-    """``128k``, or ``gzip:40k`` of the compressed file: a larger one is an error, and is written beside the output."""
+    """``128k``, or ``gzip:40k`` for the size after compression: a larger module is an error, and is written beside the
+    output."""
     size_note: str | None = None
-    """A file that keeps the sizes of one link for the next, which then says what changed, in a line."""
+    """A file that keeps the sizes of one link for the next, which then prints one line about the change."""
     verbose: bool = False
     remarks: Sequence[Diagnostic] = ()
     """Errors and warnings about these options, reported once the inputs are open; an error then ends the link."""
@@ -255,19 +258,20 @@ class LinkOptions:
 
     # Speed
     cache_directory: str | None = None
-    """Where parsed objects and archive indices are kept from link to link; ``None``: nowhere. The module does not
-    depend on it."""
+    """The directory that keeps parsed objects and archive indices between links; ``None`` disables the cache. The
+    module does not depend on it."""
     cache_limit: int = DEFAULT_CACHE_LIMIT
     """Bytes on disk."""
     shared_cache: bool = False
     """Use cache directories that other users can write to: they can then decide what is linked."""
     threads: int | None = None
-    """How many processors to use; the module does not depend on it. With more than one, child processes may take part
-    in a large link where the system has fork(). ``None``: as many as this process may use, but one if it has other
+    """The number of processors to use; the module does not depend on it. With more than one, child processes may take
+    part in a large link on systems with fork(). ``None``: as many as this process may use, but one if it has other
     threads, which a child would not have."""
 
     time_report: str | None = None
-    """A file to write the times of the link's steps to, as JSON where its name ends so; ``-`` for standard output."""
+    """A file to write the times of the link's steps to, as JSON if its name ends in ``.json``; ``-`` for standard
+    output."""
 
     # Severity
     fatal_warnings: bool = False
@@ -283,23 +287,23 @@ class LinkOptions:
         if self.entry == "":
             self.entry = None if self.relocatable else "__wasm_call_ctors" if self.shared else "_start"
         if self.is_pic:
-            # The dynamic linker has the table and chooses the bases.
+            # The dynamic linker owns the table and chooses the bases.
             self.import_table = True
             self.table_base = 0
         if self.shared:
             self.import_memory = self.import_memory or ("env", "memory")
         if self.threads_share_instance and not self.import_table:
-            # The runtime starts threads at functions of the table.
+            # The runtime starts threads at functions in the table.
             self.export_table = True
 
     @property
     def has_threads(self) -> bool:
-        """Whether thread-local data has a block for each thread."""
+        """Whether each thread has a block of thread-local data."""
         return self.shared_memory or self.threads_share_instance
 
     @property
     def threads_share_instance(self) -> bool:
-        """Whether the context of threads is not in globals. Relocatable output leaves that to the next link."""
+        """Whether threads' contexts are not in globals. Relocatable output leaves that to the next link."""
         return self.cooperative_threading and not self.relocatable
 
     @property
@@ -308,30 +312,30 @@ class LinkOptions:
         return self.shared or self.pie
 
 
-# What each field is. Everything that treats options by kind derives from these rows: the checks of values and paths,
-# the command line, --reproduce, the decision whether a warm link may run, and SCons's variables and signatures.
+# The properties of each field. Code that treats options by kind derives from these rows: the checks of values and
+# paths, the command line, --reproduce, the decision whether a warm link may run, and SCons's variables and signatures.
 
 FLAG = "flag"
 """``--name`` sets it, ``--no-name`` clears it, the last one counts."""
 DENIAL = "denial"
-"""Only the option that clears it exists."""
+"""There is only an option that clears it."""
 VALUE = "value"
-"""The last value given; an empty one is the default."""
+"""The last value given; an empty one means the default."""
 VALUES = "values"
 """All values given, in order."""
 LAST_VALUE = "last value"
 """A list of the last value given."""
 COMPUTED = "computed"
-"""The command line's interpreter has code of its own for it."""
+"""``cli.interpret`` has code for it."""
 
 READ = "read"
 WRITTEN = "written"
 KEPT = "kept"
-"""A directory of files that one link leaves for the next."""
+"""A directory in which one link leaves files for the next."""
 
 
 class Field:
-    """What one field of :class:`LinkOptions` is."""
+    """The properties of one field of :class:`LinkOptions`."""
 
     __slots__ = (
         "cache",
@@ -366,21 +370,22 @@ class Field:
         self.options = tuple(options.split())
         """The options that set it, by their names in the command's option table; the main one first."""
         self.reading = reading
-        """How its value is made of theirs."""
+        """How its value is made from the values of its options."""
         self.variables = tuple(variables.split())
         """The construction variables that set it."""
         self.path = path
-        """``READ``, ``WRITTEN`` or ``KEPT`` where it holds a path or a list of paths."""
+        """``READ``, ``WRITTEN`` or ``KEPT`` if it holds a path or a list of paths."""
         self.suffix = suffix
         """The suffix that a build gives the file by default."""
         self.cache = cache
-        """It says where, or how much, links keep from one to the next, which is no fact of one link."""
+        """It configures what is kept between links, and is not a property of one link."""
         self.report = report
-        """It asks for something beside the module."""
+        """It asks for output besides the module."""
         self.significant = significant
-        """Whether the module, or whether there is one, depends on it."""
+        """Whether the module, or the success of the link, depends on it."""
         self.warm = warm
-        """Whether a warm link without passes supports every value. If not, any but the default runs the passes."""
+        """Whether a warm link without passes supports every value. If not, any value but the default runs the passes.
+        """
         self.default = getattr(LinkOptions, name, None)
         self.is_list = LinkOptions.__annotations__[name].startswith("Sequence")
 
@@ -536,9 +541,9 @@ FIELDS = (
 
 
 def needs_full_link(options: LinkOptions) -> Field | None:
-    """Return the first field whose value a warm link does not respect; ``None`` if there is none.
+    """Return the first field whose value a warm link does not support; ``None`` if there is none.
 
-    A field that is not known to be safe counts, so that a new option costs speed before it costs correctness.
+    A field that is not marked as supported counts, so that a new option costs speed before it costs correctness.
     """
     plain = LinkOptions(inputs=())
     for field in FIELDS:

@@ -1,8 +1,7 @@
-"""Classes that are little more than their fields, like those of ``dataclasses``: to import that module takes longer
-than a small link.
+"""Record classes like those of ``dataclasses``: importing that module takes longer than a small link.
 
-``dataclasses.fields``, ``replace`` and the others take these classes all the same. A class whose instances are compared
-by compiled code says itself how: mypyc does not see what a decorator adds.
+``dataclasses.fields``, ``replace`` and similar functions accept these classes. A class whose instances compiled code
+compares defines the comparison itself: mypyc does not see what a decorator adds.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ else:
 
 
 class _Fields:
-    """``__dataclass_fields__``, for those who ask."""
+    """``__dataclass_fields__``, computed on access."""
 
     def __get__(self, instance: object, owner: type) -> dict[str, Any]:
         from dataclasses import field, fields, make_dataclass
@@ -37,8 +36,8 @@ class _Fields:
 
 @dataclass_transform()
 def record(*, frozen: bool = False, kw_only: bool = False) -> Callable[[_Class], _Class]:
-    """Give a class a constructor, comparison and text by its annotated fields. No other attribute can be set; with
-    ``frozen`` none can, and instances can be hashed."""
+    """Give a class a constructor, comparison and ``repr`` from its annotated fields. No other attribute can be set;
+    with ``frozen`` none can, and instances are hashable."""
 
     def decorate(cls: _Class) -> _Class:
         names = tuple(cls.__annotations__)

@@ -1,4 +1,4 @@
-"""Runs a WASI command under wasmtime: ``python -m wasmlink_tool.run MODULE [ARGUMENT...]``.
+"""Run a WASI command under wasmtime: ``python -m wasmlink_tool.run MODULE [ARGUMENT...]``.
 
 The program gets this process's standard streams and environment, and the working directory unless ``--dir`` names
 others. Modules of preview 1 (``_start``) and components (``wasi:cli/run``) both run. The ``wasmtime`` package must be
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import wasmtime
 
 STATUS_TRAP = 134
-"""The exit status of a program that trapped: a shell's for SIGABRT, as of wasmtime's own command."""
+"""The exit status of a program that trapped: that of a shell for SIGABRT, and of the ``wasmtime`` command."""
 STATUS_UNUSABLE = 2
 
 

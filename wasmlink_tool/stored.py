@@ -1,27 +1,26 @@
-"""Stored data: flat columns, every length of which is checked before anything is made of it.
+"""The format of stored data: flat columns, whose lengths are all checked before they are used.
 
-What the linker keeps in files (caches, states, findings) is untrusted when it is read back. It is therefore neither
-``marshal`` nor ``pickle`` but this format, which holds numbers and bytes only, does not nest by itself, and allocates
-in proportion to the bytes that are there. What it does not check is meaning: that an index is one of something is for
-the caller to check, in bulk, once the columns are lists.
+Files that the linker keeps (caches, states, scan results) are untrusted when they are read back. They are therefore
+neither ``marshal`` nor ``pickle`` but in this format, which holds numbers and bytes only, does not nest by itself, and
+allocates in proportion to the bytes that are there. It does not check meaning: that an index is in range is for the
+caller to check, in bulk, once the columns are lists.
 
-A *record* is a number of columns, known to writer and reader alike. Nesting, where something needs it, is a record as a
-column of another::
+A *record* is a number of columns, known to writer and reader alike. To nest, a record is a column of another::
 
     record    u32 number of columns; u64 size of each; the columns, without gaps
     numbers   one byte, a width ("B", "H", "I": unsigned; "q": signed; "Q"); numbers of that width
     array     numbers of a width that both sides know
-    strings   one byte, a separator that is in no string; each string and a separator behind it. Or one byte 1; u32
-              number; u32 size of each; the strings
+    strings   one byte, a separator that is in no string; each string followed by a separator. Or one byte 1;
+              u32 number; u32 size of each; the strings
     groups    a record of two columns of numbers: the size of each group; the members of all
 
-Everything is little-endian. ``memoryview`` columns are taken apart without being copied.
+Everything is little-endian. ``memoryview`` columns are split without being copied::
 
     data = pack_record([pack_strings(names), pack_numbers(sizes)])
     names, sizes = unpack_record(data, 2)
     names, sizes = unpack_strings(names), unpack_numbers(sizes)
 
-Every function that unpacks raises :exc:`StoredError`, and nothing else, for what is not in this format.
+Every function that unpacks raises :exc:`StoredError`, and nothing else, for data that is not in this format.
 """
 
 from __future__ import annotations
@@ -42,7 +41,7 @@ _U32: Final = Struct("<I")
 _WIDTHS: Final = "BHIqQ"
 _CODES: Final = {code.encode(): code for code in _WIDTHS}
 _SEPARATORS: Final = (b"\0", b"\xff", b"\xfe")
-"""Bytes that few names hold: the latter two are not in UTF-8."""
+"""Bytes that few names hold: the last two never occur in UTF-8."""
 _SIZES: Final = b"\1"
 _IS_BIG_ENDIAN: Final = sys.byteorder == "big"
 
@@ -55,7 +54,7 @@ class StoredError(ValueError):
 
 
 def record_chunks(columns: Sequence[Buffer | Sequence[Buffer]]) -> list[Buffer]:
-    """A record in pieces, to be written one after the other. A column may be in pieces itself."""
+    """Return a record in pieces, to be written one after the other. A column may be in pieces itself."""
     sizes: list[int] = []
     chunks: list[Buffer] = [b""]
     for column in columns:
@@ -74,7 +73,7 @@ def pack_record(columns: Sequence[Buffer | Sequence[Buffer]]) -> bytes:
 
 
 def unpack_columns(data: bytes | memoryview) -> list[bytes | memoryview]:
-    """The columns of a record, as slices of ``data``, however many they are."""
+    """Return the columns of a record of any number of columns, as slices of ``data``."""
     number = _U32.unpack_from(data)[0] if len(data) >= 4 else 0
     head = 4 + 8 * number
     if len(data) < head:
@@ -92,7 +91,7 @@ def unpack_columns(data: bytes | memoryview) -> list[bytes | memoryview]:
 
 
 def unpack_record(data: bytes | memoryview, number: int) -> list[bytes | memoryview]:
-    """The columns of a record of ``number`` columns, as slices of ``data``."""
+    """Return the columns of a record of ``number`` columns, as slices of ``data``."""
     columns = unpack_columns(data)
     if len(columns) != number:
         raise StoredError("a record of another kind")
@@ -103,12 +102,12 @@ def unpack_record(data: bytes | memoryview, number: int) -> list[bytes | memoryv
 
 
 def pack_array(code: str, values: Sequence[int]) -> bytes:
-    """Numbers of the width of :mod:`array`'s ``code``.
+    """Return numbers of the width of :mod:`array`'s ``code``, packed.
 
     :raises StoredError: one does not fit.
     """
     try:
-        # What array takes bytes for are the numbers' own.
+        # array interprets bytes as the numbers' own encoding.
         numbers = values if isinstance(values, array) and values.typecode == code else array(code, list(values))
     except OverflowError:
         raise StoredError("a number that does not fit") from None
@@ -130,7 +129,7 @@ def unpack_array(code: str, column: bytes | memoryview) -> array[int]:
 
 
 def pack_numbers(values: Sequence[int]) -> bytes:
-    """Integers, in the narrowest width that holds all of them."""
+    """Return integers in the narrowest width that holds all of them."""
     for code in _WIDTHS:
         try:
             return code.encode() + pack_array(code, values)
@@ -150,7 +149,7 @@ def unpack_numbers(column: bytes | memoryview) -> list[int]:
 
 
 def unpack_unsigned(column: bytes | memoryview) -> list[int]:
-    """Numbers none of which is negative: what counts, and indices."""
+    """Return numbers after checking that none is negative: counts and indices."""
     numbers = unpack_numbers(column)
     if bytes(column[:1]) == b"q" and min(numbers, default=0) < 0:
         raise StoredError("a negative number")
@@ -158,7 +157,7 @@ def unpack_unsigned(column: bytes | memoryview) -> list[int]:
 
 
 def pack_groups(groups: Sequence[Sequence[int]]) -> bytes:
-    """Lists of integers."""
+    """Return lists of integers, packed."""
     return pack_record(
         [pack_numbers([*map(len, groups)]), pack_numbers([number for group in groups for number in group])]
     )

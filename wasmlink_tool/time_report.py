@@ -1,4 +1,4 @@
-"""What a link spends its time on (``--time-report``): its phases, and how much of everything there was."""
+"""The time report of a link (``--time-report``): the duration of its phases, and counts."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from time import perf_counter
 
 
 class TimeReport:
-    """Phases, each with seconds of the clock, and counts. A phase ends where the next begins."""
+    """Phases, each with wall-clock seconds, and counts. A phase ends where the next begins."""
 
     def __init__(self) -> None:
         self._phases: dict[str, float] = {}
@@ -14,9 +14,9 @@ class TimeReport:
         self._since = perf_counter()
         self.counts: dict[str, int] = {}
         self.reused = ""
-        """Whether the link began with the last one's module, or why not."""
+        """How the link used the last one, or why it did not."""
         self.linked_anew: dict[str, str] = {}
-        """In such a link, the objects that were not taken from the last module as they were, and why."""
+        """In such a link, the objects that were not copied from the last module, each with the reason."""
 
     def begin(self, phase: str) -> None:
         now = perf_counter()
@@ -24,7 +24,7 @@ class TimeReport:
         self._current, self._since = phase, now
 
     def text(self) -> str:
-        """A line for each phase, then one for each count."""
+        """Return a line for each phase, then one for each count."""
         self.begin(self._current)
         total = sum(self._phases.values())
         lines = [f"{seconds * 1000:9.1f} ms  {phase}" for phase, seconds in self._phases.items()]
@@ -36,7 +36,7 @@ class TimeReport:
         return "\n".join(lines) + "\n"
 
     def json(self) -> str:
-        """An object with the seconds of each phase, the sum, and the counts."""
+        """Return an object with the seconds of each phase, the sum, and the counts."""
         import json
 
         self.begin(self._current)

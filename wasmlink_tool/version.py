@@ -1,4 +1,4 @@
-"""The version, in a module of its own so that nothing else is imported to learn it."""
+"""The version, in a separate module so that reading it imports nothing else."""
 
 __version__ = "0.2.0"
 
