@@ -1,7 +1,7 @@
 """The SCons tool: ``Environment(tools=["default", "wasmlink"])``.
 
-``WasmProgram``, ``WasmObject``, ``WasmStaticLibrary`` and their kin stand beside SCons's own builders; no variable of
-the native toolchain is changed, and WebAssembly objects and static libraries have suffixes of their own, so that one
+``WasmProgram``, ``WasmObject``, ``WasmStaticLibrary`` and the other builders are added beside SCons's own. No variable
+of the native toolchain is changed, and WebAssembly objects and static libraries have their own suffixes, so that one
 environment builds both.
 """
 
@@ -22,7 +22,7 @@ __all__ = ["exists", "generate"]
 
 
 def generate(env: Any, *, toolchain: str = "") -> None:
-    """Add the builders and the construction variables, keeping what is set already.
+    """Add the builders and the construction variables, keeping existing values.
 
     ``toolchain`` is a value for ``WASMTOOLCHAIN``: ``tools=["default", ("wasmlink", {"toolchain": "zig"})]``.
     """
@@ -84,7 +84,7 @@ def generate(env: Any, *, toolchain: str = "") -> None:
         "WASMLIBS": "$LIBS",
         "WASMLIBPATH": "$LIBPATH",
         "WASMLINKFLAGS": SCons.Util.CLVar(),
-        # What is appended as a string is split, as it is in flags; elements of lists are not.
+        # As in other flags, an appended string is split; elements of lists are not.
         "WASMEXPORTS": SCons.Util.CLVar(),
         "WASMLINKCOM": LinkAction(),
         "WASMLINK": command_string.program,
@@ -102,7 +102,7 @@ def generate(env: Any, *, toolchain: str = "") -> None:
     }
     env.SetDefault(**defaults)
     variable_spelling.known.update(name for name in defaults if not name.startswith("_"))
-    # SCons runs commands with a bare environment, in which zig would not find a place for its cache.
+    # SCons runs commands with a minimal environment, in which zig would not find a directory for its cache.
     env["ENV"].setdefault("ZIG_GLOBAL_CACHE_DIR", zig_cache_directory())
 
     builders = env["BUILDERS"]
@@ -120,7 +120,7 @@ def generate(env: Any, *, toolchain: str = "") -> None:
 
 
 def exists(env: Any) -> bool:
-    """Whether this environment has a toolchain for WebAssembly."""
+    """Return whether this environment has a toolchain for WebAssembly."""
     try:
         compiler = environment.toolchain_of(env).cc[0]
     except SCons.Errors.UserError:

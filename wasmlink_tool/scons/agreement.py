@@ -1,4 +1,4 @@
-"""Whether the typed variables and ``WASMLINKFLAGS`` agree, read with the command's own parser."""
+"""Check that the typed variables and ``WASMLINKFLAGS`` agree, with the command's own parser."""
 
 from __future__ import annotations
 
@@ -18,14 +18,15 @@ from .settings import DENYING, SIDE_FILES, Settings
 
 @dataclass
 class Family:
-    """The options that one variable stands for: their names in the option table, and the fields that they set."""
+    """The options of one variable: their names in the option table, and the fields that they set."""
 
     options: dict[str, None] = field(default_factory=dict)
     fields: list[str] = field(default_factory=list)
 
 
 def _families() -> dict[str, Family]:
-    """The variables that can contradict an option. Those that add to a list, as ``--export`` does too, cannot."""
+    """Return the variables that can contradict an option. Variables that add to a list, as ``--export`` does, cannot.
+    """
     found: dict[str, Family] = {}
     for row in FIELDS:
         if not row.is_list and row not in SIDE_FILES:
@@ -45,7 +46,7 @@ def parse(words: tuple[str, ...]) -> CommandLine:
 
 
 def check_agreement(settings: Settings, typed: Mapping[str, Sequence[str]], words: Sequence[str]) -> None:
-    """Raise ``UserError`` naming the first variable that says other than the flags."""
+    """Raise ``UserError`` naming the first variable that contradicts the flags."""
     line = parse(tuple(words))
     if line.has("o"):
         raise SCons.Errors.UserError(f"WASMLINKFLAGS has {_given(line, ('o',))}, but the target names the output")
@@ -81,7 +82,7 @@ def contradiction(name: str, value: Any, given: str) -> Exception:
 
 
 def named_files(words: Sequence[str]) -> dict[str, str]:
-    """The further outputs that the flags name: of each option the last, standard output left out."""
+    """Return the additional outputs that the flags name: the last file of each option, without standard output."""
     if not words:
         return {}
     line = parse(tuple(words))

@@ -1,4 +1,4 @@
-"""``WasmBindings``: the C bindings of a world of WIT text, written by a step of the build."""
+"""``WasmBindings``: write the C bindings of a world of WIT text during the build."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ _BUILDER = SCons.Builder.Builder(
 
 @reported_at_the_call
 def WasmBindings(env: Any, wit: Any, world: str | None = None, *, out_dir: Any = ".") -> Any:  # noqa: N802
-    """Write the C source and the header for a world, which becomes ``<world>_bindings``; return both.
+    """Write the C source and the header for a world, named ``<world>_bindings``; return both.
 
-    ``wit`` is a file, or the directory of a package: the bindings are written again when a file there changes.
+    ``wit`` is a file, or the directory of a package: the bindings are written again when one of its files changes.
     """
-    # Other builds need none of this.
+    # Other builds do not need this module.
     from ..component.c_bindings import file_name
     from ..component.errors import ComponentError
     from ..component.wit_packages import WitPackages

@@ -1,4 +1,4 @@
-"""The builders, and the emitters that check a call where it stands."""
+"""The builders, and the emitters that check their calls."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ _SHARED = {"C": "WASMSHCCCOM", "C++": "WASMSHCXXCOM", "IR": "WASMSHIRCOM"}
 
 
 def object_builder() -> Any:
-    """``WasmObject``: one object from each source."""
+    """Return ``WasmObject``: one object from each source."""
     return _object_builder("OBJ", _STATIC)
 
 
 def shared_object_builder() -> Any:
-    """``WasmSharedObject``: one position-independent object from each source, with a suffix of its own."""
+    """Return ``WasmSharedObject``: one position-independent object from each source, with its own suffix."""
     return _object_builder("SHOBJ", _SHARED)
 
 
@@ -62,7 +62,7 @@ def _object_builder(names: str, commands: Mapping[str, str]) -> Any:
 
 
 def library_builder() -> Any:
-    """``WasmStaticLibrary``."""
+    """Return ``WasmStaticLibrary``."""
     return SCons.Builder.Builder(
         action=SCons.Action.Action("$WASMARCOM", "$WASMARCOMSTR"),
         emitter=[variable_spelling.check, ninja.add_rules, SCons.Builder.EmitterProxy("WASMLIBEMITTER")],
@@ -75,10 +75,10 @@ def library_builder() -> Any:
 
 
 def link_builder(kind: Kind, names: str, *, sources: str = "Object", emitter: str = "") -> Any:
-    """A builder that links: ``WasmProgram`` and its kin.
+    """Return a builder that links, such as ``WasmProgram``.
 
-    ``names`` is in the names of the variables for its target's prefix and suffix, and for its emitter unless that is
-    given; ``sources`` says which builder compiles sources.
+    ``names`` is a part of the names of the variables for its target's prefix and suffix, and for its emitter unless
+    that is given; ``sources`` is the builder that compiles sources.
     """
     check = functools.partial(_emit_link, kind)
     return SCons.Builder.Builder(
@@ -101,7 +101,7 @@ def link_builder(kind: Kind, names: str, *, sources: str = "Object", emitter: st
 
 
 def composition_builder() -> Any:
-    """``WasmCompose``: one component of several; the first takes what the others give."""
+    """Return ``WasmCompose``: one component from several; the first imports what the others export."""
     return SCons.Builder.Builder(
         action=SCons.Action.Action("$WASMCOMPOSECOM", "$WASMCOMPOSECOMSTR"),
         emitter=[variable_spelling.check],
@@ -113,7 +113,7 @@ def composition_builder() -> Any:
 
 @reported_at_the_call
 def _emit_link(kind: Kind, target: list[Any], source: list[Any], env: Any) -> tuple[list[Any], list[Any]]:
-    """Check the variables where the call is, and add the side files."""
+    """Check the variables at the call, and add the side files."""
     declare(target[0], env, kind)
     settings = Settings(env, target, source)
     words = settings.words("WASMLINKFLAGS")
@@ -129,8 +129,8 @@ def _emit_link(kind: Kind, target: list[Any], source: list[Any], env: Any) -> tu
 
 
 def _setjmp_runtime(settings: Settings, module: Any) -> list[Any]:
-    """The object that ``setjmp`` needs, each program's own: it is compiled as the program is, but for the lowering of
-    setjmp, with which some clangs define the tag in every object."""
+    """Return the program's own object of the runtime for ``setjmp``. It is compiled like the program, but without the
+    lowering of setjmp, with which some clangs define the tag in every object."""
     kind = "WasmSharedObject" if settings.boolean("WASMPIE", False) else "WasmObject"
     suffix = settings.env.subst("$WASMSHOBJSUFFIX" if kind == "WasmSharedObject" else "$WASMOBJSUFFIX")
     node = module.target_from_source("", f".setjmp{suffix}")
@@ -141,7 +141,7 @@ def _setjmp_runtime(settings: Settings, module: Any) -> list[Any]:
 
 
 def _side_files(settings: Settings, module: Any, words: list[str]) -> list[Any]:
-    """Nodes of the further outputs, each marked with the option that makes the linker write it."""
+    """Return nodes of the additional outputs, each marked with the option that makes the linker write it."""
     env = settings.env
     found = []
     named: dict[str, str] = {}
@@ -158,6 +158,6 @@ def _side_files(settings: Settings, module: Any, words: list[str]) -> list[Any]:
             node.attributes.wasm_option = f"--{option}="
             found.append(node)
         elif option in named:
-            # The flags have it already; names in commands are relative to where commands run.
+            # The flags name it already; paths in commands are relative to the directory in which they run.
             found.append(env.fs.Top.File(named[option]))
     return found

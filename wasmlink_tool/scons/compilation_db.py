@@ -1,9 +1,9 @@
-"""``compile_commands.json``: Wasm objects in what SCons's tool ``compilation_db`` writes.
+"""``compile_commands.json``: add Wasm objects to the database that SCons's tool ``compilation_db`` writes.
 
-That tool knows SCons's own object builders only: it gives each suffix of theirs an emitter that records the command
-``$CCCOM`` or one of its kin. Such emitters are taken from builders that the tool is handed here for the purpose, and
-called with an environment in which those variables are the Wasm ones, and in which the include directories that the
-compiler has of its own are in the command: an editor's clang does not have them.
+That tool knows SCons's own object builders only: it gives each of their suffixes an emitter that records the command
+``$CCCOM`` or a similar one. This module passes it builders to collect such emitters, and calls them with an environment
+in which those variables are the Wasm ones, and in which the command has the compiler's built-in include directories,
+which an editor's clang does not know.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ _NATIVE = {
     "WASMSHCXXCOM": ("CXXCOM", ".cpp"),
     "WASMSHIRCOM": ("CCCOM", ".c"),
 }
-"""For each command variable, the native one, and a suffix of sources for which that is used."""
+"""Maps each command variable to the native one, and to a suffix of sources that are compiled by that."""
 
 
 def recorder(command: str) -> Callable[..., Any]:
-    """An emitter that records compilations by ``command`` where the tool is in use, and changes nothing."""
+    """Return an emitter that records compilations by ``command`` if the tool is loaded, and changes nothing."""
     native, suffix = _NATIVE[command]
 
     def record(target: list[Any], source: list[Any], env: Any) -> tuple[list[Any], list[Any]]:

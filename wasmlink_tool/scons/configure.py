@@ -1,8 +1,8 @@
 """``WasmConfigure``: SCons's checks, with the Wasm toolchain.
 
 The checks use SCons's builders and compiler variables by name, so in the clone that they use these are the Wasm ones
-until ``Finish``. They link by settings of their own: what a program exports, or may leave undefined, must not decide
-whether a function is there.
+until ``Finish``. They link with their own settings: the exports of a program, or what it may leave undefined, must not
+decide whether a function exists.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ _BUILDERS = {
     "SharedObject": "WasmSharedObject",
 }
 _COMPILERS = {"CC": "$WASMCC", "CXX": "$WASMCXX", "SHCC": "$WASMCC", "SHCXX": "$WASMCXX"}
-"""Variables that checks ask whether there is a compiler."""
+"""Variables that checks read to find out whether there is a compiler."""
 
 
 @reported_at_the_call
 def WasmConfigure(env: Any, **keywords: Any) -> Any:  # noqa: N802
-    """``Configure`` with the Wasm toolchain; ``Finish`` returns a clone of the environment with the results.
+    """Return ``Configure`` with the Wasm toolchain; ``Finish`` returns a clone of the environment with the results.
 
-    Libraries that checks add to ``LIBS`` end in ``WASMLIBS`` where that has a value of its own.
+    Libraries that checks add to ``LIBS`` are moved to ``WASMLIBS`` if that has a value of its own.
     """
     if not env.GetOption("clean") and not env.GetOption("help"):
-        # An error here names the line of the call; in a check it would name none.
+        # An error here names the line of the call; an error in a check would not.
         toolchain_of(env)
     clone = env.Clone()
     builders = clone["BUILDERS"]
@@ -97,8 +97,8 @@ _LIKELY_SIZES = (4, 8, 1, 2, 16, 12, 20, 24, 32, 40, 48, 56, 64, *(size for size
 def check_type_size(
     context: Any, type_name: str, includes: str = "", language: str | None = None, expect: int | None = None
 ) -> int:
-    """The size of a type, or 0 if it is not ``expect`` or there is no such type. Nothing is run: the size is read from
-    an object."""
+    """Return the size of a type, or 0 if it is not ``expect`` or the type does not exist. Nothing is run: the size is
+    read from an object."""
     context.Display(f"Checking size of {type_name} ... ")
     is_cxx = language is not None and language.upper() in ("C++", "CXX")
     suffix = ".cpp" if is_cxx else ".c"
@@ -110,7 +110,7 @@ def check_type_size(
         if mark:
             size = int(rest[:_DIGITS])
         else:
-            # Bitcode, for one, is packed.
+            # The data of bitcode, for example, is packed.
             size = next(
                 (
                     likely

@@ -1,8 +1,7 @@
-"""Nodes for what a module depends on that is no file: archive members, what libraries decide, the linker.
+"""Nodes for dependencies of a module that are not files: archive members, the libraries' decisions, the linker.
 
-They are SCons's own Values, so that its signature file can be read without this tool: nodes that it makes from stored
-names become nodes of these classes here. What they are worth is computed when it is asked for, and never taken from
-an earlier build.
+They are SCons Values, so that its signature file can be read without this tool: the nodes that SCons makes from stored
+names become nodes of these classes. Their signatures are computed on demand, and never taken from an earlier build.
 """
 
 from __future__ import annotations
@@ -30,17 +29,17 @@ class _Dependency(SCons.Node.Python.Value):
         return csig
 
     def waits_for(self, nodes: list[Any]) -> None:
-        """Have these nodes built before whoever depends on this one."""
+        """Make SCons build these nodes before the targets that depend on this one."""
         if nodes != self.depends:
             if not self.depends_set.issuperset(nodes):
-                # Known after a first look at the build: what is new must be looked at as well.
+                # SCons visited the node before: it must visit the new children as well.
                 self.set_state(SCons.Node.no_state)
             self.depends, self.depends_set = nodes, set(nodes)
             self._children_reset()
 
 
 class ArchiveMember(_Dependency):
-    """A member of an archive, by its content. It is built by building the archive."""
+    """A member of an archive, with the signature of its content. It is built by building the archive."""
 
     def signature(self) -> str:
         archive, name, occurrence = self.attributes.wasm_member
@@ -48,7 +47,7 @@ class ArchiveMember(_Dependency):
         key = (str(file), archive.get_csig(), name, occurrence)
         digest = _digests.get(key)
         if digest is None:
-            # Not what a scan read: the archive was made anew since.
+            # Not the digest of the scan: the archive was written since.
             from ..extraction import member_digest
 
             digest = _digests[key] = member_digest(str(file), name, occurrence)
@@ -56,7 +55,7 @@ class ArchiveMember(_Dependency):
 
 
 class Libraries(_Dependency):
-    """What the libraries decide in a link besides which members are extracted. It waits for all of them."""
+    """The libraries' effect on a link besides the extracted members. It waits for all of them."""
 
     def signature(self) -> str:
         order: str = self.attributes.wasm_order
@@ -65,8 +64,8 @@ class Libraries(_Dependency):
     def visited(self) -> None:
         super().visited()
         if any(node.get_state() == SCons.Node.executed for node in self.depends):
-            # Who waits for this looks again, as the end of a build has its parents do; and with --implicit-cache too,
-            # which would go by what was found before as long as nothing changed.
+            # Have the nodes that wait for this one scanned again, as after the build of a child; with --implicit-cache
+            # too, which otherwise keeps the stored dependencies as long as nothing changed.
             self.attributes.wasm_order = ""
             for parent in self.waiting_parents:
                 for peer in (parent, *getattr(parent, "target_peers", ())):
@@ -87,9 +86,8 @@ class Linker(_Dependency):
 class Module(SCons.Node.FS.File):
     """A target of a link.
 
-    With ``--implicit-deps-unchanged`` SCons takes the dependencies that it has stored, and what they are worth from the
-    stored names. The nodes here are worth what a scan finds: it is made in any case, and costs nothing while nothing
-    changes.
+    With ``--implicit-deps-unchanged`` SCons uses the stored dependencies, and takes their signatures from the stored
+    names. The nodes here get theirs from a scan: it takes place in any case, and costs nothing while nothing changes.
     """
 
     __slots__ = ()
@@ -99,7 +97,7 @@ class Module(SCons.Node.FS.File):
 
 
 def always_scan(target: list[Any], source: list[Any], env: Any) -> tuple[list[Any], list[Any]]:
-    """An emitter: make the targets of a link nodes of :class:`Module`."""
+    """Make the targets of a link nodes of :class:`Module`; an emitter."""
     for node in target:
         if type(node) is SCons.Node.FS.File:
             node.__class__ = Module
@@ -107,7 +105,7 @@ def always_scan(target: list[Any], source: list[Any], env: Any) -> tuple[list[An
 
 
 _digests: dict[tuple[str, str, str, int], str] = {}
-"""Of (archive, its content signature, member, occurrence): what is known of members without reading them."""
+"""Maps (archive, its content signature, member, occurrence) to the digest of a member that need not be read again."""
 
 _N = TypeVar("_N", bound=_Dependency)
 
@@ -121,8 +119,8 @@ def _node(kind: type[_N], name: str) -> _N:
 
 
 def archive_member(archive: Any, name: str, occurrence: int, digest: str) -> ArchiveMember:
-    """The node of an archive's member, shown as ``libfoo.a(used.o)``. ``digest`` is the member's in the archive as it
-    is now."""
+    """Return the node of an archive's member, shown as ``libfoo.a(used.o)``. ``digest`` is the member's in the present
+    archive."""
     again = f", {occurrence + 1}" if occurrence else ""
     node = _node(ArchiveMember, f"{archive}({name}{again})")
     node.attributes.wasm_member = (archive, name, occurrence)
@@ -132,8 +130,8 @@ def archive_member(archive: Any, name: str, occurrence: int, digest: str) -> Arc
 
 
 def libraries(target: Any, files: list[Any], order: str) -> Libraries:
-    """The node of all that libraries decide in the link of ``target``, once ``files`` are built. Without ``order``,
-    which a scan found, it is worth the contents of all files."""
+    """Return the node of the libraries' decisions in the link of ``target``, once ``files`` are built. Without
+    ``order``, which a scan computes, its signature is the contents of all files."""
     node = _node(Libraries, f"libraries of {target}")
     node.attributes.wasm_order = order
     node.waits_for(files)
@@ -141,5 +139,5 @@ def libraries(target: Any, files: list[Any], order: str) -> Libraries:
 
 
 def linker() -> Linker:
-    """The node of the linker."""
+    """Return the node of the linker."""
     return _node(Linker, "wasmlink")

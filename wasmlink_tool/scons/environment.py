@@ -1,4 +1,4 @@
-"""The toolchain of a construction environment, and the construction variables that ask for it."""
+"""The toolchain of a construction environment, and the construction variables that depend on it."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ from .suffixes import ASSEMBLY_SUFFIXES, CXX_SUFFIXES, PREPROCESSED_ASSEMBLY_SUF
 
 @once_for_equal_values
 def toolchain_of(env: Any) -> Toolchain:
-    """The toolchain that this environment chose, by ``WASMCC``, ``WASMTOOLCHAIN`` or detection.
+    """Return the toolchain of this environment, from ``WASMCC``, ``WASMTOOLCHAIN`` or detection.
 
-    Asked for when something is built and not when the tool is loaded, so that a build without Wasm targets needs no
-    Wasm compiler. Raises SCons's ``UserError``.
+    It is looked up when something is built and not when the tool is loaded, so that a build without Wasm targets needs
+    no Wasm compiler. Raises SCons's ``UserError``.
     """
     settings = Settings(env)
     answers.keep_in(_answers_file(env), writable=not env.GetOption("no_exec"))
@@ -55,13 +55,13 @@ def toolchain_of(env: Any) -> Toolchain:
 
 
 def _answers_file(env: Any) -> str:
-    """Beside SCons's own signature file."""
+    """Return the file of the compilers' answers, beside SCons's own signature file."""
     signatures = SCons.SConsign.DB_Name or ""
     return os.path.join(env.fs.Top.get_abspath(), os.path.dirname(signatures), FILE_NAME)
 
 
 def runtime_of(env: Any, *, cxx: bool) -> Runtime:
-    """Start file and libraries of the toolchain for a link in this environment. Raises ``UserError``."""
+    """Return the start file and libraries of the toolchain for a link in this environment. Raises ``UserError``."""
     if not boolean(env, "WASMLIBC", True):
         return Runtime()
     toolchain = toolchain_of(env)
@@ -69,7 +69,7 @@ def runtime_of(env: Any, *, cxx: bool) -> Runtime:
     reactor = boolean(env, "WASMREACTOR", False) and not env.get(CHECKING)
     exceptions = cxx and uses_exceptions(env)
     try:
-        # Where nothing is to be built, zig is not made to build its library.
+        # If nothing is to be built, zig must not compile its library.
         builds = toolchain.kind is Kind.ZIG and not toolchain.knows_runtime(target=target, cxx=cxx, reactor=reactor)
         if builds and env.GetOption("no_exec"):
             return Runtime()
@@ -79,35 +79,36 @@ def runtime_of(env: Any, *, cxx: bool) -> Runtime:
 
 
 # Values of construction variables: SCons calls them with these keywords when it expands a command. In signatures, the
-# toolchain counts by its contents and not by its place, so that machines and users can share a cache.
+# toolchain counts by its contents and not by its location, so that machines and users can share a cache.
 
 
 def compiler(target: Any, source: Any, env: Any, for_signature: bool) -> list[str]:
-    """``$WASMCC`` unless it is set."""
+    """Return ``$WASMCC``, or its default."""
     toolchain = toolchain_of(env)
     return [f"{toolchain.identity()}-cc"] if for_signature else list(toolchain.cc)
 
 
 def cxx_compiler(target: Any, source: Any, env: Any, for_signature: bool) -> list[str]:
-    """``$WASMCXX`` unless it is set."""
+    """Return ``$WASMCXX``, or its default."""
     toolchain = toolchain_of(env)
     return [f"{toolchain.identity()}-c++"] if for_signature else list(toolchain.cxx)
 
 
 def archiver(target: Any, source: Any, env: Any, for_signature: bool) -> list[str]:
-    """``$WASMAR`` unless it is set."""
+    """Return ``$WASMAR``, or its default."""
     toolchain = toolchain_of(env)
     return [f"{toolchain.identity()}-ar"] if for_signature else list(toolchain.ar)
 
 
 def target_flags(target: Any, source: Any, env: Any, for_signature: bool) -> list[str]:
-    """``$_WASMTARGETFLAGS``: the target triple and what goes with it, for the language of the first source."""
+    """Return ``$_WASMTARGETFLAGS``: the target triple and related flags, for the language of the first source."""
     flags = _target_flags(env)[_language(source)]
     return list(flags.signed if for_signature else flags.given)
 
 
 def editor_flags(target: Any, source: Any, env: Any, for_signature: bool) -> list[str]:
-    """The same for tools that stand in for the compiler: with the include directories that it has of its own."""
+    """Return the same for tools that parse in place of the compiler, with the compiler's built-in include directories.
+    """
     settings = Settings(env)
     language = _language(source)
     try:
@@ -127,7 +128,7 @@ def _language(source: Any) -> str:
 
 
 class Flags(NamedTuple):
-    """Flags for one language, and those of them that count in signatures."""
+    """The flags for one language, and those of them that count in signatures."""
 
     given: tuple[str, ...]
     signed: tuple[str, ...]
@@ -135,7 +136,7 @@ class Flags(NamedTuple):
 
 @once_for_equal_values
 def _target_flags(env: Any) -> dict[str, Flags]:
-    """The flags of each language."""
+    """Return the flags of each language."""
     settings = Settings(env)
     given = settings.env.subst("$WASMCCFLAGS $WASMCFLAGS $WASMCXXFLAGS $WASMASFLAGS").split()
     target = settings.text("WASMTARGET")
@@ -145,7 +146,7 @@ def _target_flags(env: Any) -> dict[str, Flags]:
         toolchain = toolchain_of(env)
         flags = toolchain.target_flags(target=target, libc=libc, given=given)
         if settings.boolean("WASMSHAREDMEMORY", False):
-            # What the linker asks of every object that shares its memory.
+            # The linker requires it of every object that shares its memory.
             flags += ("-matomics", "-mbulk-memory")
         exceptions = uses_exceptions(env)
         if setjmp:
@@ -159,7 +160,7 @@ def _target_flags(env: Any) -> dict[str, Flags]:
         elif not any(flag in EXCEPTION_FLAGS for flag in given) and (
             settings.scalar("WASMEXCEPTIONS") is not None or not libc or not has_exceptions(toolchain, target=target)
         ):
-            # What is thrown would be undefined symbols: operators of std::vector throw.
+            # The C++ library cannot throw: operators of std::vector would refer to undefined symbols.
             cxx += ("-fno-exceptions",)
     except ToolchainError as error:
         raise SCons.Errors.UserError(str(error)) from None
@@ -174,5 +175,5 @@ def _target_flags(env: Any) -> dict[str, Flags]:
 
 
 def uses_exceptions(env: Any) -> bool:
-    """Whether C++ is compiled with exceptions by ``WASMEXCEPTIONS``."""
+    """Return whether ``WASMEXCEPTIONS`` enables C++ exceptions."""
     return boolean(env, "WASMEXCEPTIONS", False)

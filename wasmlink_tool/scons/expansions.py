@@ -1,6 +1,6 @@
-"""Functions of an environment, computed once for equal values of the variables that they depend on.
+"""Cache for functions of an environment: computed once for equal values of the variables that they depend on.
 
-SCons expands a compile command twice for each object, in a build that does nothing too.
+SCons expands a compile command twice for each object, also in a build that does nothing.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ _T = TypeVar("_T")
 
 
 def once_for_equal_values(function: Callable[[Any], _T]) -> Callable[[Any], _T]:
-    """Remember what ``function`` returned last, for as long as the variables that choose a toolchain have the same
-    values. Where these refer to others, or are called, it is asked each time."""
+    """Cache the last result of ``function`` for as long as the variables that choose a toolchain have the same values.
+    If these refer to other variables, or are callables, it is called each time."""
     last_values: list[Any] = []
     last: list[_T] = []
 
@@ -49,10 +49,10 @@ def once_for_equal_values(function: Callable[[Any], _T]) -> Callable[[Any], _T]:
 
 
 def _are_plain(values: list[Any]) -> bool:
-    """Whether equal values mean the same, whatever else the environment holds."""
+    """Return whether equal values have the same meaning, whatever else the environment holds."""
     text = repr(values)
     for name in _FLAGS:
-        # What the defaults refer to is among the values.
+        # The variables that the defaults refer to are among the values.
         text = text.replace(f"'${name}'", "")
     if "$" in text:
         return False

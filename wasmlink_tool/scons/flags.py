@@ -1,4 +1,4 @@
-"""The words of a link's command line, read as the command reads them."""
+"""Words of a link's command line, read as the command reads them."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ _WITHOUT_CONSEQUENCES = frozenset(
     [option for field in FIELDS if not (field.significant or field.report) for option in field.options]
     + [option.name for option in all_options() if option.is_presentation]
 )
-"""Options, by their names in the option table, that change neither the outputs nor whether there are any. Those that
-ask for a report are not among them: who adds one wants to see it."""
+"""Options, by their names in the option table, that change neither the outputs nor whether there are any. Options that
+ask for a report are not among them: who adds one wants to see the report."""
 
 
 @dataclass
 class NamedInputs:
-    """What options name that a link reads, found or not."""
+    """The inputs that options name, whether they exist or not."""
 
     files: list[str] = field(default_factory=list)
     libraries: list[str] = field(default_factory=list)
-    """Names for the search."""
+    """Names of libraries to search for."""
     directories: list[str] = field(default_factory=list)
-    """Where to search."""
+    """The directories to search."""
 
 
 @functools.cache
@@ -40,7 +40,7 @@ def _parser() -> Parser:
 
 
 def _parse(words: list[str]) -> CommandLine | None:
-    """``None`` if a response file is of no use."""
+    """Parse words; return ``None`` if a response file is invalid."""
     if any(word.startswith("@") for word in words):
         from ..cli.response_files import ResponseFileError, expand
 
@@ -52,8 +52,8 @@ def _parse(words: list[str]) -> CommandLine | None:
 
 
 def options_of(words: list[str]) -> LinkOptions | None:
-    """The options of the link that the words stand for; ``None`` if the command would refuse them."""
-    # A null build does not come here, and need not load them.
+    """Return the options of the link that the words stand for; ``None`` if the command would refuse them."""
+    # A null build does not get here, and need not import them.
     from ..cli.interpret import link_options
     from ..diagnostics import Diagnostics, Severity
 
@@ -67,19 +67,19 @@ def options_of(words: list[str]) -> LinkOptions | None:
 
 
 def named_inputs(words: list[str]) -> NamedInputs:
-    """The inputs that these words name, response files first."""
+    """Return the inputs that these words name, response files first."""
     files = _response_files(words)
     line = _parse(words)
     if line is None:
         return NamedInputs(files)
     files += line.values("allow-undefined-file")[-1:]
-    # An @file that is not there (yet) is a file like any other.
+    # An @file that does not exist (yet) is an ordinary file name.
     files += [argument.text.removeprefix("@") for argument in line.arguments if argument.option is None]
     return NamedInputs(files, line.values("l"), line.values("L"))
 
 
 def _response_files(words: list[str]) -> list[str]:
-    """The response files that the words name, and those that these name in turn, each once."""
+    """Return the response files that the words name, directly or through other response files, each once."""
     if not any(word.startswith("@") for word in words):
         return []
     from ..cli.response_files import split_posix, split_windows
@@ -99,8 +99,8 @@ def _response_files(words: list[str]) -> list[str]:
 
 
 def significant(words: list[str]) -> list[str]:
-    """What the options among the words say, for a signature: how they are spelled is left out, and so are those that
-    cannot matter to the link."""
+    """Return the options among the words in a canonical form, for a signature: their spelling is left out, and so are
+    options that cannot affect the link."""
     if not words:
         return []
     line = _parser().parse(words)

@@ -1,4 +1,4 @@
-"""The kinds of links: each builder's own options, and which variables do not concern what it makes."""
+"""The kinds of links: each builder's own options, and the variables that do not concern it."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ _OF_COMPONENTS = frozenset({"WASMWIT", "WASMWORLD", "WASMADAPTER"})
 
 @dataclass(frozen=True)
 class Kind:
-    """What the links of one builder have in common."""
+    """The common properties of the links of one builder."""
 
     options: tuple[str, ...] = ()
     without: frozenset[str] = frozenset()
-    """Variables that say nothing here, so that an environment's settings for its programs do no harm."""
+    """Variables that are ignored, so that an environment's settings for its programs do no harm."""
     runtime: bool = False
-    """Whether the toolchain's start file and libraries are linked."""
+    """Whether to link the toolchain's start file and libraries."""
     libraries: bool = True
-    """Whether ``WASMLIBS`` is linked."""
+    """Whether to link ``WASMLIBS``."""
     dynamic: bool = False
-    """Whether shared libraries are looked for."""
+    """Whether to search for shared libraries."""
     component: bool = False
     """Whether the module becomes a component."""
 
@@ -36,11 +36,11 @@ RELOCATABLE = Kind(
     without=_OF_PROGRAMS
     | _OF_COMPONENTS
     | {"WASMEXPORTS", "WASMIMPORTMEMORY", "WASMALLOWUNDEFINED", "WASMSHAREDMEMORY", "WASMPIE", "WASMBUILDID"},
-    # Whoever links the object links them; here they would come in twice.
+    # They are linked with the object; here they would be linked twice.
     libraries=False,
 )
 SHARED = Kind(
-    # What nothing defines is the dynamic linker's to find. (Data is imported from GOT.mem in any case.)
+    # The dynamic linker finds undefined functions. (Data is imported from GOT.mem in any case.)
     options=("-shared", "--experimental-pic", "--unresolved-symbols=import-dynamic"),
     without=_OF_PROGRAMS | _OF_COMPONENTS | {"WASMIMPORTMEMORY", "WASMPIE"},
     dynamic=True,
@@ -48,7 +48,8 @@ SHARED = Kind(
 
 
 def kind_of(target: Any) -> Kind:
-    """The kind that a builder noted on its target; a configure check's target has seen no emitter, and is a program."""
+    """Return the kind that a builder recorded on its target; the target of a configure check has no record, and is a
+    program."""
     nodes = SCons.Util.flatten(target) if target else []
     kind = getattr(getattr(nodes[0], "attributes", None), "wasm_kind", PROGRAM) if nodes else PROGRAM
     return kind if isinstance(kind, Kind) else PROGRAM

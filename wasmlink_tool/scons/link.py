@@ -1,4 +1,4 @@
-"""The link as SCons sees it: what goes in, the files it depends on, its signature, and the action."""
+"""The link in SCons: its inputs, the files that it depends on, its signature, and the action."""
 
 from __future__ import annotations
 
@@ -32,23 +32,24 @@ class LinkInputs:
 
     start_files: list[str] = field(default_factory=list)
     libraries: list[Any] = field(default_factory=list)
-    """Nodes; and the names of libraries that were not found, for the linker to report."""
+    """Nodes; or the names of libraries that were not found, which the linker reports."""
     runtime: list[str] = field(default_factory=list)
     symbol_lists: list[Any] = field(default_factory=list)
     component_files: list[tuple[str, Any]] = field(default_factory=list)
-    """What a component is made with: options and the nodes that they take."""
+    """Inputs of a component besides the module's: options and their nodes."""
 
     def nodes(self, env: Any) -> list[Any]:
-        """All the files that the link reads besides its sources."""
+        """Return all files that the link reads besides its sources."""
         found = [library for library in self.libraries if not isinstance(library, str)]
         return [*map(env.File, self.start_files), *found, *map(env.File, self.runtime), *self.symbol_lists]
 
     def component_nodes(self) -> list[Any]:
-        """The files that a component is made with, besides the module's own inputs."""
+        """Return the files of a component besides the module's own inputs."""
         return [file for _, node in self.component_files for file in files_of(node)]
 
     def component_options(self) -> list[str]:
-        """The options of a component's files; directories of WIT text are read where they are, not in a variant."""
+        """Return the options for a component's files; directories of WIT text are read from the source directory, not
+        from a variant."""
         return [
             f"{option}{node.srcnode() if isinstance(node, SCons.Node.FS.Dir) else node.rfile()}"
             for option, node in self.component_files
@@ -56,7 +57,7 @@ class LinkInputs:
 
 
 def files_of(node: Any) -> list[Any]:
-    """A file, or the files of WIT text below a directory."""
+    """Return a file, or the files of WIT text below a directory."""
     if not isinstance(node, SCons.Node.FS.Dir):
         return [node]
     found = []
@@ -68,15 +69,16 @@ def files_of(node: Any) -> list[Any]:
 
 
 def declare(target: Any, env: Any, kind: Kind) -> None:
-    """Note on a module's node, when it is declared, where that is, and the kind of its link."""
+    """Record the location of the call and the kind of the link on a module's node."""
     target.attributes.wasm_kind = kind
-    # SCons has this as the node's cwd, but forgets it once the node is built, while signatures are still asked for.
+    # SCons keeps this as the node's cwd, but drops it once the node is built, while signatures still need it.
     target.attributes.wasm_directory = env.fs.getcwd()
     target.attributes.wasm_place = _callers_place()
 
 
 def _callers_place() -> str:
-    """File and line of the innermost call that is in neither SCons nor this tool: an SConscript's, or a site tool's."""
+    """Return file and line of the innermost call that is in neither SCons nor this tool: an SConscript's, or a site
+    tool's."""
     own = (f"{os.sep}SCons{os.sep}", os.path.dirname(__file__) + os.sep)
     frame = sys._getframe(1)
     while frame.f_back is not None and any(place in frame.f_code.co_filename for place in own):
@@ -86,7 +88,7 @@ def _callers_place() -> str:
 
 @contextmanager
 def placed(target: Any) -> Iterator[None]:
-    """Errors found after the call name the place of the call all the same."""
+    """Make errors that are found after the call name the location of the call."""
     try:
         yield
     except SCons.Errors.UserError as error:
@@ -97,23 +99,24 @@ def placed(target: Any) -> Iterator[None]:
 
 
 def directory_of(target: Any) -> Any:
-    """The directory that relative names stand for: that of the SConscript which declared the target."""
+    """Return the directory that relative names are relative to: that of the SConscript which declared the target."""
     return getattr(target.attributes, "wasm_directory", None) or target.fs.getcwd()
 
 
 def library_path(target: Any, env: Any) -> tuple[Any, ...]:
-    """The directories of ``WASMLIBPATH``, with their repositories and variant directories."""
+    """Return the directories of ``WASMLIBPATH``, with their repositories and variant directories."""
     return tuple(directory_of(target).Rfindalldirs(tuple(_directories(env))))
 
 
 def _directories(env: Any) -> Iterator[Any]:
     for place in items(env, "WASMLIBPATH"):
-        # As SCons reads paths: a string may be several.
+        # SCons's rule for paths: a string may hold several.
         yield from filter(None, place.split(os.pathsep)) if isinstance(place, str) else (place,)
 
 
 def has_cxx(nodes: Iterable[Any], env: Any) -> bool:
-    """Whether any of these was made from C++, looking through modules, objects and libraries to their sources."""
+    """Return whether any of these was made from C++, looking through modules, objects and libraries to their sources.
+    """
     made = tuple({env.subst(f"$WASM{kind}SUFFIX") for kind in ("OBJ", "SHOBJ", "LIB", "PROG", "SHLIB")} | {".o", ".a"})
     pending = list(nodes)
     seen: set[int] = set()
@@ -129,7 +132,7 @@ def has_cxx(nodes: Iterable[Any], env: Any) -> bool:
 
 
 def link_inputs(target: Any, env: Any) -> LinkInputs:
-    """Resolve the libraries of ``WASMLIBS`` and of the toolchain. Raises ``UserError`` without a toolchain."""
+    """Find the libraries of ``WASMLIBS`` and of the toolchain. Raises ``UserError`` without a toolchain."""
     kind = kind_of(target)
     if not kind.libraries:
         return LinkInputs()
@@ -156,7 +159,7 @@ def link_inputs(target: Any, env: Any) -> LinkInputs:
         cxx = has_cxx([*target.sources, *libraries], env) or any(library in ("c++", "stdc++") for library in libraries)
     runtime = runtime_of(env, cxx=cxx) if kind.runtime else Runtime()
     if libc:
-        # What the search path does not have may be the toolchain's: a part of its libc, or a library beside it.
+        # A library that is not on the search path may be the toolchain's: a part of its libc, or one beside it.
         toolchain = toolchain_of(env)
         places = tuple(map(env.Dir, runtime.library_paths))
         resolved: list[Any] = []
@@ -174,7 +177,7 @@ def link_inputs(target: Any, env: Any) -> LinkInputs:
 
 
 def _is_dynamic(settings: Settings) -> bool:
-    """Whether a program is linked with the shared libraries that the search finds."""
+    """Return whether a program is linked with the shared libraries that the search finds."""
     if settings.env.get(CHECKING):
         return False
     if settings.boolean("WASMPIE", False):
@@ -183,7 +186,7 @@ def _is_dynamic(settings: Settings) -> bool:
 
 
 def _optimizes(env: Any, target: list[Any], source: list[Any]) -> bool:
-    """Whether the compilers are told to leave code generation to the link. The toolchain's own does it then."""
+    """Return whether the compilers leave code generation to the link, which the toolchain's own compiler then does."""
     settings = Settings(env, target, source)
     names = ("WASMCCFLAGS", "WASMCFLAGS", "WASMCXXFLAGS")
     said = [word for name in names for word in settings.words(name) if word.startswith(("-flto", "-fno-lto"))]
@@ -191,7 +194,7 @@ def _optimizes(env: Any, target: list[Any], source: list[Any]) -> bool:
 
 
 def options(target: list[Any], source: list[Any], env: Any, inputs: LinkInputs) -> list[str]:
-    """The options of a link, without inputs."""
+    """Return the options of a link, without inputs."""
     with placed(target[0]):
         words = link_flags(env, target, source)
         if _optimizes(env, target, source):
@@ -202,7 +205,7 @@ def options(target: list[Any], source: list[Any], env: Any, inputs: LinkInputs) 
 
 
 def libraries(target: list[Any], env: Any, inputs: LinkInputs) -> list[str]:
-    """What follows the sources: the libraries, and the toolchain's."""
+    """Return the arguments after the sources: the libraries, and the toolchain's."""
     words: list[str] = []
     if any(isinstance(library, str) for library in inputs.libraries):
         words += [f"-L{directory}" for directory in library_path(target[0], env)]
@@ -212,7 +215,7 @@ def libraries(target: list[Any], env: Any, inputs: LinkInputs) -> list[str]:
 
 
 def arguments(target: list[Any], source: list[Any], env: Any) -> list[str]:
-    """The link as a command line, without the program."""
+    """Return the link as a command line, without the program."""
     with placed(target[0]):
         inputs = link_inputs(target[0], env)
     words = ["-o", str(target[0]), *options(target, source, env, inputs), *inputs.start_files]
@@ -221,19 +224,19 @@ def arguments(target: list[Any], source: list[Any], env: Any) -> list[str]:
 
 
 def input_word(node: Any) -> str:
-    """A file's name as an argument: one that begins as an option or a response file does is written as a path."""
+    """Return a file's name as an argument: a name that would read as an option or a response file gets a directory."""
     name = str(node.rfile())
     return os.path.join(os.curdir, name) if name.startswith(("-", "@")) else name
 
 
 def side_files(target: list[Any]) -> list[tuple[Any, str]]:
-    """The further targets of a link, each with the option that makes the linker write it."""
+    """Return the additional targets of a link, each with the option that makes the linker write it."""
     marked = [(node, getattr(node.attributes, "wasm_option", "")) for node in target[1:]]
     return [(node, option) for node, option in marked if option]
 
 
 def signature(target: list[Any], source: list[Any], env: Any) -> list[str]:
-    """What the options are that a link's result depends on. Its inputs and the linker count as dependencies."""
+    """Return the options that a link's result depends on. Its inputs and the linker count as dependencies."""
     from .flags import significant
 
     with placed(target[0]):
@@ -252,7 +255,7 @@ def signature(target: list[Any], source: list[Any], env: Any) -> list[str]:
 
 
 def run_link(target: list[Any], source: list[Any], env: Any) -> int:
-    """Link as the command would; its exit status, after the diagnostics were printed."""
+    """Link as the command would; return its exit status, after printing the diagnostics."""
     from .scan_cache import parse_cache, size_note
 
     kept = [*parse_cache(env), *size_note(target[0], env)]
@@ -262,20 +265,20 @@ def run_link(target: list[Any], source: list[Any], env: Any) -> int:
 class LinkAction(SCons.Action.FunctionAction):
     """The action that links without a command.
 
-    Its signature is the options, and not the bytecode of a function, which differs from one Python version to the
-    next. The inputs and the linker count as dependencies.
+    Its signature is the options, and not the bytecode of a function, which differs from one Python version to the next.
+    The inputs and the linker count as dependencies.
     """
 
     def __init__(self) -> None:
         super().__init__(run_link, {})
 
     def get_presig(self, target: Any, source: Any, env: Any, executor: Any = None) -> bytes:
-        # Configure checks ask with a single node, which no emitter has seen.
+        # Configure checks pass a single node, for which no emitter ran.
         targets = SCons.Util.flatten(target)
         return "\0".join(signature(targets, source, env)).encode("utf-8", "surrogateescape")
 
     def genstring(self, target: Any, source: Any, env: Any, executor: Any = None) -> str:
-        """What ``--debug=explain`` shows when the options changed."""
+        """Return the text that ``--debug=explain`` shows when the options changed."""
         with placed(target[0]):
             return f"{PROGRAM} {shlex.join(link_flags(env, target, source))}"
 

@@ -15,7 +15,7 @@ from .user_errors import reported_at_the_call
 
 @reported_at_the_call
 def WasmToolchain(env: Any, name: str) -> None:  # noqa: N802
-    """Choose the toolchain: ``zig``, ``clang``, ``wasi-sdk``, or the directory of a WASI SDK. It must be there."""
+    """Choose the toolchain: ``zig``, ``clang``, ``wasi-sdk``, or the directory of a WASI SDK. It must exist."""
     if not isinstance(name, str) or not name:
         raise SCons.Errors.UserError(f"WasmToolchain({name!r}): the argument must name a toolchain")
     env["WASMTOOLCHAIN"] = name
@@ -31,12 +31,12 @@ def WasmVariants(  # noqa: N802
     src_dir: str = ".",
     duplicate: Any = 0,
 ) -> list[Any]:
-    """A clone of the environment for every combination, each with a variant directory of the sources.
+    """Return a clone of the environment for every combination of values, each with a variant directory of the sources.
 
-    ``axes`` has, for each choice to be made (the build type, say), the names of its values, and with each name the
-    construction variables that it sets: a list or dict is appended to what the environment has, any other value
-    replaces it. In a clone, ``$WASMVARIANT`` is the combination's name (``debug-reactor``) and ``$WASMVARIANTDIR``
-    its directory under ``variant_dir``.
+    ``axes`` has, for each choice (the build type, for example), the names of its values, and with each name the
+    construction variables that it sets: a list or dict is appended to the environment's value, any other value replaces
+    it. In a clone, ``$WASMVARIANT`` is the combination's name (``debug-reactor``) and ``$WASMVARIANTDIR`` its directory
+    under ``variant_dir``.
     """
     for axis, values in axes.items():
         if not isinstance(values, Mapping) or not all(isinstance(settings, Mapping) for settings in values.values()):

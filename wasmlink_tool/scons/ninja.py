@@ -1,8 +1,9 @@
-"""Wasm commands in what SCons's tool ``ninja`` writes.
+"""Wasm commands in the build file of SCons's tool ``ninja``.
 
-That tool maps command variables to ninja's rules: compilations to ones with a dependency file, so that a changed
-header compiles again, and archives to one that removes the old archive first. It knows the variables of SCons's own
-builders. Here the Wasm ones are added, when a builder is called: the tool may be loaded later than this one.
+That tool maps command variables to ninja's rules: compilations to rules with a dependency file, so that a changed
+header causes a recompilation, and archives to a rule that first removes the old archive. It knows the variables of
+SCons's own builders. This module adds the Wasm ones when a builder is called, since the tool may be loaded after this
+one.
 """
 
 from __future__ import annotations
@@ -16,11 +17,11 @@ ARCHIVE = ("WASMARCOM",)
 LINK = ("WASMLINKCOM",)
 
 _LONGEST = 30_000
-"""Characters of a command line; a longer one goes through a file. (Windows has the least room.)"""
+"""Length of a command line in characters; a longer one is passed in a file. (Windows has the lowest limit.)"""
 
 
 def add_rules(target: list[Any], source: list[Any], env: Any) -> tuple[list[Any], list[Any]]:
-    """An emitter: have ninja's tool treat the commands of the Wasm builders as it does those of the native ones."""
+    """Make ninja's tool treat the commands of the Wasm builders like the native ones; an emitter."""
     if env.get("GENERATING_NINJA"):
         for names, provider in (
             (COMPILE_C, _compilation(env, "CC")),
@@ -30,7 +31,7 @@ def add_rules(target: list[Any], source: list[Any], env: Any) -> tuple[list[Any]
         ):
             for name in names:
                 env.NinjaRuleMapping(f"${{{name}}}", provider)
-                # Some builders have the command expanded once by then.
+                # Some builders have expanded the command once by then.
                 if isinstance(command := env.get(name), str):
                     env.NinjaRuleMapping(command, provider)
     return target, source
@@ -63,7 +64,7 @@ def _through_a_file(owner: Any, rule: str, program: str) -> Provider:
 
 
 def _words(env: Any, action: Any, targets: Any, sources: Any, executor: Any) -> list[str]:
-    # A command that would go through a temporary file is to be seen whole.
+    # Show a command that would be passed in a temporary file in full.
     lines, _, _ = action.process(targets, sources, env.Override({"MAXLINELENGTH": 1 << 30}), executor=executor)
     return [str(word) for word in lines[0]]
 
@@ -74,5 +75,5 @@ def _environment(owner: Any, node: Any, action: Any, targets: Any, sources: Any)
 
 
 def _line(words: list[str]) -> str:
-    """Words as SCons hands them to a shell, for a file of ninja's."""
+    """Quote words for a build file of ninja's as SCons quotes them for a shell."""
     return " ".join(f'"{word}"' if " " in word or "\t" in word else word for word in words).replace("$", "$$")

@@ -1,4 +1,4 @@
-"""A line on the terminal about links that take long."""
+"""A line on the terminal about long links."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 PATIENCE = 1.0
-"""Seconds that a link may take before anything is said."""
+"""Seconds before a link is shown."""
 
 _CLEAR = "\r\x1b[K"
 
 
 class Progress:
-    """One line for all links under way, on standard error; nothing where that is no terminal."""
+    """One line for all running links, on standard error; nothing if that is not a terminal."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -40,7 +40,7 @@ class Progress:
                 self._clear()
 
     def _watch(self, first: object) -> None:
-        """Show the line, twice a second, until no link is under way."""
+        """Show the line, twice a second, until no link is running."""
         while True:
             time.sleep(PATIENCE / 2)
             with self._lock:

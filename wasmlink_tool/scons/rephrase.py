@@ -1,4 +1,4 @@
-"""The linker's advice for an SConstruct: its messages name options, which a user of SCons sets as variables."""
+"""The linker's advice for an SConstruct: its messages name options, which users of SCons set as variables."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ PHRASES = (
     ("name it with --start=", "name it with WASMLINKFLAGS=--start="),
     ("or trust them with --shared-cache", "or trust them with WASMLINKFLAGS=--shared-cache"),
 )
-"""Phrases of the linker's messages, and what stands for each in a build."""
+"""Phrases of the linker's messages, with their replacements in a build."""
 
 _LIBRARY = re.compile(r": add -l(\S+)$", re.MULTILINE)
 
 
 def in_variables(text: str) -> str:
-    """What the linker printed on standard error, with variables in place of options where it gives advice."""
+    """Replace options by variables in the advice that the linker printed on standard error."""
     for phrase, ours in PHRASES:
         text = text.replace(phrase, ours)
     return _LIBRARY.sub(r': add "\1" to LIBS', text)

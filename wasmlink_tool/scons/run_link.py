@@ -1,4 +1,4 @@
-"""Running links: in this process, or in workers where SCons builds several targets at the same time."""
+"""Run links: in this process, or in workers if SCons builds several targets at the same time."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from .progress import progress
 
 
 def run(program: str, arguments: list[str], name: str, env: Any) -> int:
-    """Link as the command would, and print what it prints; its exit status. ``name`` is for the progress line."""
+    """Link as the command would, and print its output; return its exit status. ``name`` is for the progress line."""
     jobs = env.GetOption("num_jobs") or 1
     with progress(name):
         if jobs > 1 and hasattr(sys.stderr, "isatty"):
             outcome = workers.pool().run(program, arguments)
         else:
-            # While SCons runs the checks of Configure, one by one, standard error is no file but what its log is made
-            # of.
+            # While SCons runs the checks of Configure, one at a time, standard error is not a file but an object that
+            # writes its log.
             outcome = _run_here(program, arguments)
     return outcome.show()
 
@@ -42,7 +42,7 @@ def _run_here(program: str, arguments: list[str]) -> workers.Outcome:
 
 @contextmanager
 def interruptible() -> Iterator[None]:
-    """Have the signals that end a build end what runs in this process, by ``KeyboardInterrupt``.
+    """Make the signals that end a build raise ``KeyboardInterrupt`` in this process.
 
     SCons's own handlers let a job run to its end and start no further one.
     """
@@ -54,7 +54,7 @@ def interruptible() -> Iterator[None]:
 
     def interrupt(number: int, frame: Any) -> None:
         if os.getpid() != process:
-            # A process that shares the work of a link.
+            # A child process of the link.
             os._exit(128 + number)
         handler = handlers[signal.Signals(number)]
         if callable(handler):

@@ -1,8 +1,8 @@
-"""What earlier scans found, kept beside SCons's signature file, so that a null build reads no object.
+"""Results of earlier scans, kept beside SCons's signature file, so that a null build reads no object.
 
-A finding counts as long as every file that was read for it has the content signature that it had then, and every file
-that was not there is still not there. The file holds data only, behind a checksum: one that is damaged, foreign or
-another linker's is as good as none. It is written when SCons ends, to a temporary file that is renamed.
+A result is valid as long as every file that was read for it has the content signature that it had then, and every
+absent file is still absent. The file holds data only, with a checksum: one that is damaged, foreign or another linker's
+is ignored. It is written when SCons ends, to a temporary file that is renamed.
 """
 
 from __future__ import annotations
@@ -27,31 +27,31 @@ from .settings import boolean
 SUFFIX = ".wasmlink"
 _MAGIC = b"wasmlink scans 2"
 _LIMIT = 1000
-"""Findings in the file; the oldest make room."""
+"""The maximum number of results in the file; the oldest are dropped."""
 
 _MOST_CHANGED = 20
-"""Objects that are looked at one by one when they changed; more are as soon resolved."""
+"""The maximum number of changed objects to read one by one; with more, resolving again is as fast."""
 
 
 @dataclass(frozen=True)
 class Finding:
-    """What a scan found, with content signatures of what it read."""
+    """The result of a scan, with the content signatures of the files that it read."""
 
     files: dict[str, str | None]
-    """Path to content signature; ``None``: there was no such file."""
+    """Path to content signature; ``None``: the file did not exist."""
     direct: list[str]
     """Files that the link depends on."""
     indirect: list[str]
-    """Files that decide what it depends on, and that it does not depend on otherwise: archives."""
+    """Files that the result depends on, and the link only through it: archives."""
     members: list[tuple[str, str, int, str]]
     """Archive, member, occurrence, digest: in link order."""
     interfaces: dict[str, str]
-    """Of objects, what they have to do with it: see :func:`~..inputs.interface.interface_digest`."""
+    """For each object, the digest of its interface: see :func:`~..inputs.symbol_interface.interface_digest`."""
     order: str
 
 
 class ScanMemory:
-    """The findings of one build, by what was asked."""
+    """The results of one build, by key."""
 
     def __init__(self, path: str | None) -> None:
         self._path = path
@@ -59,7 +59,8 @@ class ScanMemory:
         self._new: dict[str, Finding] = {}
 
     def find(self, key: str, signature: Callable[[str], str | None]) -> Finding | None:
-        """The finding for ``key`` if it still holds. ``signature`` gives a file's, or ``None`` if there is none."""
+        """Return the result for ``key`` if it is still valid. ``signature`` returns a file's signature, or ``None`` if
+        it does not exist."""
         known = self._findings.get(key)
         if known is None:
             return None
@@ -80,7 +81,7 @@ class ScanMemory:
         self._findings[key] = self._new[key] = finding
 
     def save(self) -> None:
-        """Write what is new, beside what other processes have written in the meantime."""
+        """Add new results to the file, beside those that other processes have written in the meantime."""
         if self._path is None or not self._new or not SCons.Action.execute_actions:
             return
         findings = _load(self._path)
@@ -129,13 +130,13 @@ _memories: dict[str, ScanMemory] = {}
 
 
 def _beside_signatures(env: Any) -> str:
-    """The path of SCons's signature file, with our suffix."""
+    """Return the path of SCons's signature file, with our suffix."""
     name = SCons.SConsign.DB_Name or SCons.SConsign.current_sconsign_filename()
     return os.path.join(env.fs.Top.get_abspath(), f"{name}{SUFFIX}")
 
 
 def memory_of(env: Any) -> ScanMemory:
-    """The memory of the build that ``env`` is in; ``WASMCACHE=None`` has one for this process only."""
+    """Return the results of the build that ``env`` is in; with ``WASMCACHE=None``, of this process only."""
     path = _beside_signatures(env) if env.get("WASMCACHE", "") is not None else None
     memory = _memories.get(path or "")
     if memory is None:
@@ -145,7 +146,8 @@ def memory_of(env: Any) -> ScanMemory:
 
 
 def size_note(target: Any, env: Any) -> list[str]:
-    """The linker's option to print a line when the size of a module has changed, unless ``WASMSIZENOTE`` is false."""
+    """Return the linker's option to print a line when the size of a module changed, unless ``WASMSIZENOTE`` is false.
+    """
     cache = parse_cache(env)
     if not cache or not boolean(env, "WASMSIZENOTE", True):
         return []
@@ -154,7 +156,7 @@ def size_note(target: Any, env: Any) -> list[str]:
 
 
 def parse_cache(env: Any) -> list[str]:
-    """The linker's options for its cache of parsed inputs: all targets and variants share it."""
+    """Return the linker's options for its cache of parsed inputs, which all targets and variants share."""
     where = env.get("WASMCACHE", "")
     if where is None:
         return []

@@ -1,10 +1,11 @@
-"""The implicit dependencies of a link: what it would read and link, found by resolving symbols as the link does.
+"""The implicit dependencies of a link: the files and members that it would use, found by resolving symbols as the link
+does.
 
-A module depends on its sources, on the files that its options name, on the members that it extracts from archives,
-and on the linker. Archives are built before it, and count by nothing but what they give.
+A module depends on its sources, on the files that its options name, on the members that it extracts from archives, and
+on the linker. Archives are built before it, but otherwise count only by their extracted members.
 
-SCons asks before anything is built, and again when something that the module waits for was built. What is there at
-the first time may be of an earlier build; what cannot be resolved yet is taken whole.
+SCons scans before anything is built, and again when a dependency of the module was built. The first scan may see files
+of an earlier build; archives that cannot be resolved yet count whole.
 """
 
 from __future__ import annotations
@@ -27,13 +28,13 @@ _ARCHIVE_SUFFIXES = (".a", ".lib")
 
 
 def scanner() -> Any:
-    """The target scanner of a builder of modules."""
+    """Return the target scanner of a builder of modules."""
     # Without a node class SCons would look for files of the nodes' names.
     return SCons.Scanner.ScannerBase(scan, "WasmLinkScanner", node_class=None)
 
 
 def ignore_archives(target: list[Any], source: list[Any], env: Any) -> tuple[list[Any], list[Any]]:
-    """An emitter: archives among the sources count by the members that are linked, as libraries do."""
+    """Ignore archives among the sources: like libraries, they count by the members that are linked; an emitter."""
     suffixes = (*_ARCHIVE_SUFFIXES, env.subst("$WASMLIBSUFFIX"))
     archives = [node for node in source if str(node).endswith(suffixes)]
     for node in target:
@@ -42,18 +43,18 @@ def ignore_archives(target: list[Any], source: list[Any], env: Any) -> tuple[lis
 
 
 def scan(node: Any, env: Any, path: tuple[Any, ...] = ()) -> list[Any]:
-    """What ``node`` depends on besides its sources."""
+    """Return what ``node`` depends on besides its sources."""
     executor = node.get_executor()
     targets = executor.get_all_targets()
     if node is not targets[0]:
-        # All targets of a link get what is found for the first.
+        # All targets of a link share the result for the first.
         return []
     with placed(node):
         return _Scan(targets, executor.get_all_sources(), env).dependencies()
 
 
 class _Scan:
-    """One look at one link."""
+    """The scan of one link."""
 
     def __init__(self, targets: list[Any], sources: list[Any], env: Any) -> None:
         self.env = env
@@ -68,22 +69,22 @@ class _Scan:
         self.named = list(_named(flags, env))
         self.known = {input_word(node): node for node in (*self.named, *self.libraries)}
         self.known.update(zip(files, sources))
-        """The node of each file that the link is known to read."""
+        """Maps each file that the link is known to read to its node."""
 
     def dependencies(self) -> list[Any]:
         if self.env.get("GENERATING_NINJA"):
-            # Ninja knows files, and hands a target that depends on anything else back to SCons.
+            # Ninja knows files only, and hands a target that depends on anything else back to SCons.
             return self.without_sources([*self.named, *self.libraries, *self.component_nodes])
         finding = None if self.env.GetOption("clean") or self.is_being_built() else self.find()
         found = self.unresolved() if finding is None else self.resolved(finding)
         return [*found, *self.component_nodes]
 
     def is_being_built(self) -> bool:
-        """Whether a file is being written now. The module waits for it, and looks again."""
+        """Return whether a file is being written now. The module waits for it, and is scanned again."""
         return any(node.get_state() == SCons.Node.executing for node in self.known.values())
 
     def find(self) -> Finding | None:
-        """What the link reads and extracts; ``None`` if that cannot be told from what there is."""
+        """Return what the link reads and extracts; ``None`` if the present files do not determine it."""
         key = "\0".join(self.words)
         memory = memory_of(self.env)
         finding = memory.find(key, self.signature)
@@ -94,7 +95,7 @@ class _Scan:
         return finding
 
     def resolve(self) -> Finding | None:
-        # Not before there is something new: a null build need not load the linker.
+        # Only if there is something new: a null build need not import the linker.
         from ..diagnostics import LinkError
         from ..extraction import extract
         from .flags import options_of
@@ -108,7 +109,7 @@ class _Scan:
         except LinkError:
             return None
         except KeyboardInterrupt:
-            # SCons ends, and with -Q says nothing.
+            # SCons ends here; with -Q it prints nothing.
             interrupted(PROGRAM).show()
             return None
         read = dict.fromkeys((*map(str, self.named), *found.files))
@@ -128,7 +129,7 @@ class _Scan:
         found += map(self.node, finding.direct)
         for path, name, occurrence, digest in finding.members:
             archive = self.node(path)
-            # Whoever has SCons ignore a library means what is in it.
+            # An Ignore() of a library applies to its members.
             if archive not in ignored:
                 found.append(dependency_nodes.archive_member(archive, name, occurrence, digest))
         found.append(
@@ -137,7 +138,7 @@ class _Scan:
         return self.without_sources(found)
 
     def unresolved(self) -> list[Any]:
-        """All files that are known to be read."""
+        """Return all files that are known to be read."""
         waiting = [node for node in (*self.sources, *self.libraries) if node in (self.target.ignore_set or ())]
         found = [
             dependency_nodes.linker(),
@@ -155,7 +156,7 @@ class _Scan:
         return self.known.get(path) or self.env.fs.Top.File(path)
 
     def signature(self, path: str) -> str | None:
-        """The content signature of a file; ``None`` if there is none."""
+        """Return the content signature of a file; ``None`` if it does not exist."""
         node = self.known.get(path)
         if node is None:
             if not os.path.exists(path):
@@ -167,7 +168,7 @@ class _Scan:
 
 
 def _named(flags: list[str], env: Any) -> Iterator[Any]:
-    """The nodes of what the options name as inputs: of those that exist or will be built."""
+    """Return the nodes of the inputs that the options name, if they exist or will be built."""
     if not flags:
         return
     from .flags import named_inputs

@@ -12,19 +12,20 @@ import SCons.Util
 from ..options import FIELDS, WRITTEN
 
 CHECKING = "_WASMCHECKING"
-"""A variable that is set while an environment is that of configure checks, which link by settings of their own."""
+"""A variable that is set while an environment is that of configure checks, which link with their own settings."""
 
 FALSE = {"", "0", "false", "no", "off", "none"}
 TRUE = {"1", "true", "yes", "on"}
 
 
 def bad_value(name: str, value: object, wanted: str) -> Exception:
-    """The error for a variable of the wrong type or form."""
+    """Return the error for a variable of the wrong type or form."""
     return SCons.Errors.UserError(f"{name} is {value!r}, but must be {wanted}")  # type: ignore[no-any-return]
 
 
 def raw(env: Any, name: str) -> Any:
-    """A variable's value; a value that is just a reference to another variable stands for that one's, nodes kept."""
+    """Return a variable's value; a value that is only a reference to another variable stands for that one's, with nodes
+    kept."""
     value = env.get(name)
     seen = {name}
     while SCons.Util.is_String(value):
@@ -41,20 +42,20 @@ def raw(env: Any, name: str) -> Any:
 
 @dataclass(frozen=True)
 class Settings:
-    """The variables of one environment as they stand for one target: texts may name it, callables are called."""
+    """The variables of one environment for one target: strings may refer to the target, callables are called."""
 
     env: Any
     target: Any = None
     source: Any = None
 
     def raw(self, name: str) -> Any:
-        """As :func:`raw`, a callable called as SCons does when it expands a command."""
+        """Return the value as :func:`raw` does; a callable is called as SCons calls it when it expands a command."""
         return self._called(raw(self.env, name))
 
     def items(self, name: str) -> list[Any]:
-        """A list variable: nested lists are flattened, nodes kept.
+        """Return the items of a list variable: nested lists are flattened, nodes kept.
 
-        A string is expanded and split at blanks, but not one that is an element of a list: its blanks are in a name.
+        A string is expanded and split at blanks, unless it is an element of a list: its blanks are in a name.
         """
         result: list[Any] = []
         stack = [(self.raw(name), False)]
@@ -86,7 +87,7 @@ class Settings:
         return result
 
     def scalar(self, name: str) -> Any:
-        """A single value: a string is expanded; anything else is returned as it is.
+        """Return a single value: a string is expanded; anything else is returned unchanged.
 
         Of a list, which ``MergeFlags`` makes of every value, the last item counts.
         """
@@ -98,7 +99,7 @@ class Settings:
         return value
 
     def boolean(self, name: str, default: bool) -> bool:
-        """A switch: a bool, or one of the words that SCons's ``BoolVariable`` knows."""
+        """Return a switch: a bool, or one of the words of SCons's ``BoolVariable``."""
         value = self.scalar(name)
         if value is None:
             return default
@@ -109,7 +110,7 @@ class Settings:
         raise bad_value(name, value, "True or False")
 
     def text(self, name: str) -> str:
-        """A text; empty if the variable is not set."""
+        """Return a string; empty if the variable is not set."""
         value = self.scalar(name)
         if value is None or value is False:
             return ""
@@ -118,7 +119,7 @@ class Settings:
         return value
 
     def size(self, name: str) -> int | None:
-        """A number of bytes; as text, with the prefixes that Python knows."""
+        """Return a number of bytes; a string may have Python's prefixes."""
         value = self.scalar(name)
         if value is None or value == "":
             return None
@@ -139,7 +140,7 @@ class Settings:
         return values
 
     def switch_or_text(self, name: str) -> bool | str:
-        """False or absent, True, or a text."""
+        """Return ``False`` or ``None``, ``True``, or a string."""
         value = self.scalar(name)
         if value is None:
             return False
@@ -150,7 +151,7 @@ class Settings:
         raise bad_value(name, value, "True, False or a text")
 
     def words(self, name: str) -> list[str]:
-        """The words of a command line, as SCons would hand them to a command."""
+        """Return the words of a command line, as SCons would pass them to a command."""
         value = raw(self.env, name)
         if isinstance(value, (bool, int, float)) or SCons.Util.is_Dict(value):
             raise bad_value(name, value, "a text or a list of command line arguments")
@@ -164,17 +165,17 @@ class Settings:
 
 
 def items(env: Any, name: str) -> list[Any]:
-    """:meth:`Settings.items` without a target."""
+    """Return :meth:`Settings.items` without a target."""
     return Settings(env).items(name)
 
 
 def scalar(env: Any, name: str) -> Any:
-    """:meth:`Settings.scalar` without a target."""
+    """Return :meth:`Settings.scalar` without a target."""
     return Settings(env).scalar(name)
 
 
 def boolean(env: Any, name: str, default: bool) -> bool:
-    """:meth:`Settings.boolean` without a target."""
+    """Return :meth:`Settings.boolean` without a target."""
     return Settings(env).boolean(name, default)
 
 
@@ -186,7 +187,7 @@ DENYING = {
     "WASMSHAREDMEMORY",
     "WASMPIE",
 }
-"""Typed variables whose ``False`` yields no option and yet contradicts the options."""
+"""Typed variables whose ``False`` adds no option and yet contradicts the options."""
 
 SIDE_FILES = tuple(field for field in FIELDS if field.path == WRITTEN and field.variables)
-"""The options that name a further output and have a variable for it."""
+"""The options that name an additional output and have a variable for it."""

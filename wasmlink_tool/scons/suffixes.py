@@ -1,4 +1,4 @@
-"""Suffixes of sources, by the compiler that takes them."""
+"""Suffixes of sources, by compiler."""
 
 from __future__ import annotations
 
@@ -12,6 +12,6 @@ IR_SUFFIXES = (".ll", ".bc")
 """LLVM's intermediate representation, as text and as bitcode."""
 
 if os.path.normcase("A") == "A":
-    # Where case counts, these differ from their lower-case twins.
+    # On case-sensitive systems these differ from their lower-case twins.
     CXX_SUFFIXES += (".C",)
     PREPROCESSED_ASSEMBLY_SUFFIXES += (".S",)

@@ -12,8 +12,8 @@ import SCons.Errors
 def reported_at_the_call(function: Callable[..., Any]) -> Callable[..., Any]:
     """Make SCons report a ``UserError`` of ``function`` at the user's call.
 
-    SCons names the innermost frame that is not in a directory ``SCons``, which would be one of this tool's. So errors
-    are cut off from where they were raised, and this frame is given a file name by which SCons takes it for its own.
+    SCons names the innermost frame that is not in a directory ``SCons``, which would be one of this tool's. So the
+    traceback is cut off, and this frame gets a file name that SCons takes for its own.
     """
 
     def checked(*arguments: Any, **keywords: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Misspelt construction variables: SCons takes any name, so that a wrong one would be ignored in silence."""
+"""Misspelt construction variables: SCons accepts any name, so that a wrong one would be ignored silently."""
 
 from __future__ import annotations
 
@@ -34,7 +34,8 @@ known: set[str] = {*TYPED, *UNSET, *(name for field in FIELDS for name in field.
 
 @reported_at_the_call
 def check(target: list[Any], source: list[Any], env: Any) -> tuple[list[Any], list[Any]]:
-    """An emitter: raise ``UserError`` for a variable whose name is nearly one of the tool's. Others are users' own."""
+    """Raise ``UserError`` for a variable that is probably one of the tool's, misspelt; an emitter. Other names are the
+    user's."""
     for name in env.keys():  # noqa: SIM118 - an environment is no mapping
         if name.startswith("WASM") and name not in known and (likely := _nearest(name, len(known))):
             raise SCons.Errors.UserError(f"there is no construction variable {name}: did you mean {likely}?")
@@ -43,10 +44,11 @@ def check(target: list[Any], source: list[Any], env: Any) -> tuple[list[Any], li
 
 @functools.cache
 def _nearest(name: str, version: int) -> str:
-    """The variable that a name is a misspelling of; empty if it is a name of its own. ``version``: of what is known."""
+    """Return the variable that a name is a misspelling of; empty if there is none. ``version``: of the set of known
+    names."""
     plain = name.replace("_", "")
     if len(plain) < 8:
-        # So near to each other are names of other things: WASMER is a runtime, WASMAR the archiver.
+        # Names this close are in use for other things: WASMER is a runtime, WASMAR the archiver.
         return next((other for other in (plain, f"{plain}S", plain.removesuffix("S")) if other in known), "")
     most = 1 if len(plain) < 10 else 2
     distances = sorted((_distance(plain, other, most), other) for other in known)
@@ -54,7 +56,8 @@ def _nearest(name: str, version: int) -> str:
 
 
 def _distance(one: str, other: str, most: int) -> int:
-    """Letters to insert, delete, replace or exchange with the next one; more than ``most`` is ``most + 1``."""
+    """Return the number of letters to insert, delete, replace or swap with the next; a number above ``most`` is ``most
+    + 1``."""
     if abs(len(one) - len(other)) > most:
         return most + 1
     before: list[int] = []

@@ -1,7 +1,7 @@
 """Construction variables of the link, read and checked: typed ones become options of the command line.
 
-There is one meaning for an option, the command's: a variable is turned to the option that a user would write, and the
-command's parser makes ``LinkOptions`` of it. So ``WASMLINKCOM`` can be a command string as well.
+An option has one meaning, the command's: a variable becomes the option that a user would write, and the command's
+parser makes ``LinkOptions`` of it. So ``WASMLINKCOM`` can be a command string as well.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def _undefined(settings: Settings) -> Iterator[str]:
 
 
 def _allows_all_undefined(settings: Settings) -> bool | None:
-    """What ``WASMALLOWUNDEFINED`` says as a switch; ``None`` if it names files."""
+    """Return ``WASMALLOWUNDEFINED`` as a switch; ``None`` if it names files."""
     value = settings.raw("WASMALLOWUNDEFINED")
     if SCons.Util.is_Sequence(value) and len(value) == 1:
         value = value[0]
@@ -137,7 +137,7 @@ def _world(settings: Settings) -> Iterator[str]:
 
 
 def _adapter(settings: Settings) -> Iterator[str]:
-    """An adapter by its kind; a file is an input of the link, see :func:`component_files`."""
+    """Return an adapter by its kind; a file is an input of the link, see :func:`component_files`."""
     adapter = settings.scalar("WASMADAPTER")
     if adapter is False:
         yield "--wasi-adapter=none"
@@ -175,22 +175,21 @@ TYPED: dict[str, Reader] = {
     "WASMWORLD": _world,
     "WASMADAPTER": _adapter,
 }
-"""How each typed variable of the link becomes options, in the order of the command line."""
+"""The function that turns each typed variable into options, in the order of the command line."""
 
 ADAPTER_KINDS = ("command", "reactor", "proxy", "none")
 DEFAULT_OPTIONS = ("--data-order=packed", "--record-linker")
-"""What holds unless a variable or an option says otherwise; wasm-ld's defaults hold for all else."""
+"""Defaults unless a variable or an option sets something else; for everything else wasm-ld's defaults apply."""
 
 
 def typed_flags(settings: Settings) -> dict[str, list[str]]:
-    """The options of each typed variable. Raises ``UserError`` naming the variable whose value is wrong."""
+    """Return the options of each typed variable. Raises ``UserError`` naming the variable whose value is wrong."""
     said = {name: list(reader(settings)) for name, reader in TYPED.items()}
     return {**said, **{name: [] for name in kind_of(settings.target).without}}
 
 
 def link_flags(env: Any, target: Any = None, source: Any = None) -> list[str]:
-    """The options of the target's kind, and those that the typed variables and ``WASMLINKFLAGS`` stand for; the latter
-    come last.
+    """Return the options of the target's kind, those of the typed variables, and ``WASMLINKFLAGS`` last.
 
     Raises SCons's ``UserError`` naming the variable whose value is wrong, or that contradicts the flags.
     """
@@ -201,7 +200,7 @@ def link_flags(env: Any, target: Any = None, source: Any = None) -> list[str]:
     words = settings.words("WASMLINKFLAGS")
     flags = [*DEFAULT_OPTIONS, *kind_of(target).options, *(flag for flags in typed.values() for flag in flags)]
     if words:
-        # Not before there are flags: it takes the command's parser.
+        # Only with flags, since it imports the command's parser.
         from .agreement import check_agreement
 
         check_agreement(settings, typed, words)
@@ -209,13 +208,13 @@ def link_flags(env: Any, target: Any = None, source: Any = None) -> list[str]:
 
 
 def _check_flags(settings: Settings) -> list[str]:
-    """The options of a configure check's link: main is its root, and what nothing defines is an error."""
+    """Return the options of a configure check's link: main is its root, and undefined symbols are errors."""
     entry = [] if settings.boolean("WASMLIBC", True) else ["--entry=main"]
     return [*DEFAULT_OPTIONS, *_memory64(settings), *entry]
 
 
 def symbol_lists(env: Any, directory: Any) -> list[Any]:
-    """The files that ``WASMALLOWUNDEFINED`` names, as nodes; names are relative to ``directory``."""
+    """Return the files that ``WASMALLOWUNDEFINED`` names, as nodes; names are relative to ``directory``."""
     settings = Settings(env)
     if env.get(CHECKING) or _allows_all_undefined(settings) is not None:
         return []
@@ -224,8 +223,8 @@ def symbol_lists(env: Any, directory: Any) -> list[Any]:
 
 
 def component_files(env: Any, directory: Any) -> list[tuple[str, Any]]:
-    """The files and directories of WIT text that ``WASMWIT`` names, and the adapter if ``WASMADAPTER`` names a file:
-    each a node, with the option that takes it."""
+    """Return the files and directories of WIT text that ``WASMWIT`` names, and the adapter if ``WASMADAPTER`` names a
+    file: each a node, with its option."""
     settings = Settings(env)
     found = []
     for value in settings.items("WASMWIT"):

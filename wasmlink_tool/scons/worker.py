@@ -1,7 +1,7 @@
-"""A process that links for SCons, one job after the other: see :mod:`.workers`.
+"""A process that links for SCons, one job after another: see :mod:`.workers`.
 
-It is started by its path, with neither site-packages nor SCons to load; the argument is the directory of the package.
-Jobs and outcomes are JSON values, one on a line.
+It is started by its path, without site-packages and SCons; the argument is the directory of the package. Jobs and
+outcomes are JSON values, one a line.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _PROCESS = os.getpid()
 
 
 def link(program: str, arguments: list[str]) -> dict[str, Any]:
-    """Run one link; what it printed, and its status."""
+    """Run one link; return its output and its status."""
     from wasmlink_tool.cli.command import run
 
     streams = sys.stdout, sys.stderr
@@ -48,7 +48,7 @@ def main(root: str) -> None:
     for name in ("SIGINT", "SIGTERM", "SIGHUP"):
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), _end)
-    # The pipes are the worker's alone: nothing that a link prints may get between outcomes.
+    # The pipes are reserved for outcomes: nothing that a link prints may get between them.
     jobs = os.fdopen(os.dup(0), "r", encoding="ascii")
     outcomes = os.fdopen(os.dup(1), "w", encoding="ascii")
     null = os.open(os.devnull, os.O_RDWR)
@@ -59,7 +59,7 @@ def main(root: str) -> None:
     lines: list[str] = []
 
     def read() -> None:
-        """Jobs as they come. At the end of the pipe SCons is gone: what is under way is given up."""
+        """Yield the jobs as they arrive. At the end of the pipe SCons is gone: abandon the running job."""
         for line in jobs:
             lines.append(line)
             waiting.release()
@@ -77,12 +77,12 @@ def main(root: str) -> None:
     except BrokenPipeError:
         pass
     finally:
-        # The reader may be in the middle of its pipe, which an orderly exit would wait for.
+        # The reader may be blocked in its pipe, and an orderly exit would wait for it.
         os._exit(0)
 
 
 def _end(number: int, frame: Any) -> None:
-    """Leave nothing behind, and end as by the signal."""
+    """Remove temporary files, and end by the signal."""
     if os.getpid() == _PROCESS:
         from wasmlink_tool.files import remove_temporaries
 

@@ -1,8 +1,8 @@
 """Processes that link at the same time, for ``scons -j``.
 
-SCons runs its jobs on threads, of which one at a time executes Python. So each link is handed to a process of its own,
-kept for the next link. Workers are started when they are needed, up to the number of jobs. An interrupt from the
-terminal ends them as it ends compilers; otherwise they end when the pipe to SCons does, however that came about.
+SCons runs its jobs on threads, of which one at a time executes Python. So each link is given to a separate process,
+which is kept for the next link. Workers are started on demand, up to the number of jobs. An interrupt from the terminal
+ends them like compilers; otherwise they end when the pipe to SCons does, for whatever reason.
 """
 
 from __future__ import annotations
@@ -27,19 +27,19 @@ _SCRIPT = str(Path(__file__).with_name("worker.py"))
 
 
 ENDING_SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
-"""What ends a build, and with it the links that are under way."""
+"""Signals that end a build, and the running links with it."""
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """A finished link: what it printed, as bytes in latin-1, and its exit status."""
+    """A finished link: its output, as bytes in latin-1, and its exit status."""
 
     status: int
     output: str = ""
     errors: str = ""
 
     def show(self) -> int:
-        """Print it in one piece, so that no other link's lines get between; the status."""
+        """Print the output in one piece, so that no other link's lines get between; return the status."""
         with _PRINTING:
             for text, stream in ((self.output, sys.stdout), (in_variables(self.errors), sys.stderr)):
                 if text:
@@ -53,15 +53,15 @@ _PRINTING = threading.Lock()
 
 
 def interrupted(program: str) -> Outcome:
-    """The outcome of a link that an interrupt ended."""
+    """Return the outcome of a link that an interrupt ended."""
     return Outcome(128 + signal.SIGINT, errors=f"{program}: error: interrupted\n")
 
 
 class Worker:
-    """One process, doing one link at a time."""
+    """One process, which runs one link at a time."""
 
     def __init__(self) -> None:
-        # Isolated: the worker reads no variable of Python's but what is passed on here.
+        # Isolated: the worker reads no Python environment variables but those passed on here.
         flags = ["-S", "-E", "-s", *(["-B"] if sys.dont_write_bytecode else [])]
         if sys.pycache_prefix:
             flags += ["-X", f"pycache_prefix={sys.pycache_prefix}"]
@@ -72,7 +72,7 @@ class Worker:
         )
 
     def run(self, program: str, arguments: list[str]) -> Outcome | None:
-        """The outcome; ``None`` if the worker ended instead of answering."""
+        """Return the outcome; ``None`` if the worker ended instead of answering."""
         assert self._process.stdin is not None and self._process.stdout is not None
         job = {"directory": os.getcwd(), "program": program, "arguments": arguments}
         try:
@@ -84,7 +84,7 @@ class Worker:
         return Outcome(**json.loads(answer)) if answer.endswith(b"\n") else None
 
     def end(self) -> int:
-        """Close the pipes; the process's status."""
+        """Close the pipes; return the process's status."""
         for pipe in (self._process.stdin, self._process.stdout):
             assert pipe is not None
             with contextlib.suppress(OSError):
@@ -93,7 +93,7 @@ class Worker:
 
 
 class Pool:
-    """The workers that wait for a link, and those at work."""
+    """The idle workers, and the busy ones."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -127,14 +127,15 @@ class Pool:
 
 
 def _processors(links: int) -> list[str]:
-    """The option that gives a link its part of the processors, where so many links are at work.
+    """Return the option that gives a link its share of the processors, with this many running links.
 
-    The thread that reads a worker's jobs does not keep the worker from being copied, which an option has to say.
+    The option must be explicit: the thread that reads a worker's jobs would otherwise prevent child processes, but does
+    not get in their way.
     """
     return [f"--threads={max(1, host.usable_processors() // links)}"]
 
 
 @functools.cache
 def pool() -> Pool:
-    """The workers of this process."""
+    """Return the workers of this process."""
     return Pool()
