@@ -23,11 +23,11 @@ STATUS_INTERRUPTED = 130
 
 
 def main(argv: list[str] | None = None, front: Callable[[str, list[str]], int] | None = None) -> int:
-    """Run the command with ``argv`` (without the program's name); the exit status. ``front`` runs it, :func:`run` by
-    default.
+    """Run the command with ``argv`` (without the program's name); return the exit status. ``front`` runs it,
+    :func:`run` by default.
 
-    Without ``argv`` the command is the process's own, and what it makes is left for the end of the process to free:
-    to look for cycles in it, object by object, takes a tenth of the time of a large link.
+    Without ``argv`` the command is the process's own, and its objects are left for the end of the process to free:
+    searching them for reference cycles takes a tenth of the time of a large link.
     """
     if argv is None:
         from wasmlink_tool.cli.termination import Terminated, catch_signals, end_by_signal
@@ -40,7 +40,7 @@ def main(argv: list[str] | None = None, front: Callable[[str, list[str]], int] |
         except Terminated as ended:
             return end_by_signal(ended.number)
         finally:
-            # The interpreter looks once more when it ends, but not at what is frozen.
+            # The interpreter collects once more when it ends, but ignores frozen objects.
             gc.freeze()
             if collecting:
                 gc.enable()
@@ -48,15 +48,15 @@ def main(argv: list[str] | None = None, front: Callable[[str, list[str]], int] |
     try:
         return (front or run)(program, argv)
     except KeyboardInterrupt:
-        # One that came while the link cleaned up may have left something.
+        # A signal that arrived during the link's clean-up may have left files.
         remove_temporaries()
         return STATUS_INTERRUPTED
     except BrokenPipeError:
-        # Nobody reads any more, so there is nobody to tell.
+        # The reader closed the pipe, so no error can be printed.
         _abandon_standard_streams()
         return 1
     except Exception as error:
-        # The link reports its own failures. A system error without a file is a standard stream that takes no more.
+        # The link reports its own failures. A system error without a file is about a standard stream.
         if isinstance(error, OSError) and error.filename is None:
             _abandon_standard_output(program, error)
             return 1
@@ -69,21 +69,21 @@ def main(argv: list[str] | None = None, front: Callable[[str, list[str]], int] |
 
 
 def program_name(path: str) -> str:
-    """The prefix of diagnostics: the name that the command was run as if that is one of wasm-ld's, else ``wasmlink``.
+    """Return the prefix of diagnostics: the name of the command if it is one of wasm-ld's, else ``wasmlink``.
 
-    Tools look for wasm-ld's name in what it prints; versioned and target-prefixed names are common.
+    Tools look for wasm-ld's name in the output; versioned and target-prefixed names are common.
     """
     name = os.path.basename(path).removesuffix(".exe")
     return name if "wasm-ld" in name else "wasmlink"
 
 
 def version_line() -> str:
-    """What ``--version`` prints: the version, and whether mypyc compiled the package."""
+    """Return the text of ``--version``: the version, and whether mypyc compiled the package."""
     return f"wasmlink {__version__} (compatible with LLD 22; {package_kind()})\n"
 
 
 def run(program: str, arguments: list[str]) -> int:
-    """Parse, link, print; the exit status."""
+    """Parse, link, print; return the exit status."""
     reporter = Reporter(program, color=stream_has_colors(sys.stderr))
     if arguments[:1] == ["-flavor"]:
         problem = flavor_problem(arguments[1:2])
@@ -112,7 +112,7 @@ def run(program: str, arguments: list[str]) -> int:
         try:
             return _link(line, diagnostics, reporter, reproduction)
         finally:
-            # A link that fails is worth being repeated, too.
+            # Failed links can be reproduced, too.
             reproduction.close()
     except FatalError as error:
         reporter.report((Diagnostic(Severity.ERROR, str(error)),))
@@ -120,14 +120,14 @@ def run(program: str, arguments: list[str]) -> int:
 
 
 def flavor_problem(flavor: list[str]) -> str:
-    """What is wrong with the value of ``-flavor``, in the words of ``lld``."""
+    """Return the error about the value of ``-flavor``, in the wording of ``lld``."""
     if not flavor:
         return "missing arg value for '-flavor'"
     return "" if flavor[0].lower() in ("wasm", "ld-wasm") else f"Unknown flavor: {flavor[0]}"
 
 
 def _reproduction(line: CommandLine, diagnostics: Diagnostics) -> Reproduction | None:
-    """The archive of ``--reproduce``, begun."""
+    """Start the archive of ``--reproduce``."""
     path = line.value("reproduce") if line.has("reproduce") else os.environ.get("LLD_REPRODUCE")
     if path is None:
         return None
@@ -172,7 +172,7 @@ def _link(line: CommandLine, diagnostics: Diagnostics, reporter: Reporter, repro
 
 
 def expand_response_files(parser: Parser, arguments: list[str], errors: list[str]) -> list[str]:
-    """Replace ``@file`` arguments, quoted as the arguments outside of files say."""
+    """Replace ``@file`` arguments, with the quoting that the arguments outside of files select."""
     if not any(argument[:1] == "@" for argument in arguments):
         return arguments
     from wasmlink_tool.cli.response_files import ResponseFileError, expand
@@ -185,7 +185,7 @@ def expand_response_files(parser: Parser, arguments: list[str], errors: list[str
 
 
 def _first_diagnostics(line: CommandLine, reporter: Reporter, errors: list[str]) -> Diagnostics:
-    """Set up how diagnostics are printed, then report what the parser found, in wasm-ld's order."""
+    """Set up the printing of diagnostics, then report the parser's errors, in wasm-ld's order."""
     diagnostics = Diagnostics(
         fatal_warnings=line.enabled("fatal-warnings", False),
         noinhibit_exec=line.has("noinhibit-exec"),
@@ -212,10 +212,10 @@ def _first_diagnostics(line: CommandLine, reporter: Reporter, errors: list[str])
     reporter.report(diagnostics.entries)
     diagnostics.entries.clear()
     if line.has("error-limit"):
-        # It holds for what comes after it was read.
+        # The option applies to the arguments after it.
         from wasmlink_tool.cli.interpret import signed_value
 
-        # A negative limit is none, as a very large one.
+        # As in wasm-ld, a negative limit counts as a very large one: no limit.
         reporter.error_limit = max(0, signed_value(line, "error-limit", DEFAULT_ERROR_LIMIT, diagnostics))
     for keyword in line.values("z"):
         known = keyword in ("muldefs", "defs") or keyword in ELF_KEYWORDS
@@ -228,14 +228,14 @@ def _abandon_standard_output(program: str, error: OSError) -> None:
     message = f"{program}: error: cannot write to standard output: {error.strerror or error}\n"
     import contextlib  # Only a failing command needs it.
 
-    # The descriptor itself, past whatever the stream still holds.
+    # Write to the descriptor directly: the stream may still hold data.
     with contextlib.suppress(OSError):
         os.write(2, message.encode("utf-8", "replace"))
     _abandon_standard_streams()
 
 
 def _abandon_standard_streams() -> None:
-    """Send what is still buffered nowhere, so that the interpreter's last flush stays quiet."""
+    """Discard buffered output, so that the interpreter's last flush reports nothing."""
     null = os.open(os.devnull, os.O_WRONLY)
     for stream in (sys.stdout, sys.stderr):
         if stream is not None:

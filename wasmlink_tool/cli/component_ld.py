@@ -1,7 +1,7 @@
 """The ``wasm-component-ld`` command: clang and rustc call it for their wasm32-wasip2 targets.
 
-Its command line is wasm-ld's with options of its own, most of which ``wasmlink`` has too. The others are taken out
-here, and the rest becomes a link with ``--component``.
+Its command line is wasm-ld's plus its own options, most of which ``wasmlink`` has too. The others are removed here, and
+the rest becomes a link with ``--component``.
 """
 
 from __future__ import annotations
@@ -28,18 +28,18 @@ _SHARED: Final = frozenset(("-shared", "--shared"))
 
 
 class Arguments:
-    """The command line, taken apart."""
+    """The command line, split into its parts."""
 
     def __init__(self) -> None:
         self.rest: list[str] = []
-        """What ``wasmlink`` reads."""
+        """The arguments for ``wasmlink``."""
         self.makes_component = True
         self.values: dict[str, list[str]] = {}
         self.problem = ""
 
 
 def _separate_spellings() -> frozenset[str]:
-    """The spellings of wasm-ld's options whose value is the next argument."""
+    """Return the spellings of wasm-ld's options whose value is the next argument."""
     found: set[str] = set()
     for option in all_options():
         for form in option.forms.split():
@@ -48,7 +48,7 @@ def _separate_spellings() -> frozenset[str]:
 
 
 def take_apart(arguments: list[str]) -> Arguments:
-    """Take the options of ``wasm-component-ld`` out of a command line whose response files are expanded."""
+    """Remove the options of ``wasm-component-ld`` from a command line whose response files are expanded."""
     result = Arguments()
     separate = _separate_spellings()
     position = 0
@@ -80,7 +80,7 @@ def take_apart(arguments: list[str]) -> Arguments:
                 result.makes_component = False
             result.rest.append(argument)
             if argument in separate and position < len(arguments):
-                # Its value is never an option of ours.
+                # The value of a wasm-ld option is never one of these options.
                 result.rest.append(arguments[position])
                 position += 1
     return result
@@ -119,7 +119,7 @@ def run(program: str, arguments: list[str]) -> int:
 
 
 def _problem_of_values(taken: Arguments) -> str:
-    """Return what is wrong with the values of our own options."""
+    """Return the error about the values of this command's own options."""
     validate = taken.values.get("validate-component", ["true"])[-1]
     if validate not in ("true", "false"):
         return f"--validate-component: 'true' or 'false' is expected, not '{validate}'"
@@ -127,7 +127,7 @@ def _problem_of_values(taken: Arguments) -> str:
 
 
 def _validate(output: str) -> int:
-    """Validate the output with wasm-tools; this package has no validator of its own."""
+    """Validate the output with wasm-tools; this package has no validator."""
     import shutil
     import subprocess
 

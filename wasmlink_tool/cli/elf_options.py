@@ -21,7 +21,7 @@ NOT_READ = "The linker does not read the dependencies of a library."
 
 
 def _elf(name: str, forms: str, help: str, note: str) -> Option:
-    """Return the row of an option that build systems pass to every linker, and that cannot change a module."""
+    """Return the row of an option that build systems pass to every linker and that cannot change a module."""
     return Option(name, forms, help, NO_EFFECT, note, ours=True)
 
 
@@ -147,7 +147,7 @@ ELF_OPTIONS: tuple[Option, ...] = (
 
 
 def check_elf_options(line: CommandLine, options: LinkOptions, diagnostics: Diagnostics) -> None:
-    """Refuse options of ELF linkers where to ignore them would change the output."""
+    """Report ELF options that would change the output if they were ignored."""
     if line.enabled("as-needed", False) and (options.is_pic or line.has("Bdynamic")):
         diagnostics.error("--as-needed is not supported where shared libraries are linked")
     strict = "--no-undefined" if line.has("no-undefined") else "-z defs" if "defs" in line.values("z") else ""

@@ -11,7 +11,7 @@ _WIDTH = 100
 
 
 def help_text(program: str) -> str:
-    """Usage, then every option with its spellings, grouped."""
+    """Return the usage, then every option with its spellings, in groups."""
     lines = ["A linker for WebAssembly with wasm-ld's command line.", "", f"Usage: {program} [options] file..."]
     for title, options in OPTIONS:
         lines += ["", f"{title}:"]
@@ -22,7 +22,7 @@ def help_text(program: str) -> str:
 
 
 def summary(option: Option) -> str:
-    """One spelling for each name: with two dashes where it has those, with the value joined where it can be."""
+    """Return one spelling for each name: with two dashes if it has that form, with the value joined if possible."""
     shown: dict[str, str] = {}
     for form in option.forms.split(" "):
         text, kind, value = spellings(form)[-1]

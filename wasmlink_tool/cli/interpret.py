@@ -1,4 +1,4 @@
-"""Parsed arguments to :class:`LinkOptions`: values checked with wasm-ld's words, and in its order."""
+"""Parsed arguments to :class:`LinkOptions`: values are checked in wasm-ld's order, with its messages."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _UINT32_MAX = (1 << 32) - 1
 def link_options(
     line: CommandLine, diagnostics: Diagnostics, on_read: Callable[[str, bytes], None] | None = None
 ) -> LinkOptions:
-    """The options of the link; what is wrong with them goes to ``diagnostics``, and then they are not to be used."""
+    """Return the options of the link. Errors are added to ``diagnostics``; the result must not be used then."""
     _refuse_unsupported(line, diagnostics)
     entry = line.last("entry", "no-entry")
     lto_optimize = _lto_level(line, "lto-O", 2, "optimization", diagnostics)
@@ -50,7 +50,7 @@ def link_options(
         diagnostics.error(f"--thinlto-cache-policy: invalid cache policy: {lto_cache_policy}")
         return LinkOptions(inputs=())
     _check_thinlto_names(line, diagnostics)
-    # Whatever can be wrong is read in wasm-ld's order; the rest is as its row in FIELDS says.
+    # Options with checks are read in wasm-ld's order; the others as their rows in FIELDS say.
     options = LinkOptions(
         inputs=(),
         output=line.value("o"),
@@ -95,7 +95,7 @@ def link_options(
     if not inputs and not diagnostics.error_count:
         diagnostics.error("no input files")
     if inputs and diagnostics.error_count:
-        # The link will never come to them, and a command's errors are best told together.
+        # The link will never check them, and a command's errors are best reported together.
         from wasmlink_tool.opening import unreadable_inputs
 
         diagnostics.extend(unreadable_inputs(options))
@@ -117,7 +117,7 @@ def _size_limit(line: CommandLine, diagnostics: Diagnostics) -> str | None:
 
 
 def _plain_values(line: CommandLine) -> dict[str, Any]:
-    """The fields that need no checking, as their rows say."""
+    """Return the fields that need no checking, by their rows."""
     values: dict[str, Any] = {}
     for field in FIELDS:
         if field.reading != COMPUTED:
@@ -136,7 +136,7 @@ def _plain_value(line: CommandLine, reading: str, option: str, default: Any) -> 
 
 
 def _refuse_unsupported(line: CommandLine, diagnostics: Diagnostics) -> None:
-    """One error for each option of which nothing is done yet, unless its ``--no-`` form took it back."""
+    """Report each unsupported option, unless its ``--no-`` form cancels it."""
     seen: set[str] = set()
     for argument in line.arguments:
         option = argument.option
@@ -147,7 +147,8 @@ def _refuse_unsupported(line: CommandLine, diagnostics: Diagnostics) -> None:
 
 
 def _check_kind(options: LinkOptions, diagnostics: Diagnostics) -> None:
-    """What the kind of output cannot have. Said before the inputs are opened, and then nothing else is checked."""
+    """Report options that contradict the kind of output. They are reported before the inputs are opened, and end all
+    checks."""
     for wrong, text in (
         (
             options.cooperative_threading and options.shared_memory,
@@ -171,7 +172,7 @@ def _check_kind(options: LinkOptions, diagnostics: Diagnostics) -> None:
 
 
 def _combinations(line: CommandLine, options: LinkOptions) -> list[tuple[Severity, str]]:
-    """What cannot be used together, or says nothing where it stands, in wasm-ld's order."""
+    """Report contradictory and ineffective options, in wasm-ld's order."""
     unstripped = not (options.strip_debug or options.strip_all)
     errors = [
         (
@@ -222,7 +223,7 @@ def _refused_beside_relocatable(line: CommandLine, options: LinkOptions) -> list
         (options.compress_relocations, "-r -and --compress-relocations may not be used together"),
         (bool(options.undefined), "-r -and --undefined may not be used together"),
         (options.pie, "-r and -pie may not be used together"),
-        # Which wasm-ld does not refuse, and is not made for.
+        # wasm-ld accepts these combinations, but does not support them.
         (options.shared, "-r and -shared may not be used together"),
         (options.shared_memory, "-r and --shared-memory may not be used together"),
         (bool(options.global_base), "-r and --global-base may not by used together"),
@@ -230,7 +231,7 @@ def _refused_beside_relocatable(line: CommandLine, options: LinkOptions) -> list
 
 
 def _inputs(line: CommandLine, diagnostics: Diagnostics) -> list[Input]:
-    """The inputs in order, each with the positional options in force where it stands."""
+    """Return the inputs in order, each with the positional options in force there."""
     inputs: list[Input] = []
     whole_archive = in_library = False
     shared = line.has("shared") or line.enabled("pie", False)
@@ -269,7 +270,7 @@ def _inputs(line: CommandLine, diagnostics: Diagnostics) -> list[Input]:
 
 
 def _switch(line: CommandLine, option: str, default: bool, diagnostics: Diagnostics) -> bool:
-    """A flag that may have a value: ``true`` or ``false``."""
+    """Return a flag with an optional value: ``true`` or ``false``."""
     if not line.has(option):
         return default
     value = line.value(option)
@@ -279,7 +280,7 @@ def _switch(line: CommandLine, option: str, default: bool, diagnostics: Diagnost
 
 
 def _integer(text: str) -> int | None:
-    """A decimal 64-bit integer as wasm-ld reads sizes, a minus sign allowed; None if it is none."""
+    """Return a decimal 64-bit integer as wasm-ld reads sizes, with an optional minus sign; None for anything else."""
     digits = text.removeprefix("-")
     if not (digits.isascii() and digits.isdigit()) or len(digits.lstrip("0")) > 19:
         return None
@@ -288,7 +289,7 @@ def _integer(text: str) -> int | None:
 
 
 def _prefixed_integer(text: str, limit: int) -> int | None:
-    """An integer from 0 to ``limit`` with the prefixes 0x, 0b, 0o and 0 (octal); None if it is none."""
+    """Return an integer from 0 to ``limit`` with the prefixes 0x, 0b, 0o and 0 (octal); None for anything else."""
     lowered = text.lower()
     base = {"0x": 16, "0b": 2, "0o": 8}.get(lowered[:2])
     if base is not None:
@@ -297,7 +298,7 @@ def _prefixed_integer(text: str, limit: int) -> int | None:
         base, digits = 8, lowered[1:]
     else:
         base, digits = 10, lowered
-    # The bound on the length keeps an absurd argument from costing time; no 64-bit number has more binary digits.
+    # The limit on the length bounds the time for absurd arguments; no 64-bit number has more binary digits.
     if not (digits.isascii() and digits.isalnum()) or len(digits.lstrip("0")) > 64:
         return None
     try:
@@ -308,7 +309,7 @@ def _prefixed_integer(text: str, limit: int) -> int | None:
 
 
 def signed_value(line: CommandLine, name: str, default: int, diagnostics: Diagnostics) -> int:
-    """The value of the option's last use; one that is no number is an error and counts as 0."""
+    """Return the value of the option's last use; one that is not a number is an error and counts as 0."""
     argument = line.last(name)
     if argument is None:
         return default
@@ -321,7 +322,7 @@ def signed_value(line: CommandLine, name: str, default: int, diagnostics: Diagno
 
 
 def _number(line: CommandLine, name: str, default: int, diagnostics: Diagnostics) -> int:
-    """As :func:`signed_value`, unsigned: a negative number is very large, so that the checks of limits meet it."""
+    """Return :func:`signed_value` as unsigned: a negative number is very large, so that it exceeds every limit."""
     return signed_value(line, name, default, diagnostics) & _UINT64_MASK
 
 
@@ -330,7 +331,7 @@ def _optional_number(line: CommandLine, name: str, diagnostics: Diagnostics) -> 
 
 
 def _stack_size(line: CommandLine, diagnostics: Diagnostics) -> int | None:
-    """``-z stack-size=``: the last one counts, and none may be wrong."""
+    """Return ``-z stack-size=``: the last one counts, and every one must be valid."""
     size: int | None = None
     for keyword in line.values("z"):
         key, _, value = keyword.partition("=")
@@ -346,13 +347,15 @@ def _comma_list(values: list[str]) -> list[str]:
 
 
 def _memory_import(line: CommandLine) -> tuple[str, str]:
-    """(module, name). Without a comma the value is a name; the form without a value never overrides one with it."""
+    """Return (module, name). Without a comma the value is a name; the form without a value never overrides one with it.
+    """
     module, comma, name = line.value("import-memory", "env,memory").partition(",")
     return (module, name) if comma else ("env", module)
 
 
 def _unresolved_policy(line: CommandLine, diagnostics: Diagnostics) -> UnresolvedPolicy:
-    """``--unresolved-symbols=`` first, else ``--warn-unresolved-symbols``, which also makes ``report-all`` milder."""
+    """Return ``--unresolved-symbols=`` if given, else ``--warn-unresolved-symbols``, which also turns ``report-all``
+    into warnings."""
     severity = line.last("error-unresolved-symbols", "warn-unresolved-symbols")
     policy = UnresolvedPolicy.REPORT_ERROR
     if severity and severity.option and severity.option.name == "warn-unresolved-symbols":
@@ -424,7 +427,7 @@ def _check_thinlto_names(line: CommandLine, diagnostics: Diagnostics) -> None:
 
 
 def _cache_policy(text: str) -> CachePolicy | str:
-    """What ``--thinlto-cache-policy=`` asks for, or what is wrong with it."""
+    """Return the policy of ``--thinlto-cache-policy=``, or the error about it."""
     chosen = {name: getattr(LLVM_CACHE_POLICY, name) for name in CachePolicy.__annotations__}
     items = text.split(":")
     if not items[-1]:
@@ -488,7 +491,7 @@ def _build_id(line: CommandLine, diagnostics: Diagnostics) -> str:
     style = argument.value
     if style.startswith("0x"):
         digits = style[2:]
-        # They are read byte by byte.
+        # wasm-ld reads them byte by byte.
         pairs = [digits[at : at + 2] for at in range(0, len(digits), 2)]
         wrong = next((pair for pair in pairs if not set(pair) <= set("0123456789abcdefABCDEF")), None)
         if wrong is not None:

@@ -1,4 +1,4 @@
-"""What a row of the command's table of options is."""
+"""The columns of the command's table of options."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ NO_EFFECT = "accepted, no effect"
 
 
 class Option:
-    """One option: its identity, its forms, and what there is to say about it."""
+    """One option: its identity, its forms, and its description."""
 
     __slots__ = ("forms", "help", "is_presentation", "name", "note", "ours", "status")
 
@@ -24,13 +24,13 @@ class Option:
         is_presentation: bool = False,
     ) -> None:
         self.name = name
-        """The long name without dashes, by which the arguments are asked for."""
+        """The long name without dashes, with which arguments are looked up."""
         self.forms = forms
         self.help = help
         self.status = status
         self.note = note
-        """For the documentation: limits of a supported option, why another has no effect."""
+        """For the documentation: limits of a supported option, or the reason why an option has no effect."""
         self.ours = ours
-        """wasm-ld has no such option."""
+        """wasm-ld does not have this option."""
         self.is_presentation = is_presentation
-        """It changes how the command reads its arguments or prints, not what is linked."""
+        """It affects how the command reads its arguments or prints, not what is linked."""

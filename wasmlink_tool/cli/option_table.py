@@ -583,7 +583,7 @@ OPTIONS: tuple[tuple[str, tuple[Option, ...]], ...] = (
 
 
 def spellings(form: str) -> list[tuple[str, int, str]]:
-    """The texts to match for a form of a row: (text, kind, name of the value)."""
+    """Return the texts to match for a form of a row: (text, kind, name of the value)."""
     head, bracket, placeholder = form.partition("<")
     kind = FLAG
     if head.endswith("[_]"):

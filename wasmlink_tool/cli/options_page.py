@@ -1,6 +1,6 @@
 """The table of docs/options.md, from the option table: ``python -m wasmlink_tool.cli.options_page docs/options.md``.
 
-The page's own text stays; what is between the two marks is written anew.
+Only the part of the page between the two marks is replaced.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ END = "<!-- end -->"
 
 
 def tables() -> str:
-    """One Markdown table for each group of options."""
+    """Return one Markdown table for each group of options."""
     lines: list[str] = []
     for title, options in OPTIONS:
         lines += ["", f"### {title}", "", "| Option | Meaning | Status |", "| --- | --- | --- |"]
@@ -25,7 +25,7 @@ def tables() -> str:
 
 
 def updated(page: str) -> str:
-    """``page`` with the tables as they should be; a page without both marks is a ValueError."""
+    """Return ``page`` with up-to-date tables; a page without both marks is a ValueError."""
     before, begin, rest = page.partition(BEGIN)
     _, end, after = rest.partition(END)
     if not begin or not end:

@@ -1,4 +1,4 @@
-"""Arguments to options: which option each argument is, by the rule that the longest known name wins."""
+"""Arguments to options: each argument is the option with the longest matching spelling."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ class Argument:
         self.value = value
         """None if the option was given in a form without a value."""
         self.text = text
-        """The argument as given, without a value that is an argument of its own."""
+        """The argument as given, without a value in the next argument."""
         self.spelling = spelling
-        """The option's name as given, without its value: what a diagnostic calls it."""
+        """The option's name as given, without its value, for diagnostics."""
         self.position = position
 
 
@@ -46,11 +46,11 @@ class CommandLine:
         return name in self._by_name
 
     def asks_version_only(self) -> bool:
-        """Whether ``-v`` stands without a file: libraries alone do not make it a link."""
+        """Return whether ``-v`` is given without a file: libraries alone are not a link."""
         return self.has("v") and not any(argument.option is None for argument in self.arguments)
 
     def last(self, *names: str) -> Argument | None:
-        """The last argument that is one of these options."""
+        """Return the last argument that is one of these options."""
         given = [self._by_name[name][-1] for name in names if name in self._by_name]
         return max(given, key=lambda argument: argument.position, default=None)
 
@@ -58,12 +58,12 @@ class CommandLine:
         return [argument.value for argument in self.all(name) if argument.value is not None]
 
     def value(self, name: str, default: str = "") -> str:
-        """The value given last."""
+        """Return the value given last."""
         values = self.values(name)
         return values[-1] if values else default
 
     def enabled(self, name: str, default: bool) -> bool:
-        """Whether ``--name`` or ``--no-name`` was given last."""
+        """Return whether ``--name`` rather than ``--no-name`` was given last."""
         argument = self.last(name, "no-" + name)
         if argument is None or argument.option is None:
             return default
@@ -72,7 +72,7 @@ class CommandLine:
 
 @functools.cache
 def _index() -> dict[str, tuple[int, Option]]:
-    """Spelling to its kind and option: a process that links often (SCons, a test) makes it once."""
+    """Return a map from spelling to kind and option, computed once for processes that link often (SCons, tests)."""
     return {
         text: (kind, option)
         for option in all_options()
@@ -82,14 +82,14 @@ def _index() -> dict[str, tuple[int, Option]]:
 
 
 class Parser:
-    """The index of all spellings. Two spellings of one text do not exist, which the tests check."""
+    """The index of all spellings. No two options share one, which the tests check."""
 
     def __init__(self) -> None:
         self.spellings = _index()
         self._longest = max(map(len, self.spellings))
 
     def parse(self, arguments: list[str]) -> CommandLine:
-        """Parse; empty arguments are ignored, as wasm-ld does, and so is what follows a missing value."""
+        """Parse arguments. Like wasm-ld, ignore empty arguments, and everything after a missing value."""
         line = CommandLine()
         remaining = iter(arguments)
         for position, text in enumerate(remaining):
@@ -115,7 +115,7 @@ class Parser:
         return line
 
     def _match(self, text: str) -> tuple[str, int, Option] | None:
-        """The longest spelling that ``text`` begins with and whose kind allows what follows it."""
+        """Return the longest spelling that ``text`` begins with and whose kind allows the rest of it."""
         for length in range(min(len(text), self._longest), 0, -1):
             spelling = text[:length]
             found = self.spellings.get(spelling)
@@ -125,7 +125,7 @@ class Parser:
 
 
 def nearest(text: str) -> str | None:
-    """The known spelling most like an unknown argument, if one is like it."""
+    """Return the known spelling most similar to an unknown argument, if any is similar."""
     from difflib import get_close_matches  # Only a failing command needs it.
 
     name = text.partition("=")[0]

@@ -1,4 +1,4 @@
-"""Diagnostics to the terminal: wasm-ld's prefix, colours, blank lines and limit of errors."""
+"""Print diagnostics: wasm-ld's prefix, colours, blank lines and error limit."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ DEFAULT_ERROR_LIMIT = 20
 
 
 def stream_has_colors(stream: TextIO | None) -> bool:
-    """Whether ``--color-diagnostics=auto`` means colours: a terminal that knows them."""
+    """Return whether ``--color-diagnostics=auto`` means colours: on a terminal that supports them."""
     return (
         stream is not None
         and os.name != "nt"
@@ -29,7 +29,7 @@ def stream_has_colors(stream: TextIO | None) -> bool:
 
 
 def write(stream: TextIO | None, text: str) -> None:
-    """Write ``text``, names that are not UTF-8 as the bytes that they were."""
+    """Write ``text``; names that are not UTF-8 are written as their original bytes."""
     if stream is None or not text:
         return
     buffer = getattr(stream, "buffer", None)
@@ -48,12 +48,12 @@ class Reporter:
         self.program = program
         self.color = color
         self.error_limit = error_limit
-        """0 is no limit."""
+        """0 means no limit."""
         self.error_count = 0
         self._separator = ""
 
     def report(self, diagnostics: Iterable[Diagnostic]) -> bool:
-        """Print all, up to the limit of errors; False if that was reached."""
+        """Print all diagnostics up to the error limit; return False if it was reached."""
         output: list[str] = []
         errors: list[str] = []
         within_limit = True
@@ -74,7 +74,7 @@ class Reporter:
         return within_limit
 
     def _line(self, diagnostic: Diagnostic) -> str:
-        """The printed form. A blank line parts a diagnostic of several lines from the next."""
+        """Return the printed form. A blank line separates a diagnostic of several lines from the next."""
         text = str(diagnostic)
         separator, self._separator = self._separator, "\n" if "\n" in text else ""
         severity = diagnostic.severity

@@ -1,4 +1,4 @@
-"""``--reproduce``: a tar of a link's inputs and of its command line, from which it can be repeated elsewhere."""
+"""``--reproduce``: write a tar of a link's inputs and its command line, from which it can be repeated elsewhere."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from wasmlink_tool.files import StagedFile, is_replaced, reason
 from wasmlink_tool.options import FIELDS, KEPT, READ, WRITTEN
 
 _PATHS = {field.options[0]: field.path for field in FIELDS if field.path and field.name != "inputs"}
-"""Options whose value is a path. What is written goes where the link is repeated."""
+"""Options whose value is a path. Outputs are written to the directory in which the link is repeated."""
 _CACHE = {option for field in FIELDS if field.cache for option in field.options}
 
 _BLOCK = 512
 _END = bytes(2 * _BLOCK)
 _HEADER = struct.Struct("100s 8s 16x 12s 12x 8s 1s 100x 6s 2s 80x 155s 12x")
-"""Of a member: its name, mode, size, checksum, type, magic number and version, and what stands before the name. Owner,
+"""For a member: its name, mode, size, checksum, type, magic number and version, and the prefix of the name. Owner,
 group and time stay empty: the same inputs give the same archive."""
 
 
@@ -36,7 +36,7 @@ class Reproduction:
         self._device = None if self._staged is not None else open(path, "wb")  # noqa: SIM115 - until the link ends
 
     def close(self) -> None:
-        """Give the archive its name: however the link ended, it has what the link read.
+        """Give the archive its name: however the link ended, it contains what the link read.
 
         :raises FatalError: the file cannot be written.
         """
@@ -50,7 +50,7 @@ class Reproduction:
             raise self._failure(error) from None
 
     def add_text(self, name: str, text: str) -> None:
-        """Add a file of the archive's own."""
+        """Add a file that the archive itself needs."""
         self._add(f"{self._top}/{name}", text.encode("utf-8", "surrogateescape"))
 
     def add_input(self, path: str, content: bytes) -> None:
@@ -88,21 +88,21 @@ class Reproduction:
         if self._staged is not None:
             self._staged.discard()
         elif self._device is not None:
-            # What its buffer still has cannot be written either.
+            # Flushing the buffer would fail as well.
             with suppress(OSError):
                 self._device.close()
         self._staged = self._device = None
 
 
 def place(path: str) -> str:
-    """Where a file stands below the archive's top: its absolute path, made relative."""
+    """Return the path of a file in the archive: its absolute path, made relative."""
     drive, rest = os.path.splitdrive(os.path.abspath(path))
     relative = (drive.replace(":", "") + rest).replace(os.sep, "/")
     return relative.lstrip("/")
 
 
 def _split(name: bytes) -> tuple[bytes, bytes] | None:
-    """A path as (prefix, name), as short as both must be; ``None`` for one that is too long."""
+    """Return a path as (prefix, name), each within its limit; ``None`` if it is too long."""
     if len(name) < 100:
         return b"", name
     cut = name.rfind(b"/", 0, 155)
@@ -112,7 +112,7 @@ def _split(name: bytes) -> tuple[bytes, bytes] | None:
 
 
 def _extended(key: bytes, value: bytes) -> bytes:
-    """A record of an extended header, which begins with its own length."""
+    """Return a record of an extended header, which begins with its own length."""
     body = b" %b=%b\n" % (key, value)
     length = len(body)
     while length != len(body) + len(str(length)):
@@ -137,19 +137,19 @@ def _padded(content: bytes) -> bytes:
 
 
 def response_text(line: CommandLine) -> str:
-    """The arguments as a response file that is used where the archive was unpacked."""
+    """Return the arguments as a response file for the directory in which the archive is unpacked."""
     kept = [argument for argument in line.arguments if argument.option is None or not _is_left_out(argument.option)]
     return "".join(f"{text}\n" for text in (*map(_argument, kept), *map(_quoted, line.unknown)))
 
 
 def _is_left_out(option: Option) -> bool:
-    """Return whether response.txt omits the option. wasm-ld, which may read the file, does not have our caches."""
+    """Return whether response.txt omits the option. wasm-ld, which may read the file, has no such caches."""
     return option.name == "reproduce" or (option.ours and option.name in _CACHE)
 
 
 def _argument(argument: Argument) -> str:
-    """An argument in its option's own form: a short name stands for a long one, most values are arguments by
-    themselves."""
+    """Return an argument in its option's canonical form: a short name instead of a long one, and most values as
+    separate arguments."""
     option, value = argument.option, argument.value
     if option is None:
         return _quoted(place(argument.text))
@@ -174,7 +174,7 @@ def _argument(argument: Argument) -> str:
 
 
 def _quoted(text: str) -> str:
-    """``text`` so that it is read back from a response file as it is."""
+    """Return ``text`` quoted for a response file."""
     if not text:
         return '""'
     escaped = text.replace("\\", "\\\\").replace('"', '\\"') if os.name != "nt" else text.replace('"', '\\"')

@@ -1,4 +1,4 @@
-"""Response files: ``@file`` stands for the arguments that the file holds, quoted the POSIX or the Windows way."""
+"""Response files: ``@file`` is replaced by the arguments in the file, with POSIX or Windows quoting."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ import sys
 from wasmlink_tool.files import read_input
 
 MAX_EXPANSIONS = 10_000
-"""How many files one command line may name: files that name each other twice over would double for ever."""
+"""The maximum number of files that one command line may name: files that name each other twice would grow
+exponentially."""
 
 BLANKS = " \t\r\n"
 
@@ -92,16 +93,16 @@ def split_windows(text: str) -> list[str]:
 
 
 def expand(arguments: list[str], quoting: str) -> list[str]:
-    """Replace every ``@file`` by what the file holds, files named in files included.
+    """Replace every ``@file`` by the arguments in the file, recursively.
 
-    Paths are relative to the working directory. An ``@file`` that does not exist is an argument like any other.
-    ``quoting`` is ``posix``, ``windows`` or empty for the system's own. Raises :class:`ResponseFileError`.
+    Paths are relative to the working directory. An ``@file`` that does not exist is an ordinary argument. ``quoting``
+    is ``posix``, ``windows`` or empty for the system's own. Raises :class:`ResponseFileError`.
     """
     if not quoting:
         quoting = "windows" if sys.platform == "win32" else "posix"
     split = split_windows if quoting == "windows" else split_posix
     expanded: list[str] = []
-    # A stack of (arguments still to see, identity of the file they come from), innermost file last.
+    # A stack of (remaining arguments, identity of their file), innermost file last.
     stack = [(iter(arguments), "")]
     expansions = 0
     while stack:
@@ -118,7 +119,7 @@ def expand(arguments: list[str], quoting: str) -> list[str]:
             expansions += 1
             if expansions > MAX_EXPANSIONS:
                 raise ResponseFileError(f"too many response files: more than {MAX_EXPANSIONS}, the last one {path}")
-            # An argument ends at a NUL byte, as it would on a real command line.
+            # An argument ends at a NUL byte, as on a real command line.
             stack.append((iter([part.partition("\0")[0] for part in split(_read(path))]), identity))
     return expanded
 

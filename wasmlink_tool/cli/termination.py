@@ -1,4 +1,4 @@
-"""Signals that end the command: first it removes what it was about to write, then it ends by the signal."""
+"""Signals that end the command: it removes its temporary files, then ends by the signal."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ if TYPE_CHECKING:
     from typing import NoReturn
 
 _NAMES = ("SIGTERM", "SIGHUP")
-"""Of SIGINT Python makes an exception by itself."""
+"""Python itself raises an exception for SIGINT."""
 
 
 class Terminated(BaseException):
-    """The process shall end by a signal."""
+    """The process must end by a signal."""
 
     def __init__(self, number: int) -> None:
         super().__init__(number)
@@ -24,7 +24,8 @@ class Terminated(BaseException):
 
 
 def catch_signals() -> None:
-    """Make an exception of signals that would end the process. One that is ignored stays so, as ``nohup`` asks."""
+    """Raise an exception for signals that would end the process. An ignored signal stays ignored, as ``nohup`` needs.
+    """
     for name in _NAMES:
         number = getattr(signal, name, None)
         if number is not None and signal.getsignal(number) == signal.SIG_DFL:
@@ -32,13 +33,13 @@ def catch_signals() -> None:
 
 
 def _terminate(number: int, frame: FrameType | None) -> NoReturn:
-    # A second one must not interrupt what the first one has begun.
+    # A second signal must not interrupt the clean-up of the first.
     signal.signal(number, signal.SIG_IGN)
     raise Terminated(number)
 
 
 def end_by_signal(number: int) -> int:
-    """End the process as the signal does that it got; an exit status where that does not end it."""
+    """End the process as the received signal would; return an exit status if that does not end it."""
     remove_temporaries()
     signal.signal(number, signal.SIG_DFL)
     signal.raise_signal(number)

@@ -1,9 +1,9 @@
-"""Give each byte of a linked module to a part: what only the linker knows, before names are stripped.
+"""Assign each byte of a linked module to a part, with the link's knowledge from before names are stripped.
 
-The module's spans come from its own bytes; the plan tells which function, segment or object each of them is. A function
-has the bytes of its body and of its type, its names, its exports and its table entries; so do globals and imports.
-Within a data segment bytes belong to the symbol that begins first, and among those that begin together to the longest;
-merged strings to the first object that has them.
+The spans come from the module's bytes; the plan maps them to functions, segments and objects. A function owns the bytes
+of its body and its type, its names, its exports and its table entries; so do globals and imports. Within a data segment
+bytes belong to the symbol that begins first, and among those that begin together to the longest; merged strings belong
+to the first object that has them.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _RELOCATIONS_PREFIX: Final = b"reloc."
 
 
 class Attribution:
-    """The parts of a module, each with the node of the graph that it is, and the file that it is from."""
+    """The parts of a module, each with its node in the graph and its file."""
 
     def __init__(self, plan: Plan, graph: ReferenceGraph, data: bytes, spans: ModuleSpans) -> None:
         self._plan = plan
@@ -42,10 +42,10 @@ class Attribution:
         self._spans = spans
         self.parts: list[Part] = []
         self.nodes: list[int] = []
-        """By part; :data:`NOTHING` where it is no node."""
+        """For each part, its node; :data:`NOTHING` if it has none."""
         self.files: list[LinkedFile | None] = []
         self.numbers: list[int] = []
-        """Of a function's part, which function of its file it is; else -1."""
+        """For each part, the index of the function in its file; -1 for anything but functions."""
         self.part_of_node: dict[int, int] = {}
         """The first part of each node."""
         self._named: dict[tuple[str, str], Part] = {}
@@ -86,7 +86,7 @@ class Attribution:
         part.sizes[section] = part.sizes.get(section, 0) + size
 
     def _make_entities(self) -> None:
-        """The parts that index spaces number, in the order of their numbers."""
+        """Create the parts of numbered entities, in the order of their numbers."""
         graph, names = self._graph, self._spans.function_names
         imported: dict[int, list[Part]] = {kind: [] for kind in (0, 1, 2, 3, 4)}
         for entry in self._spans.imports:
@@ -117,7 +117,7 @@ class Attribution:
                     name = self._shown(entry_.name) if entry_.name else f"global {len(self._globals)}"
                     self._globals.append(self._part("global", name, entry_.name, file, graph.global_(file, i)))
         for symbol in (*self._plan.spaces.got, *self._plan.address_globals):
-            # The address of something is a part of it.
+            # The address of an entity is a part of it.
             node = graph.node(symbol)
             index = self.part_of_node.get(node) if node != NOTHING else None
             if index is not None:
@@ -248,7 +248,7 @@ class Attribution:
         return self._part("data", self._shown(name), name, chunk.file, self._graph.segment(chunk.file, chunk.index))
 
     def _symbols_of(self, file: LinkedFile) -> dict[int, list[tuple[int, int, bytes]]]:
-        """The data symbols of each segment of a file: offset, negated size and name, sorted."""
+        """Return the data symbols of each segment of a file: offset, negated size and name, sorted."""
         found = self._data_symbols.get(file)
         if found is None:
             found = self._data_symbols[file] = {}
@@ -279,7 +279,7 @@ class Attribution:
             self._add(self._overhead(label, kind), label, left)
 
     def _attribute_relocations(self, section: SectionSpans, label: str) -> bool:
-        """Give each entry to the function or object that it applies to; return whether they could be read."""
+        """Assign each entry to the function or object that it applies to; return whether the entries could be read."""
         target = section.name.removeprefix(_RELOCATIONS_PREFIX)
         code = self._spans.section(SectionId.CODE)
         if target == b"CODE" and code is not None:
@@ -335,7 +335,8 @@ class Attribution:
     # Encoding
 
     def _count_padded_numbers(self) -> None:
-        """Relocated numbers take five or ten bytes in objects, so that any value fits, and few values need them."""
+        """Count the padding of relocated numbers: they take five or ten bytes in objects, so that any value fits, and
+        few values need them."""
         code = self._spans.section(SectionId.CODE)
         if code is None:
             return
@@ -363,7 +364,7 @@ class Attribution:
                     number += 1
 
     def _drop_empty(self) -> None:
-        """Forget what takes no byte, such as imports of which another one shares the entry."""
+        """Drop parts without bytes, such as imports that share another one's entry."""
         kept = [i for i, part in enumerate(self.parts) if part.sizes]
         self.parts = [self.parts[i] for i in kept]
         self.nodes = [self.nodes[i] for i in kept]
@@ -381,18 +382,18 @@ def string_shares(members: list[list[int]], contents: bytes | bytearray) -> list
     A string counts for the first member that has all of it. A tail of a longer string takes no bytes of its own.
     """
     sizes = [len(string) + 1 for string in contents.split(b"\0")]
-    # After the last zero there is nothing.
+    # Nothing follows the last zero.
     sizes.pop()
     size_at = dict(zip(accumulate(sizes, initial=0), sizes))
     shares = []
     for offsets in members:
-        # Strings of one offset are one.
+        # Strings at the same offset are the same string.
         shares.append(sum([size_at.pop(offset, 0) for offset in dict.fromkeys(offsets)]))
     return shares
 
 
 class _Waste(dict[bytes, int]):
-    """A LEB128 number to the bytes that its shortest encoding would save."""
+    """Maps a LEB128 number to the bytes that its shortest encoding would save."""
 
     def __init__(self, *, signed: bool) -> None:
         super().__init__({b"": 0})

@@ -1,4 +1,4 @@
-"""Shortest chains of references from a root: why something is in the output."""
+"""Find the shortest chains of references from a root: the reason why something is in the output."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ CONSTRUCTOR: Final = "constructor"
 RETAINED: Final = "retained"
 IMPORTED: Final = "imported as"
 PART_OF: Final = "part of"
-"""From something live to its object, as of which the object's constructors and retained segments count."""
+"""The edge from something live to its object, which makes the object's constructors and retained segments count."""
 
 
 @dataclass(frozen=True)
 class Reference:
-    """How one node refers to another."""
+    """A reference from one node to another."""
 
     kind: str
     line: str = ""
@@ -33,7 +33,7 @@ class Reference:
 
 
 def shortest_paths(successors: Sequence[Sequence[int]]) -> tuple[list[int], list[int]]:
-    """Return for each node the node before it on the first of the shortest paths from the root, and the length of that
+    """Return for each node the previous node on the first of the shortest paths from the root, and the length of that
     path; both are -1 without a path."""
     parents = [NOTHING] * len(successors)
     seen = bytearray(len(successors))
@@ -65,7 +65,7 @@ class Chains:
         self._lines = lines
 
     def chain(self, node: int) -> list[int]:
-        """The nodes from the first after the root to ``node`` itself; empty if nothing keeps it."""
+        """Return the nodes from the first after the root to ``node`` itself; none if nothing keeps it."""
         found = []
         while node not in (ROOT, NOTHING):
             found.append(node)
@@ -79,7 +79,7 @@ class Chains:
         return lines
 
     def line(self, site: Site) -> str:
-        """``file:line`` of a reference in code, where debug information has it."""
+        """Return ``file:line`` of a reference in code, if debug information has it."""
         if site.section != site.file.object.code_section:
             return ""
         place = self.lines_of(site.file.object).find(site.offset)
@@ -88,7 +88,7 @@ class Chains:
         return f"{place.file}:{place.line}" if place.line else place.file
 
     def reference(self, node: int, target: int) -> Reference:
-        """How ``node`` refers to ``target``."""
+        """Return the reference from ``node`` to ``target``."""
         graph = self.graph
         if node == ROOT:
             return Reference(graph.root_reasons.get(target, ""))
@@ -104,10 +104,10 @@ class Chains:
 
 
 def kind_of(site: Site) -> str:
-    """What kind of reference a relocation is."""
+    """Return the kind of reference of a relocation."""
     value = VALUE[site.type]
     if value == GLOBAL_INDEX:
-        # Against anything else it names the global that holds the address.
+        # For any other symbol the relocation names the global that holds its address.
         return {SymbolKind.FUNCTION: ADDRESS, SymbolKind.DATA: DATA}.get(site.symbol.kind, "global")
     return _KINDS.get(value, "reference")
 
@@ -119,4 +119,4 @@ _KINDS = {
     TAG_INDEX: "exception tag",
     TABLE_NUMBER: "table",
 }
-"""What a reference is, by what its relocation's value is."""
+"""The kind of reference, by what the relocation's value is."""

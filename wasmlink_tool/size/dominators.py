@@ -1,9 +1,9 @@
-"""Dominators of a graph, and the sizes that they retain.
+"""Compute the dominators of a graph, and the sizes that they retain.
 
-A node dominates another if every path from the root to the other goes through it: without the one, the other would
-not be in the output either. The algorithm is Semi-NCA (L. Georgiadis, "Linear-Time Algorithms for Dominators and
-Related Problems", 2005): depth-first numbers, semidominators by path compression, then the nearest common ancestor of
-parent and semidominator in the tree that has been built so far. Nothing recurses.
+A node dominates another if every path from the root to the other goes through it: without the one, the other would not
+be in the output either. The algorithm is Semi-NCA (L. Georgiadis, "Linear-Time Algorithms for Dominators and Related
+Problems", 2005): depth-first numbers, semidominators by path compression, then the nearest common ancestor of parent
+and semidominator in the tree that has been built so far. Nothing recurses.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ from collections.abc import Sequence
 
 
 def immediate_dominators(successors: Sequence[Sequence[int]]) -> list[int]:
-    """Return the immediate dominator of each node as seen from node 0; -1 for node 0 and for what it does not reach.
+    """Return the immediate dominator of each node as seen from node 0; -1 for node 0 and for unreachable nodes.
 
-    Successors below 0 are no nodes.
+    Successors below 0 are ignored.
     """
     count = len(successors)
     number = [-1] * count
-    """Node to its place in depth-first order."""
+    """Maps a node to its position in depth-first order."""
     order: list[int] = []
     parents: list[int] = []
     stack = [(0, -1)]
@@ -36,7 +36,7 @@ def immediate_dominators(successors: Sequence[Sequence[int]]) -> list[int]:
         for target in successors[node]:
             if target >= 0:
                 predecessors[number[target]].append(mine)
-    # All in depth-first numbers from here on.
+    # All of the following are depth-first numbers.
     ancestors = parents.copy()
     semi = list(range(reached))
     label = list(range(reached))
@@ -76,11 +76,11 @@ def immediate_dominators(successors: Sequence[Sequence[int]]) -> list[int]:
 
 
 def retained_sizes(dominators: Sequence[int], sizes: Sequence[int]) -> list[int]:
-    """Return for each node its own size and that of all that it dominates."""
+    """Return for each node its own size plus that of all nodes that it dominates."""
     count = len(dominators)
     retained = list(sizes)
     missing = [0] * count
-    """How many children of the dominator tree a node has, whose sizes are not yet added."""
+    """The number of children of a node in the dominator tree whose sizes are not added yet."""
     for dominator in dominators:
         if dominator >= 0:
             missing[dominator] += 1

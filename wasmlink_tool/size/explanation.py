@@ -1,4 +1,4 @@
-"""What a link does beside linking where it was asked what its module consists of, or why something is in it."""
+"""Size reports and liveness queries of a link, for the options that ask for them."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ from .size_report import ReportError, SizeReport, from_json, to_json
 
 
 class Explanation:
-    """Follows one link, and is asked at three points: when liveness is decided, when every index is final and the
-    relocations are still decoded, and when the module is finished."""
+    """Collects what the reports need at three points of a link: when liveness is decided, when every index is final and
+    the relocations are still decoded, and when the module is finished."""
 
     def __init__(self, resolution: Resolution, options: LinkOptions) -> None:
         self._options = options
         self._roots = Roots(resolution, options)
-        # Before the report is replaced, should it be the same file.
+        # Read it before the report is replaced, which may be the same file.
         self._old = read_report(options.size_diff) if options.size_diff is not None else None
         self.changes: SizeChanges | None = None
-        """Since the report of ``--size-diff``, once the module is finished."""
+        """Changes since the report of ``--size-diff``, once the module is finished."""
         self._plan: Plan | None = None
         self._lines: dict[ObjectFile, FunctionLines] = {}
         self._graph: ReferenceGraph | None = None
@@ -42,7 +42,7 @@ class Explanation:
                 self._lines[file.object] = FunctionLines(file.object)
 
     def write(self, chunks: list[Chunk], diagnostics: Diagnostics) -> None:
-        """Write what was asked for."""
+        """Write the requested reports."""
         assert self._plan is not None and self._graph is not None
         options = self._options
         chains = Chains(self._graph, self._lines)
@@ -61,7 +61,10 @@ class Explanation:
 
 
 def read_report(path: str) -> SizeReport:
-    """:raises FatalError: there is no such file, or it is no size report."""
+    """Read a size report.
+
+    :raises FatalError: the file does not exist, or is not a size report.
+    """
     try:
         with open(path, "rb") as file:
             return from_json(file.read())
@@ -85,7 +88,7 @@ def answer_live_queries(options: LinkOptions, plan: Plan, chains: Chains, diagno
 
 
 def report_text(report: SizeReport, path: str, changes: SizeChanges | None = None) -> str:
-    """A report in the form that the name of its file asks for."""
+    """Return a report in the format that the suffix of its file selects."""
     if path.endswith(".json"):
         return to_json(report)
     if path.endswith((".html", ".htm")):

@@ -1,4 +1,4 @@
-"""The size report of a module that is finished, whichever linker made it: by its name section and debug information."""
+"""The size report of a finished module, of any linker, from its name section and debug information."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from .size_report import ObjectEntry, Part, SizeReport
 
 _KINDS: Final = {0: "function", 1: "table", 2: "memory", 3: "global", 4: "tag"}
 Owner = tuple[str, str]
-"""The name of a function as objects have it, and the object that it is from."""
+"""The name of a function in the objects, and its object."""
 
 
 def report_of_module(
     data: bytes, name: str, owners: Callable[[int], Owner | None] | None = None, *, sources: bool = True
 ) -> SizeReport:
-    """Return what can be said of a module without its link.
+    """Return a report of a module without its link.
 
-    :param owners: what is known of functions by their index, where the module itself has no names.
-    :param sources: decode line tables, which takes longer than all else.
+    :param owners: the names and objects of functions by index, where the module itself has no names.
+    :param sources: decode line tables, which takes longer than everything else.
     :raises FormatError: it is not a module.
     """
     spans = walk_module(data)
@@ -140,7 +140,7 @@ def _text(name: bytes) -> str:
 
 
 def _add_sources(data: bytes, spans: ModuleSpans, report: SizeReport) -> None:
-    """The source file of each function, by the line tables in the module."""
+    """Add the source file of each function, from the line tables in the module."""
     code, lines = spans.section(SectionId.CODE), spans.section(SectionId.CUSTOM, b".debug_line")
     if code is None or lines is None:
         return
@@ -151,7 +151,7 @@ def _add_sources(data: bytes, spans: ModuleSpans, report: SizeReport) -> None:
     sequences = _sequences(data[lines.contents : lines.end], strings)
     table = LineTable(sequences)
     starts = sorted(sequence.addresses[0] for sequence in sequences)
-    # Functions come up in the order of their declarations, which is that of their bodies.
+    # Functions are visited in the order of their declarations, which is that of their bodies.
     parts = iter(part for part in report.parts if part.kind == "function" and "CODE" in part.sizes)
     sources: dict[str, int] = {}
     previous = code.contents
@@ -162,7 +162,7 @@ def _add_sources(data: bytes, spans: ModuleSpans, report: SizeReport) -> None:
             body.uleb()
             place = table.find(body.pos - code.contents)
             if place is None:
-                # The rows of most functions begin after the declarations of its locals.
+                # In most functions the rows begin after the declarations of locals.
                 i = bisect_left(starts, body.pos - code.contents)
                 if i < len(starts) and starts[i] < end - code.contents:
                     place = table.find(starts[i])
@@ -173,7 +173,7 @@ def _add_sources(data: bytes, spans: ModuleSpans, report: SizeReport) -> None:
 
 
 def _sequences(section: bytes, strings: dict[bytes, bytes]) -> list[LineSequence]:
-    """What of a section of line tables can be read."""
+    """Return the readable sequences of a section of line tables."""
     found: list[LineSequence] = []
     reader = Reader(section, 0, len(section))
     try:

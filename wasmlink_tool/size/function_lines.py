@@ -1,7 +1,7 @@
 """The source lines of an object's functions, without decoding the line tables of the whole object.
 
-Compilers give each function a sequence of its own, which begins with the function's address, and the address has a
-relocation. So the sequence of a function is found by its relocation: the file of a function costs a handful of opcodes,
+Compilers give each function a separate sequence, which begins with the function's address, and the address has a
+relocation. So the sequence of a function is found through its relocation: a function's file costs a handful of opcodes,
 and the line of one place in it costs that function's rows.
 """
 
@@ -28,7 +28,7 @@ from ..linking.explain.line_table import (
 
 
 class FunctionLines:
-    """The line tables of one object. What is damaged has no lines."""
+    """The line tables of one object. Damaged ones have no lines."""
 
     def __init__(self, obj: ObjectFile) -> None:
         self._obj = obj
@@ -38,7 +38,7 @@ class FunctionLines:
         self._programs: dict[int, LineProgram | None] = {}
         self._strings: dict[bytes, bytes] = {}
         self._sequences: dict[int, tuple[int, int]] = {}
-        """Function to where its sequence begins, and the address that it begins with."""
+        """Maps each function to the start of its sequence, and the address that it begins with."""
         self._starts: list[int] = []
         self._tables: dict[int, LineTable] = {}
         number = next((i for i, section in enumerate(obj.sections) if section.name == b".debug_line"), -1)
@@ -76,7 +76,7 @@ class FunctionLines:
             self._sequences.setdefault(function - imported, (start, addend))
 
     def source(self, function: int) -> str | None:
-        """The file that a function begins in."""
+        """Return the file that a function begins in."""
         found = self._sequences.get(function)
         if found is None:
             return None
@@ -88,7 +88,7 @@ class FunctionLines:
         return program.files[number] if 0 <= number < len(program.files) else None
 
     def find(self, offset: int) -> SourceLine | None:
-        """The source line of the code at ``offset`` of the object's code section."""
+        """Return the source line of the code at ``offset`` of the object's code section."""
         function = bisect_right(self._obj.function_offsets, offset) - 1
         table = self._tables.get(function)
         if table is None:
@@ -96,14 +96,14 @@ class FunctionLines:
         return table.find(offset)
 
     def cost(self, offset: int) -> int:
-        """How many bytes :meth:`find` decodes for the code at ``offset``."""
+        """Return how many bytes :meth:`find` decodes for the code at ``offset``."""
         function = bisect_right(self._obj.function_offsets, offset) - 1
         found = self._sequences.get(function)
         return self._end(found[0]) - found[0] if found is not None and function not in self._tables else 0
 
     @property
     def main_source(self) -> str | None:
-        """The file that was compiled to the object."""
+        """Return the file that was compiled to the object."""
         if not self._units:
             return None
         program = self._program(self._units[0][0])
@@ -127,7 +127,8 @@ class FunctionLines:
         return LineTable(sequences)
 
     def _end(self, start: int) -> int:
-        """Where the sequence at ``start`` ends at the latest: at the next one, or at the end of its unit."""
+        """Return the end of the sequence at ``start`` at the latest: the start of the next one, or the end of its unit.
+        """
         i = bisect_right(self._starts, start)
         unit = self._unit(start)
         return min(self._starts[i], unit[1]) if i < len(self._starts) else unit[1]
@@ -148,7 +149,7 @@ class FunctionLines:
         return self._programs[start]
 
     def _relocated(self, start: int, end: int) -> bytes:
-        """The bytes from ``start`` to ``end`` with their references to strings filled in."""
+        """Return the bytes from ``start`` to ``end`` with their references to strings filled in."""
         relocs = self._relocs
         assert relocs is not None
         contents = bytearray(self._data[start:end])
@@ -167,7 +168,7 @@ class FunctionLines:
 
 
 def _body_offset(obj: ObjectFile, function: int) -> int:
-    """Where a function's body starts, after its size: what addresses in debug information count from."""
+    """Return the start of a function's body, after its size: the base of addresses in debug information."""
     section = obj.sections[obj.code_section]
     reader = Reader(obj.data, section.start + obj.function_offsets[function], section.end)
     reader.uleb()
@@ -175,14 +176,14 @@ def _body_offset(obj: ObjectFile, function: int) -> int:
 
 
 def _first_file(data: bytes, position: int, end: int, opcode_base: int) -> int:
-    """The file number of the first row of the sequence at ``position``."""
+    """Return the file number of the first row of the sequence at ``position``."""
     reader = Reader(data, position, end)
     file = 1
     try:
         while reader.pos < end:
             opcode = reader.u8()
             if opcode >= opcode_base or opcode == 1:
-                # A row.
+                # This opcode emits a row.
                 break
             if opcode == 0:
                 reader.take(reader.uleb(64))
@@ -191,7 +192,7 @@ def _first_file(data: bytes, position: int, end: int, opcode_base: int) -> int:
             elif opcode == 9:
                 reader.take(2)
             elif opcode in (2, 3, 5, 12):
-                # An unsigned and a signed number take the same bytes.
+                # Signed and unsigned numbers have the same length.
                 while reader.u8() >= 0x80:
                     pass
     except FormatError:

@@ -1,4 +1,4 @@
-"""Names and objects of a finished link's functions: for modules whose own names are stripped."""
+"""Names and objects of a finished link's functions, for modules whose own names are stripped."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .source_names import short_name
 
 
 class FunctionOwners:
-    """By function index: the name that objects have for it, and its object. Looked up when it is first called."""
+    """Maps a function index to the function's name in the objects, and its object. Computed on the first lookup."""
 
     def __init__(self, plan: Plan) -> None:
         self._plan = plan

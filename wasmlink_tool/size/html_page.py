@@ -1,7 +1,7 @@
 """A size report as one HTML file: it needs no network, opens from disk, and stays small.
 
-The parts are columns of JSON, compressed and in base64; the page's script unpacks them. Where they would make the file
-too large, the smallest parts of each object are shown as one, except those on the chain of another.
+The parts are columns of JSON, compressed and in base64; the page's script unpacks them. If they would make the file too
+large, the smallest parts of each object are shown as one, except those on the chain of another.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from .size_changes import SizeChanges
 from .size_report import Part, SizeReport
 
 _LIMIT: Final = 1_900_000
-"""Bytes of the whole file."""
+"""The maximum size of the file, in bytes."""
 _LONGEST_NAME: Final = 400
 _MOST_CHANGES: Final = 2_000
 _PAGE: Final = Path(__file__).parent / "page"
 
 
 def html_page(report: SizeReport, changes: SizeChanges | None = None) -> str:
-    """Return the page of a report, with a view of the changes from another one if they are given."""
+    """Return the page of a report, with a view of the changes since another one if they are given."""
     template, style, script = (
         (_PAGE / name).read_text(encoding="utf-8") for name in ("page.html", "page.css", "page.js")
     )
@@ -99,13 +99,13 @@ def _columns(report: SizeReport, changes: SizeChanges | None) -> dict[str, Any]:
 
 
 def _shortened(name: str) -> str:
-    """A template's name can be longer than all else that is known of it."""
+    """Return a shortened name: a template's name can be longer than the rest of its row."""
     half = _LONGEST_NAME // 2
     return name if len(name) <= _LONGEST_NAME else f"{name[:half]} ... {name[-half:]}"
 
 
 def _folded(report: SizeReport, smallest: int) -> SizeReport:
-    """The report with the parts under ``smallest`` bytes of each object and kind put together."""
+    """Return the report with the parts under ``smallest`` bytes of each object and kind combined."""
     if not smallest:
         return report
     parts = report.parts

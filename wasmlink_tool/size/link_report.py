@@ -1,4 +1,4 @@
-"""The size report of a link: parts, objects, sources, causes and retained sizes, put together."""
+"""The size report of a link: parts, objects, sources, causes and retained sizes."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from .source_names import base_name, short_name
 
 _LEAST_LINES: Final = 16 << 10
 _LINES_SHIFT: Final = 8
-"""How many bytes of line tables are decoded for the lines of causes, those of other objects first: so many at least, or
-one for each 2 to the power of this of the module's."""
+"""The number of bytes of line tables that are decoded for the lines of causes, those of other objects first: at least
+this many, or one for each 2 to the power of this of the module's."""
 
 
 def make_report(plan: Plan, graph: ReferenceGraph, chains: Chains, module: bytes, name: str) -> SizeReport:
@@ -56,7 +56,8 @@ def _object_entry(file: LinkedFile) -> ObjectEntry:
 
 
 def _add_sources(report: SizeReport, attribution: Attribution, chains: Chains) -> None:
-    """A function is from the file that its first line is in; anything else from that which its object was made of."""
+    """Add the sources: a function's is the file of its first line; that of anything else, the one its object was
+    compiled from."""
     numbers: dict[str, int] = {}
     main: dict[LinkedFile, str | None] = {}
     for part, file, number in zip(report.parts, attribution.files, attribution.numbers):
@@ -88,7 +89,7 @@ def _add_retained(report: SizeReport, attribution: Attribution, graph: Reference
 def _add_causes(report: SizeReport, attribution: Attribution, graph: ReferenceGraph, chains: Chains) -> None:
     parts, parents, part_of = report.parts, chains.parents, attribution.part_of_node
     children: dict[int, list[int]] = {}
-    """By parent, the parts that it keeps."""
+    """Maps each parent to the parts that it keeps."""
     for index, (part, node) in enumerate(zip(parts, attribution.nodes)):
         if node != NOTHING and parents[node] != NOTHING:
             children.setdefault(parents[node], []).append(index)
@@ -122,7 +123,8 @@ def _add_causes(report: SizeReport, attribution: Attribution, graph: ReferenceGr
 def _add_lines(
     report: SizeReport, references: list[tuple[Part, int, int]], graph: ReferenceGraph, chains: Chains
 ) -> None:
-    """What comes from another object is asked for most, and what is large; the budget ends with the rest."""
+    """Add the lines of references until the budget ends: first those from other objects, which users ask for most, then
+    by size."""
     parts = report.parts
     budget = max(_LEAST_LINES, report.size >> _LINES_SHIFT)
     foreign: list[tuple[Part, int, int]] = []

@@ -1,4 +1,4 @@
-"""Names that are asked for: exact, or as globs."""
+"""Patterns of symbol names: exact names or globs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _WILD: Final = re.compile(r"[*?\[]")
 
 
 def matcher(pattern: str) -> Callable[[str], bool]:
-    """Return whether a name is the pattern, or fits it as a glob: C++ names have stars of their own."""
+    """Return a function that tests whether a name is the pattern or matches it as a glob: C++ names contain stars."""
     if not _WILD.search(pattern):
         return pattern.__eq__
     fits = re.compile(fnmatch.translate(pattern)).match

@@ -1,4 +1,4 @@
-"""``--why-live``: what a pattern means, and the chains that answer it."""
+"""``--why-live``: the meaning of a pattern, and the chains that answer it."""
 
 from __future__ import annotations
 
@@ -21,24 +21,24 @@ _PREFIXES: Final = ("import:", "section:", "member:")
 
 @dataclass(frozen=True)
 class Step:
-    """One node of a chain, and how the one before it refers to it."""
+    """One node of a chain, and the reference to it from the node before."""
 
     name: str
     symbol: str
     kind: str
     object: str
-    """The object file, or the member with its archive; empty for the linker's own and for imports."""
+    """The object file, or the member with its archive; empty for linker-defined nodes and imports."""
     reference: Reference
 
 
 @dataclass
 class Answer:
-    """What was found for one pattern."""
+    """The result for one pattern."""
 
     pattern: str
     chains: list[list[Step]]
     absent: list[str]
-    """What there is to say about matches that are not in the output."""
+    """Notes about matches that are not in the output."""
 
 
 class LiveQueries:
@@ -94,12 +94,13 @@ class LiveQueries:
                         yield self._graph.global_(file, i)
 
     def _demangled(self, matches: Callable[[str], bool]) -> Iterator[int]:
-        """Only where no symbol has the name itself: to demangle all names takes its time."""
+        """Yield the live symbols whose demangled name matches. For patterns that match no symbol name: demangling takes
+        time."""
         for file in self._graph.files:
             for symbol in file.symbols:
                 if symbol.state == DEFINED and symbol.name[:1] in (b"_", b".") and symbol.is_live:
                     shown = demangled(symbol.name)
-                    # A function is asked for with its parameters, or without.
+                    # A function may be named with its parameters, or without.
                     if matches(shown) or matches(shown.partition("(")[0]):
                         yield self._graph.node(symbol)
 
@@ -110,7 +111,7 @@ class LiveQueries:
                     yield self._graph.segment(file, segment.index)
 
     def _members(self, matches: Callable[[str], bool]) -> Iterator[int]:
-        """Of a member, what is live of it first."""
+        """Yield the live node nearest to a root of each object that matches."""
         depths = self._chains.depths
         for file in self._graph.files:
             if isinstance(file, ObjectInput) and any(map(matches, _file_names(file))):
@@ -195,7 +196,7 @@ def _file_names(file: ObjectInput) -> tuple[str, ...]:
 
 
 def _segment_name(file: LinkedFile, segment: InputSegment) -> bytes:
-    """Of the first symbol in it, or its own."""
+    """Return the name of a segment's first symbol, or of the segment."""
     for symbol in file.symbols:
         if symbol.segment is segment and symbol.name:
             return symbol.name
@@ -203,7 +204,7 @@ def _segment_name(file: LinkedFile, segment: InputSegment) -> bytes:
 
 
 def answers_text(answers: list[Answer]) -> str:
-    """The chains as a person reads them: from the root down, a line for each step."""
+    """Return the chains as text: from the root down, a line for each step."""
     lines: list[str] = []
     for answer in answers:
         for chain in answer.chains:

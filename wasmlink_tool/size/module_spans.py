@@ -1,7 +1,7 @@
-"""Every byte of a module, as spans: what of it a section, an entry of a section, or the encoding around them takes.
+"""The bytes of a module as spans: sections, entries of sections, and the encoding around them.
 
-The spans of a section follow one another without a gap, and so do the sections. That makes sums over them exact for any
-module, whoever linked it. A section that uses what is not understood here becomes one span.
+The spans of a section are adjacent, and so are the sections. That makes sums over them exact for any module of any
+linker. A section with unknown contents becomes one span.
 """
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ from ..binary.reader import FormatError, Reader, uleb_at
 
 
 class SpanKind(IntEnum):
-    """What the bytes of a span are; the comment says what the span's number is, where it has one."""
+    """The kind of a span; the note under each says what the span's number means, if it has one."""
 
     SECTION_HEADER = 0
     """Identity, size, and a custom section's name."""
     COUNT = 1
-    """How many entries follow, and other encoding that belongs to no entry."""
+    """The number of entries that follow, and other encoding that belongs to no entry."""
     TYPE = 2
     IMPORT = 3
-    """The number counts all imports, whatever they import."""
+    """The number counts all imports, of any kind."""
     DECLARATION = 4
     """A function's type; the number is the function's index, imports included, as in all index spaces below."""
     TABLE = 5
@@ -83,20 +83,20 @@ class SectionSpans:
         """Of a custom section."""
         self.start = start
         self.contents = contents
-        """Where the contents start, behind a custom section's name."""
+        """The start of the contents, after a custom section's name."""
         self.end = end
         self.spans: list[Span] = [(contents, SpanKind.SECTION_HEADER, -1)]
 
     @property
     def label(self) -> str:
-        """The section's name, as reports show it."""
+        """The section's name in reports."""
         if self.id == SectionId.CUSTOM:
             return self.name.decode("utf-8", "backslashreplace")
         return _LABELS.get(self.id, f"section {self.id}")
 
 
 class ModuleSpans:
-    """A module's sections with their spans, and the names and numbers that were met on the way."""
+    """A module's sections with their spans, and the names and numbers found in them."""
 
     def __init__(self) -> None:
         self.size = 0
@@ -130,7 +130,7 @@ _LABELS: Final = {
     SectionId.TAG: "TAG",
 }
 HEADER: Final = "module header"
-"""What reports call the module's first eight bytes."""
+"""The name of the module's first eight bytes in reports."""
 
 
 def walk_module(data: bytes) -> ModuleSpans:
@@ -293,7 +293,7 @@ def _start(module: ModuleSpans, spans: list[Span], reader: Reader) -> None:
 
 
 def _elements(module: ModuleSpans, spans: list[Span], reader: Reader) -> None:
-    """The eight forms of an element segment (section 5.5.12 of the core specification)."""
+    """Read the eight forms of an element segment (section 5.5.12 of the core specification)."""
     count = reader.count(2)
     spans.append((reader.pos, SpanKind.COUNT, -1))
     for _ in range(count):
@@ -313,7 +313,7 @@ def _elements(module: ModuleSpans, spans: list[Span], reader: Reader) -> None:
         spans.append((reader.pos, SpanKind.ELEMENT_HEADER, -1))
         for _ in range(entries):
             if flags & 4:
-                # ref.func and an index, as a rule.
+                # Usually ref.func and an index.
                 index = uleb_at(reader.data, reader.pos + 1, reader.end)[0] if reader.data[reader.pos] == 0xD2 else -1
                 reader.skip_constant_expression()
             else:
@@ -328,7 +328,7 @@ def _code(module: ModuleSpans, spans: list[Span], reader: Reader) -> None:
     kind = int(SpanKind.CODE)
     first = module.counts[ExternalKind.FUNCTION]
     for index in range(first, first + count):
-        # Written out: there are as many as the module has functions, and this halves the time of the walk.
+        # Written out: there are as many entries as functions, and this halves the time of the walk.
         size = data[position]
         position += 1
         if size >= 0x80:

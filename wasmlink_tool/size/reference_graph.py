@@ -1,9 +1,9 @@
-"""The references among what is in the output, as a graph whose paths from the root are the reasons for liveness.
+"""The references among the contents of the output, as a graph whose paths from the root are the reasons for liveness.
 
 A node is a function, a segment, a global, a tag, a table or an import, or a *member*: an object whose constructors and
-retained segments count from when anything else of it is live. Node 0 is the root. The edges follow the rules of
-:mod:`..linking.mark_live`. What no rule reaches is in the output because the linker itself needs it or, without garbage
-collection, because everything is; the root then has an edge to it.
+retained segments count as soon as anything else in it is live. Node 0 is the root. The edges follow the rules of
+:mod:`..linking.mark_live`. A node that no rule reaches is in the output because the linker itself needs it or, without
+garbage collection, because everything is; the root then has an edge to it.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from ..options import LinkOptions
 
 ROOT: Final = 0
 NOTHING: Final = -1
-"""No node: a symbol that has no place, or none in the output."""
+"""No node: a symbol that has no definition, or none in the output."""
 
 FUNCTION: Final = "function"
 SEGMENT: Final = "data"
@@ -42,7 +42,7 @@ _TYPE_INDEX: Final = bytes((R.TYPE_INDEX_LEB,))
 
 
 class Place(NamedTuple):
-    """What a node is: number ``number`` of its kind in ``file``, or of the imports."""
+    """The entity of a node: number ``number`` of its kind in ``file``, or among the imports."""
 
     kind: str
     file: LinkedFile | None
@@ -61,7 +61,7 @@ class Site(NamedTuple):
 
 
 class Roots:
-    """What a link starts from, taken down when liveness is decided: later passes hide and export symbols."""
+    """The roots of a link, recorded when liveness is decided: later passes hide and export symbols."""
 
     def __init__(self, resolution: Resolution, options: LinkOptions) -> None:
         self.reasons: dict[Symbol, str] = {}
@@ -91,8 +91,8 @@ class Roots:
 
 
 class _Columns(NamedTuple):
-    """The relocations of a section, where those of each function or segment begin, and the symbols that they name,
-    -1 where it is a type instead."""
+    """The relocations of a section, the first of each function or segment, and the symbols that they name; -1 for a
+    type."""
 
     relocs: Relocations
     ranges: list[int]
@@ -130,7 +130,7 @@ class ReferenceGraph:
         self._number_nodes()
         self.successors: list[list[int]] = [[] for _ in range(self.count)]
         self.root_reasons: dict[int, str] = {}
-        """What the root has edges to, and why."""
+        """The targets of the root's edges, each with the reason."""
         for file in resolution.objects:
             self._add_references(file)
         self._add_own(roots)
@@ -189,11 +189,11 @@ class ReferenceGraph:
         return self._numbers[file].member
 
     def imported(self, kind: int, number: int) -> int:
-        """The node of an import, by its kind and its index in the index space."""
+        """Return the node of an import, by its kind and its index in the index space."""
         return self._import_numbers.get((kind, number), NOTHING)
 
     def place(self, node: int) -> Place:
-        """What a node but the root is."""
+        """Return the entity of any node but the root."""
         if node >= self._first_import:
             return Place(IMPORT, None, node - self._first_import)
         i = bisect_right(self._bounds, node) - 1
@@ -201,7 +201,7 @@ class ReferenceGraph:
         return Place(kind, file, node - self._bounds[i])
 
     def node(self, symbol: Symbol) -> int:
-        """Where references to a symbol lead, or :data:`NOTHING`."""
+        """Return the target of references to a symbol, or :data:`NOTHING`."""
         known = self._nodes.get(symbol)
         if known is None:
             known = self._nodes[symbol] = self._find(symbol)
@@ -232,7 +232,7 @@ class ReferenceGraph:
             through = self.imported(_EXTERNAL[kind], number)
         address = self.imported(ExternalKind.GLOBAL, symbol.got_number) if symbol.got_is_imported else NOTHING
         found = [node for node in (own, through, address) if node != NOTHING]
-        # What is called through an import, or found by one, needs both.
+        # A symbol that is called or found through an import needs both.
         for one, other in itertools.pairwise(found):
             self.successors[one].append(other)
         return found[0] if found else NOTHING
@@ -275,12 +275,12 @@ class ReferenceGraph:
     def _columns(self, file: ObjectInput, section: int, kind: str) -> _Columns:
         relocs = file.relocations(section)
         ranges = file.object.relocation_ranges(section)
-        # The link forgets them when it has applied them, and chains ask for them after that.
+        # The link drops them once they are applied, but chains need them later.
         columns = self._relocations[file, kind] = _Columns(relocs, ranges, _without_types(relocs))
         return columns
 
     def _drop_addresses_of_stub(self, file: ObjectInput, index: int) -> None:
-        """A function that is a stub has the null address: only calls lead to it."""
+        """Drop address references to a stub, whose address is null: only calls lead to it."""
         stub = self._targets[file][index]
         for kind, first_node in ((FUNCTION, self._numbers[file].functions), (SEGMENT, self._numbers[file].segments)):
             relocs, ranges, _ = self._relocations.get((file, kind), _NONE)
@@ -296,7 +296,7 @@ class ReferenceGraph:
                     self.successors[first_node + i].remove(stub)
 
     def live_nodes_of(self, file: LinkedFile) -> Iterator[int]:
-        """What of a file is in the output."""
+        """Return the nodes of a file that are in the output."""
         numbers = self._numbers[file]
         for first, live in (
             (numbers.functions, bytes(file.function_live)),
@@ -310,13 +310,13 @@ class ReferenceGraph:
                     yield first + i
 
     def live_nodes(self) -> Iterator[int]:
-        """All that is in the output, members apart."""
+        """Return everything that is in the output, members excluded."""
         for file in self.files:
             yield from self.live_nodes_of(file)
         yield from range(self._first_import, self.count)
 
     def _add_own(self, roots: Roots) -> None:
-        """References of the linker's own functions."""
+        """Add the references of linker-defined functions."""
         resolution = self._plan.resolution
         call_ctors = resolution.call_ctors
         if call_ctors.is_live and call_ctors.file is not None:
@@ -366,7 +366,8 @@ class ReferenceGraph:
     # What an edge is
 
     def first_references(self, node: int) -> dict[int, int]:
-        """Each node that ``node`` refers to by relocations, with the first that does: a number for :meth:`site`."""
+        """Return each node that ``node`` refers to by relocations, with its first reference: a number for :meth:`site`.
+        """
         place = self.place(node)
         columns = self._columns_of(place)
         if columns is None or not isinstance(place.file, ObjectInput):
@@ -376,11 +377,11 @@ class ReferenceGraph:
         return dict(zip(named, range(after - 1, first - 1, -1)))
 
     def site(self, node: int, relocation: int) -> Site:
-        """Where a relocation of a node is."""
+        """Return the location of a node's relocation."""
         return self.sites(node)(relocation)
 
     def sites(self, node: int) -> Callable[[int], Site]:
-        """:meth:`site` for many relocations of one node."""
+        """Return :meth:`site` for many relocations of one node."""
         place = self.place(node)
         columns = self._columns_of(place)
         assert columns is not None and isinstance(place.file, ObjectInput)
@@ -396,12 +397,12 @@ class ReferenceGraph:
         return node in self._members
 
     def code_relocations(self, file: ObjectInput) -> tuple[Relocations, list[int]]:
-        """The relocations of a file's code, and where those of each function begin."""
+        """Return the relocations of a file's code, and the first of each function."""
         return self._relocations.get((file, FUNCTION), _NONE)[:2]
 
 
 class _Targets(dict[int, int]):
-    """Symbol index of a file to node."""
+    """Maps a file's symbol indices to nodes."""
 
     def __init__(self, graph: ReferenceGraph, file: ObjectInput) -> None:
         super().__init__({-1: NOTHING})
@@ -418,7 +419,7 @@ class _Targets(dict[int, int]):
 
 
 def _without_types(relocs: Relocations) -> Sequence[int]:
-    """The indices of relocations, -1 where one is a type's."""
+    """Return the indices of relocations, -1 for that of a type."""
     if _TYPE_INDEX not in relocs.types:
         return relocs.indices
     type_index = R.TYPE_INDEX_LEB

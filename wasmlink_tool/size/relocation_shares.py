@@ -1,4 +1,4 @@
-"""Whose the entries of a relocation section in the output are: those of what they apply to."""
+"""The owners of the entries of a relocation section in the output: those of the bytes that they apply to."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .module_spans import SectionSpans, SpanKind
 
 
 def entries(data: bytes, section: SectionSpans) -> Iterator[tuple[int, int]]:
-    """The offset that each entry applies to, and its size; first -1 and the size of what is before the entries.
+    """Yield the offset that each entry applies to, and its size; first -1 and the size of the part before the entries.
 
     :raises FormatError: the section is damaged.
     """
@@ -33,7 +33,7 @@ def entries(data: bytes, section: SectionSpans) -> Iterator[tuple[int, int]]:
 
 
 class Places:
-    """From an offset in a section to what is there."""
+    """Maps an offset in a section to the file or function there."""
 
     def __init__(self) -> None:
         self._starts: list[int] = []
@@ -44,7 +44,7 @@ class Places:
         self._owners.append(owner)
 
     def find(self, offset: int) -> LinkedFile | int | None:
-        """A file, or the number of a function."""
+        """Return a file, or the number of a function."""
         i = bisect_right(self._starts, offset) - 1
         return self._owners[i] if i >= 0 else None
 

@@ -1,4 +1,4 @@
-"""Which part of a language's runtime a file or symbol belongs to, by the names that toolchains give them."""
+"""The language runtime that a file or symbol belongs to, by the names that toolchains give them."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ _SYMBOLS: Final = (
 
 
 def runtime_of_file(path: str, member: str = "") -> str:
-    """The runtime that an archive or object is of; empty where its name is none that a toolchain gives."""
+    """Return the runtime of an archive or object; empty if no toolchain uses its name."""
     base = re.split(r"[/\\]", path)[-1]
     if not member:
         return "start files" if _START_FILE.match(base) else ""
@@ -56,7 +56,7 @@ def runtime_of_file(path: str, member: str = "") -> str:
 
 
 def runtime_of_symbol(name: bytes) -> str:
-    """The runtime that a symbol of a program's own object comes from: templates and generics are compiled there."""
+    """Return the runtime of a symbol in a program's own object: templates and generics are compiled there."""
     if name[:1] == b"_":
         for pattern, runtime in _SYMBOLS:
             if pattern.match(name):

@@ -1,4 +1,4 @@
-"""What a limit of a module's size can be, and how a module is measured against it."""
+"""Limits of a module's size: their spelling, and the measurement of a module."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ _LIMIT: Final = re.compile(r"(?:(gzip):)?(\d+)([km]?)", re.IGNORECASE)
 
 
 class SizeLimit:
-    """A number of bytes, of the file or of what gzip makes of it."""
+    """A number of bytes, of the file or after compression with gzip."""
 
     def __init__(self, text: str) -> None:
-        """:raises ValueError: it is neither ``128k`` nor ``gzip:40k``, nor a plain number."""
+        """:raises ValueError: the limit is not of the form ``128k``, ``gzip:40k`` or a plain number."""
         match = _LIMIT.fullmatch(text.strip())
         if match is None or len(match[2]) > 18:
             raise ValueError(f"invalid size limit: {text!r}; use a number of bytes, with k or M, or gzip:<number>")
@@ -23,7 +23,7 @@ class SizeLimit:
         self.bytes = int(match[2]) * _UNITS[match[3].lower()]
 
     def measure(self, chunks: Sequence[bytes | bytearray | memoryview]) -> int:
-        """Return the size that the limit is of."""
+        """Return the size that the limit applies to."""
         if not self.compressed:
             return sum(map(len, chunks))
         packer = zlib.compressobj(9, zlib.DEFLATED, 31)

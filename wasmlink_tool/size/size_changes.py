@@ -1,7 +1,7 @@
-"""What changed between two size reports, and why.
+"""The changes between two size reports, with their causes.
 
-A member or object that only one of them has is one change, which whatever of it was reached first explains. In objects
-that both have, the parts are compared by kind and symbol.
+A member or object in only one of the reports is one change, explained by the part of it that was reached first. In
+objects that both have, the parts are compared by kind and symbol.
 """
 
 from __future__ import annotations
@@ -29,17 +29,17 @@ _NUMBERED: Final = re.compile(r"(\.\d+)?$")
 
 @dataclass
 class Change:
-    """A part, or a whole object, whose size is another one."""
+    """A part, or a whole object, whose size changed."""
 
     kind: str
-    """That of the part; ``object`` for a whole one."""
+    """The kind of the part; ``object`` for a whole one."""
     name: str
     object: str
     old: int
     new: int
     why: str = ""
     sections: dict[str, int] = field(default_factory=dict)
-    """By how much each section changed for it."""
+    """The change of each section."""
 
     @property
     def delta(self) -> int:
@@ -47,7 +47,7 @@ class Change:
 
     @property
     def label(self) -> str:
-        """What a line of a report calls it."""
+        """The name in a line of a report."""
         if self.kind == "object" or not self.object:
             return self.name
         return f"{self.name} ({self.object})"
@@ -55,7 +55,7 @@ class Change:
 
 @dataclass
 class SizeChanges:
-    """All changes between two modules, the largest first. They add up to the difference of the files."""
+    """All changes between two modules, the largest first. Their sum is the difference of the files."""
 
     module: str
     old: int
@@ -70,7 +70,7 @@ class SizeChanges:
 
 
 class _Objects:
-    """The parts of a report by object name, the linker's own under the empty name."""
+    """The parts of a report by object name; linker-defined ones under the empty name."""
 
     def __init__(self, report: SizeReport) -> None:
         self.report = report
@@ -83,14 +83,14 @@ class _Objects:
         for part in self.parts.get(name, ()):
             symbol = part.symbol or part.name
             if symbol.startswith(".L"):
-                # Compilers number these anew when another one comes before them.
+                # Compilers renumber these when another one is added before them.
                 symbol = _NUMBERED.sub(".*", symbol, count=1)
             found.setdefault((part.kind, symbol), []).append(part)
         return found
 
 
 def compare(old: SizeReport, new: SizeReport) -> SizeChanges:
-    """Return what changed from one report to another."""
+    """Return the changes from one report to another."""
     before, after = _Objects(old), _Objects(new)
     changes: list[Change] = []
     for name in dict.fromkeys((*before.parts, *after.parts)):
@@ -134,7 +134,8 @@ def _sums(sections: Iterable[tuple[str, int]]) -> dict[str, int]:
 
 
 def why_linked(report: SizeReport, parts: list[Part]) -> str:
-    """Why an object is in the module: what of it another one, or the link itself, asks for; largest first."""
+    """Return why an object is in the module: the parts of it that another object or the link itself needs; largest
+    first."""
     entries = []
     for part in parts:
         cause = report.parts[part.cause] if part.cause >= 0 else None
@@ -147,7 +148,7 @@ def why_linked(report: SizeReport, parts: list[Part]) -> str:
 
 
 def why_live(report: SizeReport, part: Part) -> str:
-    """What refers to a part first: ``called first by log.c:41``."""
+    """Return the first reference to a part: ``called first by log.c:41``."""
     if part.cause < 0:
         return part.reason
     cause = report.parts[part.cause]
@@ -217,7 +218,7 @@ def changes_as_json(changes: SizeChanges) -> dict[str, Any]:
 
 
 def changes_as_markdown(changes: SizeChanges, limit: int | None = 20) -> str:
-    """A comment for a pull request."""
+    """Return the changes as a comment for a pull request."""
     percent = f", {100 * changes.delta / changes.old:+.1f} %" if changes.old else ""
     lines = [f"### `{changes.module}`: {changes.new:,} bytes ({signed(changes.delta)}{percent})", ""]
     shown = changes.changes[:limit]
@@ -239,7 +240,7 @@ def changes_as_markdown(changes: SizeChanges, limit: int | None = 20) -> str:
 
 
 def _code(text: str) -> str:
-    """A name in a cell of a table."""
+    """Return a name for a cell of a table."""
     if not text:
         return ""
     shown = text if len(text) <= 120 else f"{text[:117]}..."

@@ -29,11 +29,11 @@ report is printed, with two what changed from the first to the second.
 
 
 class _CommandError(Exception):
-    """What ends the command; the text is for the user."""
+    """An error that ends the command, with the text for the user."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; its exit status."""
+    """Run the command; return its exit status."""
     parser = argparse.ArgumentParser(PROGRAM, description="Show why modules are as large as they are.", epilog=_EPILOG)
     parser.add_argument("old", metavar="FILE", help="a report, or a module")
     parser.add_argument("new", metavar="NEW", nargs="?", help="compare FILE with this one")
@@ -55,7 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"{PROGRAM}: error: {error}", file=sys.stderr)
         return 1
     except BrokenPipeError:
-        # The reader has seen enough; what is left in the buffer must not be tried again.
+        # The reader closed the pipe; the rest of the buffer must not be written again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     return 0

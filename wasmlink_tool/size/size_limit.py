@@ -1,4 +1,4 @@
-"""A limit of the module's size (``--size-limit``): what it is, and what is told where a module is over it."""
+"""The limit of the module's size (``--size-limit``), and the error for a module that exceeds it."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ def check_limit(
     changes: SizeChanges | None,
     diagnostics: Diagnostics,
 ) -> None:
-    """Report an error if what is to be written is over the limit, and write it beside the output instead.
+    """Report an error if the output exceeds the limit, and write it beside the output instead.
 
-    :param module: the core module, where ``written`` is a component of it.
-    :param owners: what is known of its functions beside their names.
-    :param changes: what grew since an earlier report, if there is one to compare with.
+    :param module: the core module, where ``written`` is a component made from it.
+    :param owners: the names and objects of its functions.
+    :param changes: the growth since an earlier report, if there is one to compare with.
     """
     assert options.size_limit is not None
     try:
@@ -56,7 +56,7 @@ def check_limit(
 
 
 def beside_path(output: str) -> str:
-    """``app.wasm`` to ``app.too-large.wasm``."""
+    """Return ``app.too-large.wasm`` for ``app.wasm``."""
     stem, suffix = os.path.splitext(output)
     return f"{stem}.too-large{suffix}"
 
@@ -76,7 +76,7 @@ def _culprits(module: list[Chunk], owners: FunctionOwners | None, changes: SizeC
 
 
 def largest(report: SizeReport) -> list[str]:
-    """The largest parts of a module, debug information in one."""
+    """Return the largest parts of a module; debug information counts as one."""
     debug = sum(part.size for part in report.parts if part.kind == "debug")
     rows = [(debug, "debug information (--strip-debug leaves it out)")] if debug else []
     for part in report.parts:

@@ -1,7 +1,7 @@
-"""One line after a link whose size is another one than that of the last (``--size-note``).
+"""One line after a link that changed the module's size (``--size-note``).
 
-The sizes by name are in a small file that each link leaves for the next. Where the size is the same nothing is looked
-at: the parts that the file has then still add up to it.
+The sizes by name are in a small file that each link leaves for the next. If the size is the same, nothing is computed:
+the parts in the file still add up to it.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from .source_names import base_name
 _MAGIC: Final = b"wasmlink sizes 1\n"
 _SHOWN: Final = 3
 _LEAST: Final = 0.05
-"""Of the difference: smaller changes are not worth their place in a line."""
+"""A fraction of the difference: smaller changes are left out of the line."""
 
 Sizes = dict[str, int]
 
@@ -37,7 +37,7 @@ def note_size(
     owners: FunctionOwners | None,
     diagnostics: Diagnostics,
 ) -> None:
-    """Say by how much the size changed since the file was written, and write the file."""
+    """Report by how much the size changed since the file was written, and update the file."""
     path = options.size_note
     assert path is not None
     size = sum(map(len, written))
@@ -64,7 +64,7 @@ def sizes_by_name(report: SizeReport) -> Sizes:
 
 
 def note_text(name: str, size: int, delta: int, old: Sizes, new: Sizes) -> str:
-    """``app.wasm 128,104 bytes (+1,204: printf +1,100, ...)``."""
+    """Return ``app.wasm 128,104 bytes (+1,204: printf +1,100, ...)``."""
     deltas = [(new.get(part, 0) - old.get(part, 0), part) for part in {**old, **new}]
     deltas = [(change, part) for change, part in deltas if abs(change) >= max(1, abs(delta) * _LEAST)]
     deltas.sort(key=lambda item: (-abs(item[0]), item[1]))
@@ -95,7 +95,7 @@ def _load(path: str) -> tuple[int, Sizes] | None:
 
 
 def _save(path: str, size: int, sizes: Sizes) -> None:
-    """The note is a courtesy: where its file cannot be written, there is none the next time."""
+    """Write the file. The note is a courtesy: if the file cannot be written, the next link prints none."""
     text = json.dumps({"size": size, "parts": sizes}, ensure_ascii=False, separators=(",", ":"))
     try:
         os.makedirs(os.path.dirname(path) or ".", exist_ok=True)

@@ -1,7 +1,7 @@
-"""What a module consists of: the parts that its bytes belong to, and its form as JSON.
+"""The contents of a module: the parts that its bytes belong to, and their form as JSON.
 
-The sizes of all parts add up to the size of the file. Names are shown as a programmer wrote them; ``symbol`` is the
-name that the object files have.
+The sizes of all parts add up to the size of the file. Names are shown as in the source; ``symbol`` is the name in the
+object files.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ VERSION: Final = 1
 
 
 class ReportError(Exception):
-    """A file is not a size report; the text says what is wrong with it, without its name."""
+    """A file is not a size report; the text is the reason, without the file's name."""
 
 
 @dataclass
@@ -25,9 +25,9 @@ class ObjectEntry:
     """A file that the module was linked from."""
 
     name: str
-    """As short as it can be recognised: ``libc.a(printf.o)``, ``main.o``."""
+    """A short name: ``libc.a(printf.o)``, ``main.o``."""
     path: str
-    """The file as the link was given it; of a member, its archive."""
+    """The file as it was given to the link; for a member, its archive."""
     member: str = ""
     runtime: str = ""
     """The part of a language's runtime that it belongs to; empty for the program's own."""
@@ -41,21 +41,22 @@ class Part:
     name: str
     symbol: str = ""
     object: int = -1
-    """Index of the object; -1 for what the linker makes itself."""
+    """The index of the object; -1 for linker-defined parts."""
     source: int = -1
-    """Index of the source file."""
+    """The index of the source file."""
     sizes: dict[str, int] = field(default_factory=dict)
     """Bytes by section."""
     retained: int = 0
-    """How much smaller the module would be if nothing referred to it: the part with all that only it refers to."""
+    """How much smaller the module would be without references to the part: its size and that of everything that only it
+    keeps."""
     overhead: int = 0
-    """How many of its bytes are encoding that a shorter one could do without: padded numbers."""
+    """The number of its bytes that shorter encodings would save: padded numbers."""
     cause: int = -1
-    """Index of the part that refers to it first on the shortest chain from a root; -1: it is a root itself."""
+    """The index of the part that refers to it first on the shortest chain from a root; -1: it is a root itself."""
     reason: str = ""
-    """How the cause refers to it; of a root, why it is one."""
+    """The kind of that reference; for a root, the reason why it is one."""
     line: str = ""
-    """Where the cause does: ``file:line``."""
+    """The location of that reference: ``file:line``."""
 
     @property
     def size(self) -> int:
@@ -75,7 +76,7 @@ class SizeReport:
     sources: list[str] = field(default_factory=list)
     parts: list[Part] = field(default_factory=list)
     linked: bool = True
-    """Whether the linker made it, which alone knows causes and retained sizes."""
+    """Whether this linker linked it: only then are causes and retained sizes known."""
 
     def object_name(self, part: Part) -> str:
         return self.objects[part.object].name if part.object >= 0 else ""
@@ -84,7 +85,7 @@ class SizeReport:
         return self.sources[part.source] if part.source >= 0 else ""
 
     def runtime(self, part: Part) -> str:
-        """The language's runtime that a part is of, ``linker``, or nothing for the program's own."""
+        """Return the language runtime of a part, ``linker``, or an empty string for the program's own."""
         if part.object >= 0 and self.objects[part.object].runtime:
             return self.objects[part.object].runtime
         found = runtime_of_symbol((part.symbol or part.name).encode("utf-8", "replace"))
@@ -92,7 +93,7 @@ class SizeReport:
 
 
 def to_json(report: SizeReport) -> str:
-    """Write a report as JSON, a part on each line."""
+    """Return a report as JSON, with a part on each line."""
     head = {
         "format": FORMAT,
         "version": VERSION,
@@ -107,7 +108,7 @@ def to_json(report: SizeReport) -> str:
     }
     lines = [json.dumps(head, ensure_ascii=False)[:-1] + ', "parts": [']
     parts = json.dumps([_part_fields(part) for part in report.parts], ensure_ascii=False)
-    # No string has these characters: its quotes are escaped.
+    # No string contains these characters: its quotes are escaped.
     lines.append(parts[1:-1].replace('}, {"kind"', '},\n{"kind"'))
     return "\n".join(lines) + "\n]}\n"
 
@@ -137,7 +138,7 @@ def _part_fields(part: Part) -> dict[str, Any]:
 
 
 def from_json(text: str | bytes) -> SizeReport:
-    """Read what :func:`to_json` wrote.
+    """Return a report from the JSON that :func:`to_json` made.
 
     :raises ReportError: it is something else, or damaged.
     """
@@ -195,7 +196,7 @@ def _check(report: SizeReport) -> None:
 
 
 def causes(report: SizeReport, index: int) -> list[int]:
-    """The chain that keeps a part in: from the root's part to the part itself."""
+    """Return the chain that keeps a part: from the root's part to the part itself."""
     chain = [index]
     seen = {index}
     while (index := report.parts[index].cause) >= 0 and index not in seen:

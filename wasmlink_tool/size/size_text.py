@@ -50,7 +50,7 @@ def _lines(report: SizeReport) -> Iterator[str]:
 
 
 def library_of(report: SizeReport, number: int) -> str:
-    """The archive that an object is from, or that it is from none."""
+    """Return the archive of an object, or a text for an object that is from none."""
     if number < 0:
         return "(linker)" if report.linked else "(the module)"
     entry = report.objects[number]

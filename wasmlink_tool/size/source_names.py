@@ -1,4 +1,4 @@
-"""How reports call the files of a link."""
+"""The names of a link's files in reports."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from ..linking.chunks import LinkedFile
 
 
 def base_name(path: str) -> str:
-    """The last component of a path, whichever system wrote it."""
+    """Return the last component of a path of any operating system."""
     return path.replace("\\", "/").rsplit("/", 1)[-1]
 
 
 def short_name(file: LinkedFile) -> str:
-    """``main.o``, ``libc.a(printf.o)``: as short as it can be recognised."""
+    """Return ``main.o``, ``libc.a(printf.o)``: a short name."""
     source = file.source
     if source is None or not source.archive:
         return base_name(file.name)
