@@ -1,1 +1,1 @@
-"""Files to objects: object files, archives, library search. What is here depends on one file alone."""
+"""Files to objects: object files, archives, library search. Each result depends on one file alone."""

@@ -1,7 +1,7 @@
 """``ar`` archives: GNU and BSD, ordinary and thin.
 
-The symbol index is not used: it may be absent, damaged or stale, and a link must not depend on which. What a member
-defines is read from the member itself, without parsing more of it than its symbol table.
+The symbol index is not used: it may be absent, damaged or stale, and a link must not depend on it. A member's
+definitions are read from the member itself, of which only the symbol table is parsed.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ THIN_MAGIC: Final = b"!<thin>\n"
 HEADER_SIZE: Final = 60
 _SHARING: Final = 2
 _SHORT_NAMES: Final = 1 << 16
-"""Names may take so many times the archive's size, and so many bytes more."""
+"""The maximum total size of names: this many times the archive's size, plus this many bytes."""
 NO_MEMBER: Final = "could not get the buffer for a child of the archive"
 
 
@@ -48,8 +48,8 @@ def is_archive(data: bytes) -> bool:
 
 
 def members(data: bytes, path: str) -> Iterator[Member]:
-    """Yield the members in order, without symbol index and name table. ``path`` is the archive's, which paths of a
-    thin archive's members are relative to.
+    """Yield the members in order, without symbol index and name table. Paths of a thin archive's members are relative
+    to ``path``, the archive's own.
 
     :raises FormatError: the archive is damaged.
     """
@@ -59,7 +59,7 @@ def members(data: bytes, path: str) -> Iterator[Member]:
     pos = len(ARCHIVE_MAGIC)
     size_of_file = len(data)
     opened = False
-    # Each name stands once in the archive, as a rule: where many members share long ones, that much is refused.
+    # Normally each name is in the archive once. Archives in which many members share a long name are refused.
     room = _SHARING * size_of_file + _SHORT_NAMES
     while pos < size_of_file:
         header = data[pos : pos + HEADER_SIZE]
@@ -84,7 +84,7 @@ def members(data: bytes, path: str) -> Iterator[Member]:
         end = start + stored
         opened |= not special
         if end > size_of_file:
-            # What stands first is looked behind only where it is no member.
+            # When it opens the archive, wasm-ld looks past the first entry only if that is not a member.
             what = what if special else "Archive::children failed"
             raise _damaged(what, f"offset to next archive member past the end of the archive after member {shown}")
         header_at, pos = pos, end + (end & 1)
@@ -177,7 +177,7 @@ def _defined_in_linking_section(data: bytes, pos: int, end: int) -> list[bytes]:
 
 
 def _defined_in_symbol_table(data: bytes, pos: int, end: int) -> list[bytes]:
-    """As :meth:`.object_file.ObjectFile._read_symbols` reads it, but only to get past what is not asked for."""
+    """Return the definitions as :meth:`.linking_reader.LinkingReader.read_symbols` would, but skip everything else."""
     names: list[bytes] = []
     count, pos = uleb_at(data, pos, end)
     if count * 3 > end - pos:
@@ -217,4 +217,4 @@ _LINKING: Final = b"\7linking"
 _UNDEFINED: Final = SymbolFlag.UNDEFINED
 _NOT_DEFINED: Final = SymbolFlag.UNDEFINED | SymbolFlag.BINDING_LOCAL
 _IMPORTED: Final = SymbolFlag.UNDEFINED | SymbolFlag.EXPLICIT_NAME
-"""A symbol with the first flag and without the second has no name of its own."""
+"""A symbol with the first flag and without the second has no name in the symbol table."""

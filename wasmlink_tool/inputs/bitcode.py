@@ -1,7 +1,7 @@
-"""LLVM bitcode, as far as resolution looks: the symbol table that its writer puts beside the modules.
+"""LLVM bitcode, as far as resolution reads it: the symbol table that its writer puts beside the modules.
 
-A file is a stream of blocks. Those read here hold blobs: ``STRTAB`` the names, ``SYMTAB`` a table of fixed
-little-endian words that refers to them, which LLVM writes so that linkers need not understand the modules.
+A file is a stream of blocks. The blocks read here hold blobs: ``STRTAB`` the names, ``SYMTAB`` a table of fixed
+little-endian words that refers to them, which LLVM writes so that linkers need not parse the modules.
 https://llvm.org/docs/BitCodeFormat.html describes the stream.
 """
 
@@ -24,7 +24,7 @@ _ATTRIBUTE_GROUP_BLOCK: Final = 10
 _IDENTIFICATION_STRING: Final = 1
 _BLOB: Final = 1
 
-# The symbol table's layout, which has its number in its first word.
+# The symbol table's layout; its version is in its first word.
 _SYMTAB_VERSION: Final = 3
 _HEADER: Final = struct.Struct("<19I")
 _COMDAT: Final = struct.Struct("<3I")
@@ -45,7 +45,7 @@ _EXECUTABLE: Final = 1 << 13
 
 
 class NoSymbolTableError(FormatError):
-    """The file has no symbol table, or one of a layout that is not known: its modules would have to be understood."""
+    """The file has no symbol table, or one with an unknown layout: its modules would have to be parsed."""
 
 
 class BitcodeSymbol(NamedTuple):
@@ -53,10 +53,10 @@ class BitcodeSymbol(NamedTuple):
     flags: int
     """The flags of a symbol table entry (:class:`SymbolFlag`): binding, visibility, undefined, thread-local."""
     comdat: int
-    """Index in the file's list of groups, or -1."""
+    """The index in the file's list of groups, or -1."""
     is_function: bool
     is_used: bool
-    """The module asks that it is kept, or code generation may call it."""
+    """The module requires that it is kept, or code generation may call it."""
 
     @property
     def is_undefined(self) -> bool:
@@ -70,7 +70,7 @@ class BitcodeSymbol(NamedTuple):
 class BitcodeFile:
     """The symbols of a bitcode file: ``data[start:end]``.
 
-    :raises NoSymbolTableError: it lists none.
+    :raises NoSymbolTableError: it has no readable symbol table.
     :raises FormatError: the file is damaged.
     """
 
@@ -102,13 +102,13 @@ class BitcodeFile:
 
     @property
     def llvm_version(self) -> int:
-        """The major version of the LLVM that wrote the file; 0 if it does not say."""
+        """Return the major version of the LLVM that wrote the file; 0 if the file does not have it."""
         match = re.search(r"LLVM(\d{1,4})", self.producer)
         return int(match.group(1)) if match else 0
 
     @property
     def is_thin(self) -> bool:
-        """Return whether it has the summary that ThinLTO needs to compile it separately.
+        """Return whether it has the summary with which ThinLTO can compile it separately.
 
         :raises FormatError: the module is damaged.
         """
@@ -121,8 +121,8 @@ class BitcodeFile:
         return False
 
     def target_features(self) -> frozenset[str]:
-        """Return the target features that its functions were compiled with, all together; none where the module does
-        not tell, or is damaged."""
+        """Return the union of the target features of its functions; none if the module does not have them, or is
+        damaged."""
         found: set[str] = set()
         try:
             for block, stream in blocks(self.data, *_unwrapped(self.data, self.start, self.end)):
@@ -157,7 +157,7 @@ class BitcodeFile:
 
     @property
     def is_position_independent(self) -> bool:
-        """Return whether it was compiled as position-independent code, by the entry in the module's flags."""
+        """Return whether it was compiled as position-independent code, according to the module's flags."""
         return b"PIC Level" in self.contents
 
     def _read_blocks(self) -> tuple[bytes, bytes]:
@@ -185,7 +185,7 @@ class BitcodeFile:
         return strings, table
 
     def _read_symbols(self, strings: bytes, table: bytes) -> None:
-        # Names stand in the table once, but for those that the modules of one file share.
+        # The table has each name once, except names that several modules of one file share.
         budget = _SHARING * (len(strings) + 1)
 
         def text(offset: int, size: int) -> bytes:
@@ -236,8 +236,8 @@ class BitcodeFile:
 
 
 def _features_in(group: list[int]) -> set[str]:
-    """The target features that a group of attributes turns on: the attribute is ``target-features``, with a value like
-    ``+atomics,-simd128``, each a string that ends in a zero."""
+    """Yield the target features that a group of attributes enables: the attribute is ``target-features``, with a value
+    like ``+atomics,-simd128``; both are zero-terminated strings."""
     text = bytes(number for number in group if number < 0x80)
     _, found, value = text.partition(b"target-features\0")
     words = value.partition(b"\0")[0].decode("ascii").split(",") if found else []
@@ -274,7 +274,7 @@ def blocks(data: bytes, start: int, end: int) -> Iterator[tuple[int, _Stream]]:
     if data[start : start + 4] != BITCODE_MAGIC:
         raise FormatError("Invalid bitcode signature")
     pos = start + 4
-    # Blocks begin and end at whole words. What follows the last is padding, as archives have it.
+    # Blocks are aligned to whole words. After the last there is padding, as in archives.
     while end - pos >= 8:
         stream = _Stream(data, pos, end, 2)
         if stream.fixed(2) != _ENTER_SUBBLOCK:
@@ -310,7 +310,7 @@ class _Stream:
     @property
     def block(self) -> bytes:
         """Return the whole block that the stream started in."""
-        # Before them are two words, of the block's number and of its size.
+        # It is preceded by two words, with the block's number and its size.
         return self._data[self._origin - 8 : self._origin + self._end // 8]
 
     @property

@@ -1,8 +1,8 @@
-"""Directories of caches: this user's own, marked, and kept within their limits.
+"""Cache directories: private, marked, and kept within their limits.
 
-A directory that the linker makes is for this user alone. It is marked: ``CACHEDIR.TAG`` tells backups to leave it out,
-and a file of the linker's says that it may put files there and remove them. A directory that holds something else gets
-a subdirectory, which is made and marked in the same way: so nothing is ever removed but what a linker put there.
+A directory that the linker creates is private to the user. It is marked: ``CACHEDIR.TAG`` makes backups skip it, and
+another file permits the linker to create and remove files there. A directory with other contents gets a subdirectory,
+which is created and marked in the same way: so the linker removes only files that a linker created.
 
 ::
 
@@ -11,10 +11,10 @@ a subdirectory, which is made and marked in the same way: so nothing is ever rem
     packs/            parsed objects and indices of archives, many in a file
     links/            states of finished links
     generated/        objects that were generated from bitcode
-    sizes/            the sizes of the last links' parts, for a build tool's notes of what changed
+    sizes/            the sizes of the last links' parts, for a build tool's notes on changes
 
-Whoever can write to a cache decides what the modules hold that are linked with it. So a directory that other users can
-write to is refused, unless the user trusts them.
+Whoever can write to a cache decides the contents of modules that are linked with it. So a directory that other users
+can write to is refused, unless the user trusts them.
 """
 
 from __future__ import annotations
@@ -60,14 +60,14 @@ _ROOMS: Final = {
 }
 """The linker's file names, by directory."""
 _MOST_LINKS: Final = 500
-"""States. Each checkout and each set of options has its own, and few are ever used again."""
+"""The maximum number of states. Each checkout and each set of options has its own, and few are used again."""
 
 
 def cache_root(path: str, *, shared: bool = False) -> str | None:
-    """Return the directory in which a cache at ``path`` has its files; ``None`` if none can be there.
+    """Return the directory in which a cache at ``path`` has its files; ``None`` if it cannot be created.
 
     :param shared: other users may be able to write to it.
-    :raises FatalError: they are, and should not.
+    :raises FatalError: other users can write to it without ``shared``.
     """
     try:
         root = os.path.abspath(path)
@@ -83,7 +83,7 @@ def cache_root(path: str, *, shared: bool = False) -> str | None:
                     _refuse_others(candidate, status)
                 return candidate
     except (OSError, ValueError):
-        # Among other things, the working directory may be gone.
+        # One reason is a deleted working directory.
         return None
     return None
 
@@ -96,7 +96,8 @@ def _is_marked(root: str) -> bool:
 
 
 def _is_empty(root: str) -> bool:
-    """Return whether there is nothing in a directory, or only what another process begins with."""
+    """Return whether a directory is empty, or contains only the first files of another process that creates the cache.
+    """
     with os.scandir(root) as entries:
         return all(entry.name == _TAG or entry.name.startswith(MARK) for entry in entries)
 
@@ -117,7 +118,7 @@ def _refuse_others(root: str, status: os.stat_result) -> None:
 
 
 def is_file_name(room: str, name: str) -> bool:
-    """Return whether a file of that name in that room is the linker's."""
+    """Return whether the linker creates files of that name in that subdirectory."""
     return _ROOMS[room].fullmatch(name) is not None
 
 
@@ -142,7 +143,7 @@ def _make(root: str) -> None:
     os.makedirs(os.path.dirname(root), exist_ok=True)
     with suppress(FileExistsError):
         os.mkdir(root, 0o700)
-    # The mark is first: to who comes meanwhile, the directory is empty or marked.
+    # The mark is first, so that other processes always find the directory empty or marked.
     replace_file(os.path.join(root, MARK), [_MARK_TEXT], mode=0o600)
     replace_file(os.path.join(root, _TAG), [_TAG_TEXT], mode=0o600)
 
@@ -151,7 +152,7 @@ def _make(root: str) -> None:
 
 
 class _File:
-    """A file of the cache, as far as pruning asks."""
+    """A file of the cache, with the properties that pruning uses."""
 
     __slots__ = ("path", "room", "size", "used")
 
@@ -163,11 +164,11 @@ class _File:
 
 
 def prune(root: str, policy: CachePolicy) -> None:
-    """Remove files that are no longer used, then those that were not used for longest, until the cache is within its
-    limits; and what processes left that were killed while they wrote.
+    """Remove files that are no longer used, then the least recently used, until the cache is within its limits; also
+    remove files of processes that were killed while writing.
 
-    Only regular files are removed whose place, name and first bytes are those of a file of the linker's, in a
-    directory with its mark.
+    Only regular files are removed, in a marked directory, with the location, the name and the first bytes of a file of
+    the linker's.
     """
     if not _is_marked(root) or not _is_due(root, policy):
         return
@@ -231,7 +232,7 @@ def _files(root: str) -> list[_File]:
 
 
 def _look_at(entry: os.DirEntry[str], room: str, names: re.Pattern[str], found: list[_File]) -> None:
-    # mypyc cannot leave a block that suppresses by "continue": what follows a condition is nested instead.
+    # mypyc cannot leave a block that suppresses by "continue": the code after each condition is nested instead.
     with suppress(OSError):
         if entry.is_file(follow_symlinks=False):
             status = entry.stat(follow_symlinks=False)
@@ -242,7 +243,7 @@ def _look_at(entry: os.DirEntry[str], room: str, names: re.Pattern[str], found: 
 
 
 def remove_file(path: str) -> None:
-    """Remove a file of the cache, if it is one: another process may have done so."""
+    """Remove a file of the cache. It may be gone already: another process may have removed it."""
     with suppress(OSError):
         with open_regular(path) as file:
             is_own = file.read(len(MAGIC)) == MAGIC

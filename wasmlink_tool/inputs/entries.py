@@ -1,16 +1,15 @@
-"""Entries of the cache: a parsed object, or the index of an archive, as bytes. Here they are read; :mod:`.entry_writer`
-makes them.
+"""Read the entries of the cache: a parsed object, or the index of an archive. :mod:`.entry_writer` writes them.
 
-They are stored columns (:mod:`..stored`), and as untrusted as the files that they are read from: what is taken from an
-entry is checked as the parser checks it, in bulk. What is no entry of this version decodes to ``None``.
+They are stored columns (:mod:`..stored`), and as untrusted as the files that they are read from: the values of an entry
+are checked as the parser checks them, in bulk. Data that is not an entry of this version decodes to ``None``.
 
 An object's entry is a record of these columns:
 
-- its numbers: a head, then tables, column after column. The numbers of their rows are in the head; for what most
-  objects have nothing of, before the table;
-- its names, each once: in the tables a name is a number of one of these. Its type section, features and producers are
-  such names, too, encoded: they are parsed anew, once for all objects that have the same;
-- of each section whose relocations were decoded, their columns.
+- its numbers: a head, then tables, column after column. The head has the number of rows of the common tables; each
+  table that most objects lack is preceded by its own;
+- its names, each once: in the tables a name is the number of one of these. Its type section, features and producers are
+  such names, too, encoded: they are parsed once for all objects with the same ones;
+- for each section whose relocations were decoded, their columns.
 """
 
 from __future__ import annotations
@@ -55,7 +54,7 @@ ArchiveIndex = list[tuple[str, int, int, "list[bytes] | None"]]
 """For each member: name, start, end, defined symbols (``None``: not a Wasm object, or a damaged one)."""
 
 _NO_ENTRY: Final = (FormatError, ValueError, LookupError, OverflowError)
-"""The exceptions for a damaged or foreign entry; :exc:`~..stored.StoredError` is among them."""
+"""The exceptions for a damaged or foreign entry, such as :exc:`~..stored.StoredError`."""
 _HEAD: Final = 15
 """Numbers at the start of an object's entry; the last ones are numbers of rows."""
 _WIDTHS: Final = (4, 3, 3, 5, 2, 5, 4, 1)
@@ -75,7 +74,7 @@ def decode_object(payload: bytes, data: bytes, start: int, end: int) -> ObjectFi
 
 
 def _decode_object(payload: bytes, data: bytes, start: int, end: int) -> ObjectFile:
-    """Most objects of a library are small: what is written out here takes half the time that calls would."""
+    """Decode an entry. The code is unrolled: most objects of a library are small, and calls would double the time."""
     packed_numbers, packed_names, *packed_relocations = unpack_columns(memoryview(payload))
     numbers, names = unpack_unsigned(packed_numbers), unpack_strings(packed_names)
     name = names.__getitem__
@@ -175,7 +174,7 @@ def _decode_object(payload: bytes, data: bytes, start: int, end: int) -> ObjectF
 
 
 class _TableReader:
-    """Tables behind their numbers of rows."""
+    """Reads tables after their numbers of rows."""
 
     def __init__(self, numbers: list[int], pos: int, names: list[bytes]) -> None:
         self._numbers = numbers
@@ -213,7 +212,10 @@ class _TableReader:
 
 
 def _decode_rare_tables(obj: ObjectFile, tables: _TableReader, present: int) -> None:
-    """:param present: which tables there are, as bits."""
+    """Decode the tables that most objects lack.
+
+    :param present: the tables that exist, as bits.
+    """
     tags: list[int] = []
     if present & 1:
         modules, fields, columns = tables.imports(2)

@@ -1,4 +1,4 @@
-"""Making entries of the cache: what :mod:`.entries` reads."""
+"""Write the entries of the cache, which :mod:`.entries` reads."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from .object_file import GlobalType, Import, ObjectFile, TableType
 
 
 def stored_sections(obj: ObjectFile) -> list[int]:
-    """The sections whose relocations an entry holds: those of code and data that were asked for. Those of debug
-    information take more room than all else, and only links that keep it read them, once."""
+    """Return the sections whose relocations an entry holds: code and data, if they were decoded. Relocations of debug
+    information would be larger than everything else, and only links that keep it read them, once."""
     return [section for section in obj.decoded_sections() if obj.sections[section].id]
 
 
@@ -55,7 +55,10 @@ class _Tables:
 
 
 def encode_object(obj: ObjectFile) -> bytes:
-    """:raises StoredError: the object has what an entry cannot hold."""
+    """Return an object as an entry.
+
+    :raises StoredError: the object has values that an entry cannot hold.
+    """
     origin = obj.start
     tables = _Tables()
     name = tables.name
@@ -90,7 +93,7 @@ def encode_object(obj: ObjectFile) -> bytes:
     tables.add(tables.imports(obj.imported_functions))
     tables.numbers += obj.functions
     tables.numbers += [name(function) for function in obj.function_names]
-    # Without a code section there is not even the end of the last one.
+    # Without a code section there is not even an end of the last one.
     tables.numbers += obj.function_offsets or [0]
     tables.add([(name(s.name), s.alignment, s.flags) for s in obj.segments])
     for segment in obj.segments:

@@ -40,7 +40,7 @@ _LOOKED_AT: Final = 512
 
 
 def describe(data: bytes, start: int = 0, end: int | None = None) -> str:
-    """Return what ``data[start:end]``, which is neither Wasm nor LLVM bitcode, is."""
+    """Describe ``data[start:end]``, which is neither WebAssembly nor LLVM bitcode."""
     head = data[start : min(start + _LOOKED_AT, len(data) if end is None else end)]
     if not head:
         return "it is empty"
@@ -65,10 +65,10 @@ def describe(data: bytes, start: int = 0, end: int | None = None) -> str:
 
 
 def describe_wasm(data: bytes, start: int, end: int) -> str:
-    """Return what ``data[start:end]``, which begins as WebAssembly, is if it is a finished module or a component; else
-    nothing."""
+    """Describe ``data[start:end]``, which begins as WebAssembly, if it is a finished module or a component; otherwise
+    return an empty string."""
     if end - start < 8:
-        # Cut short: whatever it was.
+        # A truncated file of any kind.
         return ""
     if int.from_bytes(data[start + 6 : start + 8], "little") == 1:
         return "WebAssembly component: it is linked from objects before it is made, and composed with others afterwards"

@@ -1,4 +1,4 @@
-"""Files that need not be read again: an earlier link knows what is in them."""
+"""Files that need not be read again: an earlier link has their contents in the cache."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ if TYPE_CHECKING:
 OTHER: Final = 0
 OBJECT: Final = 1
 ARCHIVE: Final = 2
-"""Kinds of inputs, as far as they need not be read again: an object that was linked, and an archive."""
+"""Kinds of inputs that need not be read again: an object that was linked, and an archive."""
 
 
 class FileChangedError(FatalError):
-    """A file is not the one that it was when the link began."""
+    """A file changed during the link."""
 
 
 class UnreadFile:
-    """A file that is the one that an earlier link read. Its bytes are read when something asks for them."""
+    """A file that is unchanged since an earlier link read it. Its bytes are read on demand."""
 
     __slots__ = ("_contents", "path", "status")
 
     def __init__(self, path: str, status: os.stat_result) -> None:
         self.path = path
         self.status = status
-        """Its result of stat() at the start of this link."""
+        """Its status at the start of this link."""
         self._contents: bytes | None = None
 
     @property
@@ -38,7 +38,7 @@ class UnreadFile:
     def contents(self) -> bytes:
         """Return the file's bytes.
 
-        :raises FileChangedError: it cannot be read, or is another file by now.
+        :raises FileChangedError: it cannot be read, or has changed.
         """
         if self._contents is None:
             try:
@@ -58,15 +58,15 @@ def _identity(status: os.stat_result) -> tuple[int, ...]:
 
 
 class KnownFile:
-    """An input that is what an earlier link read, with what that link knows of it."""
+    """An input that is unchanged since an earlier link, with that link's knowledge of it."""
 
     __slots__ = ("file", "key", "kind", "members")
 
     def __init__(self, file: UnreadFile, key: str, *, kind: int, members: dict[int, str]) -> None:
         self.file = file
         self.key = key
-        """The name in the cache of what was made of its bytes."""
+        """The cache key of its contents."""
         self.kind = kind
         """:data:`OTHER`, :data:`OBJECT` or :data:`ARCHIVE`."""
         self.members = members
-        """Offsets of an archive's members, to the keys of their cache entries."""
+        """Maps the offsets of an archive's members to the keys of their cache entries."""

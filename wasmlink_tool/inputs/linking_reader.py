@@ -26,7 +26,7 @@ _KIND_TEXTS: Final = {_FUNCTION: "function", _GLOBAL: "global", _TAG: "tag", _TA
 
 
 class LinkingReader:
-    """Fills in what the linking section of an object has; numbers are read in line as in :mod:`.object_reader`."""
+    """Fills in the contents of an object's linking section; numbers are read in line as in :mod:`.object_reader`."""
 
     def __init__(self, obj: ObjectFile) -> None:
         self.obj = obj
@@ -76,7 +76,7 @@ class LinkingReader:
             if pos > end:
                 raise FormatError("unexpected end of data")
             if not flags & SegmentFlag.TLS and name.startswith(_TLS_NAMES):
-                # Objects older than the flag rely on the name.
+                # Objects from before the flag rely on the name.
                 flags |= SegmentFlag.TLS
             segment.alignment = alignment
             segment.flags = flags

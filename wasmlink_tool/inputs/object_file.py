@@ -1,6 +1,6 @@
-"""An object file, parsed: what depends on the file's bytes alone, and what passes ask of it.
+"""A parsed object file: its properties, which depend on the file's bytes alone, and lookups for the passes.
 
-Function bodies, data and custom sections stay slices of the input; relocations are decoded when a pass asks for them.
+Function bodies, data and custom sections remain slices of the input; relocations are decoded when a pass needs them.
 """
 
 from __future__ import annotations
@@ -71,8 +71,8 @@ class Global:
 
 
 class Section:
-    """The range of a section's contents in the file. For a custom section, ``start`` is after its name, and so is
-    the origin of the offsets of relocations that apply to it."""
+    """The range of a section's contents in the file. In a custom section, ``start`` is after its name, and so is the
+    origin of the offsets of relocations that apply to it."""
 
     __slots__ = ("end", "id", "name", "start")
 
@@ -111,7 +111,7 @@ none of its own.
 
 class Comdat:
     """``members`` are (:class:`ComdatKind`, index); the index of a function, global, tag or table counts from the
-    imports on."""
+    imports."""
 
     __slots__ = ("members", "name")
 
@@ -166,12 +166,12 @@ PARSED: Final = (
     "_ranges",
     "is_cached",
 )
-"""The attributes of an object file that do not tell where its bytes stand."""
+"""The attributes of an object file that do not depend on the location of its bytes."""
 
 
 class ObjectFile:
-    """A parsed object: ``data[start:end]`` holds the file. :func:`.object_reader.read_object` makes one of the bytes,
-    :func:`.entries.decode_object` of a cache entry."""
+    """A parsed object: ``data[start:end]`` holds the file. :func:`.object_reader.read_object` makes one from the bytes,
+    :func:`.entries.decode_object` from a cache entry."""
 
     def __init__(self, data: bytes, start: int = 0, end: int | None = None) -> None:
         self._data = data
@@ -226,10 +226,10 @@ class ObjectFile:
 
     @property
     def is_unread(self) -> bool:
-        """Whether its bytes were not needed so far."""
+        """Whether its bytes have not been needed so far."""
         return self._unread is not None
 
-    # What the passes ask for
+    # Lookups for the passes
 
     def function_signature(self, index: int) -> bytes:
         """Return the signature of function ``index`` of the function index space."""
@@ -263,20 +263,20 @@ class ObjectFile:
         starts = self.function_offsets[:-1] if section == self.code_section else [s.offset for s in self.segments]
         ranges = relocations.first_from(relocs, starts)
         ranges.append(len(relocs.offsets))
-        # Whole, since other threads look there.
+        # Assigned when it is complete, since other threads read it.
         self._ranges[section] = ranges
         return ranges
 
     def release_relocations(self, section: int) -> None:
-        """Forget decoded relocations: the link has no more use for them, and there are many."""
+        """Drop decoded relocations: the link no longer needs them, and there are many."""
         if not self.is_cached or not self.sections[section].id:
             self._relocations.pop(section, None)
             self._ranges.pop(section, None)
 
-    # What the cache asks for
+    # For the cache
 
     def leave_unread(self, file: UnreadFile) -> None:
-        """Let the bytes be read when something asks for them."""
+        """Make the object read its bytes on demand."""
         self._unread = file
 
     def is_at(self, data: bytes | UnreadFile, start: int) -> bool:
@@ -304,11 +304,11 @@ class ObjectFile:
         return self.data[start:end], count
 
     def relocation_sections(self) -> dict[int, tuple[int, int, int]]:
-        """Section to where in ``data`` the entries of its relocations are (start, end), and their number."""
+        """Maps each section to the range in ``data`` of its relocation entries (start, end), and their number."""
         return self._relocation_sections
 
     def add_relocation_section(self, section: int, start: int, end: int, count: int) -> None:
-        """Note where the ``count`` encoded relocations of a section are."""
+        """Record the range of the ``count`` encoded relocations of a section."""
         self._relocation_sections[section] = (start, end, count)
 
     def decoded_sections(self) -> list[int]:
@@ -316,7 +316,10 @@ class ObjectFile:
         return [section for section in self._relocations if section in self._relocation_sections]
 
     def set_relocations(self, sections: dict[int, tuple[int, int, int]], decoded: dict[int, Relocations]) -> None:
-        """:raises FormatError: those of a section are not its own."""
+        """Set the decoded relocations of sections.
+
+        :raises FormatError: the relocations of a section do not match it.
+        """
         self._relocation_sections = sections
         self._relocations = decoded
         for section, relocs in decoded.items():

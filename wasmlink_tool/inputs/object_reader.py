@@ -58,8 +58,8 @@ def read_object(data: bytes, start: int = 0, end: int | None = None) -> ObjectFi
 
 
 class ObjectReader:
-    """Fills in an object from its bytes. A subclass may read less of some sections: it overrides ``read_code`` and its
-    like, each of which gets a reader of the section's contents and leaves it at their end."""
+    """Fills in an object from its bytes. A subclass may read less of some sections: it overrides ``read_code`` and
+    similar methods, each of which gets a reader of the section's contents and leaves it at their end."""
 
     def __init__(self, obj: ObjectFile) -> None:
         self.obj = obj
@@ -79,7 +79,7 @@ class ObjectReader:
         try:
             self.read_sections(reader)
         except IndexError:
-            # Loops that read much look at the end of their section after each entry, where they may be behind it.
+            # Loops over many entries check for the end of their section after each entry, and may be past it then.
             raise FormatError("unexpected end of data") from None
 
     def read_sections(self, reader: Reader) -> None:
@@ -150,7 +150,8 @@ class ObjectReader:
             raise FormatError("an object whose element segment fills a table of its own cannot be linked")
 
     def _check_section_references(self) -> None:
-        """Symbols and COMDATs may name sections behind the linking section, so this waits for the end of the file."""
+        """Check that symbols and COMDATs refer to existing sections, at the end of the file: sections may follow the
+        linking section."""
         named = [index for kind, _, _, index, _, _ in self.obj.symbols if kind == _SECTION]
         for comdat in self.obj.comdats:
             named += [index for kind, index in comdat.members if kind == ComdatKind.SECTION]
@@ -207,7 +208,7 @@ class ObjectReader:
         reader.pos = pos
 
     def read_import(self, reader: Reader, module: bytes, field: bytes) -> None:
-        """Read the kind and type of an import of anything but a function."""
+        """Read the kind and type of an import other than a function."""
         kind = reader.u8()
         if kind == ExternalKind.GLOBAL:
             self.obj.imported_globals.append(Import(module, field, _global_type(reader)))
@@ -235,7 +236,7 @@ class ObjectReader:
         self.obj.tables = [_table_type(reader) for _ in range(reader.count(3))]
 
     def read_memories(self, reader: Reader) -> None:
-        # Compilers' objects import their memory; what a linker made with -r defines it.
+        # Compilers' objects import their memory; objects that a linker wrote with -r define it.
         for _ in range(reader.count(2)):
             self._has_memory(reader)
 
@@ -254,8 +255,8 @@ class ObjectReader:
         )
 
     def read_elements(self, reader: Reader) -> None:
-        """Read past the element section, which old compilers write beside relocations that say the same: the linker
-        fills the function table from those. What would be lost is an error."""
+        """Skip the element section, which old compilers write beside equivalent relocations: the linker fills the
+        function table from those. An element that would be lost is an error."""
         tables = len(self.obj.imported_tables)
         for _ in range(reader.count(3)):
             flags = reader.uleb()
@@ -268,7 +269,7 @@ class ObjectReader:
                 self._filled_table = table
             reader.skip_constant_expression()
             if flags & 2:
-                # The kind of elements, or their type.
+                # The kind of the elements, or their type.
                 reader.u8()
             for _ in range(reader.count()):
                 if flags & 4:
@@ -278,7 +279,7 @@ class ObjectReader:
 
     def read_globals(self, reader: Reader) -> None:
         for _ in range(reader.count(4)):
-            # Globals have no relocations: an index would be another's in the output.
+            # Globals have no relocations: an index would refer to another global in the output.
             self.obj.globals.append(Global(_global_type(reader), reader.constant_expression(indices=False)))
 
     def read_tags(self, reader: Reader) -> None:
@@ -331,7 +332,7 @@ class ObjectReader:
         data, pos, end = self.obj.data, reader.pos, reader.end
         append = self.obj.segments.append
         for _ in range(count):
-            # Where the segment is in the object means nothing to a link.
+            # A segment's address in the object does not affect a link.
             if data[pos] == 0 and data[pos + 1] == Opcode.I32_CONST:
                 after = pos + 2
                 while data[after] >= 0x80:
@@ -377,7 +378,7 @@ class ObjectReader:
             raise FormatError("a section has two relocation sections")
         target = self.obj.sections[section]
         if count and target.id not in (SectionId.CODE, SectionId.DATA, SectionId.CUSTOM):
-            # No pass would ask for them.
+            # No pass would read them.
             raise FormatError(f"relocations for section {target}, which cannot have any")
         self.obj.add_relocation_section(section, reader.pos, reader.end, count)
 
@@ -421,7 +422,7 @@ def _table_type(reader: Reader) -> TableType:
     return TableType(element_type, flags, minimum, maximum)
 
 
-# Sections that are the same in many objects of a program
+# Sections that many objects of a program share
 
 
 @lru_cache(maxsize=4096)

@@ -1,9 +1,9 @@
 """Packs: files of a cache directory that hold many entries each, found by name.
 
-What one link adds goes into one new pack, since to write hundreds of small files takes longer than to make what is in
-them. A pack is written to a temporary file and renamed, and never changed, so that any number of processes can share a
-directory. The index at its start and each entry have checksums: what is damaged, cut short or of another version of the
-linker is as good as none, and so is what is no file.
+The new entries of one link go into one new pack, since writing hundreds of small files takes longer than computing
+their contents. A pack is written to a temporary file and renamed, and never changed, so that any number of processes
+can share a directory. The index at its start and each entry have checksums: a pack that is damaged, truncated or of
+another version is ignored, and so is anything but a regular file.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 _MAGIC: Final = f"wasmlink {__version__} pack 2\n".encode()
 """Increase the number when the stored data or its encoding changes."""
 _MOST: Final = 24
-"""Packs; beyond that, all but the largest become one."""
+"""The maximum number of packs; beyond that, all but the largest are merged."""
 
 _Place = tuple[str, int, int, int]
 """An entry's location: its pack, its offset there, its size in bytes, its checksum."""
@@ -68,22 +68,22 @@ class _OpenPack:
 
 
 class Packs:
-    """The packs of one cache. Nothing here raises: a directory that cannot be read or written has nothing."""
+    """The packs of one cache. No method raises: a directory that cannot be read or written is treated as empty."""
 
     def __init__(self, root: str) -> None:
         self._root = root
         self.directory = os.path.join(root, PACKS)
         self._places: dict[str, _Place] = {}
         self._seen: set[str] = set()
-        """The directory's contents when it was last listed."""
+        """The directory's entries when it was last listed."""
         self._known: set[str] = set()
-        """The packs among it."""
+        """The packs among them."""
         self._open: dict[str, _OpenPack] = {}
         """Open packs, since a link reads many entries of each."""
         self._lock = allocate_lock()
 
     def refresh(self) -> None:
-        """See what others have written."""
+        """List the directory again, for packs of other processes."""
         self.close()
         try:
             names = sorted(os.listdir(self.directory))
@@ -116,7 +116,7 @@ class Packs:
         return data
 
     def close(self) -> None:
-        """Close the files: whoever reads from one at the moment ends it before."""
+        """Close the files, once a reader is done with each."""
         self._open.clear()
 
     def write(self, entries: Mapping[str, bytes]) -> int:
@@ -132,7 +132,7 @@ class Packs:
         names = pack_strings([key.encode("ascii") for key in keys])
         index = pack_record([names, pack_numbers(sizes), pack_numbers(checksums)])
         head = b"".join(frame(_MAGIC, [index]))
-        # Whoever writes these entries gives them this name.
+        # Any process that writes these entries gives the pack this name.
         name = f"{crc32(index):08x}{len(entries):x}"
         path = os.path.join(self.directory, name)
         size = store_file(self._root, PACKS, name, [head, *entries.values()])
@@ -143,7 +143,7 @@ class Packs:
         return size
 
     def _merge(self) -> int:
-        """Make all packs but the largest one."""
+        """Merge all packs but the largest into one."""
         sizes: dict[str, int] = {}
         for name in sorted(self._known):
             path = os.path.join(self.directory, name)
@@ -182,7 +182,10 @@ def _index(path: str) -> dict[str, _Place]:
 
 
 def _read_index(file: BufferedReader, path: str) -> dict[str, _Place]:
-    """:raises ValueError: it is damaged."""
+    """Return the index of a pack.
+
+    :raises ValueError: it is damaged.
+    """
     if file.read(len(_MAGIC)) != _MAGIC:
         return {}
     size, checksum = (int.from_bytes(file.read(width), "little") for width in (8, 4))

@@ -1,7 +1,7 @@
 """A cache of parsed objects and archive indices, stored by content.
 
-An entry is named by a hash of the bytes that it was made from, so that it serves every link, target and variant that
-reads the same bytes, and is never out of date.
+An entry is named by a hash of the bytes that it was made from, so that it serves every link, target and variant with
+the same bytes, and is never out of date.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from .object_reader import read_object
 from .packs import Packs
 
 try:
-    # Without the cryptography library that hashlib loads, which takes longer than a small link.
+    # A hash without the cryptography library, which hashlib imports and which takes longer than a small link.
     from _blake2 import blake2b
 except ImportError:
     from hashlib import blake2b
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from typing import Final
 
 _MEMORY_LIMIT: Final = 256 << 20
-"""Bytes of input whose parsed form this process keeps."""
+"""The number of input bytes whose parsed form this process keeps."""
 
 
 def content_key(data: bytes | memoryview) -> str:
@@ -40,9 +40,9 @@ def content_key(data: bytes | memoryview) -> str:
 
 
 class ParseCache:
-    """A cache directory, and the objects that this process has parsed already.
+    """A cache directory, with the objects that this process has parsed already.
 
-    Nothing here raises: a directory that cannot be read or written is a cache that has nothing.
+    No method raises: a directory that cannot be read or written is treated as empty.
     """
 
     def __init__(self, directory: str, limit: int) -> None:
@@ -71,7 +71,7 @@ class ParseCache:
         if known is not None:
             if known.is_at(data, start):
                 return key, known
-            # The file was read anew: from here on the object holds these bytes, and the old ones can go.
+            # The file was read again: the object uses the new bytes from here on, so that the old ones can be freed.
             self._objects[key] = known = known.moved(data, start)
             return key, known
         payload = self._packs.read(key)
@@ -105,7 +105,7 @@ class ParseCache:
         return None if payload is None else decode_object(payload, b"", 0, 0)
 
     def add_object(self, key: str, obj: ObjectFile) -> None:
-        """Keep a freshly parsed object for this process; :meth:`save` puts it on disk."""
+        """Keep a newly parsed object for this process; :meth:`save` writes it to disk."""
         self._remember(key, obj)
 
     def _remember(self, key: str, obj: ObjectFile) -> None:
@@ -163,18 +163,18 @@ class ParseCache:
         return None if payload is None else decode_index(payload)
 
     def add_index(self, key: str, index: ArchiveIndex) -> None:
-        """Keep the index of an archive for this process; :meth:`save` puts it on disk."""
+        """Keep the index of an archive for this process; :meth:`save` writes it to disk."""
         self._indices[key] = index
         self._new_indices[key] = encode_index(index)
 
     # The directory
 
     def prune(self) -> None:
-        """Keep the directory within its limit."""
+        """Prune the directory to its limit."""
         prune(self.directory, CachePolicy(size=self.limit))
 
     def wrote(self, size: int) -> None:
-        """Keep the limit, once so many bytes were written to the directory."""
+        """Prune the directory after this many bytes were written to it, if necessary."""
         if size:
             self.prune()
 
@@ -191,7 +191,7 @@ class ParsedObjects:
         key, obj = self._cache.load_object(data, start, end)
         if obj is None:
             obj = read_object(data, start, end)
-            # Also where it is too large to be kept in memory: its relocations go to the disk.
+            # Also if it is too large to be kept in memory: its relocations are written to disk.
             obj.is_cached = True
             self._cache.add_object(key, obj)
         self._used.append((key, obj))
@@ -208,7 +208,7 @@ class ParsedObjects:
         return {id(obj): key for key, obj in self._used}
 
     def save(self) -> None:
-        """Put on disk what is not there yet."""
+        """Write new entries to disk."""
         self._cache.save(self._used)
 
 
@@ -225,5 +225,5 @@ def cache_at(directory: str, limit: int) -> ParseCache:
 
 
 def forget() -> None:
-    """Drop what this process holds in memory of all caches; their directories stay as they are."""
+    """Drop all caches from this process's memory; their directories are unchanged."""
     _caches.clear()

@@ -1,4 +1,4 @@
-"""Checks of decoded relocations against their object: an object may be damaged, and no pass checks again."""
+"""Check decoded relocations against their object: it may be damaged, and no pass checks again."""
 
 from __future__ import annotations
 
@@ -79,8 +79,8 @@ def check_target(obj: ObjectFile, type_: int, index: int, section: Section) -> N
 
 
 def _check_chunk_bounds(obj: ObjectFile, relocs: Relocations, section: int, ends: list[int], widest: int) -> None:
-    """A relocation may not straddle two functions or segments, nor lie between them. ``widest`` is the number of
-    bytes that any of them patches at most."""
+    """Check that relocations neither cross the border of functions or segments nor lie between them. ``widest`` is the
+    maximum number of bytes that one of them patches."""
     offsets, types = relocs.offsets, relocs.types
     ranges = obj.find_ranges(section, relocs)
     outside = range(ranges[0])
@@ -105,8 +105,8 @@ _MAY_NAME: Final[tuple[list[bool], ...]] = tuple(
         for type_ in RELOCATION_NAMES
     ]
 )
-"""By type and kind, whether only the kind must be checked."""
+"""For each type and kind, whether only the kind must be checked."""
 _USUAL_KIND: Final = bytes(
     [max([kind for kind, may in enumerate(row) if may], default=255) for row in _MAY_NAME]
 ).ljust(256)
-"""A translation table from type to the kind that may be named; of several, that which is named most."""
+"""A translation table from type to the kind that it may name; of several kinds, the most frequent."""

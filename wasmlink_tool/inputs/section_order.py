@@ -1,12 +1,13 @@
-"""The order of sections in an object file, as LLVM's reader has it.
+"""The order of sections in an object file, as LLVM's reader checks it.
 
-Known sections stand in the order of the specification, and after them ``linking``, then ``name``, ``producers`` and
-``target_features``; each at most once. ``dylink`` comes before them all. Relocation sections may be repeated, and stand
-anywhere behind ``linking``: a tool that strips or appends sections may have put ``name`` or ``producers`` before them.
-All other custom sections stand anywhere.
+Known sections have the order of the specification, and after them come ``linking``, then ``name``, ``producers`` and
+``target_features``; each at most once. ``dylink`` comes before them all. Relocation sections may be repeated, anywhere
+after ``linking``: a tool that strips or appends sections may have put ``name`` or ``producers`` before them. All other
+custom sections may be anywhere.
 
-So the forbidden predecessors of a section are itself and what has a later place; for ``dylink``, the known sections and
-``linking``, relocation sections too; for a relocation section, none (one before ``linking`` is found when that comes).
+So the forbidden predecessors of a section are itself and the sections with a later position; for ``dylink``, the known
+sections and ``linking``, relocation sections too; for a relocation section, none (one before ``linking`` is detected at
+``linking``).
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ _LINKING: Final = _PLACES[b"linking"]
 
 
 class SectionOrder:
-    """Checks the sections of one file as they come."""
+    """Checks the order of the sections of one file."""
 
     __slots__ = ("_has_relocations", "_last")
 
@@ -54,7 +55,7 @@ class SectionOrder:
     def check(self, id_: int, name: bytes) -> None:
         """Check the next section; ``name`` is a custom section's.
 
-        :raises FormatError: another section forbids it here.
+        :raises FormatError: it must not follow an earlier section.
         """
         if name.startswith(b"reloc."):
             self._has_relocations = True

@@ -1,4 +1,4 @@
-"""Shared libraries, as inputs: what a module with a ``dylink.0`` section provides to another (DynamicLinking.md)."""
+"""Shared libraries as inputs: the exports of a module with a ``dylink.0`` section (DynamicLinking.md)."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Text stub libraries: functions that the host provides, and what each of them needs of the module.
+"""Text stub libraries: functions that the host provides, and the symbols of the module that each needs.
 
-After a first line ``#STUB``, each line names a function to import, and behind a colon the symbols that the host calls
-when the module calls it, separated by commas: those are linked and exported.
+After a first line ``#STUB``, each line names a function to import, and after a colon, separated by commas, the symbols
+that the host calls when the module calls it: those are linked and exported.
 """
 
 from __future__ import annotations

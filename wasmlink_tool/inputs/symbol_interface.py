@@ -1,4 +1,4 @@
-"""An object as resolution sees it."""
+"""The interface of an object to symbol resolution."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ if TYPE_CHECKING:
 
 
 class SymbolFile(ObjectFile):
-    """An object of which code and data are counted, not read."""
+    """An object whose code and data were counted, not read."""
 
     def relocations(self, section: int) -> Relocations:
-        # Asked for where declarations of a function disagree, which is rare.
+        # Needed only if declarations of a function disagree, which is rare.
         return read_object(self.data, self.start, self.end).relocations(section)
 
 
 class SymbolReader(ObjectReader):
-    """Leaves out what resolution does not look at."""
+    """Skips everything that resolution does not read."""
 
     def read_code(self, reader: Reader) -> None:
         self.obj.code_section = len(self.obj.sections) - 1
@@ -35,7 +35,7 @@ class SymbolReader(ObjectReader):
 
     def read_data(self, reader: Reader) -> None:
         self.obj.data_section = len(self.obj.sections) - 1
-        # Of unknown size: no symbol is outside of one.
+        # The size is unknown, and large enough for every symbol.
         self.obj.segments = [Segment(b"", 0, 0, 0, 1 << 64) for _ in range(reader.count(2))]
         reader.pos = reader.end
 
@@ -86,8 +86,8 @@ class SymbolSource(ObjectSource):
 
 
 def interface_digest(obj: ObjectFile) -> str:
-    """A digest of what an object defines and asks for: of its global symbols in their order, with their types, origins
-    and COMDAT groups. What is local to it has no part in resolution."""
+    """Return a digest of an object's definitions and references: its global symbols in order, with their types, import
+    names and COMDAT groups. Local symbols do not affect resolution."""
     first = len(obj.imported_functions)
     groups = {(kind, index): comdat.name for comdat in obj.comdats for kind, index in comdat.members}
     imports = obj.imported_functions
