@@ -1,5 +1,5 @@
-"""Link-time optimisation: bitcode modules to objects, by the compilers of an LLVM that is installed.
+"""Link-time optimisation: bitcode modules to objects, with the compilers of an installed LLVM.
 
-The linker has decided what every symbol means; the compiler merges the modules, optimises them as one program and
-generates code. Nothing here is imported by a link without bitcode.
+The linker has resolved every symbol; the compiler merges the modules, optimises them as one program and generates code.
+A link without bitcode imports nothing here.
 """

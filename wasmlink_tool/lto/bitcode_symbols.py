@@ -1,4 +1,4 @@
-"""Symbol tables for bitcode files that have none, or one of a layout that the linker does not know."""
+"""Symbol tables for bitcode files without one, or with an unknown layout."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ..toolchain.lto import Compiler, configured_compiler, find_compiler, run
 
 
 def with_symbol_table(configured: Sequence[str], name: str, bitcode: bytes) -> bytes:
-    """The same modules, written again by a compiler: it adds the table. ``name`` is for messages.
+    """Return the same modules, rewritten by a compiler, which adds the table. ``name`` is for messages.
 
     :raises FatalError: there is no compiler, or it cannot read the file.
     """
@@ -33,7 +33,7 @@ def _command(compiler: Compiler) -> list[str]:
     if not compiler.is_lto2:
         flags = ["--target=wasm32", "-Xclang", "-disable-llvm-passes", "-Wno-override-module"]
         return [*compiler.command, *flags, "-c", "-emit-llvm", "-o", "out.bc", "-x", "ir", "in.bc"]
-    # It has no way to write a module, but a companion that does nothing else.
+    # llvm-lto2 cannot write a module, but opt of the same installation can.
     program = compiler.command[0]
     companion = os.path.join(os.path.dirname(program), os.path.basename(program).replace("llvm-lto2", "opt"))
     return [shutil.which(companion) or "opt", "-o", "out.bc", "in.bc"]

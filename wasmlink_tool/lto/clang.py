@@ -1,12 +1,13 @@
 """Code generation by a clang alone, zig's included.
 
-clang compiles a module and links others into it first (``-mlink-bitcode-file``), but has no words for what the link
-decided about symbols: those are written into the modules, in LLVM's assembly language, as linkages. Three steps:
+clang compiles a module and links others into it first (``-mlink-bitcode-file``), but has no options for the link's
+decisions about symbols: those are written into the modules, in LLVM's assembly language, as linkages. Three steps:
 
-1. Where the compiler's own rules would not choose the definition that prevails, the others of its name become
-   ``linkonce``: every other definition comes before such a one, and nothing is concluded from what may be replaced.
+1. Where the compiler's own rules would not choose the prevailing definition, the other definitions of its name become
+   ``linkonce``: every other definition takes precedence over these, and the optimiser concludes nothing from what may
+   be replaced.
 2. The modules are linked, without being optimised.
-3. What nothing outside refers to becomes ``internal``; then the whole is optimised and compiled.
+3. Definitions without outside references become ``internal``; then the whole is optimised and compiled.
 """
 
 from __future__ import annotations
@@ -35,17 +36,17 @@ _COMDAT: Final = re.compile(rf',? comdat(?:\(\${_NAME}\))?(?=[ ,\n]|$)|"[^"]*"')
 _ESCAPE: Final = re.compile(rb"\\([0-9A-Fa-f]{2})")
 _LTO_FLAG: Final = re.compile(r'!\{i32 \d+(, !"(?:EnableSplitLTOUnit|ThinLTO|UnifiedLTO)", i32 )')
 _MAXIMUM: Final = "!{i32 7"
-"""Of a module's flag: that the highest value counts where modules are linked."""
+"""The behaviour of a module flag whose highest value counts when modules are linked."""
 _KEPT: Final = frozenset(("private", "internal", "available_externally", "appending", "external", "extern_weak"))
-"""Linkages that say nothing of what a link chooses among."""
+"""Linkages on which a link's choice among definitions does not depend."""
 
 Choose = Callable[[bytes, str], "str | None"]
-"""From the name of a definition and its linkage (empty: a plain definition) to the linkage that it shall have, or
-``None`` where it shall stay as it is."""
+"""Maps the name of a definition and its linkage (empty: a plain definition) to its new linkage; ``None`` leaves it
+unchanged."""
 
 
 def generate_objects(place: Workplace) -> list[GeneratedObject]:
-    """One object of all modules.
+    """Return one object made from all modules.
 
     :raises FatalError: the compiler failed.
     """
@@ -74,19 +75,19 @@ class _Clang:
         return GeneratedObject(f"{self._how.output}.lto.o", self._place.read("lto.o"))
 
     def _run(self, *arguments: str) -> None:
-        # The modules say for which features each function was compiled: without a processor, clang adds none.
+        # The modules have the features of each function: without a processor, clang adds none.
         flags = [f"--target={self._target}", "-Xclang", "-target-cpu", "-Xclang", ""]
         flags += ["-ffunction-sections", "-fdata-sections", "-fno-slp-vectorize"]
         flags.append("-fPIC" if self._how.position_independent else "-fno-pic")
         if not self._how.verify:
-            # clang 22 verifies what it reads all the same.
+            # clang 22 verifies its input all the same.
             flags += ["-Xclang", "-disable-llvm-verifier"]
         for option in self._how.llvm_options:
             flags += _llvm_option(option)
         self._place.run(*flags, *arguments)
 
     def _keep(self, suffix: str, name: str) -> None:
-        """``--save-temps``: keep a module under the name that wasm-ld gives it."""
+        """Keep a module under the name that wasm-ld gives it (``--save-temps``)."""
         if self._how.save_temps:
             if name.endswith(".ll"):
                 self._run(*_UNOPTIMIZED, *_BITCODE, "-o", "kept.bc", "-x", "ir", name)
@@ -115,7 +116,7 @@ class _Clang:
             kept = {
                 symbol.name
                 for symbol, resolution in zip(module.bitcode.symbols, module.resolutions)
-                # clang leaves out what it may where nothing that it has linked by then refers to it.
+                # clang may leave out a definition to which nothing refers that it has linked by then.
                 if symbol.is_weak and resolution.prevailing and (resolution.visible or symbol.name in referred)
             }
             if number == 0 and len(parts[0]) == 1:
@@ -132,7 +133,7 @@ class _Clang:
         return names
 
     def _parts(self, number: int) -> list[str]:
-        """The files of a file's modules: clang takes no file with several."""
+        """Return the files of a file's modules: clang accepts only one module a file."""
         modules = self._place.modules[number].parts()
         if len(modules) < 2:
             return [self._place.names[number]]
@@ -142,7 +143,8 @@ class _Clang:
         return names
 
     def _prevailing_modules(self) -> dict[bytes, int]:
-        """Name to the number of the module with the definition that prevails, for those that are in one."""
+        """Return the number of the module with the prevailing definition of each name, for names defined in a module.
+        """
         return {
             symbol.name: number
             for number, module in enumerate(self._place.modules)
@@ -160,7 +162,7 @@ class _Clang:
     def _disassemble(self, name: str, text: str) -> None:
         self._run(*_UNOPTIMIZED, *_TEXT, "-o", text, "-x", "ir", name)
 
-    # 3. What is seen from outside
+    # 3. Which definitions are visible outside
 
     def _final_linkages(self) -> Choose:
         visible: set[bytes] = set()
@@ -184,34 +186,34 @@ class _Clang:
     def _rewrite(self, name: str, choose: Choose, *, any_flags: bool = False) -> None:
         text = with_linkages(self._place.read(name).decode("utf-8", "surrogateescape"), choose)
         if any_flags:
-            # Modules for ThinLTO and others do not agree on what only linkers care for.
+            # ThinLTO modules and others disagree on flags that only linkers read.
             text = _LTO_FLAG.sub(rf"{_MAXIMUM}\1", text)
         self._place.write(name, text.encode("utf-8", "surrogateescape"))
 
 
 def _chosen(losing: Container[bytes], kept: Container[bytes]) -> Choose:
-    """The linkages of one module's definitions before modules are linked."""
+    """Return the linkages of one module's definitions before modules are linked."""
 
     def choose(name: bytes, linkage: str) -> str | None:
         if name in kept:
             return _kept(linkage)
         if name not in losing:
             return None
-        # Copies of an inline function that is the same everywhere may still be looked into.
+        # Identical copies of an inline function may still be inlined.
         return "linkonce_odr" if linkage.endswith("_odr") else "linkonce"
 
     return choose
 
 
 def _kept(linkage: str) -> str | None:
-    """Of what has to be there whether or not its module needs it."""
+    """Return the linkages of definitions that must be kept whether or not their module needs them."""
     return linkage.replace("linkonce", "weak") if linkage.startswith("linkonce") else None
 
 
 def with_linkages(text: str, choose: Choose) -> str:
-    """A module's text with other linkages for definitions.
+    """Return a module's text with other linkages for definitions.
 
-    Definitions that are changed leave their COMDAT group: what groups are for is decided by then.
+    Changed definitions leave their COMDAT group: the choice among groups is made by then.
     """
 
     def replaced(match: re.Match[str]) -> str:
@@ -238,7 +240,7 @@ def with_linkages(text: str, choose: Choose) -> str:
 
 
 def _name(quoted: str) -> bytes:
-    """A symbol's name from its spelling: a leading byte 1 says that it is taken as it is."""
+    """Return a symbol's name from its spelling: a leading byte 1 means that it is used unchanged."""
     name = quoted.encode("utf-8", "surrogateescape")
     if name.startswith(b'"'):
         name = _ESCAPE.sub(lambda match: bytes((int(match[1], 16),)), name[1:-1])
@@ -246,7 +248,7 @@ def _name(quoted: str) -> bytes:
 
 
 def _llvm_option(option: str) -> list[str]:
-    """An option for LLVM as clang takes it: some of them clang has as its own."""
+    """Return an option for LLVM as clang accepts it: clang has some of them as its own."""
     model = re.fullmatch(r"--?exception-model=(\w+)", option)
     if model is not None:
         return ["-Xclang", f"-exception-model={model[1]}"]

@@ -26,8 +26,8 @@ def generate(
     diagnostics: Diagnostics,
     cache: GeneratedCache | None = None,
 ) -> list[GeneratedObject]:
-    """Compile modules into objects, in the order in which they are linked. The cache gives what the same compiler made
-    of the same modules before.
+    """Compile modules into objects, in link order. Results of the same compiler for the same modules come from the
+    cache.
 
     :raises FatalError: the compiler failed.
     """
@@ -40,7 +40,7 @@ def generate(
         said = len(diagnostics.entries)
         objects = _generate(compiler, modules, how, diagnostics)
         if len(diagnostics.entries) == said:
-            # What a compiler has to say, it shall say each time.
+            # Messages of the compiler must appear in each link.
             cache.store(key, _encode(objects))
     return objects
 
@@ -51,7 +51,7 @@ def _generate(
     try:
         return _generate_in_temporary_directory(compiler, modules, how, diagnostics)
     except OSError as error:
-        # A file that is written, or the directory itself, as a rule for want of space.
+        # A file that is written, or the directory itself; usually the disk is full.
         where = error.filename if isinstance(error.filename, str) else tempfile.gettempdir()
         reason = error.strerror or str(error)
         raise FatalError(f"link-time optimisation: {where}: {reason} (TMPDIR names the directory)") from None
@@ -91,7 +91,7 @@ def _resolutions(modules: Sequence[Module]) -> bytes:
 
 
 def _key(compiler: Compiler, modules: Sequence[Module], how: CodeGeneration) -> str:
-    """A hash of all that generated objects depend on, the compiler by its file's size and time."""
+    """Return a hash of everything that generated objects depend on; the compiler counts by its file's size and time."""
     digest = blake2b(digest_size=20)
     status = os.stat(compiler.command[0])
     digest.update(repr((compiler, status.st_size, status.st_mtime_ns, how)).encode("utf-8", "surrogateescape"))

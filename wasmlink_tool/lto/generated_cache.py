@@ -1,4 +1,4 @@
-"""Objects that were generated from bitcode, kept from link to link. Each entry is a file: a policy can count them."""
+"""A cache of objects generated from bitcode. Each entry is a file, which a policy can count."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ..files import frame, read_frame
 from ..inputs.cache_directory import GENERATED, MAGIC, store_file
 
 _MAGIC: Final = MAGIC + b"generated 1\n"
-"""Its number changes with whatever is stored or how."""
+"""Increase the number when the stored data or its encoding changes."""
 
 
 class GeneratedCache:
@@ -23,7 +23,7 @@ class GeneratedCache:
         self._prune = prune
 
     def load(self, key: str) -> bytes | None:
-        """The entry of that name, which counts as used now."""
+        """Return the entry of that name, and mark it as used now."""
         path = os.path.join(self._root, GENERATED, key)
         found = read_frame(path, _MAGIC)
         if found is None:

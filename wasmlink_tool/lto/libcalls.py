@@ -1,4 +1,5 @@
-"""What code generation may call although no module names it: the runtime functions of LLVM for WebAssembly."""
+"""Functions that code generation may call although no module names them: the runtime functions of LLVM for WebAssembly.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +34,7 @@ _EMSCRIPTEN = "__small_{f,,s}printf"
 
 
 def _expanded(pattern: str) -> list[str]:
-    """The names that a pattern with alternatives in braces stands for."""
+    """Return the names that a pattern with alternatives in braces stands for."""
     parts = re.split(r"\{(.*?)\}", pattern)
     choices = [part.split(",") if number % 2 else [part] for number, part in enumerate(parts)]
     return ["".join(choice) for choice in itertools.product(*choices)]
@@ -41,6 +42,6 @@ def _expanded(pattern: str) -> list[str]:
 
 @functools.cache
 def runtime_libcalls(triple: str) -> tuple[bytes, ...]:
-    """The functions' names for a target, sorted."""
+    """Return the functions' names for a target, sorted."""
     text = _RUNTIME_LIBRARY + _C_LIBRARY + (_EMSCRIPTEN if "emscripten" in triple else "")
     return tuple(sorted({name.encode() for pattern in text.split() for name in _expanded(pattern)}))

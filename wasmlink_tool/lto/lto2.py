@@ -1,5 +1,5 @@
-"""Code generation by ``llvm-lto2``, the command around the library that LLVM's linkers use: it takes the link's
-decisions symbol by symbol and gives the very objects that wasm-ld of its version makes."""
+"""Code generation by ``llvm-lto2``, the command for the library that LLVM's linkers use: it takes the link's decisions
+symbol by symbol and generates the same objects as wasm-ld of its version."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _OUTPUT = "lto"
 
 
 def generate_objects(place: Workplace) -> list[GeneratedObject]:
-    """One object of the modules without a summary for ThinLTO, and one of each that has one.
+    """Return one object made from the modules without a ThinLTO summary, and one for each module with a summary.
 
     :raises FatalError: the compiler failed.
     """
@@ -27,7 +27,7 @@ def generate_objects(place: Workplace) -> list[GeneratedObject]:
         arguments.append("-save-temps")
     if how.jobs:
         arguments.append(f"-thinlto-threads={how.jobs}")
-    # wasm-ld does not vectorise straight-line code, whatever its options for LLVM say.
+    # wasm-ld does not vectorise straight-line code, whatever its options for LLVM are.
     arguments += [option for option in how.llvm_options if "vectorize-slp" not in option]
     arguments.append("-vectorize-slp=false")
     for name, module in zip(place.names, place.modules):
@@ -43,7 +43,7 @@ def generate_objects(place: Workplace) -> list[GeneratedObject]:
 
 
 def _objects(place: Workplace) -> list[GeneratedObject]:
-    """What was written: number 0 is of all modules without a summary, and each with one has the next."""
+    """Return the written objects: number 0 is for all modules without a summary, and each with one has the next."""
     thin = [module.identifier for module in place.modules if module.is_thin]
     names = [f"{place.how.output}.lto.o", *(_object_name(place.how.output, identifier) for identifier in thin)]
     objects = []
@@ -64,8 +64,8 @@ def _object_name(output: str, identifier: str) -> str:
 
 
 def _keep_modules(place: Workplace) -> None:
-    """What the compiler saved: ``lto.0.2.internalize.bc`` is of all modules without a summary, ``lto.3.4.opt.bc`` of
-    the third that has one."""
+    """Keep the modules that the compiler saved: ``lto.0.2.internalize.bc`` is for all modules without a summary,
+    ``lto.3.4.opt.bc`` for the third that has one."""
     thin = [module.identifier for module in place.modules if module.is_thin]
     for file in sorted(os.listdir(place.directory)):
         if file.startswith(f"{_OUTPUT}.") and file.endswith((".bc", ".dot")):

@@ -1,4 +1,4 @@
-"""What goes into code generation, and what comes out."""
+"""The inputs and outputs of code generation."""
 
 from __future__ import annotations
 
@@ -12,35 +12,35 @@ from ..inputs.bitcode import BitcodeFile
 
 
 class SymbolResolution(NamedTuple):
-    """What the link decided about one symbol of a module; :attr:`Module.resolutions` has one for each."""
+    """The link's decision about one symbol of a module; :attr:`Module.resolutions` has one for each."""
 
     prevailing: bool
-    """The module's definition is the one that the program uses."""
+    """The module's definition prevails."""
     visible: bool
-    """Something outside of the modules refers to it: it must be there, under its name."""
+    """Something outside of the modules refers to it: it must exist, under its name."""
     redefined: bool
-    """Its meaning changes after code generation (``--wrap``): nothing may be concluded from its body."""
+    """Its meaning changes after code generation (``--wrap``): the optimiser must conclude nothing from its body."""
 
     @property
     def letters(self) -> str:
-        """The resolution as LLVM's tools write it."""
+        """Return the resolution as LLVM's tools write it."""
         return "p" * self.prevailing + "x" * self.visible + "r" * self.redefined
 
 
 @dataclass(frozen=True)
 class Module:
-    """A bitcode file that is linked."""
+    """A bitcode file in the link."""
 
     name: str
-    """As diagnostics have it."""
+    """The name in diagnostics."""
     identifier: str
-    """As wasm-ld calls it when it keeps temporary files: distinct for members of the same name."""
+    """The name in the names of wasm-ld's temporary files: distinct for members of the same name."""
     bitcode: BitcodeFile
     resolutions: Sequence[SymbolResolution]
 
     @property
     def is_thin(self) -> bool:
-        """Whether it carries a summary for ThinLTO.
+        """Whether it has a ThinLTO summary.
 
         :raises FatalError: the module is damaged.
         """
@@ -50,7 +50,7 @@ class Module:
             raise FatalError(f"{self.name}: {error}") from None
 
     def parts(self) -> list[bytes]:
-        """The modules of the file, each as a file of its own.
+        """Return the modules of the file, each as a separate file.
 
         :raises FatalError: the file is damaged.
         """
@@ -62,10 +62,10 @@ class Module:
 
 @dataclass(frozen=True)
 class CodeGeneration:
-    """How to generate code."""
+    """The options of code generation."""
 
     output: str
-    """The path of the link's output, which the names of temporary files begin with."""
+    """The path of the link's output, with which the names of temporary files begin."""
     position_independent: bool
     optimize: int = 2
     codegen_optimize: int = 2
@@ -78,5 +78,5 @@ class CodeGeneration:
 
 class GeneratedObject(NamedTuple):
     name: str
-    """What wasm-ld calls the object: the path at which ``--save-temps`` keeps it."""
+    """wasm-ld's name for the object: the path at which ``--save-temps`` keeps it."""
     contents: bytes

@@ -12,16 +12,16 @@ from ..toolchain.lto import Compiler, run
 from .modules import CodeGeneration, Module
 
 _NAMED = 3
-"""How many bitcode files an error about all of them names."""
+"""The maximum number of bitcode files that an error about all of them lists."""
 
 _BROKEN_IN_LTO2 = "LLVM ERROR: Broken module found"
 _BROKEN_IN_CLANG = "invalid LLVM IR input"
 
 
 class Workplace:
-    """Files for a compiler, which knows modules by plain names: people know them by others, which may hold anything.
+    """Files for a compiler, with plain names for modules, whose own names may contain anything.
 
-    What the compiler says is passed on.
+    The compiler's messages are passed on.
     """
 
     def __init__(
@@ -38,7 +38,7 @@ class Workplace:
         self.how = how
         self._diagnostics = diagnostics
         self.names = [f"module{number}.bc" for number in range(len(modules))]
-        """Of the modules' files, in order."""
+        """The modules' files, in order."""
         for name, module in zip(self.names, modules):
             self.write(name, module.bitcode.contents)
 
@@ -74,18 +74,18 @@ class Workplace:
         if done.returncode:
             raise FatalError(self._failure(done.returncode, said), (*self._versions(), *self._verifier(said)))
         for line in said.splitlines():
-            # llvm-lto2 does not say that a warning is one.
+            # llvm-lto2 does not mark warnings as such.
             if line.startswith("warning: ") or (self.compiler.is_lto2 and not self.how.debug_pass_manager):
                 self._diagnostics.warn(line.removeprefix("warning: "))
             else:
                 self._diagnostics.message(line)
 
     def _failure(self, status: int, said: str) -> str:
-        """What a failure of the compiler is reported as. It names a bitcode file, all of them where the compiler does
-        not say which it is about."""
+        """Return the error for a failure of the compiler. It names a bitcode file, or all of them if the compiler names
+        none."""
         names = [module.name for module in self.modules]
         if _BROKEN_IN_LTO2 in said:
-            # It ends itself by a signal then.
+            # A compiler that crashed was ended by a signal.
             said = f"invalid LLVM IR input: {said[: said.index(_BROKEN_IN_LTO2)].strip()}"
         elif status < 0 or "PLEASE submit a bug report" in said:
             how = f"signal {-status}" if status < 0 else f"status {status}"
@@ -98,7 +98,7 @@ class Workplace:
         return f"{shown}: {said}"
 
     def _verifier(self, said: str) -> tuple[str, ...]:
-        """The line under a module that LLVM's verifier refuses where ``--disable-verify`` was given."""
+        """Return the line under a module that LLVM's verifier rejects although ``--disable-verify`` was given."""
         if self.how.verify or not (_BROKEN_IN_LTO2 in said or _BROKEN_IN_CLANG in said):
             return ()
         return (
@@ -106,7 +106,7 @@ class Workplace:
         )
 
     def _versions(self) -> tuple[str, ...]:
-        """The line under a failure where a newer LLVM made the bitcode: an older one need not understand it."""
+        """Return the line under a failure if a newer LLVM wrote the bitcode: an older one may not support it."""
         version = self.compiler.version
         newer = [module for module in self.modules if module.bitcode.llvm_version > version > 0]
         if not newer:
@@ -118,7 +118,7 @@ class Workplace:
         )
 
     def _shown(self, said: bytes) -> str:
-        """What the compiler said, its own name left out and the modules called by theirs."""
+        """Return the compiler's messages, without its own name and with the modules' real names."""
         text = said.decode("utf-8", "replace").replace(self.directory + os.sep, "")
         text = re.sub(
             r"\b(?:edited-)?(?:part\d+-)?module(\d+)\.(?:bc|ll)\b",

@@ -1,4 +1,4 @@
-"""The build id (BuildId.md): a hash of the module, or what the user says."""
+"""The build id (BuildId.md): a hash of the module, or a value that the user gives."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def _given(style: str) -> bytes:
 
 
 def compute(style: str, chunks: list[Chunk]) -> bytes:
-    """Return the id of a module; ``chunks`` are its bytes, with blanks in the id's place."""
+    """Return the id of a module; ``chunks`` are its bytes, with blanks in place of the id."""
     if style.startswith(("0x", "0X")):
         return _given(style)
     if style == "uuid":

@@ -21,7 +21,7 @@ from .encoding import Chunk, OutputSection, custom_section, name, vector
 
 
 class CustomSection:
-    """One custom section of the output: what it is merged from, laid out."""
+    """One custom section of the output, laid out: the input sections that are merged into it."""
 
     def __init__(self, section_name: bytes) -> None:
         self.name = section_name
@@ -34,7 +34,7 @@ class CustomSection:
             try:
                 metadata = CodeMetadata(self.inputs, keep_relocations=keep_relocations)
             except FormatError:
-                # Then it stays what it is.
+                # Damaged metadata is copied unchanged.
                 self.chunks += self.inputs
             else:
                 self.chunks.append(metadata)
@@ -67,20 +67,20 @@ class CustomSection:
 
 
 Merge = Callable[[bytes, Sequence[InputSection]], MergedStrings | None]
-"""Merges the strings of an output section's inputs from an earlier merge, if there is one that helps."""
+"""Merges the strings of an output section's inputs from an earlier merge, if there is a suitable one."""
 
 
 def lay_out_custom_sections(
     resolution: Resolution, options: LinkOptions, merge: Merge | None = None
 ) -> list[CustomSection]:
-    """Group the inputs' custom sections by name, in the order in which the names are first seen; those that are kept
+    """Group the inputs' custom sections by name, in the order in which the names first appear; sections that are kept
     apart are written once for each content."""
     strip_debug = options.strip_debug or options.strip_all
     by_name: dict[object, CustomSection] = {}
     for file in resolution.objects:
         for section in file.custom_sections.values():
             section_name = section.name
-            # Tools that strip leave empty sections behind, to keep the others' numbers.
+            # strip tools leave empty sections behind, to keep the others' numbers.
             if section.discarded or not section.size or section_name in (b".llvmbc", b".llvmcmd"):
                 continue
             if strip_debug and section_name.startswith(b".debug_"):
@@ -90,7 +90,7 @@ def lay_out_custom_sections(
             if output is None:
                 output = by_name[key] = CustomSection(section_name)
             elif isinstance(key, tuple):
-                # The same world, of another object.
+                # The same world from another object.
                 continue
             output.inputs.append(section)
     for output in by_name.values():

@@ -1,4 +1,4 @@
-"""The ``dylink.0`` section: what the dynamic linker must know before it instantiates (DynamicLinking.md)."""
+"""The ``dylink.0`` section: information for the dynamic linker before instantiation (DynamicLinking.md)."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ class Reusable:
         raise NotImplementedError
 
     def relocator(self, resolution: Resolution, bases: Bases, watcher: Watcher | None) -> Relocator:
-        """Return what relocates the objects of both links, and all others."""
+        """Return a relocator for the objects of both links, and all others."""
         raise NotImplementedError
 
 
@@ -72,7 +72,7 @@ def write_module(
 ) -> Module:
     """Write all sections in the module's order, relocated.
 
-    :param watch: makes what takes notes for the next link, once it is known which custom sections there are.
+    :param watch: returns the object that takes notes for the next link, once the custom sections are known.
     """
     bases = Bases(options.table_base, plan.memory.tls_base)
     check_field_widths(plan, bases, diagnostics)
@@ -81,7 +81,7 @@ def write_module(
         for file in plan.resolution.objects:
             if file.function_live.count(1):
                 compressor.compress(file)
-    # Debug information counts from where functions are, and custom sections refer to one another by where they are.
+    # Debug information needs the functions' offsets, and custom sections refer to one another by their offsets.
     place_functions(plan)
     custom = lay_out_custom_sections(plan.resolution, options, None if reuse is None else reuse.merge)
     outputs = {section.name for section in custom}
@@ -105,7 +105,7 @@ def write_module(
     if options.relocatable or options.emit_relocs:
         from .relocatable import SymbolIndices, linking_section, relocation_sections
 
-        # They name sections by their number, so every other section that an input has must be in place.
+        # They name sections by number, so every other section must be in place.
         indices = SymbolIndices(plan, ((section.name, known + i) for i, section in enumerate(custom)))
         linking = linking_section(plan, indices)
         sections += [linking, *relocation_sections(plan, sections, custom, indices)]

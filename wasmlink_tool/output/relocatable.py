@@ -34,7 +34,7 @@ class SymbolIndices:
     def __init__(self, plan: Plan, sections: Iterable[tuple[bytes, int]]) -> None:
         """``sections`` are the custom sections' names and their indices in the output."""
         self.symbols = [s for s in plan.resolution.symbols.values() if s.used and _is_written(s)]
-        # Of functions that disagree about their type, one alone has the name.
+        # If functions disagree about their type, only one has the name.
         known = set(self.symbols)
         for file in plan.resolution.objects:
             self.symbols += [
@@ -113,7 +113,7 @@ def _symbol_entry(symbol: Symbol) -> bytes:
     if symbol.state != DEFINED and not symbol.flags & SymbolFlag.EXPLICIT_NAME:
         return head
     if symbol.is_stub and symbol.file is not None:
-        # It is no more what it was called.
+        # It is no longer the function its name says.
         return head + name(symbol.file.function_debug_names[symbol.index])
     return head + name(symbol.name)
 
@@ -136,8 +136,8 @@ def _comdats(plan: Plan) -> dict[bytes, list[tuple[int, int]]]:
 def relocation_sections(
     plan: Plan, sections: list[OutputSection], custom: list[CustomSection], indices: SymbolIndices
 ) -> Iterator[OutputSection]:
-    """One behind the other, in the order of the sections that they apply to."""
-    # In the order of ``sections``; those that are kept apart have one name.
+    """Return the relocation sections, in the order of the sections that they apply to."""
+    # By number: sections that are kept apart share a name.
     by_name: dict[bytes, list[CustomSection]] = {}
     for merged in custom:
         by_name.setdefault(merged.name, []).append(merged)
@@ -147,7 +147,7 @@ def relocation_sections(
         elif section.id == SectionId.DATA:
             entries, what = list(_data_entries(plan, indices)), b"DATA"
         elif section.id == SectionId.CUSTOM and by_name.get(section.name):
-            # The name may be empty, as that of the sections that have none.
+            # The name may be empty, like that of sections without a name.
             entries, what = list(_custom_entries(by_name[section.name].pop(0), indices)), section.name
         else:
             continue

@@ -32,7 +32,7 @@ def write_text(path: str, text: str, what: str, diagnostics: Diagnostics) -> Non
 
 
 def check_files(options: LinkOptions, diagnostics: Diagnostics) -> None:
-    """Report each file that the link is to write and cannot."""
+    """Report each output file that cannot be written."""
     for path, what in (
         (options.output, "output"),
         (options.map_file, "map"),

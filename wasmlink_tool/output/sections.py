@@ -171,7 +171,7 @@ def _globals(plan: Plan, options: LinkOptions) -> OutputSection | None:
 
 
 def _got_entry(plan: Plan, symbol: Symbol, options: LinkOptions) -> bytes:
-    """Return the global that holds the address of one of this module's own symbols."""
+    """Return the global that holds the address of a symbol that this module defines."""
     target = plan.resolution.target
     # Each thread sets those of its thread-local data.
     thread_local = options.shared_memory and bool(symbol.flags & SymbolFlag.TLS)
@@ -229,7 +229,8 @@ def _table_offset(plan: Plan, options: LinkOptions) -> bytes:
 
 
 def _data_count(plan: Plan, options: LinkOptions) -> OutputSection | None:
-    """Asked for by instructions that name segments: those of the functions that put passive ones into memory."""
+    """Return the data count, which instructions that name segments require: those that copy passive segments into
+    memory."""
     count = sum(segment.in_file for segment in plan.segments)
     named = any(segment.passive for segment in plan.segments)
     return _section(SectionId.DATA_COUNT, uleb(count)) if count and named else None
@@ -311,7 +312,7 @@ def _based(plan: Plan, base: Symbol, offset: int) -> bytes:
     target = plan.resolution.target
     code = bytes((Opcode.GLOBAL_GET,)) + uleb(base.global_number)
     if offset:
-        # Which takes extended constant expressions; without them there is one segment, at the base itself.
+        # An addition needs extended constant expressions; without them there is one segment, at the base itself.
         assert "extended-const" in plan.features
         code += target.const(offset) + target.add
     return code + bytes((Opcode.END,))

@@ -24,7 +24,7 @@ def log_sections(plan: Plan, sections: list[OutputSection], diagnostics: Diagnos
     """Log the sections of the module, in order, with their sizes."""
     log = diagnostics.log
     diagnostics.phase("addSections")
-    # What comes before is not among the custom sections that this list introduces: dylink.0.
+    # wasm-ld logs this before the custom sections, of which only dylink.0 comes earlier.
     last_known = max((i for i, section in enumerate(sections) if section.id != SectionId.CUSTOM), default=-1)
     for i, section in enumerate(sections):
         log(f"addSection: {section.label}")

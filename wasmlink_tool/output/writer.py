@@ -1,4 +1,4 @@
-"""The output file: written whole or not at all."""
+"""The output file: written completely or not at all."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def check_writable(path: str, what: str, diagnostics: Diagnostics) -> None:
-    """Report before the link that an output cannot be written, without leaving a trace of the attempt."""
+    """Report before the link if an output cannot be written, without leaving a trace of the attempt."""
     if path in ("", "-"):
         return
     why = why_unwritable(path)
@@ -24,11 +24,11 @@ def check_writable(path: str, what: str, diagnostics: Diagnostics) -> None:
 
 
 class OutputFile:
-    """``with OutputFile(path, chunks):`` writes the module, and gives it its name at the end: whatever fails until
-    then, the old one stays.
+    """``with OutputFile(path, chunks):`` writes the module, and gives it its name at the end: if anything fails until
+    then, the old file stays.
 
-    A regular or absent file is replaced by a rename; anything else (a device, a pipe) is written to as it is, at the
-    end; so is standard output, ``-``. ``None`` is no file.
+    A regular or absent file is replaced by a rename; anything else (a device, a pipe) and standard output (``-``) is
+    written to directly, at the end. ``None`` writes no file.
 
     :raises FatalError: the file cannot be written.
     """

@@ -1,1 +1,1 @@
-"""SCons's way to the tool after installation: ``toolpath=[PyPackageDir("wasmlink_tool.site_tools")]``."""
+"""The installed tool for SCons: ``toolpath=[PyPackageDir("wasmlink_tool.site_tools")]``."""

@@ -1,4 +1,4 @@
-"""Where a compiler is found, what it is, and what it brings: one search for the SCons tool and for bitcode.
+"""Find a compiler, with its properties and its runtime: one search for the SCons tool and for bitcode.
 
-Nothing here knows SCons.
+Independent of SCons.
 """

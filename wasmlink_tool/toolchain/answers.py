@@ -1,8 +1,8 @@
-"""What compilers answered, kept between runs while the compiler's file is the same.
+"""The compilers' answers, kept between runs as long as the compiler's file is unchanged.
 
-The file holds data only, as JSON. One that is damaged, or that another version of this room wrote, is ignored and
-written again: a new version may read answers differently. A file that cannot be written costs the next run its
-questions, and no more.
+The file holds data only, as JSON. A file that is damaged, or that another version of this package wrote, is ignored and
+replaced: a new version may interpret answers differently. If the file cannot be written, the next run only has to ask
+again.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ FILE_NAME = ".wasmlink-toolchains.json"
 
 
 class Answers:
-    """Answers by question. A question is a command; its first word is the program that it is put to."""
+    """Answers by question. A question is a command; its first word is the program that is asked."""
 
     def __init__(self) -> None:
         self._lock = threading.RLock()
@@ -39,7 +39,7 @@ class Answers:
                 self._entries = {**_read(path), **self._entries}
 
     def recall(self, question: Sequence[str]) -> Any:
-        """The answer given before by the same program; ``None`` if there is none."""
+        """Return the earlier answer of the same program; ``None`` if there is none."""
         with self._lock:
             entry = self._entries.get(json.dumps(question))
             if entry is None or entry.get("stamp") != _stamp(question[0]):
@@ -54,7 +54,7 @@ class Answers:
         with self._lock:
             self._entries[json.dumps(question)] = {"stamp": stamp, "answer": answer}
             if self._path is not None and self._writable:
-                # Another process may have asked something else meanwhile.
+                # Another process may have added other answers in the meantime.
                 self._entries = {**_read(self._path), **self._entries}
                 _write(self._path, self._entries)
 
@@ -64,7 +64,7 @@ answers = Answers()
 
 
 def _stamp(program: str) -> list[Any] | None:
-    """What shows that a program's file is the same: path, size and time of change of the file that a link leads to."""
+    """Return the identity of a program's file: path, size and change time of the file, with symbolic links resolved."""
     path = os.path.realpath(program)
     try:
         status = os.stat(path)
@@ -75,7 +75,8 @@ def _stamp(program: str) -> list[Any] | None:
 
 @functools.cache
 def _reader() -> str:
-    """The version of what puts the questions and reads the answers: a digest of this room's source."""
+    """Return the version of the code that asks the questions and interprets the answers: a digest of this package's
+    source."""
     digest = hashlib.blake2b(digest_size=12)
     here = os.path.dirname(os.path.abspath(__file__))
     for name in sorted(os.listdir(here)):

@@ -1,4 +1,4 @@
-"""What a compiler driver would run (``-###``): the linker's command line, and the compiler's own.
+"""The commands that a compiler driver would run (``-###``): the linker's command line, and the compiler's own.
 
 The start file, the libraries and the include directories of a toolchain are read from there. They are not guessed from
 directory layouts.
@@ -14,31 +14,31 @@ from dataclasses import dataclass
 
 
 class ToolchainError(Exception):
-    """No toolchain, or one that does not answer; the message says what to do about it."""
+    """No toolchain was found, or it did not answer; the message says what to do about it."""
 
 
 @dataclass(frozen=True)
 class Runtime:
-    """What a toolchain adds to a link: absolute paths, in link order."""
+    """The inputs that a toolchain adds to a link: absolute paths, in link order."""
 
     start_files: tuple[str, ...] = ()
     libraries: tuple[str, ...] = ()
     library_paths: tuple[str, ...] = ()
-    """Where the toolchain's optional libraries are (``wasi-emulated-signal``, …)."""
+    """The directory of the toolchain's optional libraries (``wasi-emulated-signal``, …)."""
     absent: tuple[str, ...] = ()
     """Libraries that the driver names although they are not installed."""
 
     def is_current(self) -> bool:
-        """Return whether it is one of a libc, all its files are still there and the absent ones are still absent."""
+        """Return whether it has a libc, all its files still exist and the absent ones are still absent."""
         present = map(os.path.isfile, (*self.start_files, *self.libraries))
         return bool(self.start_files) and all(present) and not any(map(os.path.isfile, self.absent))
 
 
 def command_lines(answer: str, hidden: Mapping[str, str]) -> Iterator[list[str]]:
-    """The commands in what a driver printed for ``-###``, as words.
+    """Return the commands that a driver printed for ``-###``, as words.
 
-    clang quotes words. zig's linker line is not quoted: there, directories whose names may hold spaces are ``hidden``
-    from the splitting, each behind a mark.
+    clang quotes words. zig's linker line is not quoted: ``hidden`` maps marks to directories whose names may hold
+    blanks, so that they are not split.
     """
     for line in answer.splitlines():
         if line.lstrip().startswith('"'):
@@ -56,9 +56,9 @@ def command_lines(answer: str, hidden: Mapping[str, str]) -> Iterator[list[str]]
 
 
 def find_link_command(commands: Iterator[list[str]], probe: str, output: str) -> list[str] | None:
-    """The linker's command: the one that makes ``output``, of ``probe``.
+    """Return the linker's command: the one that writes ``output`` from ``probe``.
 
-    Another may name the output too: at ``-O``, clang has binaryen's wasm-opt rewrite it where that is installed.
+    Another command may name the output too: at ``-O``, clang has binaryen's wasm-opt rewrite it if that is installed.
     """
     for words in commands:
         makes_it = any(pair == ("-o", output) for pair in itertools.pairwise(words))
@@ -68,9 +68,9 @@ def find_link_command(commands: Iterator[list[str]], probe: str, output: str) ->
 
 
 def read_link_command(words: Sequence[str], probe: str) -> Runtime:
-    """The runtime that a linker's command line names.
+    """Return the runtime that a linker's command line names.
 
-    :raises ToolchainError: a library is not where the command line has it looked for.
+    :raises ToolchainError: a library is not in the directories of the command line.
     """
     paths: list[str] = []
     start_files: list[str] = []
@@ -89,11 +89,12 @@ def read_link_command(words: Sequence[str], probe: str) -> Runtime:
                 raise ToolchainError(_without_library(name, paths))
             libraries.append(found)
         elif word.endswith(".o") and word != probe:
-            # clang names the start file by itself where it finds none.
+            # clang prints the plain name of a start file that it cannot find.
             if os.path.isabs(word) and os.path.isfile(word):
                 start_files.append(word)
         elif word.endswith(".a"):
-            # clang names its builtins library whether or not it is installed; what is missing shows as undefined.
+            # clang names its builtins library whether or not it is installed; if it is missing, undefined symbols show
+            # it.
             (libraries if os.path.isfile(word) else absent).append(os.path.abspath(word))
     directories = tuple(path for path in paths if os.path.isdir(path))
     return Runtime(tuple(start_files), tuple(libraries), directories, tuple(absent))
@@ -110,10 +111,10 @@ def _without_library(name: str, paths: Sequence[str]) -> str:
 
 
 def read_include_flags(commands: Iterator[list[str]]) -> tuple[str, ...] | None:
-    """The include directories and macros that a compiler adds to what it is given, as options of any clang; ``None``
-    if it printed no command for compiling.
+    """Return the include directories and macros that a compiler adds by itself, as options of any clang; ``None`` if it
+    printed no command for compiling.
 
-    What it has of its own, its builtin headers, is left out: a clang with other ones is to use them.
+    The compiler's builtin headers are left out: a clang with others must use its own.
     """
     for words in commands:
         if "-cc1" not in words:

@@ -1,4 +1,4 @@
-"""C++ exceptions and ``setjmp``: what each toolchain needs for them, and whether it has it."""
+"""C++ exceptions and ``setjmp``: the requirements of each toolchain, and checks for them."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from .programs import ask
 from .wasi import Kind, Toolchain
 
 SETJMP_SOURCE = str(Path(__file__).with_name("runtime") / "setjmp.c")
-"""What a program with ``setjmp`` links; it is compiled with the program."""
+"""The source of the runtime for ``setjmp``; it is compiled with the program."""
 
 EXCEPTION_FLAGS = ("-fexceptions", "-fno-exceptions", "-fwasm-exceptions", "-fignore-exceptions")
-"""Flags that settle how C++ is compiled."""
+"""Flags that decide how C++ is compiled."""
 
 _HOW_TO_GET_THEM = (
     "choose a toolchain with a libc++ that has them, a recent WASI SDK for one (WASI_SDK_PATH, WASMTOOLCHAIN), or "
@@ -25,11 +25,11 @@ _HOW_TO_GET_THEM = (
 _OLDEST_FOR_SETJMP = 19
 """The first LLVM whose lowering calls the functions in :data:`SETJMP_SOURCE`."""
 _STANDARD_EXCEPTIONS = 20
-"""The first LLVM with this option for the exceptions that engines implement now."""
+"""The first LLVM with this option for exceptions as engines implement them now."""
 
 
 def code_flags(toolchain: Toolchain, *, target: str, exceptions: bool, setjmp: bool) -> tuple[str, ...]:
-    """Flags for what generates code: C, C++ and LLVM's intermediate representation."""
+    """Return flags for all languages that generate code: C, C++ and LLVM's intermediate representation."""
     if not exceptions and not setjmp:
         return ()
     standard = ("-mllvm", "-wasm-use-legacy-eh=false") if toolchain.llvm_version() >= _STANDARD_EXCEPTIONS else ()
@@ -58,8 +58,8 @@ def check_setjmp(toolchain: Toolchain, *, target: str, libc: bool) -> None:
 
 
 def has_exceptions(toolchain: Toolchain, *, target: str = "") -> bool:
-    """Return whether the C++ library of a toolchain can throw."""
-    # zig builds its own for WASI without.
+    """Return whether the toolchain's C++ library can throw."""
+    # zig builds its own for WASI, without exceptions.
     return toolchain.kind is not Kind.ZIG and _has_exceptions(toolchain, target)
 
 
@@ -89,7 +89,7 @@ def check_exceptions(toolchain: Toolchain, *, target: str, libc: bool) -> None:
 
 
 def _defines_throw(path: str) -> bool:
-    """Return whether an archive defines ``__cxa_throw``, by the index that archivers write at its beginning."""
+    """Return whether an archive defines ``__cxa_throw``, by the symbol index at its beginning."""
     question = [path, "defines __cxa_throw"]
     remembered = answers.recall(question)
     if isinstance(remembered, bool):

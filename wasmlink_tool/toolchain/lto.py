@@ -1,4 +1,4 @@
-"""The compiler that generates code from bitcode: the one that is configured, or one of those that are installed."""
+"""Find the compiler that generates code from bitcode: the configured one, or an installed one."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ class Compiler(NamedTuple):
 
     command: tuple[str, ...]
     is_lto2: bool
-    """It is ``llvm-lto2``, which does what LLVM's linkers do; else a clang."""
+    """Whether it is ``llvm-lto2``, which works like LLVM's linkers; otherwise it is a clang."""
     version: int
-    """The major version of its LLVM; 0 if it does not print one."""
+    """The major version of its LLVM; 0 if it prints none."""
 
     @property
     def shown(self) -> str:
@@ -34,10 +34,10 @@ class Compiler(NamedTuple):
 
 
 def find_compiler(configured: Sequence[str], version: int) -> Compiler:
-    """The compiler to use for bitcode that LLVM ``version`` wrote (0 if that is not known).
+    """Return the compiler for bitcode that LLVM ``version`` wrote (0 if unknown).
 
-    A configured one is used whatever its version is. Else the first that is new enough of ``llvm-lto2``, ``clang``
-    (both under all their names) and zig; else the newest.
+    A configured one is used whatever its version is. Otherwise it is the first of ``llvm-lto2``, ``clang`` (both under
+    all their names) and zig that is new enough; if none is, the newest.
 
     :raises FatalError: there is none.
     """
@@ -56,18 +56,19 @@ def find_compiler(configured: Sequence[str], version: int) -> Compiler:
 
 
 def configured_compiler(configured: Sequence[str]) -> tuple[str, ...]:
-    """The command that the options or else the environment name; empty if neither does."""
+    """Return the command that the options or else the environment name; empty if neither does."""
     return tuple(configured) or split_command(os.environ.get(ENVIRONMENT_VARIABLE, ""))
 
 
 def split_command(text: str) -> tuple[str, ...]:
-    """A compiler's command as one string: a program's path, spaces and all, or a program and its arguments."""
+    """Split a compiler's command: the path of an existing program, which may contain blanks, or a program and its
+    arguments."""
     if not text or os.path.isfile(text):
         return (text,) if text else ()
     try:
         return tuple(shlex.split(text, posix=os.name != "nt"))
     except ValueError:
-        # Not quoted as a shell would have it: a name, perhaps.
+        # Not valid shell quoting: perhaps a file name.
         return (text,)
 
 
@@ -80,7 +81,7 @@ def _configured(command: tuple[str, ...]) -> Compiler:
     if name.startswith("llvm-lto2"):
         return _compiler(command, True)
     if command[-1] in ("cc", "c++") or (name == "zig" and len(command) == 1):
-        # zig's own driver chooses targets, flags and caches; the clang in it does as it is told.
+        # zig's own driver chooses targets, flags and caches; its clang follows the arguments.
         command = (*(command[:-1] if len(command) > 1 else command), "clang")
     return _compiler(command, False)
 
@@ -101,7 +102,7 @@ def _compiler(command: tuple[str, ...], is_lto2: bool) -> Compiler:
 
 
 def run(command: Sequence[str], *, directory: str | None = None) -> subprocess.CompletedProcess[bytes]:
-    """Run a compiler and wait for it. Long command lines go through a file, which all of them read.
+    """Run a compiler and wait for it. Long command lines are passed in a file, which all of them support.
 
     :raises FatalError: it cannot be run.
     """

@@ -1,4 +1,4 @@
-"""Programs that are installed: where they are, under which names, and what they answer."""
+"""Installed programs: their locations, their names, and their answers."""
 
 from __future__ import annotations
 
@@ -14,16 +14,17 @@ from .answers import answers
 
 EXECUTABLE_SUFFIX = ".exe" if os.name == "nt" else ""
 VERSION_SUFFIX = re.compile(r"(?:-mp)?-?\d+(?:\.\d+)*$")
-"""What distributions add to the name of a program of LLVM: ``clang-19``, ``clang19``, ``clang-mp-19``."""
+"""Version suffixes that distributions add to LLVM's programs: ``clang-19``, ``clang19``, ``clang-mp-19``."""
 
 
 def find_program(name: str, path: str | None = None) -> str | None:
-    """The file of a program, from its name or path; ``path`` is the search path (the process's own if ``None``)."""
+    """Return the file of a program, from its name or path; ``path`` is the search path (the process's own if ``None``).
+    """
     return shutil.which(name, path=path)
 
 
 def installed_versions(name: str, path: str | None = None, *, preferred: int = 0) -> Iterator[str]:
-    """All programs of that name on the search path: ``clang-19`` where 19 is preferred, ``clang``, then every
+    """Return all programs of that name on the search path: ``clang-19`` if 19 is preferred, ``clang``, then every
     ``clang-NUMBER``, the newest first."""
     names = [f"{name}-{preferred}", name] if preferred else [name]
     seen = set()
@@ -51,12 +52,12 @@ def _with_version(name: str, path: str | None) -> list[str]:
             program = os.path.join(directory, entry)
             if os.access(program, os.X_OK) and os.path.isfile(program):
                 found[program] = tuple(map(int, re.findall(r"\d+", rest)))
-    # sorted() is stable: of two equal versions, the one that the search path has first.
+    # sorted() is stable: of two equal versions, the first on the search path is used.
     return sorted(found, key=lambda program: found[program], reverse=True)
 
 
 def find_companion(program: str, name: str, path: str | None = None) -> str | None:
-    """The program ``name`` (``llvm-ar``) of the installation that ``program`` (``clang-19``) is of: beside it, or
+    """Return the program ``name`` (``llvm-ar``) of the same installation as ``program`` (``clang-19``): beside it, or
     beside the file that it links to, with the same version in its name or without; else on the search path."""
     located = find_program(program, path) or program
     version = VERSION_SUFFIX.search(os.path.basename(program).removesuffix(EXECUTABLE_SUFFIX))
@@ -70,7 +71,7 @@ def find_companion(program: str, name: str, path: str | None = None) -> str | No
 
 
 def find_zig(path: str | None = None) -> str | None:
-    """The zig of the ziglang package, else that of the search path.
+    """Return the zig of the ziglang package, else the one on the search path.
 
     The package is not imported, and its program is run directly: its wrapper would start Python each time.
     """
@@ -83,7 +84,8 @@ def find_zig(path: str | None = None) -> str | None:
 
 
 def zig_cache_directory() -> str:
-    """Where zig keeps what it has built: its own rule, applied here because builds run with a bare environment."""
+    """Return the directory of zig's cache: zig's own rule, applied here because builds run with a minimal environment.
+    """
     explicit = os.environ.get("ZIG_GLOBAL_CACHE_DIR")
     if explicit:
         return os.path.abspath(explicit)
@@ -97,7 +99,7 @@ def zig_cache_directory() -> str:
 
 
 def ask(command: Sequence[str], *, path: str | None = None, directory: str | None = None, errors: bool = False) -> str:
-    """What a command prints, on standard error too if asked for; empty if it cannot be run."""
+    """Return the output of a command, with standard error if requested; empty if it cannot be run."""
     environment = {**os.environ, "ZIG_GLOBAL_CACHE_DIR": zig_cache_directory()}
     if path is not None:
         environment["PATH"] = path
@@ -119,7 +121,7 @@ def ask(command: Sequence[str], *, path: str | None = None, directory: str | Non
 
 
 def ask_once(command: Sequence[str], *, path: str | None = None) -> str:
-    """As :func:`ask`, remembered while the program's file is the same."""
+    """Return :func:`ask`, cached as long as the program's file is the same."""
     remembered = answers.recall(command)
     if isinstance(remembered, str):
         return remembered
@@ -129,12 +131,12 @@ def ask_once(command: Sequence[str], *, path: str | None = None) -> str:
 
 
 def version_line(command: Sequence[str], *, path: str | None = None) -> str:
-    """The first line of what a compiler says of its version. (The others say where it is installed.)"""
+    """Return the first line of a compiler's version text. (The other lines contain its location.)"""
     return ask_once([*command, "--version"], path=path).partition("\n")[0].strip()
 
 
 def llvm_version(command: Sequence[str]) -> int:
-    """The major version of the LLVM in a program; 0 if it does not print one."""
+    """Return the major version of the LLVM in a program; 0 if it prints none."""
     match = re.search(r"version (\d+)", ask_once([*command, "--version"]))
     return int(match.group(1)) if match else 0
 

@@ -1,4 +1,4 @@
-"""Target triples, and the name that each compiler has for a target."""
+"""Target triples, and each compiler's name for a target."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 BARE_TRIPLE = "wasm32-unknown-unknown"
 WASI_TRIPLES = ("wasm32-wasip1", "wasm32-wasi")
-"""WASI by its new name and its old one: a libc is installed under either."""
+"""The new name of WASI and the old one: a libc is installed under either."""
 
 _NO_SYSTEM = frozenset(("", "unknown", "none", "freestanding"))
 _RENAMED = {"wasi": "wasip1", "wasi-threads": "wasip1-threads"}
@@ -22,7 +22,7 @@ class Target:
     @classmethod
     def of_triple(cls, triple: str) -> Target:
         architecture, *rest = triple.split("-")
-        # The vendor is the part that nobody names.
+        # The vendor may be left out.
         system = "-".join(part for part in rest if part not in _NO_SYSTEM)
         return cls(architecture, _RENAMED.get(system, system))
 
@@ -37,18 +37,18 @@ class Target:
 
     @property
     def bare(self) -> str:
-        """The triple of the same architecture without a system, as clang writes it."""
+        """Return the triple of the same architecture without a system, as clang writes it."""
         return f"{self.architecture}-unknown-unknown"
 
     @property
     def triples(self) -> tuple[str, ...]:
-        """All its names, the newest first."""
+        """Return all its names, the newest first."""
         older = [old for old, new in _RENAMED.items() if new == self.system]
         return tuple(f"{self.architecture}-{system}" for system in (self.system, *older))
 
     @property
     def zig_name(self) -> str:
-        """What zig calls it. Its only WASI is the first version, without threads."""
+        """Return zig's name for it. Its only WASI is the first version, without threads."""
         if self.is_bare:
             return f"{self.architecture}-freestanding"
         return f"{self.architecture}-{'wasi' if self.system.startswith('wasi') else self.system}"

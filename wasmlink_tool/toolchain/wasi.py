@@ -1,15 +1,13 @@
-"""The toolchain for C and C++: a compiler that makes WebAssembly, and the runtime that comes with it.
+"""The toolchain for C and C++: a compiler for WebAssembly, and its runtime.
 
-A toolchain is one of
+A toolchain is one of these, in this order:
 
 * an explicit choice (a compiler command, a kind, or the directory of a WASI SDK);
 * the WASI SDK that ``WASI_SDK_PATH`` names;
-* a clang on the search path, under any of its names, that has the WebAssembly target (and, when libc is wanted, finds
-  one, and its own builtins library);
+* a clang on the search path, under any of its names, that has the WebAssembly target (and, when libc is needed, finds
+one, and its own builtins library);
 * the ``ziglang`` package, which is clang with its own libc and libc++;
-* a clang without the builtins library
-
-in that order.
+* a clang without the builtins library.
 """
 
 from __future__ import annotations
@@ -61,7 +59,7 @@ no compiler for WebAssembly was found; any one of these helps:
 
 
 class Kind(Enum):
-    """Whose command line the compiler has, where the families differ."""
+    """The family of a compiler's command line, where families differ."""
 
     ZIG = "zig"
     CLANG = "clang"
@@ -81,16 +79,16 @@ class Toolchain:
     """The search path for the programs; the process's own if ``None``."""
 
     def target_flags(self, *, target: str = "", libc: bool = True, given: Sequence[str] = ()) -> tuple[str, ...]:
-        """Compiler flags that every compilation needs, to stand before the ``given`` ones.
+        """Return compiler flags that every compilation needs, to be put before the ``given`` ones.
 
-        ``target`` is a triple, or empty for the usual one; the compiler gets the name that it has for it.
+        ``target`` is a triple, or empty for the default; the compiler gets its own name for it.
 
         :raises ToolchainError: there is no libc for it.
         """
         if self.kind is Kind.ZIG:
-            # zig compiles for debugging unless told otherwise: with debug information, and instrumented for undefined
-            # behaviour, which needs a runtime of its own. Here, all compilers get the same flags and do the same. A
-            # later -g would not undo -g0 there.
+            # By default, zig compiles for debugging: with debug information, and with checks for undefined behaviour,
+            # which need a runtime of their own. Here, all compilers get equal flags and produce equal results. A later
+            # -g would not undo -g0 there.
             debug = () if any(flag.startswith("-g") for flag in given) else ("-g0",)
             triple = _zig_target(target or (WASI_TRIPLES[0] if libc else BARE_TRIPLE), libc)
             return ("-target", triple, "-fno-sanitize=undefined", *debug)
@@ -100,7 +98,7 @@ class Toolchain:
     def runtime(
         self, *, target: str = "", cxx: bool = False, reactor: bool = False, exceptions: bool = False
     ) -> Runtime:
-        """Start file and libraries for a link with libc.
+        """Return start file and libraries for a link with libc.
 
         The first call for zig takes up to a minute: it compiles the library.
 
@@ -111,36 +109,37 @@ class Toolchain:
     def knows_runtime(
         self, *, target: str = "", cxx: bool = False, reactor: bool = False, exceptions: bool = False
     ) -> bool:
-        """Return whether :meth:`runtime` would answer without asking the driver, for which zig compiles its library."""
+        """Return whether :meth:`runtime` can answer without running the driver, for which zig compiles its library."""
         return _remembered_runtime(_runtime_question(self, target, cxx, reactor, exceptions)) is not None
 
     def include_flags(self, *, target: str = "", libc: bool = True, cxx: bool = False) -> tuple[str, ...]:
-        """The include directories and macros that the compiler adds by itself, for tools that stand in for it."""
+        """Return the include directories and macros that the compiler adds by itself, for tools that parse in its
+        place."""
         return _include_flags(self, self.target_flags(target=target, libc=libc), cxx)
 
     def identity(self) -> str:
-        """What identifies the compiler wherever it is installed: its version and contents."""
+        """Return the identity of the compiler, independent of its location: its version and contents."""
         return _identity(self)
 
     def llvm_version(self) -> int:
-        """The major version of the clang; 0 if it does not print one."""
+        """Return the major version of the clang; 0 if it prints none."""
         return llvm_version([_program(self.cc, self.path), *self.cc[1:]])
 
     def check(self) -> None:
-        """Raise ``ToolchainError`` if the compiler is not there, or is not one for WebAssembly."""
+        """Raise ``ToolchainError`` if the compiler does not exist, or does not support WebAssembly."""
         _check(self)
 
     def has_libc(self) -> bool:
         return self.kind is Kind.ZIG or _triple_with_libc(self, WASI_TRIPLES) is not None
 
     def provides(self, library: str) -> bool:
-        """Return whether this library, as ``-l`` names it, is part of what :meth:`runtime` returns already."""
+        """Return whether :meth:`runtime` includes this library already; the name is that of ``-l``."""
         if self.kind is Kind.ZIG and library.startswith("wasi-emulated-"):
             return True
         return library in {"c", "m", "pthread", "dl", "rt", "util", "crypt", "resolv", "xnet", "c++", "c++abi"}
 
     def _triple(self, triple: str, libc: bool) -> str:
-        """The name by which clang finds a libc for a target, or the target's own."""
+        """Return the name under which clang finds a libc for a target, or the target's own."""
         if not libc:
             target = Target.of_triple(triple or BARE_TRIPLE)
             return target.bare if target.is_bare else triple
@@ -179,11 +178,11 @@ def find_toolchain(
     sysroot: str = "",
     libc: bool = True,
 ) -> Toolchain:
-    """The toolchain to use.
+    """Return the toolchain to use.
 
     ``setting`` is ``zig``, ``clang``, ``wasi-sdk``, or the directory of a WASI SDK; ``cc`` an explicit compiler
-    command; both may be empty. ``path`` is the search path for programs (the process's own if ``None``),
-    ``wasi_sdk`` the value of ``WASI_SDK_PATH``.
+    command; both may be empty. ``path`` is the search path for programs (the process's own if ``None``), ``wasi_sdk``
+    the value of ``WASI_SDK_PATH``.
 
     :raises ToolchainError: there is none.
     """
@@ -212,7 +211,7 @@ def _find(setting: str, cc: tuple[str, ...], path: str | None, sdk: str, sysroot
     clangs = list(_clangs(path, sysroot))
     lacking = [_lacks(clang, libc) for clang in clangs]
     zig = _zig(path)
-    # A clang without its builtins library links little programs only.
+    # A clang without its builtins library links small programs only.
     for accepted in ((None,), (None, _NO_BUILTINS)):
         for clang, lack in zip(clangs, lacking):
             if lack in accepted:
@@ -232,7 +231,7 @@ _NO_BUILTINS = "has no builtins library (libclang_rt.builtins) for WASI"
 
 
 def _lacks(clang: Toolchain, libc: bool) -> str | None:
-    """What a clang that is found by itself lacks; ``None``: nothing."""
+    """Return what a detected clang lacks; ``None`` if it is complete."""
     if not has_wasm_target(clang.cc, path=clang.path):
         return "has no WebAssembly target"
     if not libc:
@@ -246,7 +245,8 @@ def _lacks(clang: Toolchain, libc: bool) -> str | None:
 
 
 def _installed_clang(path: str | None, sysroot: str, libc: bool) -> Toolchain:
-    """The first clang that lacks nothing; else the one that lacks least, which is reported where it matters."""
+    """Return the first complete clang; otherwise the one that lacks least, whose defects are reported when they matter.
+    """
     clangs = list(_clangs(path, sysroot))
     if not clangs:
         raise ToolchainError(
@@ -261,10 +261,10 @@ def _installed_clang(path: str | None, sysroot: str, libc: bool) -> Toolchain:
 
 
 def _of_command(cc: tuple[str, ...], path: str | None, sysroot: str) -> Toolchain:
-    """A toolchain around a compiler command: ``zig cc`` (also as ``python -m ziglang cc``), or a clang."""
+    """Return the toolchain of a compiler command: ``zig cc`` (also as ``python -m ziglang cc``), or a clang."""
     if len(cc) > 1 and cc[-1] == "cc":
         return Toolchain(Kind.ZIG, cc, (*cc[:-1], "c++"), (*cc[:-1], "ar"), path=path)
-    # In front of the compiler there may be another program, which runs it: ccache.
+    # The compiler may be preceded by a program that runs it, such as ccache.
     place = next((number for number, word in enumerate(cc) if "clang" in os.path.basename(word)), 0)
     program = cc[place]
     directory, name = os.path.split(program)
@@ -293,7 +293,7 @@ def _zig(path: str | None) -> Toolchain | None:
 
 
 def _program(command: Sequence[str], path: str | None) -> str:
-    """The file of a command's program, by which answers are remembered; the name itself if it is not found."""
+    """Return the file of a command's program, which identifies its answers; the name itself if it is not found."""
     return find_program(command[0], path) or command[0]
 
 
@@ -348,7 +348,7 @@ def _identity(toolchain: Toolchain) -> str:
 
 @functools.cache
 def _triple_with_libc(toolchain: Toolchain, triples: tuple[str, ...]) -> str | None:
-    """The first triple for which a clang finds a start file, and so a libc."""
+    """Return the first triple for which a clang finds a start file, and so a libc."""
     sysroot = [f"--sysroot={toolchain.sysroot}"] if toolchain.sysroot else []
     for triple in triples:
         question = [
@@ -358,7 +358,7 @@ def _triple_with_libc(toolchain: Toolchain, triples: tuple[str, ...]) -> str | N
             *sysroot,
             "-print-file-name=crt1-command.o",
         ]
-        # Only what was found is remembered: a libc may be installed at any time.
+        # Only success is cached: a libc may be installed at any time.
         answer = answers.recall(question)
         if isinstance(answer, str) and os.path.isfile(answer):
             return triple
@@ -370,9 +370,9 @@ def _triple_with_libc(toolchain: Toolchain, triples: tuple[str, ...]) -> str | N
 
 
 def _runtime_question(toolchain: Toolchain, target: str, cxx: bool, reactor: bool, exceptions: bool) -> list[str]:
-    """The question without the files that it takes, and for zig with the place where it builds libraries."""
+    """Return the driver's command without the files, and for zig with the directory in which it builds libraries."""
     driver = toolchain.cxx if cxx else toolchain.cc
-    # Optimized: zig adds a sanitizer's runtime to a debug link.
+    # Optimized, since zig adds a sanitizer's runtime to a debug link.
     flags = [*toolchain.target_flags(target=target), "-O2", *(["-mexec-model=reactor"] if reactor else [])]
     if exceptions:
         # A WASI SDK has its C++ library twice.
@@ -407,7 +407,7 @@ def _runtime(toolchain: Toolchain, target: str, cxx: bool, reactor: bool, except
         command = [*question[: question.index("-###") + 1], probe, "-o", output]
         library = "C++" if cxx else "C"
         with _patience(f"wasmlink: {toolchain.kind.value} builds its {library} library (this is done once)"):
-            # In that directory, for zig shortens paths of what is below the working directory.
+            # In that directory, since zig shortens paths below the working directory.
             answer = ask(command, path=toolchain.path, directory=directory, errors=True)
         words = find_link_command(command_lines(answer, hidden), probe, output)
         if words is None:
@@ -442,7 +442,7 @@ def _include_flags(toolchain: Toolchain, flags: tuple[str, ...], cxx: bool) -> t
 
 @contextmanager
 def _probe() -> Iterator[tuple[str, Mapping[str, str]]]:
-    """A directory for the files of a question, and the directories whose names are hidden from splitting."""
+    """Return a directory for the files of a driver's run, and the directories that must not be split at blanks."""
     with TemporaryDirectory("wasmlink-") as directory:
         # Resolved, as the compiler may print it.
         directory = os.path.realpath(directory)
@@ -451,7 +451,7 @@ def _probe() -> Iterator[tuple[str, Mapping[str, str]]]:
 
 @contextmanager
 def _patience(message: str) -> Iterator[None]:
-    """Print what is waited for, if it takes long."""
+    """Print a message if the program takes long."""
     timer = threading.Timer(1.5, print, (message,), {"file": sys.stderr, "flush": True})
     timer.daemon = True
     timer.start()
