@@ -86,7 +86,7 @@ UNKNOWN: Final = 2
 """A warm link does not take objects that have such a relocation."""
 
 _R = RelocationType
-_ROWS = (
+_ROWS: Final[tuple[tuple[int, int, int, int, int, int], ...]] = (
     (_R.FUNCTION_INDEX_LEB, FUNCTION_INDEX, ULEB, 5, ZERO, STAYS),
     (_R.FUNCTION_INDEX_I32, FUNCTION_INDEX, FIXED, 4, ZERO, STAYS),
     (_R.TABLE_INDEX_SLEB, TABLE_INDEX, SLEB, 5, ZERO, STAYS),
@@ -116,7 +116,10 @@ _ROWS = (
     (_R.TABLE_NUMBER_LEB, TABLE_NUMBER, ULEB, 5, ZERO, STAYS),
 )
 """Type, what the value is, the field's encoding and width in bytes, what the value counts from, and what a warm link
-knows of it."""
+knows of it.
+
+The annotation leaves the number of rows open: mypyc keeps a tuple of known length in a C struct and unrolls each loop
+over it, which gcc would compile for minutes."""
 
 TARGETS: Final[dict[int, tuple[int, ...]]] = {
     FUNCTION_INDEX: (SymbolKind.FUNCTION,),
