@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support import module, objects
-from wasmlink_tool.binary.leb128 import PaddedEncodings, padded, sleb, uleb
+from wasmlink_tool.binary.leb128 import PaddedEncodings, padded, padded_words, sleb, uleb
 from wasmlink_tool.binary.reader import FormatError, Reader
 
 UNSIGNED_32 = st.integers(0, 2**32 - 1)
@@ -55,6 +55,15 @@ def test_padded_signed_64(value: int) -> None:
     encoded = padded(value, 10)
     assert len(encoded) == 10
     assert module.Reader(encoded).signed() == value
+
+
+@given(st.lists(UNSIGNED_32))
+def test_many_padded_numbers(values: list[int]) -> None:
+    unsigned = padded_words(values, signed=False)
+    assert [module.Reader(encoded).unsigned() for encoded in unsigned] == values
+    signed = padded_words(values, signed=True)
+    assert [module.Reader(encoded).signed() & 0xFFFFFFFF for encoded in signed] == values
+    assert {len(encoded) for encoded in (*unsigned, *signed)} <= {5}
 
 
 @given(st.integers(-(2**40), 2**40))
