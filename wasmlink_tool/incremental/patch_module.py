@@ -17,7 +17,7 @@ from ..output.encoding import Chunk
 from .match_objects import ADDED, Unusable
 from .moved_fields import NO_ORDINAL, SECTION, TARGET, VALUE, Note, add_to_fields
 from .previous_link import LastLink
-from .remerge_strings import Remerged
+from .remerge_strings import Remerged, remerge
 from .replacements import Replacements, split
 from .save_state import INTERNAL
 from .state import column
@@ -85,20 +85,8 @@ class Rewriter:
                 section.pieces = split(section)
                 changed.append(section)
                 before.update(column(packed, "I"))
-        strings_of = [
-            (section.pieces, [string[::-1] for string in section.pieces.backwards])
-            for section in changed
-            if section.pieces is not None
-        ]
-        wanted = {string for _, strings in strings_of for string in strings}
-        known_places = {contents[offset : contents.index(0, offset)]: offset for offset in before}
-        stay = {string: offset for string, offset in known_places.items() if string in wanted}
-        kept.update(stay.values())
-        merged = self.merged[output] = Remerged(contents, kept, before - kept, wanted - stay.keys())
-        places = merged.placed
-        places.update((string, merged.moved[offset]) for string, offset in stay.items())
-        for pieces, strings in strings_of:
-            pieces.offsets = [places[string] for string in strings]
+        pieces = [section.pieces for section in changed if section.pieces is not None]
+        self.merged[output] = remerge(contents, kept, before, pieces)
 
     def _move_functions(self) -> None:
         """Move each file's functions; ``shifts`` collects their distances, by file."""

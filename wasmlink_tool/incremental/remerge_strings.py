@@ -8,7 +8,31 @@ ends of another or cease to be.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+
+from ..linking.merged_strings import StringPieces
+
+
+def remerge(contents: bytes, kept: set[int], before: set[int], split: Sequence[StringPieces]) -> Remerged:
+    """Merge the strings of a section or segment again.
+
+    :param contents: what the last link made of the strings.
+    :param kept: the offsets in it of the strings of unchanged chunks.
+    :param before: the offsets in it of the strings that the other chunks had.
+    :param split: the strings that these have now; their offsets are set.
+    """
+    strings_of = [[string[::-1] for string in pieces.backwards] for pieces in split]
+    wanted = {string for strings in strings_of for string in strings}
+    known = {contents[offset : contents.index(0, offset)]: offset for offset in before}
+    stay = {string: offset for string, offset in known.items() if string in wanted}
+    kept.update(stay.values())
+    merged = Remerged(contents, kept, before - kept, wanted - stay.keys())
+    places = merged.placed
+    places.update((string, merged.moved[offset]) for string, offset in stay.items())
+    for pieces, strings in zip(split, strings_of):
+        pieces.offsets = [places[string] for string in strings]
+        pieces.backwards = []
+    return merged
 
 
 class Remerged:

@@ -32,7 +32,7 @@ from ..linking.resolution import Resolution
 from ..linking.symbols import DEFINED
 from ..output.module import Reusable
 from .moved_fields import SECTION, TARGET, VALUE, Note, add_to_fields, place_of_function
-from .remerge_strings import Remerged
+from .remerge_strings import remerge
 from .state import FileState, State, column
 
 TYPE_CHECKING = False
@@ -176,18 +176,9 @@ class Reuse(Reusable):
         for section in others:
             section.split()
             assert section.pieces is not None
-            split.append((section.pieces, [string[::-1] for string in section.pieces.backwards]))
-        wanted = {string for _, strings in split for string in strings}
-        places = {contents[offset : contents.index(0, offset)]: offset for offset in before}
-        stay = {string: offset for string, offset in places.items() if string in wanted}
-        kept.update(stay.values())
-        merged = Remerged(contents, kept, before - kept, wanted - stay.keys())
+            split.append(section.pieces)
+        merged = remerge(contents, kept, before, split)
         moved = merged.moved
-        placed = merged.placed
-        placed.update((string, moved[offset]) for string, offset in stay.items())
-        for pieces, strings in split:
-            pieces.offsets = [placed[string] for string in strings]
-            pieces.backwards = []
         self.moved[name] = {}
         if any(map(ne, moved.keys(), moved.values())):
             self.moved[name] = moved
