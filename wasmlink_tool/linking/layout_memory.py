@@ -53,6 +53,8 @@ class Memory:
         """The largest of the data segments', log2 of bytes."""
         self.tls_base = NO_TLS
         """The address of the thread-local data segment."""
+        self.stack_top = 0
+        """The initial value of the stack pointer."""
 
 
 def _align(value: int, alignment: int) -> int:
@@ -85,6 +87,7 @@ def lay_out_memory(
             symbol.value = address
 
     stack_size = DEFAULT_STACK_SIZE if options.stack_size is None else options.stack_size
+    stack_top = 0
 
     def place_stack(at: int) -> int:
         if options.relocatable or options.is_pic:
@@ -96,6 +99,8 @@ def lay_out_memory(
         log(f"mem: stack size  = {stack_size}")
         log(f"mem: stack base  = {at}")
         at += stack_size
+        nonlocal stack_top
+        stack_top = at
         _set_global(resolution, resolution.stack_pointer, at)
         set_address(b"__stack_high", at)
         log(f"mem: stack top   = {at}")
@@ -164,6 +169,7 @@ def lay_out_memory(
     memory = _choose_limits(resolution, pointer, options, diagnostics)
     memory.init_flag = init_flag
     memory.tls_base = tls_base
+    memory.stack_top = stack_top
     memory.static_size = static_size if options.is_pic else 0
     memory.alignment = max((segment.alignment for segment in segments), default=0)
     return memory
@@ -219,9 +225,14 @@ def _choose_limits(resolution: Resolution, pointer: int, options: LinkOptions, d
 def define_start_stop_symbols(resolution: Resolution, segments: list[OutputSegment], options: LinkOptions) -> None:
     """Define ``__start_X`` and ``__stop_X`` for each output segment whose name X is a C identifier."""
     for segment in segments:
-        if not is_c_name(segment.name):
-            continue
-        for prefix, address in ((b"__start_", segment.address), (b"__stop_", segment.address + segment.size)):
-            symbol = provide_address_symbol(resolution, options, prefix + segment.name)
+        for name, address in start_stop_names(segment):
+            symbol = provide_address_symbol(resolution, options, name)
             if symbol is not None:
                 symbol.value = address
+
+
+def start_stop_names(segment: OutputSegment) -> list[tuple[bytes, int]]:
+    """Return the names of the symbols at the bounds of an output segment, with their addresses."""
+    if not is_c_name(segment.name):
+        return []
+    return [(b"__start_" + segment.name, segment.address), (b"__stop_" + segment.name, segment.address + segment.size)]

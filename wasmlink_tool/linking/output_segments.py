@@ -21,7 +21,8 @@ _STRINGS: Final = SegmentFlag.STRINGS
 _MERGED_PREFIXES: Final = (b".text.", b".data.", b".bss.", b".rodata.")
 
 
-def _output_name(segment: InputSegment, options: LinkOptions) -> bytes:
+def output_name(segment: InputSegment, options: LinkOptions) -> bytes:
+    """Return the name of the output segment that an input segment belongs to."""
     if segment.flags & _TLS:
         # .tbss and .tdata alike: all thread-local data is relative to one base.
         return b".tdata"
@@ -31,10 +32,11 @@ def _output_name(segment: InputSegment, options: LinkOptions) -> bytes:
     return name
 
 
-def _rank(segment: OutputSegment) -> int:
-    for rank, prefix in ((0, b".tdata"), (1, b".rodata"), (2, b".data"), (4, b".bss")):
+def rank(segment: OutputSegment) -> int:
+    """Return the sort key of output segments; those of one rank are in the order of their first inputs."""
+    for number, prefix in ((0, b".tdata"), (1, b".rodata"), (2, b".data"), (4, b".bss")):
         if segment.name.startswith(prefix):
-            return rank
+            return number
     return 3
 
 
@@ -52,7 +54,7 @@ def create_output_segments(resolution: Resolution, options: LinkOptions) -> list
         for segment in file.segments:
             if not segment.live:
                 continue
-            name = _output_name(segment, options)
+            name = output_name(segment, options)
             # The next link must be able to take or leave each COMDAT group by itself.
             key = (name, file.name, segment.index) if relocatable and segment.comdat else name
             output = by_name.get(key)
@@ -70,7 +72,7 @@ def create_output_segments(resolution: Resolution, options: LinkOptions) -> list
             if segment.alignment > output.alignment:
                 output.alignment = segment.alignment
             segment.output = output
-    segments = sorted(by_name.values(), key=_rank)
+    segments = sorted(by_name.values(), key=rank)
     if options.data_order is DataOrder.PACKED:
         _pack(resolution, segments, options)
     for index, output in enumerate(segments):
@@ -84,9 +86,14 @@ def create_output_segments(resolution: Resolution, options: LinkOptions) -> list
 
 def _split_strings(output: OutputSegment) -> None:
     for segment in output.inputs:
-        # As in wasm-ld, only strings without an alignment are merged.
-        if segment.flags & _STRINGS and segment.alignment == 0 and segment.size:
+        if is_merged(segment):
             segment.split()
+
+
+def is_merged(segment: InputSegment) -> bool:
+    """Return whether a segment's strings are merged, if the link optimizes."""
+    # As in wasm-ld, only strings without an alignment are.
+    return bool(segment.flags & _STRINGS) and segment.alignment == 0 and segment.size > 0
 
 
 def _merge_strings(output: OutputSegment) -> None:
@@ -116,15 +123,19 @@ def _pack(resolution: Resolution, segments: list[OutputSegment], options: LinkOp
     thread-local data of both kinds share a segment.
     """
     _count_references(resolution)
-    symbols = resolution.symbols
     for output in segments:
-        if is_c_name(output.name) and any(
-            prefix + output.name in symbols or is_exported_by_option(options, prefix + output.name)
-            for prefix in (b"__start_", b"__stop_")
-        ):
-            # Its users walk it as an array: input order is its meaning.
+        if keeps_input_order(output, resolution, options):
             continue
         output.inputs.sort(key=packed_key)
+
+
+def keeps_input_order(output: OutputSegment, resolution: Resolution, options: LinkOptions) -> bool:
+    """Return whether an output segment is not packed: users of its bounds walk it as an array, whose meaning is in the
+    order of the inputs."""
+    return is_c_name(output.name) and any(
+        prefix + output.name in resolution.symbols or is_exported_by_option(options, prefix + output.name)
+        for prefix in (b"__start_", b"__stop_")
+    )
 
 
 def keep_zeros(segments: list[OutputSegment], options: LinkOptions, features: set[str]) -> None:

@@ -17,6 +17,7 @@ from ..binary.constants import (
 from ..binary.leb128 import uleb
 from ..inputs.object_file import GlobalType, TableType
 from ..linking.chunks import ObjectInput, OutputSegment, SyntheticFile
+from ..linking.layout_memory import Memory
 from ..linking.live_relocations import live_function_runs
 from ..linking.merged_strings import MergedStrings
 from ..linking.pic import is_thread_local
@@ -24,6 +25,7 @@ from ..linking.plan import Plan
 from ..linking.relocate import Relocator
 from ..linking.symbol_names import encode_name
 from ..linking.symbols import DEFINED, Symbol
+from ..linking.target import Target
 from ..options import WASM_PAGE_SIZE, LinkOptions
 from .encoding import Chunk, OutputSection, limits, name, vector
 
@@ -67,7 +69,8 @@ def _imports(plan: Plan, options: LinkOptions) -> OutputSection | None:
     entries: list[bytes] = []
     if options.import_memory is not None:
         module, field = (encode_name(text) for text in options.import_memory)
-        entries.append(name(module) + name(field) + bytes([ExternalKind.MEMORY]) + _memory_type(plan, options))
+        type_ = memory_type(plan.memory, plan.resolution.target, options)
+        entries.append(name(module) + name(field) + bytes([ExternalKind.MEMORY]) + type_)
     for entry in plan.spaces.imports.entries:
         symbol = entry.symbol
         if entry.kind == ExternalKind.FUNCTION:
@@ -128,19 +131,20 @@ def _tables(plan: Plan, options: LinkOptions) -> OutputSection | None:
     return _section(SectionId.TABLE, vector(entries)) if entries else None
 
 
-def _memory_type(plan: Plan, options: LinkOptions) -> bytes:
+def memory_type(memory: Memory, target: Target, options: LinkOptions) -> bytes:
+    """Return the encoded type of the module's memory."""
     flags = LIMITS_SHARED if options.shared_memory else 0
-    flags |= LIMITS_IS_64 if plan.resolution.target.is_64 else 0
+    flags |= LIMITS_IS_64 if target.is_64 else 0
     if options.page_size == WASM_PAGE_SIZE:
-        return limits(plan.memory.pages, plan.memory.maximum, flags)
+        return limits(memory.pages, memory.maximum, flags)
     log2 = options.page_size.bit_length() - 1
-    return limits(plan.memory.pages, plan.memory.maximum, flags | LIMITS_HAS_PAGE_SIZE) + uleb(log2)
+    return limits(memory.pages, memory.maximum, flags | LIMITS_HAS_PAGE_SIZE) + uleb(log2)
 
 
 def _memory(plan: Plan, options: LinkOptions) -> OutputSection | None:
     if options.import_memory is not None:
         return None
-    return _section(SectionId.MEMORY, vector([_memory_type(plan, options)]))
+    return _section(SectionId.MEMORY, vector([memory_type(plan.memory, plan.resolution.target, options)]))
 
 
 def _tags(plan: Plan) -> OutputSection | None:
@@ -297,8 +301,14 @@ def _data(plan: Plan, relocator: Relocator) -> OutputSection | None:
 
 def data_segment_header(plan: Plan, segment: OutputSegment) -> bytes:
     """Return the header that precedes a segment's bytes."""
-    where = b"\1" if segment.passive else b"\0" + _address_expression(plan, segment.address)
-    return where + uleb(segment.size)
+    if segment.passive:
+        return b"\1" + uleb(segment.size)
+    return active_segment_header(_address_expression(plan, segment.address), segment.size)
+
+
+def active_segment_header(address: bytes, size: int) -> bytes:
+    """Return the header of a segment that instantiation puts into memory; ``address`` is a constant expression."""
+    return b"\0" + address + uleb(size)
 
 
 def _address_expression(plan: Plan, address: int) -> bytes:
