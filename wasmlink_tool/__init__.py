@@ -12,11 +12,12 @@ if TYPE_CHECKING:
     from .component.componentize import componentize as componentize
     from .diagnostics import Diagnostic, LinkError, Severity
     from .linker import LinkResult, link
-    from .options import DataOrder, Input, LinkOptions, UnresolvedPolicy
+    from .options import DataOrder, IcfLevel, Input, LinkOptions, UnresolvedPolicy
 
 __all__ = [
     "DataOrder",
     "Diagnostic",
+    "IcfLevel",
     "Input",
     "LinkError",
     "LinkOptions",
@@ -31,6 +32,7 @@ __all__ = [
 _HOMES = {
     "DataOrder": "options",
     "Diagnostic": "diagnostics",
+    "IcfLevel": "options",
     "Input": "options",
     "LinkError": "diagnostics",
     "LinkOptions": "options",

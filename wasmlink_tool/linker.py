@@ -12,7 +12,7 @@ from .linking.resolve import resolve
 from .linking.seal import seal
 from .linking.synthetic_symbols import resolve_indirect_function_table
 from .opening import checked, open_inputs
-from .options import LinkOptions
+from .options import IcfLevel, LinkOptions
 from .output.encoding import Chunk
 from .output.module import write_module
 from .output.reports import check_files, write_reports, write_time_report, write_why_extract
@@ -168,6 +168,9 @@ def _decide(
         report_removed(resolution, diagnostics)
     # Later passes redirect references; the explanation is about the inputs.
     explanation = _explanation(resolution, options)
+    # Only what is live; before layout, and before the scan counts addresses and types.
+    _fold_identical(resolution, options, diagnostics)
+    check()
     # Whether there is a table may depend on whether code that calls through one is live.
     resolve_indirect_function_table(resolution, options, diagnostics, required=False)
     check()
@@ -186,6 +189,15 @@ def _compile_bitcode(resolution: Resolution, options: LinkOptions, diagnostics: 
     from .linking.compile_bitcode import compile_bitcode
 
     return compile_bitcode(resolution, options, diagnostics)
+
+
+def _fold_identical(resolution: Resolution, options: LinkOptions, diagnostics: Diagnostics) -> None:
+    if options.icf is IcfLevel.NONE:
+        return
+    diagnostics.step("fold identical code")
+    from .linking.icf import fold_identical
+
+    fold_identical(resolution, options, diagnostics)
 
 
 def _explanation(resolution: Resolution, options: LinkOptions) -> Explanation | None:

@@ -58,6 +58,16 @@ class DataOrder(Enum):
     PACKED = "packed"
 
 
+class IcfLevel(Enum):
+    """What identical code folding may change (``--icf=``)."""
+
+    NONE = "none"
+    SAFE = "safe"
+    """Nothing that the program or its host can observe."""
+    ALL = "all"
+    """Two identical functions or constants may have one address."""
+
+
 @record(frozen=True)
 class Input:
     """One input, in command-line order.
@@ -127,6 +137,11 @@ class LinkOptions:
     gc_sections: bool | None = None
     """``None``: yes, unless the output is relocatable."""
     print_gc_sections: bool = False
+    icf: IcfLevel = IcfLevel.NONE
+    """Identical functions and constants are in the output once. Not with ``relocatable``."""
+    print_icf_sections: bool = False
+    keep_unique: Sequence[str] = ()
+    """Symbols whose functions or data are not folded."""
 
     # Memory and table
     shared_memory: bool = False
@@ -428,6 +443,9 @@ FIELDS = (
     # Liveness
     Field("gc_sections", "gc-sections no-gc-sections", FLAG),
     Field("print_gc_sections", "print-gc-sections no-print-gc-sections", FLAG, report=True, significant=False),
+    Field("icf", "icf", variables="WASMICF"),
+    Field("print_icf_sections", "print-icf-sections no-print-icf-sections", FLAG, report=True, significant=False),
+    Field("keep_unique", "keep-unique", VALUES),
     # Memory and table
     Field("shared_memory", "shared-memory", FLAG, variables="WASMSHAREDMEMORY"),
     Field("cooperative_threading", "cooperative-threading", FLAG),

@@ -120,6 +120,9 @@ def test_same_as_the_reference(line: str, run: Runner, reference: Runner) -> Non
 
 OURS = [
     ("--data-order=x empty.o -o out", "unknown --data-order value: x"),
+    ("--icf=x empty.o -o out", "unknown --icf value: x"),
+    ("--icf= empty.o -o out", "unknown --icf value: "),
+    ("-r --icf=safe empty.o -o out", "-r and --icf may not be used together"),
     ("-flavor WASM missing.o", "cannot open missing.o: No such file or directory"),
     ("-flavor wasm missing.o", "cannot open missing.o: No such file or directory"),
 ]

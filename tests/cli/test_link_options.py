@@ -10,7 +10,15 @@ import pytest
 from wasmlink_tool.cli.interpret import link_options
 from wasmlink_tool.cli.parser import Parser
 from wasmlink_tool.diagnostics import Diagnostics
-from wasmlink_tool.options import LLVM_CACHE_POLICY, CachePolicy, DataOrder, Input, LinkOptions, UnresolvedPolicy
+from wasmlink_tool.options import (
+    LLVM_CACHE_POLICY,
+    CachePolicy,
+    DataOrder,
+    IcfLevel,
+    Input,
+    LinkOptions,
+    UnresolvedPolicy,
+)
 
 BASE = ["a.o", "-o", "out"]
 
@@ -93,6 +101,11 @@ FIELDS: list[tuple[str, dict[str, Any]]] = [
     ("--no-gc-sections", {"gc_sections": False}),
     ("--no-gc-sections -gc-sections", {"gc_sections": True}),
     ("--print-gc-sections", {"print_gc_sections": True}),
+    ("--icf=all --icf=safe", {"icf": IcfLevel.SAFE}),
+    ("--icf=all --icf=none", {"icf": IcfLevel.NONE}),
+    ("--print-icf-sections", {"print_icf_sections": True}),
+    ("--print-icf-sections --no-print-icf-sections", {"print_icf_sections": False}),
+    ("--keep-unique=f --keep-unique g", {"keep_unique": ["f", "g"]}),
     ("--stack-first", {"stack_first": True}),
     ("--stack-first --no-stack-first", {"stack_first": False}),
     ("-z stack-size=0x20000", {"stack_size": 131072}),

@@ -28,6 +28,7 @@ from wasmlink_tool.options import (
     VALUES,
     WRITTEN,
     Field,
+    IcfLevel,
     LinkOptions,
     needs_full_link,
 )
@@ -96,7 +97,9 @@ def test_construction_variables_are_those_of_the_tool() -> None:
 
 @pytest.fixture
 def program(tmp_path: Path) -> list[str]:
-    source = declare_first(func("_start", "() -> ()", "call f") + func("unused") + extern("f"))
+    source = declare_first(
+        func("_start", "() -> ()", "call f", "call same") + func("unused") + func("same") + extern("f")
+    )
     paths = []
     for name, text in (("main.o", source), ("f.o", func("f"))):
         path = tmp_path / name
@@ -135,6 +138,8 @@ def test_a_report_is_made_whatever_the_cache_holds(row: Field, program: list[str
         asked: dict[str, Any] = {row.name: _asking(row, work)}
         if row.name == "why_live_file":
             asked["why_live"] = ["f"]
+        if row.name == "print_icf_sections":
+            asked["icf"] = IcfLevel.SAFE
         options = LinkOptions(inputs=program, output=None, cache_directory=directory, **asked)
         result = link(options)
         said = [(entry.severity, entry.text) for entry in result.diagnostics]

@@ -97,6 +97,7 @@ def test_named_toolchain_is_missing(project: Project) -> None:
         ("WASMMAXMEMORY=True", "WASMMAXMEMORY is True, but must be a number of bytes"),
         ("WASMSTRIP='some'", "WASMSTRIP is 'some', but must be"),
         ("WASMDATAORDER='random'", "WASMDATAORDER is 'random', but must be"),
+        ("WASMICF='some'", "WASMICF is 'some', but must be 'safe', 'all' or False"),
         ("WASMREACTOR='maybe'", "WASMREACTOR is 'maybe', but must be True or False"),
         ("WASMENTRY=3", "WASMENTRY is 3, but must be"),
     ],

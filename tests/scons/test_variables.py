@@ -75,6 +75,8 @@ CONTRADICTIONS = {
     'WASMSTRIP="debug"': "--strip-all",
     "WASMSTRIP=False": "-s",
     'WASMDATAORDER="packed"': "--data-order=input",
+    'WASMICF="safe"': "--icf=all",
+    "WASMICF=False": "--icf=safe",
     "WASMRECORDLINKER=True": "--no-record-linker",
     "WASMSHAREDMEMORY=False": "--shared-memory",
     "WASMPIE=True": "--no-pie",

@@ -18,6 +18,7 @@ from wasmlink_tool.options import (
     WASM_PAGE_SIZE,
     CachePolicy,
     DataOrder,
+    IcfLevel,
     Input,
     LinkOptions,
     UnresolvedPolicy,
@@ -72,6 +73,7 @@ def link_options(
         allow_multiple_definition=line.enabled("allow-multiple-definition", False) or "muldefs" in line.values("z"),
         import_undefined=line.has("import-undefined") or line.has("allow-undefined"),
         data_order=_data_order(line, diagnostics),
+        icf=_icf_level(line, diagnostics),
         features=_comma_list(line.values("features")[-1:]) if line.has("features") else None,
         extra_features=_comma_list(line.values("extra-features")[-1:]),
         time_report=line.value("time-report") or ("-" if line.has("time-report") else None),
@@ -223,6 +225,7 @@ def _refused_beside_relocatable(line: CommandLine, options: LinkOptions) -> list
         (options.compress_relocations, "-r -and --compress-relocations may not be used together"),
         (bool(options.undefined), "-r -and --undefined may not be used together"),
         (options.pie, "-r and -pie may not be used together"),
+        (options.icf is not IcfLevel.NONE, "-r and --icf may not be used together"),
         # wasm-ld accepts these combinations, but does not support them.
         (options.shared, "-r and -shared may not be used together"),
         (options.shared_memory, "-r and --shared-memory may not be used together"),
@@ -376,6 +379,15 @@ def _data_order(line: CommandLine, diagnostics: Diagnostics) -> DataOrder:
         diagnostics.error(f"unknown --data-order value: {order}")
         return DataOrder.INPUT
     return DataOrder(order)
+
+
+def _icf_level(line: CommandLine, diagnostics: Diagnostics) -> IcfLevel:
+    level = line.value("icf", "none")
+    try:
+        return IcfLevel(level)
+    except ValueError:
+        diagnostics.error(f"unknown --icf value: {level}")
+        return IcfLevel.NONE
 
 
 def _page_size(line: CommandLine, diagnostics: Diagnostics) -> int:

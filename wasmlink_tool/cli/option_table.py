@@ -182,12 +182,27 @@ OPTIONS: tuple[tuple[str, tuple[Option, ...]], ...] = (
         ),
     ),
     (
-        "Garbage collection",
+        "Garbage collection and folding",
         (
             Option("gc-sections", "[-]-gc-sections", "Remove unreferenced functions and data (default)"),
             Option("no-gc-sections", "[-]-no-gc-sections", "Keep unreferenced functions and data"),
             Option("print-gc-sections", "[-]-print-gc-sections", "List what --gc-sections removes"),
             Option("no-print-gc-sections", "[-]-no-print-gc-sections", "Do not list it (default)"),
+            Option(
+                "icf",
+                "--icf=<level>",
+                "Fold identical functions and constants: none (default), safe or all",
+                note="See [sizes](size.md).",
+                ours=True,
+            ),
+            Option("print-icf-sections", "--print-icf-sections", "List what --icf removes", ours=True),
+            Option("no-print-icf-sections", "--no-print-icf-sections", "Do not list it (default)", ours=True),
+            Option(
+                "keep-unique",
+                "--keep-unique=<symbol> --keep-unique_<symbol>",
+                "Do not fold the function or data of <symbol>",
+                ours=True,
+            ),
         ),
     ),
     (

@@ -121,7 +121,7 @@ class MovingFields:
         places: dict[int, int] = {}
         for index, symbol in enumerate(file.symbols):
             if symbol.kind == SymbolKind.FUNCTION:
-                if symbol.file is file and symbol.state == DEFINED:
+                if symbol.file is file and symbol.state == DEFINED and symbol.folded_from is None:
                     # As long as the same functions of the file are live, the others are as good as constant.
                     classes[index] = _OWN if file.function_live[symbol.index] else _STAYS
             elif symbol.kind == SymbolKind.SECTION:

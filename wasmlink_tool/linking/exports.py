@@ -47,8 +47,8 @@ def calculate_exports(
         name, kind, index = symbol.name, symbol.kind, 0
         external = ExternalKind.GLOBAL
         if kind == SymbolKind.FUNCTION:
-            assert symbol.file is not None
-            name = symbol.file.export_names.get(symbol.index, name)
+            file, defined = symbol.definition
+            name = file.export_names.get(defined, name)
             external, index = ExternalKind.FUNCTION, symbol.own_function_number
         elif kind == SymbolKind.GLOBAL:
             assert isinstance(symbol.element_type, GlobalType)

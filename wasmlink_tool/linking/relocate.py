@@ -30,7 +30,7 @@ from ..binary.relocation_types import (
 from ..binary.relocations import COMPILED, Relocations
 from .chunks import InputSection, InputSegment, ObjectInput
 from .live_relocations import live_function_runs
-from .relocation_values import NO_TLS, Bases, SymbolValues, body_start
+from .relocation_values import NO_TLS, Bases, SymbolValues, body_start, drops_folded
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -99,9 +99,8 @@ class Relocator:
         self.processes = 1
         """The number of processes."""
         self._bases = bases
-        self._values_of: dict[ObjectInput, SymbolValues] = {}
-        self._debug_values_of: dict[ObjectInput, SymbolValues] = {}
-        """Values for custom sections, if the output has thread-local data."""
+        self._values_of: dict[tuple[ObjectInput, bool, bool], SymbolValues] = {}
+        """Values by file, whether they are for debug information and whether folded functions count as removed."""
         self._uleb5 = PaddedEncodings(32, signed=False)
         self._sleb5 = PaddedEncodings(32, signed=True)
         self._uleb10 = PaddedEncodings(64, signed=False)
@@ -249,11 +248,15 @@ class Relocator:
 
     def _values(self, file: ObjectInput, section: int) -> SymbolValues:
         """Return the values of relocations in a section of the file."""
-        is_debug = self._bases.tls != NO_TLS and section >= 0 and not file.object.sections[section].id
-        known = self._debug_values_of if is_debug else self._values_of
-        values = known.get(file)
+        bases = self._bases
+        is_debug = drops = False
+        if section >= 0 and not file.object.sections[section].id:
+            is_debug = bases.tls != NO_TLS
+            drops = bases.has_folded_functions and drops_folded(file.object.sections[section].name)
+        key = file, is_debug, drops
+        values = self._values_of.get(key)
         if values is None:
-            values = known[file] = SymbolValues(file, self._bases, is_debug=is_debug)
+            values = self._values_of[key] = SymbolValues(file, bases, is_debug=is_debug, drops_folded=drops)
         return values
 
     def _column(

@@ -1,7 +1,8 @@
 """The value of every relocation: what a field refers to, by the type of the relocation and the symbol.
 
 :class:`SymbolValues` is the one policy. What is not in the output has the section's tombstone, if the section has one,
-else the addend; a weak reference to nothing is null.
+else the addend; a weak reference to nothing is null. Debug information of a folded function describes code that is
+not in the output, except in line tables: as in lld, they refer to the function that replaces it, for breakpoints.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from ..binary.relocation_types import (
     ADDRESS,
     FUNCTION_INDEX,
     FUNCTION_OFFSET,
+    FUNCTION_OFFSETS,
     GLOBAL_INDEX,
     NEED_DEFINITION,
     SECTION_OFFSET,
@@ -47,19 +49,25 @@ class Bases:
     """The first index of the function table that the module uses."""
     tls: int = NO_TLS
     """The address of the output segment of thread-local data."""
+    has_folded_functions: bool = False
+    """Whether identical code folding replaced functions."""
 
 
 class SymbolValues(FieldValues):
     """The values of relocations of one file. Every index and address is final before the first lookup."""
 
-    def __init__(self, file: ObjectInput, bases: Bases, *, is_debug: bool = False) -> None:
-        """:param is_debug: the fields are in a custom section: debug information adds ``__tls_base`` to the value of a
-        thread-local symbol's address."""
+    def __init__(self, file: ObjectInput, bases: Bases, *, is_debug: bool = False, drops_folded: bool = False) -> None:
+        """
+        :param is_debug: the fields are in a custom section: debug information adds ``__tls_base`` to the value of a
+            thread-local symbol's address.
+        :param drops_folded: a place in a folded function is that of a removed one.
+        """
         super().__init__(max(len(file.symbols), len(file.object.types)))
         self._file = file
         self._table_base = bases.table
         self._tls_base = max(bases.tls, 0)
         self._is_debug = is_debug
+        self._drops_folded = drops_folded
         self._merged: dict[int, _MergedOffsets] = {}
         self._known: dict[tuple[int, int], int] = {}
 
@@ -93,7 +101,7 @@ class SymbolValues(FieldValues):
                 return section.offset
             self._merged[index] = _MergedOffsets(section)
             return SCATTERED
-        if not symbol.is_live:
+        if not symbol.is_live or (self._drops_folded and symbol.folded_from is not None and type_ in FUNCTION_OFFSETS):
             return REMOVED
         if type_ in NEED_DEFINITION and symbol.state != DEFINED:
             # A weak reference to nothing.
@@ -135,6 +143,11 @@ class _MergedOffsets(dict[int, int]):
     def __missing__(self, offset: int) -> int:
         self.names_middles = True
         return self._section.output_offset(offset)
+
+
+def drops_folded(section: bytes) -> bool:
+    """Return whether a custom section has tombstones for places in folded functions."""
+    return section.startswith(b".debug_") and section != b".debug_line"
 
 
 def _function_offset(symbol: Symbol) -> int:

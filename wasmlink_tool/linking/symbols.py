@@ -55,6 +55,7 @@ class Symbol:
         "element_type",
         "file",
         "flags",
+        "folded_from",
         "force_export",
         "force_import",
         "got_is_imported",
@@ -111,6 +112,8 @@ class Symbol:
         self.force_export = False
         self.force_import = False
         """A stub library says that the host has it."""
+        self.folded_from: tuple[LinkedFile, int] | None = None
+        """The file and the index of the function or segment that identical code folding replaced by another one."""
         self.traced = False
         self.is_stub = False
         """Whether its address is 0: it compares equal to the null pointer and has no table entry."""
@@ -218,6 +221,20 @@ class Symbol:
         self.index = index
         self.is_stub = True
 
+    def become_folded(self, file: LinkedFile, index: int) -> None:
+        """Become a name of an identical function."""
+        assert self.kind == _FUNCTION and self.state == DEFINED and self.file is not None
+        self.folded_from = self.file, self.index
+        self.file = file
+        self.index = index
+
+    def become_folded_data(self, segment: InputSegment) -> None:
+        """Become a name of the same place in an identical segment."""
+        assert self.kind == _DATA and self.segment is not None
+        self.folded_from = self.segment.file, self.segment.index
+        self.segment = segment
+        self.file = segment.file
+
     def place_in(self, file: ObjectInput, info: SymbolInfo) -> None:
         """Set the place, and what follows from it, of a definition in ``file``."""
         kind, flags, _, index, offset, size = info
@@ -272,6 +289,7 @@ class Symbol:
         self.index = self.value = self.size = 0
         self.segment = None
         self.section = None
+        self.folded_from = None
 
     # What it is
 
@@ -342,6 +360,12 @@ class Symbol:
         if self.segment is not None:
             return self.segment.discarded
         return self.section.discarded if self.section is not None else False
+
+    @property
+    def definition(self) -> tuple[LinkedFile, int]:
+        """The place of a defined function in its input."""
+        assert self.file is not None
+        return self.folded_from or (self.file, self.index)
 
     # Its places in the output
 

@@ -9,7 +9,7 @@ from ..linking.parallel import make_relocator
 from ..linking.plan import Plan
 from ..linking.relocate import Relocator
 from ..linking.relocation_values import Bases
-from ..options import LinkOptions
+from ..options import IcfLevel, LinkOptions
 from .custom import lay_out_custom_sections, own_custom_sections, write_custom_section
 from .encoding import Chunk, OutputSection
 from .producers import merge_producers
@@ -74,7 +74,7 @@ def write_module(
 
     :param watch: returns the object that takes notes for the next link, once the custom sections are known.
     """
-    bases = Bases(options.table_base, plan.memory.tls_base)
+    bases = Bases(options.table_base, plan.memory.tls_base, options.icf is not IcfLevel.NONE)
     check_field_widths(plan, bases, diagnostics)
     if options.compress_relocations:
         compressor = Relocator(bases)

@@ -13,7 +13,7 @@ from ..binary.constants import (
     SymbolKind,
 )
 from ..binary.leb128 import sleb, uleb
-from ..binary.relocation_types import WITH_ADDEND
+from ..binary.relocation_types import FUNCTION_OFFSETS, WITH_ADDEND
 from ..binary.relocation_types import RelocationType as R
 from ..binary.relocations import Relocations
 from ..linking.chunks import InputSegment, ObjectInput
@@ -21,7 +21,7 @@ from ..linking.code_metadata import CodeMetadata
 from ..linking.live_relocations import live_function_runs
 from ..linking.plan import Plan
 from ..linking.relocate import relocations_in, segment_relocations
-from ..linking.relocation_values import body_start, compressed_body_start, place_in_body
+from ..linking.relocation_values import body_start, compressed_body_start, drops_folded, place_in_body
 from ..linking.symbols import DEFINED, UNDEFINED, Symbol
 from .custom import CustomSection
 from .encoding import OutputSection, custom_section, name, vector
@@ -155,15 +155,20 @@ def relocation_sections(
             yield custom_section(b"reloc." + what, uleb(number), vector(entries))
 
 
-def _entries(file: ObjectInput, relocs: Relocations, shift: int, indices: SymbolIndices) -> Iterator[bytes]:
-    """Yield the entries of relocations whose offsets change by ``shift`` bytes."""
+def _entries(
+    file: ObjectInput, relocs: Relocations, shift: int, indices: SymbolIndices, *, keeps_folded: bool = True
+) -> Iterator[bytes]:
+    """Yield the entries of relocations whose offsets change by ``shift`` bytes.
+
+    :param keeps_folded: whether places in folded functions are those of the functions that replace them.
+    """
     for type_, offset, index, addend in zip(relocs.types, relocs.offsets, relocs.indices, relocs.addends):
         if type_ == R.TYPE_INDEX_LEB:
             target = file.type_numbers.get(index, 0)
         else:
             symbol = file.symbols[index]
             live = symbol.is_live if symbol.kind != SymbolKind.SECTION else not file.gc_sections
-            if not live:
+            if not live or (not keeps_folded and symbol.folded_from is not None and type_ in FUNCTION_OFFSETS):
                 # Only debug information names what was removed; its tombstones are final.
                 continue
             target = indices.number(symbol)
@@ -214,4 +219,5 @@ def _custom_entries(section: CustomSection, indices: SymbolIndices) -> Iterator[
     for chunk in section.inputs:
         file = chunk.file
         assert isinstance(file, ObjectInput)
-        yield from _entries(file, file.relocations(chunk.index), chunk.offset, indices)
+        keeps_folded = not drops_folded(section.name)
+        yield from _entries(file, file.relocations(chunk.index), chunk.offset, indices, keeps_folded=keeps_folded)

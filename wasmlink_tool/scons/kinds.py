@@ -35,7 +35,8 @@ RELOCATABLE = Kind(
     options=("--relocatable",),
     without=_OF_PROGRAMS
     | _OF_COMPONENTS
-    | {"WASMEXPORTS", "WASMIMPORTMEMORY", "WASMALLOWUNDEFINED", "WASMSHAREDMEMORY", "WASMPIE", "WASMBUILDID"},
+    | {"WASMEXPORTS", "WASMIMPORTMEMORY", "WASMALLOWUNDEFINED", "WASMSHAREDMEMORY", "WASMPIE", "WASMBUILDID"}
+    | {"WASMICF"},
     # They are linked with the object; here they would be linked twice.
     libraries=False,
 )

@@ -100,6 +100,15 @@ def _data_order(settings: Settings) -> Iterator[str]:
         yield f"--data-order={order}"
 
 
+def _icf(settings: Settings) -> Iterator[str]:
+    if settings.scalar("WASMICF") is None:
+        return
+    level = settings.switch_or_text("WASMICF") or "none"
+    if level not in ("none", "safe", "all"):
+        raise bad_value("WASMICF", level, "'safe', 'all' or False")
+    yield f"--icf={level}"
+
+
 def _record_linker(settings: Settings) -> Iterator[str]:
     value = settings.scalar("WASMRECORDLINKER")
     if value is not None:
@@ -166,6 +175,7 @@ TYPED: dict[str, Reader] = {
     "WASMBUILDID": _build_id,
     "WASMSTRIP": _strip,
     "WASMDATAORDER": _data_order,
+    "WASMICF": _icf,
     "WASMRECORDLINKER": _record_linker,
     "WASMSIZELIMIT": _size_limit,
     "WASMSHAREDMEMORY": _switched("WASMSHAREDMEMORY", "--shared-memory"),
