@@ -178,6 +178,8 @@ class LinkOptions:
 
     compress_relocations: bool = False
     """Encode relocated numbers in code in as few bytes as possible."""
+    omit_zeros: bool = False
+    """Leave runs of zeros in data out of the module, if the memory is zero without them (``--omit-zeros``, ours)."""
 
     # What is kept in the output
     strip_debug: bool = False
@@ -468,6 +470,7 @@ FIELDS = (
     Field("optimize", "O", warm=True),
     Field("data_order", "data-order", variables="WASMDATAORDER", warm=True),
     Field("compress_relocations", "compress-relocations", FLAG),
+    Field("omit_zeros", "omit-zeros no-omit-zeros", FLAG),
     # What is kept in the output
     Field("strip_debug", "strip-debug", FLAG, variables="WASMSTRIP", warm=True),
     Field("strip_all", "strip-all", FLAG, variables="WASMSTRIP", warm=True),
@@ -556,6 +559,12 @@ FIELDS = (
     Field("fatal_warnings", "fatal-warnings no-fatal-warnings", FLAG, warm=True),
     Field("noinhibit_exec", "noinhibit-exec", FLAG, warm=True),
 )
+
+
+def may_omit_zeros(options: LinkOptions) -> bool:
+    """Return whether the memory is the module's own, so that it is zero at first, and no other tool or code needs data
+    segments as they are."""
+    return not (options.relocatable or options.emit_relocs or options.shared_memory or options.import_memory)
 
 
 def needs_full_link(options: LinkOptions) -> Field | None:

@@ -102,7 +102,17 @@ def test_parts_of_a_case_add_up(
         check(*found)
 
 
-MODES: tuple[str, ...] = ("", "-r", "--emit-relocs", "-s --compress-relocations", "-S -O2", "--no-gc-sections", "-O0")
+MODES: tuple[str, ...] = (
+    "",
+    "-r",
+    "--emit-relocs",
+    "-s --compress-relocations",
+    "-S -O2",
+    "--no-gc-sections",
+    "-O0",
+    "--omit-zeros",
+    "-s --omit-zeros --no-gc-sections",
+)
 
 
 @pytest.mark.parametrize("mode", MODES)

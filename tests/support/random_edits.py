@@ -59,6 +59,7 @@ PASSES: tuple[dict[str, object], ...] = (
     {"build_id": "sha1"},
     {"build_id": "sha1", "data_order": DataOrder.PACKED},
     {"compress_relocations": True},
+    {"omit_zeros": True},
     {"strip_debug": True, "compress_relocations": True},
     {"wrap": ["weak1", "unit2_second"], "unresolved_symbols": UnresolvedPolicy.IGNORE},
     {"unresolved_symbols": UnresolvedPolicy.IMPORT_DYNAMIC},

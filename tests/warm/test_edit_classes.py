@@ -25,6 +25,7 @@ MODES: Mapping[str, tuple[str, Mapping[str, object]]] = {
     "types": ("-gdwarf-4 -fdebug-types-section", {"export_dynamic": True}),
     "no-gc": ("-g", {"gc_sections": False}),
     "compressed": ("-g", {"compress_relocations": True}),
+    "no-zeros": ("-g", {"omit_zeros": True}),
     "named": ("-g", {"build_id": "sha1", "export_all": True}),
     "pic-static": ("-g -fPIC", {}),
     "pie": ("-g -fPIC", {"pie": True, "entry": "_start"}),

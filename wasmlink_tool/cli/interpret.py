@@ -188,6 +188,7 @@ def _combinations(line: CommandLine, options: LinkOptions) -> list[tuple[Severit
         ),
         (not _is_job_count(options.thinlto_jobs), f"--thinlto-jobs: invalid job count: {options.thinlto_jobs}"),
         (options.pie and options.shared, "-shared and -pie may not be used together"),
+        *_refused_beside_omit_zeros(options),
         (not options.output, "no output file specified"),
         (
             line.has("import-table") and options.export_table,
@@ -214,6 +215,20 @@ def _combinations(line: CommandLine, options: LinkOptions) -> list[tuple[Severit
         for severity, checks in ((Severity.ERROR, errors), (Severity.WARNING, warnings), (Severity.ERROR, bases))
         for wrong, text in checks
         if wrong
+    ]
+
+
+def _refused_beside_omit_zeros(options: LinkOptions) -> list[tuple[bool, str]]:
+    """Say why data cannot be omitted: see :func:`wasmlink_tool.options.may_omit_zeros`."""
+    return [
+        (options.omit_zeros and bool(given), f"--omit-zeros is incompatible with {option}")
+        for given, option in (
+            (options.shared, "-shared, which imports the memory"),
+            (options.import_memory and not options.shared, "--import-memory"),
+            (options.shared_memory, "--shared-memory"),
+            (options.emit_relocs, "--emit-relocs"),
+            (options.relocatable, "-r"),
+        )
     ]
 
 

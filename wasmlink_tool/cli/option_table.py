@@ -240,6 +240,14 @@ OPTIONS: tuple[tuple[str, tuple[Option, ...]], ...] = (
                 ours=True,
             ),
             Option(
+                "omit-zeros",
+                "--omit-zeros",
+                "Leave runs of zeros out of the data section, where that makes the module smaller",
+                note="The memory must be the module's own and not shared. See [module size](size.md).",
+                ours=True,
+            ),
+            Option("no-omit-zeros", "--no-omit-zeros", "Write all data (default)", ours=True),
+            Option(
                 "page-size",
                 "--page-size=<bytes>",
                 "The page size of the memory: 65536 (default) or 1",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from array import array
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence, Set
 from stat import S_ISREG
 
@@ -13,7 +14,7 @@ from ..inputs.input_files import InputFiles
 from ..inputs.known_files import ARCHIVE, OBJECT, OTHER
 from ..inputs.parse_cache import cache_at, content_key
 from ..linking import code_metadata
-from ..linking.chunks import NO_NUMBER, LinkedFile, ObjectInput, is_kept_apart
+from ..linking.chunks import NO_NUMBER, LinkedFile, ObjectInput, OutputSegment, is_kept_apart
 from ..linking.output_segments import packed_key
 from ..linking.plan import Plan
 from ..linking.relocate import Watcher
@@ -21,7 +22,7 @@ from ..linking.resolution import Resolution
 from ..linking.symbols import DEFINED, Symbol
 from ..options import DataOrder, LinkOptions, needs_full_link
 from ..output.encoding import Chunk, OutputSection
-from ..output.sections import segment_positions
+from ..output.sections import DataRange, data_ranges
 from ..stored import pack_array, pack_strings
 from . import state as states
 from .accepted import has_accepted_relocations
@@ -151,7 +152,10 @@ class _Recorder:
             elif section.id == 0 and section.name in inputs and not is_kept_apart(section.name):
                 self.outputs[section.name] = len(self.custom)
                 self.custom.append((section.name, section.offset, start + len(section.chunks[0]), start + section.size))
-        self.positions = {segment: data_start + at for segment, at in segment_positions(plan)}
+        self.data_start = data_start
+        self.data_ranges: dict[OutputSegment, list[DataRange]] = {}
+        for part in data_ranges(plan):
+            self.data_ranges.setdefault(part.segment, []).append(part)
 
     def state(self, *, is_exact: bool) -> State | None:
         read = self._read()
@@ -278,17 +282,27 @@ class _Recorder:
         )
 
     def _segments(self, file: LinkedFile) -> list[tuple[int, int, int, int] | None]:
-        positions = self.positions
         found: list[tuple[int, int, int, int] | None] = []
         for segment in file.segments:
             output = segment.output
             if not segment.live or output is None:
                 found.append(None)
             else:
-                at = positions.get(output, -1)
-                position = at if at < 0 else at + segment.offset
+                # Merged strings are anywhere in the segment.
+                first, size = (0, output.size) if segment.pieces is not None else (segment.offset, segment.size)
+                position = self._data_position(output, first, size)
+                if position >= 0:
+                    position += segment.offset - first
                 found.append((output.address, segment.offset, position, segment.flags))
         return found
+
+    def _data_position(self, output: OutputSegment, offset: int, size: int) -> int:
+        """Return where in the module a piece of an output segment is; -1 if it is not there as a whole."""
+        parts = self.data_ranges.get(output, [])
+        i = bisect_right(parts, offset, key=lambda part: part.start) - 1
+        if i < 0 or offset + size > parts[i].end:
+            return -1
+        return self.data_start + parts[i].position + offset - parts[i].start
 
     def _symbols(self, file: LinkedFile) -> array[int]:
         foreign = self.foreign

@@ -141,11 +141,23 @@ class OutputSegment:
         self.linking_flags = 0
         self.in_file = True
         """Whether its bytes are in the module; zero-filled segments need not be."""
+        self.omitted: list[tuple[int, int]] = []
+        """The runs of zeros, as offsets [start, end), that are not in the module although the other bytes are."""
 
     @property
     def is_bss(self) -> bool:
         """Whether its contents are known to be zero."""
         return self.name.startswith(b".bss")
+
+    def file_ranges(self) -> list[tuple[int, int]]:
+        """Return the ranges of its bytes, as offsets [start, end), that are in the module, each in a data segment."""
+        if not self.in_file:
+            return []
+        if not self.omitted:
+            return [(0, self.size)]
+        ends = [start for start, _ in self.omitted]
+        starts = [end for _, end in self.omitted]
+        return [(start, end) for start, end in zip([0, *starts], [*ends, self.size]) if start < end]
 
     def lay_out(self) -> None:
         """Give each chunk its offset."""

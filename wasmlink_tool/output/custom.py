@@ -112,6 +112,11 @@ def write_custom_section(section: CustomSection, relocator: Relocator) -> Output
 # The linker's own
 
 
+def has_names(options: LinkOptions) -> bool:
+    """Return whether the module has a name section."""
+    return not options.strip_all or "name" in options.keep_sections
+
+
 def own_custom_sections(plan: Plan, options: LinkOptions, producers: bytes | None) -> list[OutputSection]:
     """Return ``name``, ``producers`` and ``target_features``, unless they are empty or stripped."""
     out: list[OutputSection] = []
@@ -120,7 +125,7 @@ def own_custom_sections(plan: Plan, options: LinkOptions, producers: bytes | Non
     def wanted(section_name: bytes) -> bool:
         return not options.strip_all or section_name in kept
 
-    if wanted(b"name"):
+    if has_names(options):
         out.append(_names(plan, options))
     if producers is not None and wanted(b"producers"):
         out.append(custom_section(b"producers", producers))
@@ -158,7 +163,8 @@ def _names(plan: Plan, options: LinkOptions) -> OutputSection:
         if symbol.is_stub and symbol.file is not None:
             own_name = symbol.file.function_debug_names.get(symbol.index, own_name)
         globals_.append(uleb(symbol.got_number) + name(b"GOT.%b.internal.%b" % (what, shown(own_name))))
-    in_file = [segment for segment in plan.segments if segment.in_file]
+    # The ranges of one output segment all have its name.
+    in_file = [segment for segment in plan.segments for _ in segment.file_ranges()]
     segments = [uleb(i) + name(segment.name) for i, segment in enumerate(in_file) if segment.name]
     module = encode_name(options.soname or (options.output or "").replace("\\", "/").rsplit("/", 1)[-1])
     contents: list[Chunk] = []

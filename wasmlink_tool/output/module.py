@@ -19,7 +19,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence, Set
 
-    from ..linking.chunks import InputSection
+    from ..linking.chunks import InputSection, OutputSegment
     from ..linking.merged_strings import MergedStrings
     from ..linking.relocate import Watcher
     from ..linking.resolution import Resolution
@@ -90,7 +90,13 @@ def write_module(
         relocator = make_relocator(plan.resolution.objects, outputs, bases, options.threads, watcher)
     else:
         relocator = reuse.relocator(plan.resolution, bases, watcher)
-    sections = list(known_sections(plan, options, relocator))
+    contents: dict[OutputSegment, bytes] = {}
+    if options.omit_zeros:
+        from .omit_zeros import omit_zeros
+
+        # The bytes decide how many data segments there are, so they cannot be relocated together with the rest.
+        contents = omit_zeros(plan, options, Relocator(bases) if reuse is None else relocator)
+    sections = list(known_sections(plan, options, relocator, contents))
     if plan.resolution.is_dynamic(options):
         from .dylink import dylink_section
 

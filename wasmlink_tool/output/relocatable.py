@@ -25,7 +25,7 @@ from ..linking.relocation_values import body_start, compressed_body_start, drops
 from ..linking.symbols import DEFINED, UNDEFINED, Symbol
 from .custom import CustomSection
 from .encoding import OutputSection, custom_section, name, vector
-from .sections import segment_positions
+from .sections import data_ranges
 
 
 class SymbolIndices:
@@ -200,14 +200,15 @@ def _code_entries(plan: Plan, indices: SymbolIndices) -> Iterator[bytes]:
 
 
 def _data_entries(plan: Plan, indices: SymbolIndices) -> Iterator[bytes]:
-    for segment, position in segment_positions(plan):
-        for chunk in segment.chunks:
+    # Where relocations are kept, each segment is in the file as a whole.
+    for part in data_ranges(plan):
+        for chunk in part.segment.chunks:
             if isinstance(chunk, InputSegment):
                 file = chunk.file
                 assert isinstance(file, ObjectInput)
                 start = file.object.segments[chunk.index].offset
                 relocs = segment_relocations(chunk)
-                yield from _entries(file, relocs, position + chunk.offset - start, indices)
+                yield from _entries(file, relocs, part.position + chunk.offset - start, indices)
 
 
 def _custom_entries(section: CustomSection, indices: SymbolIndices) -> Iterator[bytes]:

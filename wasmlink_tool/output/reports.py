@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 
 from ..binary.constants import SectionId, SymbolKind
-from ..binary.leb128 import uleb
 from ..diagnostics import Diagnostics
 from ..files import reason, write_file
-from ..linking.chunks import InputSegment, LinkedFile
+from ..linking.chunks import InputSegment, LinkedFile, OutputSegment
 from ..linking.live_relocations import live_function_runs
 from ..linking.merged_strings import MergedStrings
 from ..linking.plan import Plan
@@ -16,7 +16,7 @@ from ..linking.symbol_names import symbol_text
 from ..linking.symbols import DEFINED, Symbol
 from ..options import LinkOptions
 from .encoding import OutputSection
-from .sections import data_segment_header
+from .sections import DataRange, data_ranges, data_segment_header
 from .writer import check_writable
 
 
@@ -158,20 +158,42 @@ def _functions(plan: Plan, section: OutputSection, symbols: dict[_Chunk, list[Sy
 
 
 def _segments(plan: Plan, section: OutputSection, symbols: dict[_Chunk, list[Symbol]]) -> Iterator[str]:
-    position = len(uleb(sum(segment.in_file for segment in plan.segments)))
+    in_file: dict[OutputSegment, list[DataRange]] = {}
+    for data_range in data_ranges(plan):
+        in_file.setdefault(data_range.segment, []).append(data_range)
     for segment in plan.segments:
-        header = len(data_segment_header(plan, segment)) if segment.in_file else 0
-        start = section.offset + (position if segment.in_file else 0)
-        yield _row(segment.address, start, segment.size, 0, symbol_text(segment.name))
+        parts = in_file.get(segment, [])
+        if not parts:
+            yield _row(segment.address, section.offset, segment.size, 0, symbol_text(segment.name))
+        shown = 0
         for chunk in segment.chunks:
-            offset = start + header + chunk.offset if segment.in_file else 0
+            # Where zeros are left out, a segment is in the file in several parts.
+            while shown < len(parts) and parts[shown].start < chunk.offset + max(chunk.size, 1):
+                yield _part(plan, section, parts[shown])
+                shown += 1
+            offset = _file_offset(section, parts, chunk.offset)
             address = segment.address + chunk.offset
             if isinstance(chunk, MergedStrings):
                 yield _row(address, offset, chunk.size, 8, f"<internal>:({symbol_text(chunk.name)})")
                 continue
             yield _row(address, offset, chunk.size, 8, str(chunk))
             for symbol in symbols.get(chunk, ()):
-                place = offset + symbol.value if segment.in_file else 0
+                place = _file_offset(section, parts, chunk.offset + symbol.value)
                 yield _row(symbol.tls_offset if symbol.is_tls else symbol.address, place, symbol.size, 16, str(symbol))
-        if segment.in_file:
-            position += header + segment.size
+        for part in parts[shown:]:
+            yield _part(plan, section, part)
+
+
+def _part(plan: Plan, section: OutputSection, part: DataRange) -> str:
+    """Return the row of a data segment."""
+    header = data_segment_header(plan, part.segment, part.start, part.end)
+    start = section.offset + part.position - len(header)
+    return _row(part.segment.address + part.start, start, part.end - part.start, 0, symbol_text(part.segment.name))
+
+
+def _file_offset(section: OutputSection, parts: list[DataRange], offset: int) -> int:
+    """Return where in the file a byte of an output segment is; 0 where it is not."""
+    i = bisect_right(parts, offset, key=lambda part: part.start) - 1
+    if i < 0 or (offset >= parts[i].end and parts[i].end < parts[i].segment.size):
+        return 0
+    return section.offset + parts[i].position + offset - parts[i].start

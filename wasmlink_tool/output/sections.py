@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from ..binary.constants import (
     LIMITS_HAS_PAGE_SIZE,
@@ -27,11 +27,17 @@ from ..linking.symbol_names import encode_name
 from ..linking.symbols import DEFINED, Symbol
 from ..linking.target import Target
 from ..options import WASM_PAGE_SIZE, LinkOptions
+from ..records import record
 from .encoding import Chunk, OutputSection, limits, name, vector
 
 
-def known_sections(plan: Plan, options: LinkOptions, relocator: Relocator) -> Iterator[OutputSection]:
-    """Yield all sections except custom ones; empty sections are left out."""
+def known_sections(
+    plan: Plan, options: LinkOptions, relocator: Relocator, contents: Mapping[OutputSegment, bytes]
+) -> Iterator[OutputSection]:
+    """Yield all sections except custom ones; empty sections are left out.
+
+    :param contents: the bytes of segments that are relocated already.
+    """
     sections = (
         _types(plan),
         _imports(plan, options),
@@ -45,7 +51,7 @@ def known_sections(plan: Plan, options: LinkOptions, relocator: Relocator) -> It
         _elements(plan, options),
         _data_count(plan, options),
         _code(plan, relocator),
-        _data(plan, relocator),
+        _data(plan, relocator, contents),
     )
     for section in sections:
         if section is not None:
@@ -235,7 +241,7 @@ def _table_offset(plan: Plan, options: LinkOptions) -> bytes:
 def _data_count(plan: Plan, options: LinkOptions) -> OutputSection | None:
     """Return the data count, which instructions that name segments require: those that copy passive segments into
     memory."""
-    count = sum(segment.in_file for segment in plan.segments)
+    count = data_segment_count(plan)
     named = any(segment.passive for segment in plan.segments)
     return _section(SectionId.DATA_COUNT, uleb(count)) if count and named else None
 
@@ -277,33 +283,52 @@ def place_functions(plan: Plan) -> None:
         file.function_offsets = offsets
 
 
-def segment_positions(plan: Plan) -> Iterator[tuple[OutputSegment, int]]:
-    """Yield the segments that are in the file, with the offsets of their bytes in the data section's contents."""
-    position = len(uleb(sum(segment.in_file for segment in plan.segments)))
+def data_segment_count(plan: Plan) -> int:
+    """Return the number of data segments in the module."""
+    return sum(len(segment.file_ranges()) for segment in plan.segments)
+
+
+@record(frozen=True)
+class DataRange:
+    """The bytes of an output segment that one data segment of the module has."""
+
+    segment: OutputSegment
+    start: int
+    """The offset of the first byte in ``segment``."""
+    end: int
+    position: int
+    """The offset of the first byte in the data section's contents."""
+
+
+def data_ranges(plan: Plan) -> Iterator[DataRange]:
+    """Yield what each data segment of the module has, in the order of their indices."""
+    position = len(uleb(data_segment_count(plan)))
     for segment in plan.segments:
-        if segment.in_file:
-            position += len(data_segment_header(plan, segment))
-            yield segment, position
-            position += segment.size
+        for start, end in segment.file_ranges():
+            position += len(data_segment_header(plan, segment, start, end))
+            yield DataRange(segment, start, end, position)
+            position += end - start
 
 
-def _data(plan: Plan, relocator: Relocator) -> OutputSection | None:
-    segments = [segment for segment in plan.segments if segment.in_file]
-    if not segments:
+def _data(plan: Plan, relocator: Relocator, contents: Mapping[OutputSegment, bytes]) -> OutputSection | None:
+    count = data_segment_count(plan)
+    if not count:
         return None
     relocated: dict[ObjectInput, memoryview] = {}
-    chunks: list[Chunk] = [uleb(len(segments))]
-    for segment in segments:
-        chunks.append(data_segment_header(plan, segment))
-        chunks += _segment_chunks(segment, relocated, relocator)
+    chunks: list[Chunk] = [uleb(count)]
+    for segment in plan.segments:
+        known = contents.get(segment)
+        for start, end in segment.file_ranges():
+            chunks.append(data_segment_header(plan, segment, start, end))
+            chunks += segment_chunks(segment, relocated, relocator) if known is None else [known[start:end]]
     return _section(SectionId.DATA, *chunks)
 
 
-def data_segment_header(plan: Plan, segment: OutputSegment) -> bytes:
-    """Return the header that precedes a segment's bytes."""
+def data_segment_header(plan: Plan, segment: OutputSegment, start: int, end: int) -> bytes:
+    """Return the header of the data segment that has a range of an output segment's bytes."""
     if segment.passive:
-        return b"\1" + uleb(segment.size)
-    return active_segment_header(_address_expression(plan, segment.address), segment.size)
+        return b"\1" + uleb(end - start)
+    return active_segment_header(_address_expression(plan, segment.address + start), end - start)
 
 
 def active_segment_header(address: bytes, size: int) -> bytes:
@@ -328,9 +353,13 @@ def _based(plan: Plan, base: Symbol, offset: int) -> bytes:
     return code + bytes((Opcode.END,))
 
 
-def _segment_chunks(
+def segment_chunks(
     segment: OutputSegment, relocated: dict[ObjectInput, memoryview], relocator: Relocator
 ) -> Iterator[Chunk]:
+    """Yield the relocated bytes of an output segment, padding included.
+
+    :param relocated: the data sections that are relocated already, to which those that this segment needs are added.
+    """
     position = 0
     for chunk in segment.chunks:
         if not chunk.size:

@@ -8,6 +8,7 @@ from ..binary.constants import ExternalKind, SectionId
 from ..diagnostics import Diagnostics
 from ..linking.plan import Plan
 from .encoding import OutputSection
+from .sections import data_ranges
 
 _COUNTED = (
     ("Functions", "Function", ExternalKind.FUNCTION),
@@ -47,10 +48,10 @@ def log_sections(plan: Plan, sections: list[OutputSection], diagnostics: Diagnos
     diagnostics.phase("finalizeSections")
     for section in sections:
         if section.id == SectionId.DATA:
-            for segment in plan.segments:
-                if segment.in_file:
-                    name = segment.name.decode("utf-8", "backslashreplace")
-                    log(f"Data segment: size={segment.size}, startVA={segment.address:x}, name={name}")
+            for part in data_ranges(plan):
+                name = part.segment.name.decode("utf-8", "backslashreplace")
+                address = part.segment.address + part.start
+                log(f"Data segment: size={part.end - part.start}, startVA={address:x}, name={name}")
         total_size = len(section.header) + section.size
         log(f"createHeader: {section.label} body={section.size} total={total_size}")
     diagnostics.phase("writeMapFile")

@@ -22,6 +22,7 @@ from ..linking.describe import signature
 from ..linking.live_relocations import live_function_runs
 from ..linking.merged_strings import MergedStrings
 from ..linking.plan import Plan
+from ..output.sections import DataRange, data_ranges
 from .module_spans import HEADER, Import, ModuleSpans, SectionSpans, SpanKind
 from .reference_graph import NOTHING, ReferenceGraph
 from .relocation_shares import entries, places_in_code, places_in_custom, places_in_data
@@ -199,7 +200,19 @@ class Attribution:
     # Data
 
     def _shares_of_segment(self, index: int) -> Iterator[tuple[Part, int]]:
-        segment = [segment for segment in self._plan.segments if segment.in_file][index]
+        part = self._data_ranges[index]
+        at = 0
+        for owner, size in self._shares_of_output(part.segment):
+            # Of a segment without its zeros, what is in the file.
+            first, at = max(at, part.start), at + size
+            if first < min(at, part.end):
+                yield owner, min(at, part.end) - first
+
+    @cached_property
+    def _data_ranges(self) -> list[DataRange]:
+        return list(data_ranges(self._plan))
+
+    def _shares_of_output(self, segment: OutputSegment) -> Iterator[tuple[Part, int]]:
         position = 0
         for chunk in segment.chunks:
             if not chunk.size:

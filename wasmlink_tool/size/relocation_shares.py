@@ -9,7 +9,7 @@ from ..binary.reader import Reader
 from ..binary.relocation_types import WITH_ADDEND
 from ..linking.chunks import InputSection, InputSegment, LinkedFile
 from ..linking.plan import Plan
-from ..output.sections import segment_positions
+from ..output.sections import data_ranges
 from .module_spans import SectionSpans, SpanKind
 
 
@@ -61,10 +61,11 @@ def places_in_code(code: SectionSpans) -> Places:
 
 def places_in_data(plan: Plan) -> Places:
     places = Places()
-    for segment, position in segment_positions(plan):
-        for chunk in segment.chunks:
+    # Where relocations are kept, each segment is in the file as a whole.
+    for part in data_ranges(plan):
+        for chunk in part.segment.chunks:
             if isinstance(chunk, InputSegment) and chunk.size:
-                places.add(position + chunk.offset, chunk.file)
+                places.add(part.position + chunk.offset, chunk.file)
     return places
 
 
