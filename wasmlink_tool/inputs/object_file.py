@@ -86,6 +86,15 @@ class Section:
         return self.name.decode("utf-8", "replace") or SECTION_NAMES[self.id]
 
 
+_READ_BY_THE_LINKER: Final = frozenset((b"linking", b"name", b"producers", b"target_features"))
+
+
+def is_copied(section: Section) -> bool:
+    """Return whether the linker copies a section as it is: a custom section whose contents mean nothing to it."""
+    name = section.name
+    return not section.id and name not in _READ_BY_THE_LINKER and not name.startswith(b"reloc.")
+
+
 class Segment:
     """A data segment: ``alignment`` is log2 of bytes, ``offset`` that of the contents, in bytes from the start of the
     data section's contents."""

@@ -34,6 +34,7 @@ from .object_file import (
     Section,
     Segment,
     TableType,
+    is_copied,
 )
 from .section_order import SectionOrder
 
@@ -377,8 +378,8 @@ class ObjectReader:
         if section in self.obj.relocation_sections():
             raise FormatError("a section has two relocation sections")
         target = self.obj.sections[section]
-        if count and target.id not in (SectionId.CODE, SectionId.DATA, SectionId.CUSTOM):
-            # No pass would read them.
+        if reader.pos < reader.end and not (target.id in (SectionId.CODE, SectionId.DATA) or is_copied(target)):
+            # No pass would ask for them, and so none would see whether they are damaged.
             raise FormatError(f"relocations for section {target}, which cannot have any")
         self.obj.add_relocation_section(section, reader.pos, reader.end, count)
 

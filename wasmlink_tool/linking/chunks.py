@@ -11,7 +11,7 @@ from ..binary.leb128 import uleb
 from ..binary.reader import FormatError
 from ..binary.relocations import Relocations
 from ..diagnostics import FatalError
-from ..inputs.object_file import GlobalType, ObjectFile, Section, TableType
+from ..inputs.object_file import GlobalType, ObjectFile, Section, TableType, is_copied
 from ..inputs.object_reader import read_object
 from ..records import record
 from .merged_strings import MergedStrings, StringPieces
@@ -390,7 +390,7 @@ class ObjectInput(LinkedFile):
             for segment in self.segments:
                 segment.live = True
         for i, section in enumerate(obj.sections):
-            if section.id == 0 and section.name not in _READ_BY_THE_LINKER and not section.name.startswith(b"reloc."):
+            if is_copied(section):
                 self.custom_sections[i] = InputSection(self, i, section)
 
     def function_size(self, index: int) -> int:
@@ -420,6 +420,3 @@ def _own_names(obj: ObjectFile, kind: int, imported: int, defined: int) -> list[
             if of_kind == kind and index >= imported and not names[index - imported]:
                 names[index - imported] = name
     return names
-
-
-_READ_BY_THE_LINKER: Final = frozenset((b"linking", b"name", b"producers", b"target_features"))
