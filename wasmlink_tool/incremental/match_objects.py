@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Hashable, Sequence
 
 from ..binary.constants import ComdatKind, SegmentFlag, SymbolFlag, SymbolKind
-from ..inputs.object_file import ObjectFile, SymbolInfo
+from ..inputs.object_file import ObjectFile
+from ..inputs.symbol_columns import SymbolInfo
 from .accepted import has_accepted_relocations
 
 TYPE_CHECKING = False

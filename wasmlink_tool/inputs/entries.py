@@ -45,6 +45,7 @@ from .object_file import (
     TableType,
 )
 from .object_reader import parse_features, parse_producers, parse_types
+from .symbol_columns import symbol_columns
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -159,8 +160,8 @@ def _decode_object(payload: bytes, data: bytes, start: int, end: int) -> ObjectF
     pos += symbols
     sizes = numbers[pos : pos + symbols]
     pos += symbols
-    obj.symbols = list(
-        zip(map(kinds.__getitem__, sort), map(flags.__getitem__, sort), symbol_names, indices, values, sizes)
+    obj.symbols = symbol_columns(
+        map(kinds.__getitem__, sort), map(flags.__getitem__, sort), symbol_names, indices, values, sizes
     )
 
     at = pos + _PLACE * places

@@ -133,11 +133,13 @@ class LinkingReader:
         last_function = functions + len(self.obj.functions)
         function_names = self.obj.function_names
         segments = self.obj.segments
-        symbols = self.obj.symbols
         global_names: list[bytes] = []
         count = reader.count(3)
         data, pos, end = self.obj.data, reader.pos, reader.end
-        for _ in range(count):
+        columns = self.obj.symbols
+        first = columns.grow(count)
+        kinds, names, all_flags, indices = columns.kinds, columns.names, columns.flags, columns.indices
+        for number in range(first, first + count):
             kind = data[pos]
             flags = data[pos + 1]
             pos += 2
@@ -145,7 +147,7 @@ class LinkingReader:
                 flags, pos = uleb_at(data, pos - 1, end)
             if flags & _LOCAL and flags & (_WEAK | _UNDEFINED):
                 raise FormatError("a symbol with an invalid binding")
-            index = offset = size = 0
+            index = 0
             if kind == _DATA:
                 length = data[pos]
                 pos += 1
@@ -175,6 +177,8 @@ class LinkingReader:
                                 f"invalid data symbol offset: `{_text(name)}` "
                                 f"(offset: {offset} segment size: {segments[index].size})"
                             )
+                    columns.offsets[number] = offset
+                    columns.sizes[number] = size
             elif kind == _SECTION:
                 if not flags & _LOCAL:
                     raise FormatError("section symbols must have local binding")
@@ -213,7 +217,10 @@ class LinkingReader:
                         function_names[index - imported] = name
             if pos > end:
                 raise FormatError("unexpected end of data")
-            symbols.append((kind, flags, name, index, offset, size))
+            kinds[number] = kind
+            all_flags[number] = flags
+            names[number] = name
+            indices[number] = index
             if not flags & _LOCAL:
                 global_names.append(name)
         reader.pos = pos

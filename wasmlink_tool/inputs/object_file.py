@@ -10,6 +10,7 @@ from ..binary.constants import MAGIC, SECTION_NAMES
 from ..binary.relocations import NO_RELOCATIONS, Relocations
 from .known_files import UnreadFile
 from .relocation_checks import check_relocations
+from .symbol_columns import symbol_columns
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -109,15 +110,6 @@ class Segment:
         self.size = size
 
 
-SymbolInfo = tuple[int, int, bytes, int, int, int]
-"""One entry of the symbol table: (kind, flags, name, index, offset, size).
-
-``index`` is the element's index in its kind's index space (imports first), the segment's for data, the section's for
-section symbols; ``offset`` and ``size`` are those of defined data. ``name`` is that of the import where the entry has
-none of its own.
-"""
-
-
 class Comdat:
     """``members`` are (:class:`ComdatKind`, index); the index of a function, global, tag or table counts from the
     imports."""
@@ -205,7 +197,7 @@ class ObjectFile:
         self.globals: list[Global] = []
         self.tags: list[int] = []
         self.segments: list[Segment] = []
-        self.symbols: list[SymbolInfo] = []
+        self.symbols = symbol_columns()
         self.function_names: list[bytes] = []
         """The name of each defined function: that of its first symbol."""
         self.init_functions: list[InitFunction] = []

@@ -145,18 +145,20 @@ class ObjectReader:
         self._check_filled_table()
 
     def _check_filled_table(self) -> None:
+        if self._filled_table < 0:
+            return
         filled = (_TABLE, self._filled_table)
         names = [name for kind, _, name, index, _, _ in self.obj.symbols if (kind, index) == filled]
-        if self._filled_table >= 0 and names != [_FUNCTION_TABLE]:
+        if names != [_FUNCTION_TABLE]:
             raise FormatError("an object whose element segment fills a table of its own cannot be linked")
 
     def _check_section_references(self) -> None:
         """Check that symbols and COMDATs refer to existing sections, at the end of the file: sections may follow the
         linking section."""
-        named = [index for kind, _, _, index, _, _ in self.obj.symbols if kind == _SECTION]
+        named = {index for kind, index in zip(self.obj.symbols.kinds, self.obj.symbols.indices) if kind == _SECTION}
         for comdat in self.obj.comdats:
-            named += [index for kind, index in comdat.members if kind == ComdatKind.SECTION]
-        for index in named:
+            named.update([index for kind, index in comdat.members if kind == ComdatKind.SECTION])
+        for index in sorted(named):
             if index >= len(self.obj.sections) or self.obj.sections[index].id != SectionId.CUSTOM:
                 raise FormatError(f"invalid section index: {index}")
 

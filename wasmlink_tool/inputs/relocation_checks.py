@@ -51,7 +51,7 @@ def _all_targets_fit(obj: ObjectFile, relocs: Relocations) -> bool:
         indices = array("I", compress(indices, types.translate(_IS_NO_TYPE_INDEX)))
         types = types.replace(bytes((_TYPE_INDEX,)), b"")
     try:
-        named = relocations.picked(bytes([info[0] for info in obj.symbols]), indices)
+        named = relocations.picked(bytes(obj.symbols.kinds), indices)
     except IndexError:
         return False
     # All but relocations against entries of the global offset table name symbols of one kind.
@@ -72,7 +72,7 @@ def check_target(obj: ObjectFile, type_: int, index: int, section: Section) -> N
         raise FormatError(f"relocation {type_name(type_)} in section {section}, which has no address")
     elif index >= len(obj.symbols):
         raise FormatError(f"invalid relocation symbol index: {index}")
-    elif obj.symbols[index][0] not in TARGETS[VALUE[type_]]:
+    elif obj.symbols.kinds[index] not in TARGETS[VALUE[type_]]:
         raise FormatError(
             f"relocation {type_name(type_)} in section {section} against a symbol of another kind: {index}"
         )

@@ -332,7 +332,7 @@ class FileAdder:
         without relocations."""
         obj = file.object
         number = len(obj.imported_tables) + len(obj.tables)
-        named = sum([kind == _TABLE for kind, _, _, _, _, _ in obj.symbols])
+        named = obj.symbols.kinds.count(_TABLE)
         if number == named:
             return
         error = self._diagnostics.error

@@ -13,8 +13,8 @@ from ..binary.constants import SegmentFlag, SymbolFlag, SymbolKind
 from ..binary.relocation_types import RelocationType as R
 from ..diagnostics import Diagnostics
 from ..inputs.input_files import ObjectSource
-from ..inputs.object_file import SymbolInfo
 from ..inputs.shared_library import SharedLibrary
+from ..inputs.symbol_columns import SymbolInfo
 from . import mismatches
 from .chunks import BitcodeInput, LinkedFile, ObjectInput
 from .symbol_names import Names

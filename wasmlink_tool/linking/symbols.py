@@ -5,8 +5,9 @@ from __future__ import annotations
 from ..binary.constants import SegmentFlag, SymbolFlag, SymbolKind
 from ..demangle import demangle_text
 from ..inputs.input_files import ObjectSource
-from ..inputs.object_file import GlobalType, SymbolInfo, TableType
+from ..inputs.object_file import GlobalType, TableType
 from ..inputs.shared_library import SharedLibrary
+from ..inputs.symbol_columns import SymbolInfo
 from .chunks import NO_NUMBER, InputSection, InputSegment, LinkedFile, ObjectInput, SyntheticFile
 from .symbol_names import symbol_text
 
