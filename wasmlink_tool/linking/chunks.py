@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from typing import Final
 
     from ..inputs.input_files import ObjectSource
+    from .lazy_symbols import LazySymbols
     from .symbols import Symbol
 
 NO_NUMBER: Final = -1
@@ -249,7 +250,7 @@ class LinkedFile:
         self.live = True
         """Whether the file's constructors and retained segments count: a file from an archive must first have
         something live in it."""
-        self.symbols: list[Symbol] = []
+        self.symbols: list[Symbol] | LazySymbols = []
         self.function_names: list[bytes] = []
         self.function_debug_names: dict[int, bytes] = {}
         self.function_signatures: list[bytes] = []

@@ -18,6 +18,7 @@ No file joins the link after that; :mod:`.seal` settles what every name means.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 
 from ..binary.constants import ComdatKind, SymbolFlag, SymbolKind, ValueType
 from ..diagnostics import Diagnostics, FatalError
@@ -25,9 +26,11 @@ from ..inputs.input_files import InputFiles, ObjectSource
 from ..inputs.object_file import TableType
 from ..inputs.shared_library import SharedLibrary
 from ..inputs.stub_library import StubLibrary
-from ..options import LinkOptions
+from ..inputs.symbol_columns import SymbolInfo
+from ..options import IcfLevel, LinkOptions
 from . import describe
 from .chunks import BitcodeInput, ObjectInput, SyntheticFile
+from .lazy_symbols import LazySymbols, is_dense
 from .resolution import Resolution
 from .stub_imports import use_stub_libraries
 from .symbol_names import encode_name
@@ -42,6 +45,7 @@ if TYPE_CHECKING:
     from typing import Final
 
 _UNDEFINED_FLAG: Final = SymbolFlag.UNDEFINED
+_LOCAL: Final = SymbolFlag.BINDING_LOCAL
 _WEAK: Final = SymbolFlag.BINDING_WEAK
 _FUNCTION: Final = SymbolKind.FUNCTION
 _SECTION: Final = SymbolKind.SECTION
@@ -129,6 +133,8 @@ class FileAdder:
     """
 
     def __init__(self, resolution: Resolution, options: LinkOptions, diagnostics: Diagnostics) -> None:
+        # Relocatable output numbers all symbols, and folding changes them.
+        self._allows_lazy_symbols = not (options.relocatable or options.emit_relocs or options.icf is not IcfLevel.NONE)
         self.code_is_generated = False
         """Set once LTO has run; extracting more bitcode is then an error."""
         self._resolution = resolution
@@ -241,16 +247,21 @@ class FileAdder:
         obj, table = file.object, self._table
         self._check_target(file.name, is_64=obj.is_64)
         self._read_comdats(file)
+        lazy: LazySymbols | None = None
+        if self._allows_lazy_symbols and is_dense(obj):
+            lazy = file.symbols = LazySymbols(obj.symbols, partial(self._define_local, file))
         add = file.symbols.append
         for info in obj.symbols:
             kind, flags, name, _, _, _ = info
             symbol: Symbol | None = None
+            if lazy is not None and flags & _LOCAL and not flags & _UNDEFINED_FLAG:
+                lazy.append(None)
+                continue
             if not flags & _UNDEFINED_FLAG:
                 symbol = table.define(file, info)
             if symbol is None:
                 if kind == _SECTION:
-                    # Of a COMDAT group that another file provides: nothing refers to it but what is discarded too.
-                    symbol = Symbol(name, _SECTION, UNDEFINED, flags, file)
+                    symbol = self._discarded_section(file, info)
                 elif kind == _FUNCTION:
                     index = len(file.symbols)
                     symbol = table.refer(name, file.name)
@@ -273,6 +284,17 @@ class FileAdder:
             add(symbol)
         self._add_implicit_function_table(file)
         self._resolution.objects.append(file)
+
+    def _define_local(self, file: ObjectInput, info: SymbolInfo) -> Symbol:
+        """Return the symbol of a local definition, which no other file can change."""
+        return self._table.define(file, info) or self._discarded_section(file, info)
+
+    @staticmethod
+    def _discarded_section(file: ObjectInput, info: SymbolInfo) -> Symbol:
+        """Return the symbol of a section of a COMDAT group that another file provides: nothing refers to it but what is
+        discarded too."""
+        _, flags, name, _, _, _ = info
+        return Symbol(name, _SECTION, UNDEFINED, flags, file)
 
     def _add_bitcode(self, source: ObjectSource) -> Iterator[ObjectSource]:
         file = BitcodeInput(source, gc_sections=self._gc_sections)
