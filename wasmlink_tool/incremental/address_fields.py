@@ -52,7 +52,7 @@ class FieldColumns:
     values: array[int]
     """For each target, what its fields hold, modulo 2^32."""
     offsets: array[int]
-    """For each field, its offset in the section's contents."""
+    """For each field, its position in the module."""
     targets: array[int]
     """For each field, its target."""
 
@@ -120,20 +120,23 @@ class FieldRecorder:
         self.is_complete = True
         """Whether every field is in the columns that has to be: one that is relative to its own place is in none."""
 
-    def add_code(self, file: ObjectInput) -> None:
-        """Take the fields of a file's live functions, whose offsets in the output are known."""
+    def add_code(self, file: ObjectInput, start: int) -> None:
+        """Take the fields of a file's live functions.
+
+        :param start: the position of the code section's contents in the module.
+        """
         section = file.object.code_section
         runs = []
         if section >= 0:
             ranges, starts = file.object.relocation_ranges(section), file.object.function_offsets
             for first, after in live_function_runs(file):
-                runs.append((ranges[first], ranges[after], file.function_offsets[first] - starts[first]))
+                runs.append((ranges[first], ranges[after], start + file.function_offsets[first] - starts[first]))
         self._add(file, section, runs)
 
     def add_data(self, file: ObjectInput, places: Sequence[int]) -> None:
         """Take the fields of a file's live segments.
 
-        :param places: the offset of each segment in the output section's contents, -1 if it is not there.
+        :param places: the position of each segment in the module, -1 if it is not there.
         """
         section = file.object.data_section
         runs = []
@@ -148,7 +151,7 @@ class FieldRecorder:
 
     def _add(self, file: ObjectInput, section: int, runs: list[tuple[int, int, int]]) -> None:
         """
-        :param runs: ranges of relocations, each with the distance from offsets in the input to those in the output.
+        :param runs: ranges of relocations, each with the distance from offsets in the input to positions in the module.
         """
         columns = self.columns
         if runs:
@@ -217,7 +220,7 @@ class Correction:
         """For each target, whether its fields hold another value."""
         self.values = [value + amount & 0xFFFFFFFF for value, amount in zip(columns.values, amounts)]
 
-    def write_code(self, contents: memoryview) -> int:
+    def write_code(self, module: memoryview) -> int:
         """Correct the fields of code; return how many."""
         encodings = padded_words(self.values, signed=False)
         if max(self.values, default=0) >> 31:
@@ -225,13 +228,13 @@ class Correction:
             signed = padded_words(self.values, signed=True)
             pairs = zip(encodings, signed)
             encodings = [both[kind & IS_SIGNED] for both, kind in zip(pairs, self._columns.kinds)]
-        return self._write(contents, _LEB, encodings)
+        return self._write(module, _LEB, encodings)
 
-    def write_data(self, contents: memoryview) -> int:
+    def write_data(self, module: memoryview) -> int:
         """Correct the fields of data; return how many."""
-        return self._write(contents, _WORD, self.values)
+        return self._write(module, _WORD, self.values)
 
-    def _write(self, contents: memoryview, pack: Callable[..., None], values: Sequence[object]) -> int:
+    def _write(self, module: memoryview, pack: Callable[..., None], values: Sequence[object]) -> int:
         columns, differs = self._columns, self.differs
         if 1 not in differs:
             return 0
@@ -240,5 +243,5 @@ class Correction:
         if 0 in differs:
             selected = bytes(map(differs.__getitem__, targets))
             offsets, targets = list(compress(offsets, selected)), list(compress(targets, selected))
-        deque(map(pack, repeat(contents), offsets, map(values.__getitem__, targets)), maxlen=0)
+        deque(map(pack, repeat(module), offsets, map(values.__getitem__, targets)), maxlen=0)
         return len(offsets)

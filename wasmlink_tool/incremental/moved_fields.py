@@ -14,6 +14,7 @@ from struct import Struct
 
 from ..binary.constants import SectionId, SymbolKind
 from ..binary.field_values import LOWEST
+from ..binary.relocation_types import ADDRESSES
 from ..binary.relocation_types import RelocationType as R
 from ..binary.relocations import Relocations, fields, picked
 from ..linking.chunks import InputSection, LinkedFile, ObjectInput
@@ -21,6 +22,7 @@ from ..linking.relocate import Relocated
 from ..linking.relocation_values import SymbolValues
 from ..linking.symbols import DEFINED
 from .accepted import ACCEPTED, MOVING
+from .data_columns import Locations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -35,6 +37,7 @@ TARGET: Final = 6
 SECTION: Final = 3
 """Numbers before the offsets of the fields that name a section."""
 NO_ORDINAL: Final = 0xFFFFFFFF
+NO_LOCATION: Final = 0xFFFFFFFF
 VALUE: Final = 0
 """The mark of a target that has a value; others count the marks of :mod:`..binary.field_values` from the first one."""
 _PLAIN: Final = MOVING + bytes((R.MEMORY_ADDR_I32,))
@@ -57,17 +60,19 @@ class MovingFields:
     - the offsets of the fields that name own functions, which all move alike;
     - the indices of those symbols of own functions, live or not, that are named and not local;
     - of each target: relocation type, index, mark, value; for the place of a function of another object the number of
-      that object in the output and of the function in it;
+      that object in the output and of the function in it; for an address :data:`NO_ORDINAL` and the location, if it has
+      one (:mod:`.data_columns`);
     - the offsets of the fields that name targets with values; of each the number of its target;
     - of each section that is named: its number, its offset in the output section, how many fields name it, and their
       offsets.
     """
 
-    def __init__(self, ordinals: Mapping[LinkedFile, int], outputs: Set[bytes]) -> None:
+    def __init__(self, ordinals: Mapping[LinkedFile, int], outputs: Set[bytes], locations: Locations) -> None:
         """:param ordinals: the number of each file in the output, less than 0 for those that do not move.
         :param outputs: the names of the custom sections in the output.
         """
         self._ordinals = ordinals
+        self._locations = locations
         self._outputs = outputs
         self._file: ObjectInput | None = None
         """The one that was looked at last."""
@@ -146,7 +151,7 @@ class MovingFields:
             mark = VALUE if base >= LOWEST else LOWEST - base
             if not mark:
                 numbers[pair] = columns[2]
-            place = place_of_function(file, *pair, self._ordinals)
+            place = place_of_target(file, *pair, self._ordinals, self._locations)
             columns.extend((*pair, mark, 0 if mark else base & 0xFFFFFFFF, *place))
             columns[2] += 1
         named = [number for number in map(numbers.get, pairs) if number is not None]
@@ -159,9 +164,14 @@ class MovingFields:
         columns[3] = len(named)
 
 
-def place_of_function(file: ObjectInput, type_: int, index: int, ordinals: Mapping[LinkedFile, int]) -> tuple[int, int]:
+def place_of_target(
+    file: ObjectInput, type_: int, index: int, ordinals: Mapping[LinkedFile, int], locations: Locations
+) -> tuple[int, int]:
     """Return which object, by its number in the output, and which function of it a target is, if its value is the place
-    of one that may move."""
+    of one that may move; of an address :data:`NO_ORDINAL` and the location."""
+    if type_ in ADDRESSES:
+        location = locations.symbol(file.symbols[index])
+        return NO_ORDINAL, location if location >= 0 else NO_LOCATION
     if type_ == _FUNCTION_OFFSET:
         symbol = file.symbols[index]
         if symbol.file is not None and symbol.state == DEFINED:

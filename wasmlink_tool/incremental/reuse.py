@@ -25,13 +25,15 @@ from ..inputs.known_files import FileChangedError, KnownFile
 from ..linking.chunks import InputSection, LinkedFile, ObjectInput
 from ..linking.live_relocations import live_function_runs
 from ..linking.merged_strings import MergedStrings, StringPieces
+from ..linking.plan import Plan
 from ..linking.previous_file import PreviousFile
 from ..linking.relocate import Contents, Relocator, Watcher
 from ..linking.relocation_values import Bases
-from ..linking.resolution import Resolution
 from ..linking.symbols import DEFINED
 from ..output.module import Reusable
-from .moved_fields import SECTION, TARGET, VALUE, Note, add_to_fields, place_of_function
+from .data_columns import Locations
+from .data_state import locations_of
+from .moved_fields import SECTION, TARGET, VALUE, Note, add_to_fields, place_of_target
 from .remerge_strings import remerge
 from .state import FileState, State, column
 
@@ -121,10 +123,10 @@ class Reuse(Reusable):
             notes={index: state.columns[first:after] for index, (first, after) in state.moving[ordinal].items()},
         )
 
-    def relocator(self, resolution: Resolution, bases: Bases, watcher: Watcher | None) -> Relocator:
+    def relocator(self, plan: Plan, bases: Bases, watcher: Watcher | None) -> Relocator:
         """Return what relocates the objects that were matched, and all others."""
-        ordinals: dict[LinkedFile, int] = {file: ordinal for ordinal, file in enumerate(resolution.objects)}
-        self._relocator = ReusingRelocator(bases, watcher, self, ordinals)
+        ordinals: dict[LinkedFile, int] = {file: ordinal for ordinal, file in enumerate(plan.resolution.objects)}
+        self._relocator = ReusingRelocator(bases, watcher, self, ordinals, locations_of(plan))
         return self._relocator
 
     def counts(self) -> dict[str, int]:
@@ -205,11 +207,19 @@ def _runs(live: bytes) -> list[tuple[int, int]]:
 class ReusingRelocator(Relocator):
     """Takes the sections of unchanged objects from the last module."""
 
-    def __init__(self, bases: Bases, watcher: Watcher | None, reuse: Reuse, ordinals: Mapping[LinkedFile, int]) -> None:
+    def __init__(
+        self,
+        bases: Bases,
+        watcher: Watcher | None,
+        reuse: Reuse,
+        ordinals: Mapping[LinkedFile, int],
+        locations: Locations,
+    ) -> None:
         """:param ordinals: the number of each object in the output."""
         super().__init__(bases, watcher)
         self._reuse = reuse
         self._ordinals = ordinals
+        self._locations = locations
         self.bytes_copied = 0
         self.fields_rewritten = 0
         self.relocated_anew: dict[str, str] = {}
@@ -368,6 +378,6 @@ class ReusingRelocator(Relocator):
             else:
                 amounts.append(base - value)
                 columns[at + 3] = base & 0xFFFFFFFF
-            columns[at + 4], columns[at + 5] = place_of_function(file, type_, index, self._ordinals)
+            columns[at + 4], columns[at + 5] = place_of_target(file, type_, index, self._ordinals, self._locations)
             at += TARGET
         return amounts

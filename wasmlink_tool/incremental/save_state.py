@@ -26,6 +26,7 @@ from ..output.sections import DataRange, data_ranges
 from ..stored import pack_array, pack_strings
 from . import state as states
 from .accepted import has_accepted_relocations
+from .data_state import locations_of, pack_data_state
 from .find_changes import given_inputs
 from .moved_fields import MovingFields
 from .stamps import Stamp, is_same, stamp
@@ -41,14 +42,14 @@ INTERNAL: Final = -1
 NO_FILE: Final = -2
 
 
-def watcher(options: LinkOptions, resolution: Resolution, outputs: Set[bytes]) -> Watcher | None:
+def watcher(options: LinkOptions, plan: Plan, outputs: Set[bytes]) -> Watcher | None:
     """Return the object that records sections for :func:`record`.
 
     :param outputs: the names of the custom sections in the output.
     """
     if not states.is_saved(options):
         return None
-    fields = MovingFields(file_ordinals(resolution), outputs)
+    fields = MovingFields(file_ordinals(plan.resolution), outputs, locations_of(plan))
     return Watcher(fields.most, fields.note)
 
 
@@ -182,11 +183,20 @@ class _Recorder:
             moving=moving,
             order=list(self._packed()) if is_exact else [],
             names=pack_strings(list(self.plan.resolution.symbols)) if is_exact else b"",
+            data=self._data_state() if is_exact else b"",
             table_base=self.options.table_base,
             tls_base=self.plan.memory.tls_base,
             columns=self.columns,
             module=self.module,
         )
+
+    def _data_state(self) -> bytes:
+        positions: dict[OutputSegment, int] = {}
+        for output, (*others, part) in self.data_ranges.items():
+            if others or (part.start, part.end) != (0, output.size):
+                return b""
+            positions[output] = self.data_start + part.position
+        return pack_data_state(self.plan, self.options, positions, self.code[0])
 
     def _moving(self) -> list[dict[int, tuple[int, int]]]:
         found = []

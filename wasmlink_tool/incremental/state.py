@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
     Buffer = bytes | memoryview
 
-_MAGIC: Final = f"wasmlink {__version__} state 7\n".encode()
+_MAGIC: Final = f"wasmlink {__version__} state 8\n".encode()
 """Increase the number when the stored data or its encoding changes."""
 PLACE: Final = 4
 """Numbers of a segment's place."""
@@ -193,6 +193,8 @@ class State:
     """With packed data, the sorted output segments: key, file and index of each input, in order."""
     names: Buffer
     """All names in the symbol table, packed."""
+    data: Buffer
+    """The :class:`..data_state.DataState`, packed; empty where there is none."""
     table_base: int
     tls_base: int
     """The same as in :class:`..linking.relocation_values.Bases`."""
@@ -256,13 +258,14 @@ def _encoded(key: str, state: State) -> list[Chunk]:
         pack_groups([[n for index, place in sections.items() for n in (index, *place)] for sections in state.moving]),
         pack_record([_packed_order(order) for order in state.order]),
         state.names,
+        state.data,
         pack_array("I", state.columns),
         state.module,
     ]
     return frame(_MAGIC, record_chunks(columns))
 
 
-_COLUMNS: Final = 22
+_COLUMNS: Final = 23
 
 
 def _packed_order(order: PackedOrder) -> bytes:
@@ -288,7 +291,7 @@ def _decoded(data: memoryview, key: str) -> State | None:
         return None
     files = _files(columns[6:13])
     code_start, code_end, is_exact, table_base, tls_base = unpack_numbers(columns[14])
-    module = columns[21]
+    module = columns[22]
     assert isinstance(module, memoryview)
     custom = [
         (name, header, start, end)
@@ -313,9 +316,10 @@ def _decoded(data: memoryview, key: str) -> State | None:
         moving=[{n[0]: (n[1], n[2]) for n in _rows(numbers, 3)} for numbers in unpack_groups(columns[17])],
         order=[_unpacked_order(packed) for packed in unpack_columns(columns[18])],
         names=columns[19],
+        data=columns[20],
         table_base=table_base,
         tls_base=tls_base,
-        columns=unpack_array("I", columns[20]),
+        columns=unpack_array("I", columns[21]),
         module=[module],
     )
 

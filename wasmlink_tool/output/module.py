@@ -22,9 +22,8 @@ if TYPE_CHECKING:
     from ..linking.chunks import InputSection, OutputSegment
     from ..linking.merged_strings import MergedStrings
     from ..linking.relocate import Watcher
-    from ..linking.resolution import Resolution
 
-    Watch = Callable[[LinkOptions, Resolution, Set[bytes]], Watcher | None]
+    Watch = Callable[[LinkOptions, Plan, Set[bytes]], Watcher | None]
 
 
 class Reusable:
@@ -34,7 +33,7 @@ class Reusable:
         """Merge the strings of custom sections from the last merge; ``None`` where that would not help."""
         raise NotImplementedError
 
-    def relocator(self, resolution: Resolution, bases: Bases, watcher: Watcher | None) -> Relocator:
+    def relocator(self, plan: Plan, bases: Bases, watcher: Watcher | None) -> Relocator:
         """Return a relocator for the objects of both links, and all others."""
         raise NotImplementedError
 
@@ -85,11 +84,11 @@ def write_module(
     place_functions(plan)
     custom = lay_out_custom_sections(plan.resolution, options, None if reuse is None else reuse.merge)
     outputs = {section.name for section in custom}
-    watcher = None if watch is None else watch(options, plan.resolution, outputs)
+    watcher = None if watch is None else watch(options, plan, outputs)
     if reuse is None:
         relocator = make_relocator(plan.resolution.objects, outputs, bases, options.threads, watcher)
     else:
-        relocator = reuse.relocator(plan.resolution, bases, watcher)
+        relocator = reuse.relocator(plan, bases, watcher)
     contents: dict[OutputSegment, bytes] = {}
     if options.omit_zeros:
         from .omit_zeros import omit_zeros
