@@ -1,7 +1,7 @@
 """Chunks: input segments and custom sections, which the linker moves as a whole, and the files that contain them.
 
-Functions are chunks too, but no object stands for one: a function is (file, index), and what the link learns about
-it is in arrays of its file. An object-local :class:`ObjectFile` is never changed.
+Functions are chunks too, but have no objects of their own: a function is (file, index), and the link's decisions about
+it are in arrays of its file. An object-local :class:`ObjectFile` is never changed.
 """
 
 from __future__ import annotations
@@ -26,23 +26,23 @@ if TYPE_CHECKING:
     from .symbols import Symbol
 
 NO_NUMBER: Final = -1
-"""No index was assigned in the output's index space (yet)."""
+"""No index is assigned in the output's index space (yet)."""
 
 MERGED_CUSTOM_SECTIONS: Final = frozenset((b".debug_str", b".debug_str.dwo", b".debug_line_str"))
-"""Custom sections have no flags: those that hold nothing but strings are known by name."""
+"""Names of custom sections that hold only strings, since custom sections have no flags."""
 
 
 def is_kept_apart(section: bytes) -> bool:
     """Return whether custom sections of this name are not joined.
 
-    Each ``component-type:…`` section is a binary of its own, a component that describes a world: tools that read them
-    take no bytes behind its end.
+    Each ``component-type:…`` section is a complete binary, a component that describes a world: tools that read one
+    accept no bytes after its end.
     """
     return section.startswith(b"component-type")
 
 
 class InputSegment:
-    """A data segment of an input, or one that the linker makes."""
+    """A data segment of an input, or one that the linker creates."""
 
     __slots__ = (
         "alignment",
@@ -72,7 +72,7 @@ class InputSegment:
         self.discarded = False
         """Whether it belongs to a COMDAT group that another file provides."""
         self.comdat = b""
-        """The group that it belongs to."""
+        """Its COMDAT group."""
         self.output: OutputSegment | None = None
         self.offset = 0
         """The offset in ``output``, in bytes; for merged strings, that of the merged chunk."""
@@ -96,7 +96,7 @@ class InputSegment:
     def split(self) -> None:
         """Split a segment of strings into pieces, for merging.
 
-        :raises FatalError: the segment does not end with a string's end.
+        :raises FatalError: the last string has no terminating zero.
         """
         previous = self.file.previous
         known = None if previous is None else previous.strings(self.index)
@@ -106,13 +106,13 @@ class InputSegment:
             raise FatalError(f"{self}: {error}") from None
 
     def output_offset(self, offset: int) -> int:
-        """Input offset to offset in the output segment."""
+        """Return the offset in the output segment of an input offset."""
         if self.pieces is not None:
             return self.offset + self.pieces.output_offset(offset)
         return self.offset + offset
 
     def address(self, offset: int) -> int:
-        """Input offset to address in linear memory."""
+        """Return the address in linear memory of an input offset."""
         output, pieces = self.output, self.pieces
         assert output is not None
         if pieces is not None:
@@ -138,7 +138,7 @@ class OutputSegment:
         self.address = 0
         self.is_tls = False
         self.passive = False
-        """Put into memory by code, not by the module's instantiation."""
+        """Whether code, rather than the module's instantiation, copies it to memory."""
         self.linking_flags = 0
         self.in_file = True
         """Whether its bytes are in the module; zero-filled segments need not be."""
@@ -161,7 +161,7 @@ class OutputSegment:
         return [(start, end) for start, end in zip([0, *starts], [*ends, self.size]) if start < end]
 
     def lay_out(self) -> None:
-        """Give each chunk its offset."""
+        """Set the offset of each chunk."""
         size = 0
         for chunk in self.chunks:
             alignment = 1 << chunk.alignment
@@ -175,7 +175,7 @@ class OutputSegment:
 
 
 class InputSection:
-    """A custom section of an input that the output gets a copy of."""
+    """A custom section of an input that is copied to the output."""
 
     __slots__ = ("discarded", "file", "index", "offset", "pieces", "section", "size")
 
@@ -201,7 +201,7 @@ class InputSection:
     def split(self) -> None:
         """Split a section of strings into pieces, for merging.
 
-        :raises FatalError: the section does not end with a string's end.
+        :raises FatalError: the last string has no terminating zero.
         """
         try:
             self.pieces = StringPieces(self.contents())
@@ -234,10 +234,10 @@ class LinkedTable:
 
 
 class LinkedFile:
-    """A file in the link, with the arrays of what the link decides about its functions, globals, tags and tables.
+    """A file in the link, with the link's decisions about its functions, globals, tags and tables as arrays.
 
-    All of them count defined elements only, from 0. The linker's own functions and globals live in files whose
-    ``object`` is empty; see :class:`SyntheticFile`.
+    All arrays count defined elements only, from 0. Linker-defined functions and globals are in files whose ``object``
+    is empty; see :class:`SyntheticFile`.
     """
 
     def __init__(self, name: str, *, gc_sections: bool) -> None:
@@ -259,10 +259,10 @@ class LinkedFile:
         self.function_numbers: list[int] = []
         """Indices in the output's function index space."""
         self.function_slots: dict[int, int] = {}
-        """Function to its index in the indirect function table."""
+        """The index in the indirect function table of each function."""
         self.export_names: dict[int, bytes] = {}
         self.function_comdats: dict[int, bytes] = {}
-        """Function to the group that it belongs to."""
+        """The COMDAT group of each function."""
         self.globals: list[LinkedGlobal] = []
         self.global_live = bytearray()
         self.global_numbers: list[int] = []
@@ -281,14 +281,14 @@ class LinkedFile:
         """The offset of each function's entry in the output code section's contents, in bytes."""
         self.type_numbers: dict[int, int] = {}
         self.compressed: dict[int, bytes] = {}
-        """Live function to its entry, where relocations are compressed."""
+        """The entry of each live function, if relocations are compressed."""
         self.shrinkage: tuple[list[int], list[int]] = [], []
         """For each relocated number of compressed functions, its end in the input code section's contents, and the
-        number of bytes saved up to there."""
+        total number of bytes saved up to there."""
 
     @property
     def input(self) -> ObjectSource:
-        """The source of an input file; the linker's own synthetic file has none."""
+        """The source of an input file; synthetic files have none."""
         assert self.source is not None
         return self.source
 
@@ -311,12 +311,12 @@ class LinkedFile:
 
 
 class SyntheticFile(LinkedFile):
-    """Home of functions, globals and tables that the linker makes itself."""
+    """A file of functions, globals and tables that the linker defines."""
 
     def __init__(self, name: str, *, gc_sections: bool) -> None:
         super().__init__(name, gc_sections=gc_sections)
         self.bodies: dict[int, bytes] = {}
-        """Function to its entry's contents: locals, code and ``end``, without the size."""
+        """The contents of each function's entry: locals, code and ``end``, without the size."""
 
     def function_entry(self, index: int) -> bytes:
         """Return a function's entry in the code section."""
@@ -354,7 +354,7 @@ class ObjectInput(LinkedFile):
     """An object file in the link."""
 
     def __init__(self, source: ObjectSource, *, gc_sections: bool, parsed: ObjectFile | None = None) -> None:
-        """:param parsed: what the source holds, where that is known."""
+        """:param parsed: the parsed object, if it is known."""
         super().__init__(source.name, gc_sections=gc_sections)
         obj = parsed or source.parse()
         self.object = obj
@@ -402,19 +402,19 @@ class ObjectInput(LinkedFile):
 
 
 class BitcodeInput(LinkedFile):
-    """A bitcode file in the link. Its symbols stand for what code generation makes of them, and have no place."""
+    """A bitcode file in the link. Its definitions have no location until code is generated."""
 
     def __init__(self, source: ObjectSource, *, gc_sections: bool) -> None:
         super().__init__(source.name, gc_sections=gc_sections)
         self.source = source
         self.bitcode = source.parse_bitcode()
-        # What asks after the liveness of its functions before there are any gets one answer for all.
+        # Every query about the liveness of a function gets the same answer before code is generated.
         self.function_live = bytearray(b"\0" if gc_sections else b"\1")
         self.function_discarded = bytearray(1)
 
 
 def _own_names(obj: ObjectFile, kind: int, imported: int, defined: int) -> list[bytes]:
-    """Return the names of an object's own globals, tags or tables: for each, that of its first symbol."""
+    """Return the names of an object's own globals, tags or tables: for each, the name of its first symbol."""
     names = [b""] * defined
     if defined:
         for of_kind, _, name, index, _, _ in obj.symbols:

@@ -1,8 +1,8 @@
-"""Code metadata (CodeMetadata.md): custom sections that say something of places in functions, branch hints for one.
+"""Code metadata (CodeMetadata.md): custom sections about locations in functions, such as branch hints.
 
-wasm-ld does not support them: it concatenates the inputs' sections, which makes no valid section of two,
-names function 0 for what was removed, and keeps old offsets where code shrinks. Here they are read, and written anew
-from what the output has. One section of one object whose functions are all there keeps its bytes.
+wasm-ld does not support them: it concatenates the inputs' sections, which is invalid for two sections, names function 0
+for removed functions, and keeps old offsets where code shrinks. Here they are parsed and rewritten for the functions in
+the output. A single section of an object whose functions are all in the output keeps its bytes.
 """
 
 from __future__ import annotations
@@ -38,8 +38,9 @@ class CodeMetadata:
     """The sections of one name, merged: a part of an output section that is laid out like any other."""
 
     def __init__(self, sections: list[InputSection], *, keep_relocations: bool) -> None:
-        """
-        :raises FormatError: one of them is not what it should be.
+        """Merge sections.
+
+        :raises FormatError: a section is damaged.
         """
         self.offset = 0
         """The offset in the output section's contents, after its name."""
@@ -81,7 +82,7 @@ def _read(section: InputSection) -> list[_Function]:
     }
     reader = Reader(obj.data, section.section.start, section.section.end)
     functions: list[_Function] = []
-    # wasm-ld's relocatable output has several vectors, one behind another.
+    # wasm-ld's relocatable output has several vectors, one after another.
     while reader.pos < reader.end:
         for _ in range(reader.count(2)):
             start = reader.pos
@@ -98,7 +99,7 @@ def _read(section: InputSection) -> list[_Function]:
 
 
 def _instances(reader: Reader, file: ObjectInput, function: int | None) -> bytes:
-    """Return the data after a function's index, with output offsets; ``None`` is a function that was removed."""
+    """Yield the data after a function's index, with output offsets; ``None`` for a removed function."""
     start = reader.pos
     instances: list[bytes] = []
     for _ in range(reader.count(2)):

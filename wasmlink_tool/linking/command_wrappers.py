@@ -33,7 +33,7 @@ def calculate_init_functions(
             if symbol.is_discarded or not symbol.is_live:
                 continue
             if symbol.function_number == NO_NUMBER:
-                # The scan reported that nothing defines it.
+                # The scan reported it as undefined.
                 assert diagnostics.error_count
                 continue
             assert symbol.signature is not None
@@ -64,9 +64,9 @@ def create_command_wrappers(
     resolution: Resolution, init_functions: list[InitFunction], options: LinkOptions, diagnostics: Diagnostics
 ) -> SyntheticFile:
     """Wrap each exported function of a command, so that a call from outside runs constructors before and destructors
-    after it. A module that calls its constructors by itself is a reactor, and is left alone.
+    after it. A module that calls its constructors itself is a reactor, and is not changed.
 
-    The wrappers are a file of their own, whose functions come last in the index space.
+    The wrappers are in a separate file, whose functions come last in the index space.
     """
     wrappers = SyntheticFile("<internal>", gc_sections=bool(options.gc_sections))
     call_ctors = resolution.call_ctors

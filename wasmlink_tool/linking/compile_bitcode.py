@@ -1,7 +1,7 @@
-"""Link-time optimisation: from the bitcode files of a link to the objects that take their place.
+"""Link-time optimisation: compile the bitcode files of a link to objects, which replace them.
 
-Resolution has chosen the definitions; code generation hears of each symbol whether its module's definition prevails
-and whether anything else refers to it. What it newly calls, the generated objects ask for as any object does.
+Resolution has chosen the definitions; the compiler is given for each symbol whether its module's definition prevails
+and whether anything else refers to it. The generated objects may contain new references, like any object.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _SHOWN = 5
 
 
 def compile_bitcode(resolution: Resolution, options: LinkOptions, diagnostics: Diagnostics) -> list[ObjectSource]:
-    """Compile all bitcode of the link: the objects that take its place.
+    """Compile all bitcode of the link, and return the objects that replace it.
 
     :raises FatalError: there is no compiler, or it failed.
     """
@@ -87,7 +87,7 @@ def _module(file: BitcodeInput, resolution: Resolution, options: LinkOptions) ->
 
 def _is_position_independent(inputs: list[BitcodeInput], options: LinkOptions) -> bool:
     if options.relocatable:
-        # As they were compiled: how the output is linked is for later to decide.
+        # The modules decide: a later link chooses the kind of output.
         return all(file.bitcode.is_position_independent for file in inputs)
     return options.is_pic or options.unresolved_symbols is UnresolvedPolicy.IMPORT_DYNAMIC
 
@@ -100,7 +100,7 @@ def _cache(options: LinkOptions) -> GeneratedCache | None:
 
 
 def _write_object(path: str, contents: bytes) -> None:
-    """Write what ``--lto-obj-path`` asks for.
+    """Write the object for ``--lto-obj-path``.
 
     :raises FatalError: it cannot be written.
     """

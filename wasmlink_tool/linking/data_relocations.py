@@ -1,10 +1,10 @@
 """Code that relocates data at run time: ``__wasm_apply_data_relocs`` and ``__wasm_apply_tls_relocs``.
 
-Each field takes a store of an address: the place counts from the base of memory (or of a thread's block), the value
-from a base as well, or it is an entry of the global offset table. Engines limit the size of a function: 7,654,321 bytes
-is common. So where the stores take more than :data:`MOST_PLAIN` bytes, helper functions make them. A field is then a
-call with its place and its value, a run of fields whose values are equally far from each other is one call, and the
-calls are shared out among several functions. The effect is the same, and the code is smaller.
+Each field needs one store of an address: its location is relative to the base of memory (or of a thread's block), and
+its value is relative to a base as well, or an entry of the global offset table. Engines limit the size of a function:
+7,654,321 bytes is common. So if the stores take more than :data:`MOST_PLAIN` bytes, helper functions execute them. A
+field is then a call with its location and its value, a run of fields whose values have equal distances is one call, and
+the calls are divided among several functions. The effect is the same, and the code is smaller.
 """
 
 from __future__ import annotations
@@ -47,17 +47,17 @@ class Field:
     ) -> None:
         self.place = place
         self.place_base = place_base
-        """The global, or the function, whose value ``place`` counts from; ``None`` where it is an address."""
+        """The global, or the function, that ``place`` is relative to; ``None`` if it is an address."""
         self.wide = wide
         """Whether it has 64 bits."""
         self.base = base
-        """The same for ``value``; ``None`` where it is added to an entry of the global offset table."""
+        """The same for ``value``; ``None`` if it is added to an entry of the global offset table."""
         self.got = got
         """The global that is that entry."""
         self.value = value
 
     def store(self, target: Target) -> bytes:
-        """Return the instructions that write it."""
+        """Return the instructions that store the value."""
         code = target.const(self.place)
         if self.place_base is not None:
             code += push_base(self.place_base) + target.add
@@ -75,10 +75,10 @@ def _get(number: int) -> bytes:
 def relocated_fields(
     resolution: Resolution, segments: list[OutputSegment], bases: Bases, options: LinkOptions, *, tls: bool
 ) -> Iterator[Field]:
-    """Yield the fields that hold what only the dynamic linker knows: addresses of this module's own things, which move
+    """Yield the fields whose values only the dynamic linker knows: addresses of this module's definitions, which move
     with its bases, and of others', which are in the global offset table.
 
-    :param tls: those of threads' blocks, or all others.
+    :param tls: yield the fields in threads' blocks, or all others.
     """
     relocator = Relocator(bases)
     for segment in segments:
@@ -116,7 +116,7 @@ def _fields_of(
     known: dict[tuple[int, int], int] = {}
     for type_, offset, index, addend in zip(relocs.types, relocs.offsets, relocs.indices, relocs.addends):
         if type_ in FROM_PLACE:
-            # A distance within the module is the same wherever that is loaded.
+            # A distance within the module does not depend on the address at which it is loaded.
             continue
         symbol = file.symbols[index]
         in_got = symbol.got_is_imported or (thread_local and symbol.got_number != NO_NUMBER)
@@ -124,7 +124,7 @@ def _fields_of(
             continue
         table_index = type_ in TABLE_INDICES
         if not in_got and table_index and symbol.state == UNDEFINED and symbol.table_slot == NO_NUMBER:
-            # A weak function that nothing outside can provide: null already.
+            # A weak function that no other module can define: null already.
             continue
         place = chunk.output_offset(offset - start) if thread_local else chunk.address(offset - start)
         wide = WIDTH[type_] == 8
@@ -139,7 +139,7 @@ def _fields_of(
             value += addend
         base = resolution.table_base if table_index else resolution.memory_base
         if symbol.is_tls and thread_local:
-            # Other data knows the first thread's, whose block is the static copy.
+            # Other data has the address of the first thread's variable, whose block is the static copy.
             base = tls_base
             value -= bases.tls
         assert base is not None
@@ -147,7 +147,7 @@ def _fields_of(
 
 
 class _Run:
-    """Fields one behind the other whose values are equally far from each other."""
+    """Consecutive fields whose values have equal distances."""
 
     __slots__ = ("count", "first", "step")
 
@@ -158,14 +158,14 @@ class _Run:
 
 
 class Helpers:
-    """The functions that share the work of a large ``__wasm_apply_data_relocs``."""
+    """The functions that a large ``__wasm_apply_data_relocs`` calls."""
 
     def __init__(self, resolution: Resolution, name: bytes, fields: list[Field]) -> None:
         self._target = resolution.target
         self._resolution = resolution
         self._name = name
         self._stores: dict[tuple[Symbol | None, bool], Symbol] = {}
-        """The base that the helper adds to the value, and whether it stores a run, to the helper."""
+        """Maps the base that a helper adds to the value, and whether it stores a run, to the helper."""
         self.parts: list[tuple[Symbol, list[_Run]]] = []
         runs = list(self._runs(fields))
         for run in runs:
@@ -245,8 +245,8 @@ class Helpers:
         return arguments + _call(self._stores[field.base, run.count > 1])
 
     def _store_body(self, memory_base: Symbol, base: Symbol | None, *, is_run: bool) -> bytes:
-        """Store local 1, counted from ``base`` if there is one, at local 0; in a run, local 2 times, each time adding
-        local 3."""
+        """Return a body that stores local 1, plus ``base`` if there is one, at local 0; in a run, local 2 times, each
+        time adding local 3."""
         target = self._target
         add = target.add
         place, value = (bytes((Opcode.LOCAL_GET, local)) for local in (0, 1))

@@ -1,4 +1,4 @@
-"""Types and kinds as diagnostics show them: wasm-ld's wording."""
+"""Types and kinds in wasm-ld's wording, for diagnostics."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ def exported_symbols(resolution: Resolution, options: LinkOptions) -> list[Symbo
     """Return the symbols that the output exports, provided that they are live, in symbol order."""
     symbols: Iterable[Symbol] = resolution.symbols.values()
     if not options.shared and not options.export_all and not options.export_dynamic:
-        # Few of many, so they are looked for in the quickest way.
+        # Few of many, so a comprehension selects them.
         symbols = [symbol for symbol in symbols if symbol.force_export or symbol.flags & _EXPORTED]
     return [symbol for symbol in symbols if is_exported(symbol, options)]
 

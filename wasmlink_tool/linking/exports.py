@@ -30,8 +30,8 @@ class Export:
 def calculate_exports(
     resolution: Resolution, options: LinkOptions, features: set[str], first_address_global: int
 ) -> tuple[list[Export], list[Symbol]]:
-    """The export section, and the data symbols whose addresses are exported: each takes an immutable global of its
-    own, from index ``first_address_global`` on."""
+    """Return the export section, and the data symbols whose addresses are exported: each gets its own immutable global,
+    from index ``first_address_global`` on."""
     exports: list[Export] = []
     addresses: list[Symbol] = []
     if options.relocatable:
@@ -55,7 +55,7 @@ def calculate_exports(
             own = isinstance(symbol.file, SyntheticFile)
             asked_for = symbol.is_explicitly_exported or "mutable-globals" in features
             if symbol.element_type.mutable and own and not asked_for:
-                # --export-all does not mean the stack pointer: that would ask hosts for mutable globals.
+                # --export-all excludes the stack pointer: exporting it would need mutable globals.
                 continue
             index = symbol.global_number
         elif kind == SymbolKind.TAG:
@@ -70,8 +70,7 @@ def calculate_exports(
 
 
 def _export_names(resolution: Resolution) -> list[Export]:
-    """The names other than their symbols' that functions ask to be exported by, for the next link. wasm-ld forgets
-    them."""
+    """Return the additional names under which functions ask to be exported, for the next link. wasm-ld drops them."""
     return [
         Export(name, ExternalKind.FUNCTION, file.function_numbers[index], None)
         for file in resolution.objects

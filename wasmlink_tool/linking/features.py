@@ -1,4 +1,4 @@
-"""Target features: what the inputs use and refuse (Linking.md, "Target Features Section"), merged and checked."""
+"""Merge and check target features: those that the inputs use or disallow (Linking.md, "Target Features Section")."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def merge_features(resolution: Resolution, options: LinkOptions, diagnostics: Di
                         (*origins(file, using=feature), *origins(disallowed[feature], without=(feature,))),
                     )
     if diagnostics.verbose:
-        # wasm-ld's set of them keeps the order as long as it is small.
+        # wasm-ld's small sets keep the insertion order.
         for feature in allowed if len(allowed) <= 8 else sorted(allowed):
             diagnostics.log(f"Allowed feature: {feature}")
     return set(allowed)
@@ -93,8 +93,8 @@ def _file_name(file: ObjectInput) -> str:
 
 
 def _origins(file: ObjectInput, resolution: Resolution, using: str, without: tuple[str, ...]) -> tuple[str, ...]:
-    """The lines that say which file of the command line an object came from: an archive, or bitcode that was compiled
-    with the feature ``using``, or without one of those in ``without``."""
+    """Return the lines that name the origin of an object: its archive, or the bitcode that was compiled with the
+    feature ``using``, or without one of those in ``without``."""
     if not file.input.is_generated:
         return (f"{file.input.member} is a member of {file.input.archive}",) if file.input.archive else ()
     names = []
@@ -116,7 +116,7 @@ def _listed(names: list[str]) -> str:
 def check_mutable_globals(
     features: set[str], imports: Imports, exports: list[Export], options: LinkOptions, diagnostics: Diagnostics
 ) -> None:
-    """Mutable globals cross the module's border only with the feature of that name."""
+    """Check that mutable globals cross the module's border only with the feature ``mutable-globals``."""
     if options.relocatable or not options.check_features or "mutable-globals" in features:
         return
     crossing = [("imported", entry.symbol) for entry in imports.entries]

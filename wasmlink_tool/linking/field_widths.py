@@ -1,7 +1,7 @@
 """Check that every relocated field can hold its value.
 
 Addresses in wasm32 are 32 bits wide, like the fields that hold them. Objects for wasm64 have 32-bit fields as well,
-which are right as long as what they name is below 2 GiB, as it nearly always is.
+which suffice for targets below 2 GiB, as nearly all are.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from typing import Final
 
 _ENOUGH: Final = 1 << 31
-"""Every 32-bit field, signed ones too, holds what is less."""
+"""Every 32-bit field, signed ones included, holds smaller values."""
 _NARROW: Final = frozenset([type_ for type_ in ADDRESSES | TABLE_INDICES if WIDTH[type_] <= 5])
 
 

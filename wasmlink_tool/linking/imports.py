@@ -1,4 +1,4 @@
-"""Imports: which symbols become one, and the index each takes (imports come first in every index space)."""
+"""Imports: the symbols that are imported, and the index of each (imports come first in every index space)."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ class ImportedSymbol:
     kind: int
     """:class:`ExternalKind`."""
     symbol: Symbol
-    """The first of those that share the import."""
+    """The first symbol of those that share the import."""
 
 
 def import_names(symbol: Symbol) -> tuple[bytes, bytes]:
-    """Return the module and the name of a symbol's import. An empty one is a name as any other."""
+    """Return the module and the name of a symbol's import. Empty names are valid."""
     module, name = symbol.import_module, symbol.import_name
     return DEFAULT_MODULE if module is None else module, symbol.name if name is None else name
 
@@ -45,7 +45,7 @@ class Imports:
     def __init__(self) -> None:
         self.entries: list[ImportedSymbol] = []
         self.got: list[Symbol] = []
-        """Symbols whose addresses are imported, behind all others."""
+        """Symbols whose addresses are imported, after all others."""
         self.counts = dict.fromkeys((*_EXTERNAL_KINDS.values(), ExternalKind.MEMORY), 0)
         self._numbers: dict[tuple[int, bytes, bytes, bytes | GlobalType | TableType | None], int] = {}
 
@@ -84,7 +84,7 @@ def _is_imported(symbol: Symbol, resolution: Resolution, options: LinkOptions, c
     if symbol.kind == SymbolKind.DATA or not symbol.used or not symbol.is_live:
         return False
     if options.shared and symbol.state == DEFINED and symbol.is_weak and not symbol.is_hidden:
-        # Another module's definition may take its place.
+        # Another module's definition may replace it.
         return True
     if symbol.state == SHARED:
         return True
@@ -93,7 +93,7 @@ def _is_imported(symbol: Symbol, resolution: Resolution, options: LinkOptions, c
     if options.relocatable:
         return True
     if options.is_pic:
-        # Addresses of functions come by the global offset table.
+        # Addresses of functions come from the global offset table.
         return (
             symbol.kind != SymbolKind.FUNCTION or resolution.table.is_called_directly(symbol) or symbol in constructors
         )
@@ -114,7 +114,7 @@ def _undefined_constructors(resolution: Resolution) -> set[Symbol]:
 
 
 def import_late_table(imports: Imports, resolution: Resolution) -> None:
-    """Import the indirect function table behind all else: only the scan found that there is something in it."""
+    """Import the indirect function table after all other imports: only the scan found that it has an entry."""
     table = resolution.indirect_function_table
     if table is not None and table.state == UNDEFINED and table.number == NO_NUMBER:
         table.referenced = True
@@ -122,8 +122,8 @@ def import_late_table(imports: Imports, resolution: Resolution) -> None:
 
 
 def calculate_imports(resolution: Resolution, options: LinkOptions) -> Imports:
-    """Import the live undefined symbols that may be; the indirect function table before any other table, since some
-    objects know it as number 0."""
+    """Import the live undefined symbols that may be imported; the indirect function table before any other table, since
+    some objects know it as number 0."""
     imports = Imports()
     constructors = _undefined_constructors(resolution) if options.is_pic else set()
     table = resolution.indirect_function_table
@@ -131,7 +131,7 @@ def calculate_imports(resolution: Resolution, options: LinkOptions) -> Imports:
         imports.add(table)
     for symbol in resolution.symbols.values():
         if symbol.state == DEFINED and not options.shared:
-            # Nearly all are.
+            # The case of nearly all symbols.
             continue
         if symbol is not table and _is_imported(symbol, resolution, options, constructors):
             imports.add(symbol)

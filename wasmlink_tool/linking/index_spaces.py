@@ -1,4 +1,4 @@
-"""The output's index spaces: imports first, then what the linker made, then the objects' in order. Sealed here."""
+"""The output's index spaces: imports first, then synthetic entities, then the objects' in order. Sealed here."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from .symbols import Symbol
 
 
 class IndexSpaces:
-    """Which files' live functions, globals, tags and tables are in the output, in order, and the types' indices."""
+    """The index spaces of the output: files in order, with the number of live elements of each kind, and the types'
+    indices."""
 
     def __init__(self, files: list[LinkedFile], imports: Imports) -> None:
         self.files = files
@@ -24,10 +25,10 @@ class IndexSpaces:
         self.tables: list[tuple[LinkedFile, int]] = []
         self.got: list[Symbol] = []
         self.types: dict[bytes, int] = {}
-        """Signature to index in the type section."""
+        """Maps each signature to its index in the type section."""
 
     def number_functions(self, file: LinkedFile) -> None:
-        """Give the live functions of ``file`` the next numbers."""
+        """Number the live functions of ``file``."""
         number = self.function_count
         for start, stop in live_function_runs(file):
             file.function_numbers[start:stop] = range(number, number + stop - start)

@@ -40,17 +40,17 @@ _UINT32_MAX: Final = (1 << 32) - 1
 
 
 class Memory:
-    """The memory's limits, in pages; ``maximum`` is ``None`` where it may grow without bound."""
+    """The memory's limits, in pages; ``maximum`` is ``None`` if there is no limit."""
 
     def __init__(self, pages: int, maximum: int | None, init_flag: int | None = None) -> None:
         self.pages = pages
         self.maximum = maximum
         self.init_flag = init_flag
-        """The address of the word by which threads agree who initialises shared memory; absent without one."""
+        """The address of the word that decides which thread initialises shared memory; absent without one."""
         self.static_size = 0
-        """The size of the data segments, in bytes."""
+        """The total size of the data segments, in bytes."""
         self.alignment = 0
-        """The largest of the data segments', log2 of bytes."""
+        """The largest alignment of the data segments, log2 of bytes."""
         self.tls_base = NO_TLS
         """The address of the thread-local data segment."""
         self.stack_top = 0
@@ -69,15 +69,15 @@ def _set_global(resolution: Resolution, symbol: Symbol, value: int) -> None:
 def _is_stack_first(options: LinkOptions, stack_size: int) -> bool:
     if options.stack_first is not None:
         return options.stack_first
-    # A base for data that leaves no room for the stack says that the stack is to come after it: drivers that were made
-    # for a linker whose stack comes last by default give one.
+    # A base for data that leaves no room for the stack implies that the stack comes after it: compiler drivers that
+    # were made for a linker whose stack comes last by default pass one.
     return not options.global_base or options.global_base >= stack_size
 
 
 def lay_out_memory(
     resolution: Resolution, segments: list[OutputSegment], options: LinkOptions, diagnostics: Diagnostics
 ) -> Memory:
-    """Give every output segment its address and every layout symbol its value."""
+    """Set the address of every output segment and the value of every layout symbol."""
     error, log = diagnostics.error, diagnostics.log
     layout = resolution.layout_symbols
 
@@ -176,7 +176,7 @@ def lay_out_memory(
 
 
 def _largest_memory(resolution: Resolution, options: LinkOptions) -> int:
-    """Return the most bytes that a memory can have: the number of its pages is as wide as an address."""
+    """Return the maximum size of a memory in bytes: the number of its pages is as wide as an address."""
     target = resolution.target
     return min(target.max_memory, ((1 << target.bits) - 1) * options.page_size)
 
@@ -214,7 +214,7 @@ def _choose_limits(resolution: Resolution, pointer: int, options: LinkOptions, d
     elif not options.growable_memory:
         maximum = pointer
     if options.shared_memory and not maximum:
-        # Shared memory must have one; a module that is loaded at run time does not know what else there is.
+        # Shared memory needs a maximum; a module that is loaded at run time does not know the total size.
         maximum = limit if options.is_pic else pointer
     if not maximum:
         return Memory(pointer // page, None)

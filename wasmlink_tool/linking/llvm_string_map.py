@@ -14,13 +14,13 @@ _SECRET: Final = bytes.fromhex(
     "b8084674f743248ee03590e6813a264c3c2852bb91c300cb88d0658b1b532ea371644897a20df94e3819ef46a9deacd8"
     "a8fa763fe39c343ff9dcbbc7c70b4f1d8a51e04bcdb45931c89f7ec9d9787364"
 )
-"""The secret of the hash XXH3, as far as strings of up to 128 bytes need it."""
+"""The secret of the hash XXH3, the part for strings of up to 128 bytes."""
 _PRIMES: Final = (0x9E3779B185EBCA87, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9)
 _FIRST_BUCKETS: Final = 16
 
 
 def string_map_order(strings: Iterable[str]) -> list[str]:
-    """Return the distinct strings in the iteration order of a StringMap into which they were inserted in order.
+    """Return the distinct strings in the iteration order of a StringMap into which they were inserted in this order.
 
     Strings of more than 128 bytes are not hashed as LLVM does it.
     """
@@ -45,7 +45,7 @@ def _put(buckets: list[tuple[int, str] | None], entry: tuple[int, str]) -> None:
 
 
 def _hash(data: bytes) -> int:
-    """XXH3, 64 bits, without a seed."""
+    """Return the 64-bit hash XXH3, without a seed."""
     size = len(data)
     if size > 16:
         total = size * _PRIMES[0]

@@ -61,7 +61,7 @@ def mark_live(resolution: Resolution, options: LinkOptions) -> None:
                 marker.enqueue_implicit(file)
         marker.run()
         if resolution.set_tls_base is not None and _has_live_tls(resolution):
-            # The linker's own code initialises it.
+            # Synthetic code initialises it.
             for root in (resolution.set_tls_base, resolution.get_tls_base):
                 if root is not None:
                     marker.enqueue(root)
@@ -74,7 +74,7 @@ def mark_live(resolution: Resolution, options: LinkOptions) -> None:
 
 
 def _drop_nameless_tables(resolution: Resolution) -> None:
-    """Drop weak tables that another replaced: they have no symbol left, which no object may have."""
+    """Drop weak tables that another table replaced: they have no symbol, which every table of an object must have."""
     for file in resolution.objects:
         if file.tables:
             named = {
@@ -110,12 +110,12 @@ class _Pending:
         self.code: _Targets | None = None
         self.data: _Targets | None = None
         self.seen = {-1}
-        """The symbol indices that were enqueued: most relocations name one that was. -1 stands for types."""
+        """The symbol indices that were enqueued: most relocations name one of them. -1 stands for types."""
 
 
 class _Targets:
-    """The symbol indices that the relocations of a section name, -1 where they name a type instead; those of function
-    or segment ``i`` are from ``ranges[i]`` to ``ranges[i + 1]``."""
+    """The symbol indices that the relocations of a section name, -1 for a type; those of function or segment ``i`` are
+    from ``ranges[i]`` to ``ranges[i + 1]``."""
 
     __slots__ = ("indices", "ranges", "relocs")
 
@@ -125,7 +125,7 @@ class _Targets:
         self.ranges = file.object.relocation_ranges(section)
         self.indices = relocs.indices
         if _TYPE_INDEX in relocs.types:
-            # Few name a type.
+            # Few relocations name a type.
             self.indices = indices = list(relocs.indices)
             find = relocs.types.find
             place = find(_TYPE_INDEX)
@@ -137,7 +137,7 @@ class _Targets:
         return self.ranges[chunk] != self.ranges[chunk + 1]
 
     def collect(self, chunks: list[int], found: set[int]) -> None:
-        """Add what the relocations of the chunks name."""
+        """Add the targets of the chunks' relocations."""
         ranges, indices = self.ranges, self.indices
         if indices:
             for chunk in chunks:
@@ -189,7 +189,7 @@ class _Marker:
         elif kind == _TABLE:
             file.table_live[symbol.index] = 1
         if not file.live:
-            # The first live thing of an archive's member: from here on its constructors count.
+            # The first live chunk of an archive's member: from here on its constructors count.
             file.live = True
             self.enqueue_implicit(file)
 
@@ -247,7 +247,7 @@ class _Marker:
             if segment is None or segment.file is not file or symbol.state != DEFINED:
                 self.enqueue(symbol)
                 continue
-            # Most are strings of the file's own.
+            # Most are the file's own strings.
             symbol.referenced = True
             if not segment.live:
                 segment.live = True

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 _NONE: Final[list[int]] = []
 _FIRST: Final = [0]
-"""Most chunks hold one string: they share these lists, which nothing changes in place."""
+"""Most chunks hold one string: they share these lists, which are never modified."""
 
 
 class StringPieces:
@@ -38,7 +38,8 @@ class StringPieces:
 
     @classmethod
     def merged(cls, offsets: Sequence[int], contents: Callable[[], bytes]) -> StringPieces:
-        """Return pieces that were merged already; the chunk's contents are read when a reference needs them."""
+        """Return pieces that were merged in the last link; the chunk's contents are read when a reference needs them.
+        """
         pieces = cls(b"\0")
         pieces.offsets = offsets
         pieces.backwards = []
@@ -57,11 +58,11 @@ class StringPieces:
         if not contents.endswith(b"\0"):
             raise ValueError("string is not null terminated")
         if contents.find(b"\0") == len(contents) - 1:
-            # Compilers give each string a segment of its own.
+            # Compilers put each string into its own segment.
             self._starts = _FIRST
             self.backwards = [contents[-2::-1]]
             return
-        # Tails are compared from the end on. Turning the whole chunk round costs less than turning each string.
+        # Tails are compared from the end. Reversing the whole chunk costs less than reversing each string.
         self.backwards = _turned(contents[:-1]).split(b"\0")
         self.backwards.reverse()
         self._starts = list(accumulate([len(s) + 1 for s in self.backwards], initial=0))
@@ -79,7 +80,7 @@ class StringPieces:
 class MergedStrings:
     """The strings of several mergeable chunks, each once.
 
-    Sorted by their ends, longest first, a string that ends another comes right behind it.
+    Sorted by their ends, longest first, a string that is the tail of another comes right after it.
     """
 
     def __init__(self, name: bytes, alignment: int = 0, flags: int = 0) -> None:
@@ -100,17 +101,17 @@ class MergedStrings:
         self.members.append(chunk)
 
     def finalize(self) -> None:
-        """Lay the strings out, and tell every chunk where its pieces went."""
+        """Lay out the strings, and set the output offset of every chunk's pieces."""
         all_pieces = [member.pieces for member in self.members if member.pieces is not None]
-        # Read from the end on, a tail is a prefix, and whatever sorts between a string and its prefix has that prefix
-        # too: it is enough to look at neighbours.
+        # In reversed strings a tail is a prefix, and any string sorted between a string and its prefix has that prefix
+        # too: comparing neighbours suffices.
         strings = sorted(set(chain.from_iterable([pieces.backwards for pieces in all_pieces])), reverse=True)
         is_tail = [False, *map(bytes.startswith, strings, strings[1:])]
         sizes = [len(string) + 1 for string in strings]
         # A tail adds nothing and ends where the string before it ends.
         ends = accumulate([0 if tail else size for tail, size in zip(is_tail, sizes)])
         offsets = dict(zip(strings, map(sub, ends, sizes)))
-        # Turned round, the zero that ends the last string comes first.
+        # In the reversed contents, the zero that ends the last string comes first.
         kept = list(compress(strings, map(not_, is_tail)))
         kept.append(b"")
         kept.reverse()

@@ -1,4 +1,4 @@
-"""One name with two meanings, in wasm-ld's words."""
+"""Errors about one name with two meanings, in wasm-ld's wording."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from .symbols import Symbol
 
 
 def kinds(existing: Symbol, kind: int, where: str) -> str:
-    """Return the text for a symbol that ``where`` has as something of another kind."""
+    """Return the error for a symbol that ``where`` has with another kind."""
     return (
         f"symbol type mismatch: {existing}\n"
         f">>> defined as {describe.KIND_NAMES[existing.kind]} in {existing.file_name}\n"
@@ -17,21 +17,21 @@ def kinds(existing: Symbol, kind: int, where: str) -> str:
 
 
 def signatures(existing: Symbol, signature: bytes | None, where: str) -> str:
-    """Return the text for a function that ``where`` has with another signature."""
+    """Return the error for a function that ``where`` has with another signature."""
     assert existing.signature is not None and signature is not None
     old, new = describe.signature(existing.signature), describe.signature(signature)
     return _text("function signature mismatch", existing, old, new, where)
 
 
 def tags(existing: Symbol, signature: bytes, where: str) -> str:
-    """Return the text for a tag that ``where`` has with another signature."""
+    """Return the error for a tag that ``where`` has with another signature."""
     assert existing.signature is not None
     old, new = describe.signature(existing.signature), describe.signature(signature)
     return _text("Tag signature mismatch", existing, old, new, where)
 
 
 def types(existing: Symbol, other: Symbol) -> str:
-    """Return the text for tags, globals or tables of one name whose types differ; empty if they do not."""
+    """Return the error for tags, globals or tables of one name with different types; empty if they agree."""
     where = other.file_name
     if existing.signature and other.signature and existing.signature != other.signature:
         return tags(existing, other.signature, where)

@@ -1,4 +1,4 @@
-"""Output segments: which input segments make one, in which order, and where each stands in it."""
+"""Output segments: group the input segments, order the groups, and lay out each group."""
 
 from __future__ import annotations
 
@@ -63,10 +63,10 @@ def create_output_segments(resolution: Resolution, options: LinkOptions) -> list
                 output.passive = options.shared_memory
             flags = segment.flags & _KEPT
             if flags:
-                # A segment that must stay, must stay after the next link too, which wasm-ld forgets.
+                # A retained segment must be retained in the next link too; wasm-ld drops the flag.
                 output.linking_flags |= flags
                 output.is_tls = output.is_tls or segment.is_tls
-                # The block of each thread is made from it.
+                # The block of each thread is copied from it.
                 output.passive = output.passive or (output.is_tls and options.threads_share_instance)
             output.inputs.append(segment)
             if segment.alignment > output.alignment:
@@ -116,11 +116,11 @@ def _merge_strings(output: OutputSegment) -> None:
 
 
 def _pack(resolution: Resolution, segments: list[OutputSegment], options: LinkOptions) -> None:
-    """Sort the inputs of each output segment so that padding is small and what is used most comes first.
+    """Sort the inputs of each output segment for little padding, with the most used first.
 
     By category (thread-local, initialised, zero), name prefix, alignment descending, references from live relocations
-    descending, name suffix, input order. The sorting of output segments settles the category already, except where
-    thread-local data of both kinds share a segment.
+    descending, name suffix, input order. The order of output segments settles the category already, unless thread-local
+    data of both categories share a segment.
     """
     _count_references(resolution)
     for output in segments:
@@ -139,8 +139,8 @@ def keeps_input_order(output: OutputSegment, resolution: Resolution, options: Li
 
 
 def keep_zeros(segments: list[OutputSegment], options: LinkOptions, features: set[str]) -> None:
-    """Choose the zero-filled segments that must be in the file all the same: relocations may refer to them, and memory
-    from outside need not be zero where nothing can fill it."""
+    """Choose the zero-filled segments that must be in the file: relocations may apply to them, and imported memory may
+    not be zero where code cannot fill it."""
     for segment in segments:
         segment.in_file = (
             not segment.is_bss

@@ -1,7 +1,7 @@
-"""Relocation on several processors.
+"""Relocate in several processes.
 
-After layout nothing is left to decide, and no object needs another to be relocated. So what is given to who asks for a
-section is memory, which several processes fill when all have been asked for.
+After layout nothing is left to decide, and relocating an object does not depend on the others. So callers receive
+shared memory for each section, which the processes fill once every section has been requested.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from typing import Final
 
 WORTH_A_PROCESS = 500_000 if COMPILED else 20_000
-"""Relocations that take several times as long as it takes to start a process."""
+"""The number of relocations that take several times as long as starting a process."""
 _SIZE: Final = 4
-"""Bytes of the size of a note."""
+"""The size of the length field of a note, in bytes."""
 
 
 def make_relocator(
@@ -32,10 +32,10 @@ def make_relocator(
     threads: int | None,
     watcher: Watcher | None = None,
 ) -> Relocator:
-    """One that uses as many processors as the relocations of these objects are worth.
+    """Return a relocator with as many processes as the relocations of these objects justify.
 
     :param outputs: the names of the custom sections in the output.
-    :param threads: as of :func:`..fork_pool.allowed_processes`.
+    :param threads: see :func:`..fork_pool.allowed_processes`.
     """
     processes = allowed_processes(threads)
     if processes > 1:
@@ -60,7 +60,7 @@ def make_relocator(
 
 
 class ParallelRelocator(Relocator):
-    """Each section can be asked for once, before ``with`` the relocator."""
+    """A relocator with child processes. Each section can be requested once, before the ``with`` statement."""
 
     def __init__(self, bases: Bases, watcher: Watcher | None, work: SharedWork) -> None:
         super().__init__(bases, watcher)

@@ -13,8 +13,8 @@ from .symbols import DEFINED, Symbol
 
 
 def combine_segments(segments: list[OutputSegment]) -> list[OutputSegment]:
-    """Without extended constant expressions a segment's address can only be the memory base itself: make one segment
-    of all that are in the file. No address changes."""
+    """Combine all segments in the file into one: without extended constant expressions a segment's address can only be
+    the memory base itself. No address changes."""
     in_file = [segment for segment in segments if segment.in_file]
     if len(segments) <= 1 or not in_file:
         return segments
@@ -40,13 +40,13 @@ def combine_segments(segments: list[OutputSegment]) -> list[OutputSegment]:
 
 
 def is_thread_local(symbol: Symbol, options: LinkOptions) -> bool:
-    """Return whether each thread has its own of a symbol. Without threads there is one of all."""
+    """Return whether each thread has its own instance of a symbol. Without threads there is one for all."""
     return options.has_threads and symbol.is_tls
 
 
 def base_tls_on_memory(resolution: Resolution, options: LinkOptions) -> None:
-    """Without shared memory, let ``__tls_base`` of position-independent output be the memory base: thread-local data
-    comes first. wasm-ld takes 0."""
+    """Without shared memory, set ``__tls_base`` of position-independent output to the memory base: thread-local data
+    comes first. wasm-ld uses 0."""
     base = resolution.tls_base
     if options.is_pic and not options.shared_memory and base is not None and base.file is not None:
         base.file.globals[base.index].initializer = _get(resolution.memory_base) + bytes((Opcode.END,))
@@ -58,7 +58,7 @@ def _get(symbol: Symbol | None) -> bytes:
 
 
 def global_relocation_code(resolution: Resolution, scan: Scan, options: LinkOptions, *, tls: bool) -> bytes:
-    """Return instructions that store the addresses of this module's own symbols in the globals of its internal global
+    """Return instructions that store the addresses of this module's definitions in the globals of its internal global
     offset table."""
     target = resolution.target
     add = target.add

@@ -1,6 +1,6 @@
-"""The plan of a module: the passes from liveness to bytes, and all that they decide.
+"""The plan of a module: the passes from liveness to bytes, and all their results.
 
-Passes with a name of wasm-ld's report under it (``--verbose``).
+Passes that exist in wasm-ld are logged under its name (``--verbose``).
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from .synthetic_symbols import resolve_indirect_function_table
 
 @record(frozen=True)
 class Plan:
-    """Every index and every address is final."""
+    """The decisions about a module: every index and every address is final."""
 
     resolution: Resolution
     scan: Scan
@@ -35,40 +35,40 @@ class Plan:
     memory: Memory
     exports: list[Export]
     address_globals: list[Symbol]
-    """Data symbols whose addresses are exported, each in a global of its own, the last of the index space."""
+    """Data symbols whose addresses are exported; each has its own global, the last ones of the index space."""
     start: StartFunctions
     features: set[str]
     init_functions: list[InitFunction]
 
 
 def make_plan(resolution: Resolution, options: LinkOptions, diagnostics: Diagnostics) -> Plan:
-    """Decide all that is left to decide: addresses, imports, indices, the linker's own functions, exports."""
+    """Run all passes that decide something: addresses, imports, indices, synthetic functions, exports."""
     phase = diagnostics.phase
 
     diagnostics.step("lay out memory")
-    # Only what is live, so after marking.
+    # Only live segments, so after marking.
     phase("createOutputSegments")
     segments = create_output_segments(resolution, options)
     phase("layoutMemory")
     memory = lay_out_memory(resolution, segments, options, diagnostics)
-    # Every address is final from here on. Symbols at the bounds of segments need them.
+    # Every address is final from here on. Symbols at the bounds of segments depend on them.
     if not options.relocatable:
         define_start_stop_symbols(resolution, segments, options)
-    # Not before these are defined: they may be exported.
+    # After the definition of these symbols, which may be exported.
     force_exports(resolution, options, diagnostics)
     phase("populateTargetFeatures")
     features = merge_features(resolution, options, diagnostics)
-    # Both depend on what hosts can do.
+    # Both depend on the features of the output.
     keep_zeros(segments, options, features)
     if options.is_pic and not options.shared_memory and "extended-const" not in features:
         phase("combineOutputSegments")
         segments = combine_segments(segments)
 
     diagnostics.step("scan relocations")
-    # The scan asks of each undefined symbol whether it is imported.
+    # The scan checks whether each undefined symbol is imported.
     phase("calculateImports")
     imports = calculate_imports(resolution, options)
-    # The one look at every live relocation: undefined symbols, stubs, entries of the table and of the GOT, types.
+    # The only visit to every live relocation: undefined symbols, stubs, entries of the table and of the GOT, types.
     phase("scanRelocations")
     scan = scan_relocations(resolution, imports, options, diagnostics)
     phase("finalizeIndirectFunctionTable")
@@ -76,7 +76,7 @@ def make_plan(resolution: Resolution, options: LinkOptions, diagnostics: Diagnos
         if resolution.indirect_function_table is None:
             resolve_indirect_function_table(resolution, options, diagnostics, required=True)
         import_late_table(imports, resolution)
-    # Every function must exist before functions are numbered; the bodies of these need addresses and indices.
+    # Every function must exist before functions are numbered; these functions' bodies need addresses and indices.
     phase("createSyntheticInitFunctions")
     start = declare_start_functions(resolution, segments, memory, scan, features, options)
     base_tls_on_memory(resolution, options)
@@ -84,14 +84,14 @@ def make_plan(resolution: Resolution, options: LinkOptions, diagnostics: Diagnos
     diagnostics.step("number everything")
     phase("assignIndexes")
     spaces = assign_indexes(resolution, imports, scan, diagnostics)
-    # Every index is final from here on, but for the wrappers, which come last.
+    # Every index is final from here on, except those of the wrappers, which come last.
     phase("calculateInitFunctions")
     init_functions = calculate_init_functions(resolution, options, diagnostics)
     write_start_functions(resolution, start, segments, memory, scan, options)
     write_call_ctors(resolution, init_functions)
     spaces.add_wrappers(create_command_wrappers(resolution, init_functions, options, diagnostics))
     diagnostics.check()
-    # Types that only wrappers have count as well.
+    # Types that only wrappers use count as well.
     phase("calculateTypes")
     calculate_types(spaces)
     phase("calculateExports")

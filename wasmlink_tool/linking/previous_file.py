@@ -1,5 +1,5 @@
-"""The positions of an unchanged object's parts in the last module, for a link that makes its decisions again and copies
-what they leave as it was."""
+"""The locations of an unchanged object's parts in the last module, for a link that repeats its decisions and copies
+unaffected bytes."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class PreviousFile:
         """Notes of custom sections with relocations: see :mod:`..incremental.moved_fields`."""
 
     def strings(self, segment: int) -> bytes | None:
-        """Return the contents of a segment of strings, which the last link has merged; ``None`` if it has not."""
+        """Return the contents of a segment of strings that the last link merged; ``None`` if it did not."""
         offsets = self.segment_pieces.get(segment)
         start = self.segment_positions[segment]
         if offsets is None or start < 0:

@@ -1,9 +1,9 @@
-"""Relocation: the value of every reference, written into copies of the input's sections.
+"""Relocation: write the value of every reference into copies of the input's sections.
 
-A section's relocations are handled type by type, in columns: the values of a whole column are computed by one
-comprehension and written by one call. The compiled package walks the entries instead (``binary/loops.py``). Both ask
-:class:`SymbolValues`, the one policy for what a relocation becomes: where what it names is not in the output, that is
-the section's tombstone if it has one, else the addend.
+A section's relocations are handled by type, in columns: one comprehension computes the values of a whole column, and
+one call writes them. The compiled package processes them one by one instead (``binary/relocation_loops.py``). Both get
+values from :class:`SymbolValues`: if the target is not in the output, the value is the section's tombstone if it has
+one, else the addend.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ _PACK: Final = {width: Struct(code).pack_into for width, code in ((4, "<I"), (8,
 def _tombstone(section: bytes) -> int | None:
     """Return the value of a reference to a removed symbol in a custom section (``None``: its addend).
 
-    -1 is no valid address or function, but in lists of ranges it has a meaning already.
+    -1 is not a valid address or function, but in range lists it has a special meaning.
     """
     if section in (b".debug_ranges", b".debug_loc"):
         return -2
@@ -58,30 +58,28 @@ def _tombstone(section: bytes) -> int | None:
 
 
 class Relocated:
-    """A section as it is in the output."""
+    """A relocated section."""
 
     __slots__ = ("contents", "names_middles", "values")
 
     def __init__(self, contents: bytes | bytearray, values: list[int] | None) -> None:
         self.contents = contents
         self.values = values
-        """Those that all its relocations have written, if they are at hand."""
+        """The values that its relocations wrote, if they are available."""
         self.names_middles = False
-        """Whether its file was seen to name anything but the starts of merged strings."""
+        """Whether a reference points into a merged string, not at its start."""
 
 
 class Watcher:
-    """Takes a note of each custom section while its relocations are at hand."""
+    """Takes a note of each custom section while its relocations are decoded."""
 
     def __init__(
         self,
         most: Callable[[ObjectInput, int], int],
         note: Callable[[ObjectInput, int, Relocated, SymbolValues], bytes],
     ) -> None:
-        """
-        :param most: how many bytes a note of a file's section can have.
-        :param note: the note, which depends on nothing but the section and what is decided already.
-        """
+        """:param most: the maximum size of a note of a file's section, in bytes.
+        :param note: computes the note, which depends only on the section and on final decisions."""
         self.most = most
         self.note = note
 
@@ -89,12 +87,12 @@ class Watcher:
 class Relocator:
     """Writes the final values, once every index and address is known.
 
-    The contents that it gives may be memory that is filled only when ``with`` the relocator is left.
+    The contents that it returns may be memory that is filled only at the end of the ``with`` statement.
     """
 
     def __init__(self, bases: Bases, watcher: Watcher | None = None) -> None:
         self.notes: dict[tuple[ObjectInput, int], bytes | memoryview] = {}
-        """Those of the watcher, by file and section."""
+        """The watcher's notes, by file and section."""
         self._watcher = watcher
         self.processes = 1
         """The number of processes."""
@@ -125,7 +123,7 @@ class Relocator:
         return [view[start:end] for start, end in ranges]
 
     def compress(self, file: ObjectInput) -> None:
-        """Make the entries of a file's live functions anew, each relocated number as short as it can be."""
+        """Rewrite the entries of a file's live functions, with each relocated number in its shortest encoding."""
         obj = file.object
         section = obj.sections[obj.code_section]
         starts = obj.function_offsets
@@ -174,7 +172,7 @@ class Relocator:
         return self._relocated(file, section.index, [(0, section.size)], _tombstone(section.name))
 
     def value(self, file: ObjectInput, type_: int, index: int, addend: int, offset: int = 0) -> int:
-        """Return the value of one relocation of code or data; that of a distance depends on its ``offset``."""
+        """Return the value of one relocation of code or data; a distance depends on its ``offset``."""
         column = Relocations(bytes((type_,)), [offset], [index], [addend])
         return self._column(file, -1, column, column.types, None)[1][0]
 
@@ -206,7 +204,10 @@ class Relocator:
         tombstone: int | None,
         contents: bytes | bytearray | None = None,
     ) -> Relocated:
-        """:param contents: the section as an earlier relocation left it, where that is at hand; it may be changed."""
+        """Apply relocations.
+
+        :param contents: the section after an earlier relocation, if available; it may be modified.
+        """
         obj = file.object
         if contents is None:
             place = obj.sections[section]
@@ -275,7 +276,7 @@ class Relocator:
         pairs = of.bases(set(zip(present, indices)))
         bases = {index: base for (_, index), base in pairs.items()}
         if len(bases) != len(pairs):
-            # One symbol is named by relocations of different types: it has more than one value.
+            # Relocations of different types may name one symbol, which then has several values.
             mappings = {pair: of.mapping(pair[1], base, tombstone) for pair, base in pairs.items()}
             return offsets, [mappings[pair](addend) for pair, addend in zip(zip(present, indices), addends)]
         if min(bases.values()) < LOWEST:
@@ -368,13 +369,13 @@ def segment_relocations(segment: InputSegment) -> Relocations:
 def _groups() -> Iterator[bytes]:
     groups: dict[tuple[int, bool, int], list[int]] = {}
     for type_ in RELOCATION_NAMES:
-        # An index of a type is no symbol's, and some values depend on where they are written.
+        # A type index does not name a symbol, and some values depend on their location.
         alone = type_ if type_ in TYPE_INDICES or type_ in FROM_PLACE else -1
         groups.setdefault((WIDTH[type_], type_ in SIGNED, alone), []).append(type_)
     yield from map(bytes, groups.values())
 
 
 _WRITTEN_ALIKE: Final = tuple(_groups())
-"""Relocation types in groups whose values are written in one way: one pass over the columns serves each group."""
+"""Groups of relocation types whose values are encoded alike: one pass over the columns serves each group."""
 _SELECT: Final = {group: bytes([i in group for i in range(256)]) for group in _WRITTEN_ALIKE}
 """Translation tables that mark the members of a group in a column of types."""

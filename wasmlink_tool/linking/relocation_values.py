@@ -1,4 +1,4 @@
-"""The value of every relocation: what a field refers to, by the type of the relocation and the symbol.
+"""The value of every relocation: a function of its type, its symbol and its addend.
 
 :class:`SymbolValues` is the one policy. What is not in the output has the section's tombstone, if the section has one,
 else the addend; a weak reference to nothing is null. Debug information of a folded function describes code that is
@@ -85,7 +85,7 @@ class SymbolValues(FieldValues):
 
     def check(self, type_: int, index: int) -> None:
         obj = self._file.object
-        # Where in the file the relocation is matters for none of the types that get here.
+        # The location in the file does not matter for any of the types that reach this code.
         check_target(obj, type_, index, obj.sections[0])
 
     def base(self, type_: int, index: int) -> int:
@@ -131,7 +131,8 @@ class SymbolValues(FieldValues):
 
 
 class _MergedOffsets(dict[int, int]):
-    """Offset in a mergeable section to offset in the output section. Nearly all references name a string's start."""
+    """Maps an offset in a mergeable section to the offset in the output section. Nearly all references point to a
+    string's start."""
 
     def __init__(self, section: InputSection) -> None:
         assert section.pieces is not None
@@ -184,7 +185,7 @@ def compressed_body_start(file: ObjectInput, index: int) -> int:
 
 
 def place_in_body(file: ObjectInput, index: int, place: int) -> int:
-    """Return the offset in a function's body, after compression, of a place at an uncompressed offset."""
+    """Return the offset in a function's body, after compression, of an uncompressed offset."""
     if not file.compressed:
         return place
     start = body_start(file, index)
@@ -209,4 +210,4 @@ _BASE_OF: Final[dict[int, Callable[[Symbol], int]]] = {
     TAG_INDEX: lambda symbol: symbol.tag_number,
     TABLE_NUMBER: lambda symbol: symbol.table_number,
 }
-"""The value of a symbol, addend apart, by what a relocation's value is."""
+"""The function that returns a symbol's value without the addend, by what the relocation's value is."""

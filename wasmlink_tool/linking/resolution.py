@@ -11,31 +11,31 @@ from .target import Target
 
 
 class Resolution:
-    """The result of resolution: the files of the link, one symbol a name, and the linker's own symbols."""
+    """The result of resolution: the files of the link, one symbol for each name, and the linker-defined symbols."""
 
     def __init__(self, table: SymbolTable, synthetic: SyntheticFile, target: Target) -> None:
         self.table = table
         self.target = target
         self.synthetic = synthetic
-        """The linker's own functions and globals; first in every index space."""
+        """The linker-defined functions and globals; first in every index space."""
         self.call_ctors: Symbol
         self.call_dtors: Symbol | None = None
         self.stack_pointer: Symbol
         self.memory_base: Symbol | None = None
         self.table_base: Symbol | None = None
-        """For position-independent code: imported, as the one above."""
+        """For position-independent code: imported, like the one above."""
         self.needed: list[SharedLibrary] = []
         """The shared libraries among the inputs."""
         self.tls_base: Symbol | None = None
         """The global ``__tls_base``; of threads that share an instance, ``__init_tls_base``."""
         self.get_tls_base: Symbol | None = None
         self.set_tls_base: Symbol | None = None
-        """The functions that take the place of the global above where threads share an instance; where the linker's own
-        code may have to call them."""
+        """The functions that replace the global above if threads share an instance; set if synthetic code may have to
+        call them."""
         self.tls_size: Symbol | None = None
         self.tls_align: Symbol | None = None
         self.init_tls: Symbol | None = None
-        """``__wasm_init_tls``, where memory is shared; so are the two above."""
+        """``__wasm_init_tls``, with shared memory; so are the two above."""
         self.entry: Symbol | None = None
         self.start: Symbol | None = None
         """``--start``."""
@@ -48,8 +48,8 @@ class Resolution:
         self.bitcode: list[BitcodeInput] = []
         """Files in the order of addition: a file comes before those that its symbols extracted."""
         self.extractions: list[tuple[str, str, str]] = []
-        """Why members were linked: (who asked, member, symbol). As in wasm-ld, an object that asks for anything but
-        a function is not listed."""
+        """Why members were linked: (referring file, member, symbol). As in wasm-ld, only references to functions are
+        listed for an object."""
         self.legacy_function_table = False
         """An object uses the indirect function table without relocations, as number 0."""
 

@@ -53,7 +53,7 @@ _TABLE: Final = SymbolKind.TABLE
 _FUNCREF: Final = bytes((ValueType.FUNCREF,))
 
 CompileBitcode = Callable[[Resolution, LinkOptions, Diagnostics], list[ObjectSource]]
-"""Has code generated for the bitcode files of the link: the objects that take their place."""
+"""A function that generates code for the bitcode files of the link and returns the objects that replace them."""
 
 
 def resolve(
@@ -63,9 +63,9 @@ def resolve(
     diagnostics: Diagnostics,
     compile_bitcode: CompileBitcode | None = None,
 ) -> Resolution:
-    """Add all sources and the roots that the options name, with all that they need.
+    """Add all sources and the roots that the options name, with everything that they need.
 
-    Without ``compile_bitcode``, symbols that bitcode defines stay without a place.
+    Without ``compile_bitcode``, symbols that bitcode defines remain without a location.
     """
     table = SymbolTable(
         diagnostics,
@@ -118,7 +118,7 @@ def resolve(
 
 
 def _forget_definitions(bitcode: Iterable[BitcodeInput]) -> None:
-    """Undefine what bitcode files defined, for the generated code to define it."""
+    """Undefine the definitions of bitcode files, so that the generated code can define them."""
     for file in bitcode:
         for symbol in file.symbols:
             if symbol.state == DEFINED and symbol.file is file:
@@ -126,10 +126,10 @@ def _forget_definitions(bitcode: Iterable[BitcodeInput]) -> None:
 
 
 class FileAdder:
-    """Adds files to the link, each with all that it pulls in.
+    """Adds files to the link, each with all members that it extracts.
 
-    A step is a generator that yields the members which must be added before it goes on. ``_run`` keeps the steps on a
-    list: Python's own stack would not do, since archives chain deeply and links run on threads with small stacks.
+    A step is a generator that yields the members which must be added before it continues. ``_run`` keeps the steps on a
+    list: Python's own stack would be too small, since archives chain deeply and links run on threads with small stacks.
     """
 
     def __init__(self, resolution: Resolution, options: LinkOptions, diagnostics: Diagnostics) -> None:
@@ -146,28 +146,28 @@ class FileAdder:
         self._comdats: set[bytes] = set()
 
     def add(self, source: ObjectSource) -> None:
-        """Add a file and all that it pulls in."""
+        """Add a file and all members that it extracts."""
         self._diagnostics.file = source.name
         self._diagnostics.log(f"Processing: {source.name}")
         self._run(self._add_lazy(source) if source.lazy else self._add_object(source))
 
     def add_generated(self, source: ObjectSource) -> None:
-        """Add an object that was made from the bitcode files, and what that pulls in."""
+        """Add an object that was made from the bitcode files, and all members that it extracts."""
         self._run(self._add_object(source))
 
     def extract(self, symbol: Symbol, reason: str, listed: Symbol | None = None) -> None:
-        """Link the member that would define a lazy symbol; ``listed`` is what the list of reasons shows instead."""
+        """Link the member that would define a lazy symbol; ``listed`` replaces the file in the list of reasons."""
         self._run(self._extract(symbol))
         shown = listed or self._table.symbols[symbol.name]
         self._resolution.extractions.append((reason, shown.file_name, str(shown)))
 
     def extract_bitcode(self, symbol: Symbol | None, reason: str) -> None:
-        """Link the member that would define a symbol if it is bitcode: once code is generated, it is too late."""
+        """Link the member that would define a symbol if it is bitcode: after code generation it would be too late."""
         if symbol is not None and symbol.state == LAZY and symbol.source is not None and symbol.source.is_bitcode:
             self.extract(symbol, reason)
 
     def require(self, name: bytes, reason: str) -> Symbol | None:
-        """Use a name from outside of the objects: a member that defines it is linked."""
+        """Refer to a name from outside of the objects: a member that defines it is linked."""
         symbol = self._table.find(name)
         if symbol is not None:
             symbol.used = True
@@ -188,8 +188,8 @@ class FileAdder:
         self._table.type_wrapped()
 
     def refer_to_function(self, name: bytes) -> Symbol:
-        """The symbol of this name; a member that defines it is linked, and where nothing does, it is an undefined
-        function of unknown type."""
+        """Return the symbol of this name; link a member that defines it. If nothing does, it is an undefined function
+        of unknown type."""
         symbol = self._table.refer(name, "<internal>")
         if symbol.state == NEW:
             symbol.become_undefined(_FUNCTION, 0, None)
@@ -328,10 +328,10 @@ class FileAdder:
             raise FatalError(f"{name}: wasm32 object file can't be linked in wasm64 mode")
 
     def _read_comdats(self, file: ObjectInput) -> None:
-        """Take the members of COMDAT groups that another file provides out of resolution. Nothing refers to them, so
+        """Remove the members of COMDAT groups that another file provides from resolution. Nothing refers to them, so
         that they are in the output only if everything is (``--no-gc-sections``, as in wasm-ld)."""
         obj = file.object
-        # Which definitions the program uses was decided before code was generated.
+        # These groups were chosen before code was generated.
         is_generated = file.input.is_generated
         for comdat in obj.comdats:
             duplicate = comdat.name in self._comdats and not is_generated
@@ -350,7 +350,7 @@ class FileAdder:
                     file.custom_sections[index].discarded = duplicate
 
     def _add_implicit_function_table(self, file: ObjectInput) -> None:
-        """An object of the MVP imports the indirect function table without a symbol for it, and uses it as number 0
+        """Add the indirect function table for an MVP object, which imports it without a symbol, and uses it as number 0
         without relocations."""
         obj = file.object
         number = len(obj.imported_tables) + len(obj.tables)
@@ -399,7 +399,7 @@ def _resolve_entry(adder: FileAdder, resolution: Resolution, options: LinkOption
     if options.shared:
         return
     call_ctors = resolution.call_ctors
-    # Who calls the constructors itself, or exports the function that does, takes care of destructors too.
+    # A module that calls the constructors itself, or exports the function that does, also handles destructors.
     if (
         call_ctors.used
         or options.entry == "__wasm_call_ctors"

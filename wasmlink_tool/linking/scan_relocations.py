@@ -1,7 +1,7 @@
-"""The one scan of live relocations: undefined symbols, stubs, table entries, GOT entries, used types.
+"""The only scan of live relocations: undefined symbols, stubs, table entries, GOT entries, used types.
 
-Only relocations that can matter are looked at one by one: those of a few types, found by a regular expression over
-the column of types, and those against undefined symbols.
+Only relevant relocations are visited one by one: those of a few types, found by a regular expression over the column of
+types, and those against undefined symbols.
 """
 
 from __future__ import annotations
@@ -45,18 +45,18 @@ if TYPE_CHECKING:
     from .explain.undefined import Explainer
 
 _ABSOLUTE_IN_CODE: Final = types_with((ADDRESS, TABLE_INDEX), (ULEB, SLEB), (ZERO,))
-"""They need an address at link time."""
+"""Relocation types that need an address at link time."""
 _ABSOLUTE_IN_DATA: Final = types_with((ADDRESS, TABLE_INDEX), (FIXED,), (ZERO,))
-"""They can be applied at run time."""
+"""Relocation types that can be applied at run time."""
 _FROM_MODULE: Final = types_with(bases=(MODULE,))
-"""They need an offset from this module's own bases."""
+"""Relocation types that need an offset from this module's own bases."""
 _SPECIAL: Final = TABLE_INDICES | GLOBAL_INDICES | TLS_OFFSETS | TYPE_INDICES
 _INTERESTING: Final = re.compile(b"[" + b"".join(b"\\x%02x" % type_ for type_ in sorted(_SPECIAL)) + b"]")
 
 
 class Scan:
-    """Results of the scan: ``table_entries`` has the functions of the indirect function table, in order; ``got`` the
-    symbols whose address some code reads from a global; ``types`` the signatures that relocations use, numbered."""
+    """The results of the scan: ``table_entries`` has the functions of the indirect function table, in order; ``got``
+    the symbols whose address code reads from a global; ``types`` the signatures that relocations use, numbered."""
 
     def __init__(self) -> None:
         self.table_entries: list[Symbol] = []
@@ -65,7 +65,7 @@ class Scan:
 
     @property
     def has_addresses(self) -> bool:
-        """Whether functions have addresses. Those of stubs are null, but they still need a table."""
+        """Whether functions have addresses. Those of stubs are null, but they still require a table."""
         return bool(self.table_entries) or any(symbol.kind == SymbolKind.FUNCTION for symbol in self.got)
 
 
@@ -83,14 +83,14 @@ class _Scanner:
         self.result = Scan()
         self.explainer: Explainer | None = None
         self.reported: set[bytes] = set()
-        """The undefined symbols that were reported: each is once, with the places that refer to it."""
+        """The undefined symbols that were reported: each once, with the locations of its references."""
         self.stubs: dict[bytes, Symbol] = {}
 
     def scan_file(self, file: ObjectInput) -> None:
         obj = file.object
         undefined = {i for i, symbol in enumerate(file.symbols) if symbol.state != DEFINED}
         if self.options.has_threads:
-            # Where they are depends on the thread.
+            # Their addresses depend on the thread.
             undefined.update(i for i, symbol in enumerate(file.symbols) if symbol.is_tls)
         settled: set[int] = set()
         if obj.code_section >= 0:
@@ -100,7 +100,7 @@ class _Scanner:
             live = bytes([segment.live for segment in file.segments])
             self._scan_section(file, obj.data_section, starts, live, undefined, settled)
         if not self.options.gc_sections:
-            # Then custom sections count as live too; what debug information names does not.
+            # Custom sections count as live too then; references of debug information are never errors.
             for section in file.custom_sections.values():
                 if not section.name.startswith(b".debug_"):
                     self._scan_section(file, section.index, [0], b"\1", undefined, settled)
@@ -119,10 +119,11 @@ class _Scanner:
         undefined: set[int],
         settled: set[int],
     ) -> None:
-        """Scan the relocations in what is live of a section, which is what ``starts`` divide it into.
+        """Scan the relocations of the live parts of a section, which ``starts`` divide.
 
-        :param undefined: the symbols that have no definition, or no one address.
-        :param settled: relocations, by type and index, that need not be looked at again: there was nothing to say.
+        :param undefined: the symbols that have no definition, or not exactly one address.
+        :param settled: relocations, by type and index, that need not be visited again, since there was nothing to
+            report.
         """
         relocs = file.relocations(section)
         types, indices, offsets = relocs.types, relocs.indices, relocs.offsets
@@ -201,12 +202,12 @@ class _Scanner:
                 "recompile with -fPIC"
             )
         elif type_ in _ABSOLUTE_IN_DATA and self._needs_got(symbol):
-            # Code will copy the address to where it is wanted.
+            # Code will copy the address to its destination.
             self._add_got_entry(symbol)
 
     def _check_distance(self, file: ObjectInput, symbol: Symbol, type_: int) -> None:
-        """Check a field that holds how far a symbol is from the field, where this module does not define the symbol.
-        The distance to nothing is 0."""
+        """Check a field that holds the distance to a symbol which this module does not define. The distance to nothing
+        is 0."""
         if symbol.state == UNDEFINED and symbol.is_weak:
             return
         kind = "an undefined symbol" if symbol.state == UNDEFINED else "a symbol of a shared library:"
@@ -216,7 +217,7 @@ class _Scanner:
         )
 
     def _check_tls(self, file: ObjectInput, symbol: Symbol, type_: int) -> None:
-        """Check a field that holds how far a symbol is from ``__tls_base``."""
+        """Check a field that holds a symbol's offset from ``__tls_base``."""
         what = f"{file.name}: relocation {type_name(type_)} cannot be used against"
         where = (f"defined in {symbol.file_name}",)
         if not symbol.is_defined:
@@ -224,7 +225,7 @@ class _Scanner:
         elif symbol.state == SHARED:
             self.diagnostics.error(f"{what} symbol `{symbol}` of a shared library; recompile with -fPIC", where)
         if not self.options.has_threads:
-            # Thread-local data is data like any other: whoever calls it thread-local, its distance is known.
+            # If thread-local data is ordinary data, any declaration of it has a known offset.
             return
         if not symbol.flags & SymbolFlag.TLS:
             self.diagnostics.error(f"{what} non-TLS symbol `{symbol}`", where if symbol.is_defined else ())
@@ -234,10 +235,11 @@ class _Scanner:
             self.diagnostics.error(f"{what} `{symbol}` in non-TLS section: {name}", where)
 
     def _check_address_of_tls(self, file: ObjectInput, symbol: Symbol, type_: int, section: int, offset: int) -> None:
-        """Check a field that holds the address of a symbol of which each thread has its own, as if there were one.
+        """Check a field that holds the address of a symbol of which each thread has its own instance.
 
-        Static data may point to the first thread's, and code relocates each thread's own data. Code cannot know whose
-        address to write, and how far thread-local data is from other data differs from thread to thread.
+        Static data may point to the first thread's instance, and code relocates each thread's own data. Code itself
+        cannot contain an address that depends on the thread, and the distance from thread-local data to other data
+        differs from thread to thread.
         """
         obj = file.object
         if section == obj.data_section:
@@ -269,8 +271,8 @@ class _Scanner:
         return symbol.state == UNDEFINED and symbol.number == NO_NUMBER and symbol.stub is None
 
     def check_table(self) -> None:
-        """Check the size of the function table, and that what is in it has an address: undefined functions that may
-        come from elsewhere, but are hidden from there, have none. wasm-ld crashes on them."""
+        """Check the size of the function table, and that each entry has an address: undefined functions that another
+        module may define, but that are hidden, have none. wasm-ld crashes on them."""
         size = self.options.table_base + len(self.result.table_entries)
         most = (1 << self.resolution.target.bits) - 1
         if size > most:
@@ -315,11 +317,11 @@ class _Scanner:
                 return
         if symbol.kind == SymbolKind.FUNCTION and symbol.stub is None and symbol.signature is not None:
             symbol.stub = self._stub(symbol.signature)
-            # From here on it takes no place in the table.
+            # From here on it has no entry in the table.
             symbol.is_stub = True
 
     def check_context_functions(self) -> None:
-        """Check that the linker's own code has the functions that it calls."""
+        """Check that the functions exist that synthetic code calls."""
         for symbol in undefined_context_functions(self.resolution):
             if symbol.number != NO_NUMBER:
                 continue
@@ -363,7 +365,7 @@ def _interesting(relocs: Relocations, undefined: set[int]) -> Iterator[int]:
 
 
 def scan_relocations(resolution: Resolution, imports: Imports, options: LinkOptions, diagnostics: Diagnostics) -> Scan:
-    """Scan the relocations of all that is live. Undefined symbols are reported here, all of them."""
+    """Scan all live relocations. All undefined symbols are reported here."""
     scanner = _Scanner(resolution, imports, options, diagnostics)
     for file in resolution.objects:
         diagnostics.file = file.name

@@ -1,4 +1,4 @@
-"""The end of resolution: what every name means once no file joins the link any more."""
+"""The end of resolution: settle the meaning of every name once all files have joined the link."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def seal(resolution: Resolution, options: LinkOptions, diagnostics: Diagnostics)
 
 
 def _replace_disagreeing_functions(resolution: Resolution, diagnostics: Diagnostics) -> None:
-    """Make calls trap that use another signature than the definition's."""
+    """Make calls trap whose signature is not that of the definition."""
     calls = resolution.table.describe_calls
     for name, variants in resolution.table.disagreeing_functions():
         defined = next((v for v in variants if v.state == DEFINED), None)
@@ -66,7 +66,7 @@ def _stub_weak_undefined_functions(resolution: Resolution) -> None:
 
 
 def _become_trap(resolution: Resolution, symbol: Symbol, debug_name: bytes) -> None:
-    """Make a symbol a function that traps when it is called, and whose address is null."""
+    """Turn a symbol into a function that traps when it is called, and whose address is null."""
     assert symbol.signature is not None
     synthetic = resolution.synthetic
     symbol.become_trap(synthetic, synthetic.add_function(symbol.name, symbol.signature, debug_name))

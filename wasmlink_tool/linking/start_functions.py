@@ -1,4 +1,4 @@
-"""Functions that the linker writes for instantiation: memory, thread-local storage, start."""
+"""Synthetic functions for instantiation: memory, thread-local storage, start."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from .thread_context import set_tls_base
 
 @record(frozen=True)
 class StartFunctions:
-    """The linker's own functions that run at instantiation or at a thread's start; each may be absent."""
+    """The synthetic functions that run at instantiation or at a thread's start; each may be absent."""
 
     apply_data_relocs: Symbol | None
     data_relocation_helpers: Helpers | None
@@ -53,15 +53,15 @@ def declare_start_functions(
     features: set[str],
     options: LinkOptions,
 ) -> StartFunctions:
-    """Decide which functions run at instantiation; but for the relocation of data, their bodies wait for the index
-    spaces."""
+    """Decide which functions run at instantiation; except for the relocation of data, their bodies are written once
+    indices are final."""
 
     def declare(name: bytes, flags: int = SymbolFlag.VISIBILITY_HIDDEN) -> Symbol:
         symbol = add_synthetic_function(resolution, name, NO_SIGNATURE)
         symbol.flags = flags
         existing = resolution.symbols.get(name)
         if existing is None or existing.state == SHARED:
-            # A program may have a function of this name for itself; that of a shared library is its own affair.
+            # A program may use this name for its own function; that of a shared library is separate.
             resolution.table.add_own(symbol)
         resolution.synthetic.function_live[symbol.index] = True
         return symbol
@@ -71,7 +71,7 @@ def declare_start_functions(
         resolution.synthetic.global_live[resolution.tls_base.index] = True
 
     init_memory = apply_data = apply_tls = apply_global = apply_global_tls = None
-    # The indices in this code are all of imports, which are final.
+    # All indices in this code are those of imports, which are final.
     dynamic = resolution.is_dynamic(options) and not options.relocatable
     bases = Bases(options.table_base, memory.tls_base)
     helpers = None
@@ -81,7 +81,7 @@ def declare_start_functions(
         if sum(len(field.store(resolution.target)) for field in fields) > MOST_PLAIN:
             helpers = Helpers(resolution, b"__wasm_apply_data_relocs", fields)
     if any(needs_initialization(segment, options) for segment in segments):
-        # Shared memory is initialised by its first thread; an imported one need not be zero.
+        # The first thread initialises shared memory; imported memory need not be zero.
         init_memory = declare(b"__wasm_init_memory")
         if options.shared_memory or any(segment.is_tls and segment.passive for segment in segments):
             keep_tls_base()
@@ -180,7 +180,7 @@ def _init_memory(resolution: Resolution, segments: list[OutputSegment], memory: 
     drops = b"".join(
         c.DATA_DROP + uleb(segment.index)
         for segment in own
-        # Each thread's block is made from the thread-local segment.
+        # Each thread's block is copied from the thread-local segment.
         if not segment.is_bss and not segment.is_tls
     )
     if not options.shared_memory:
@@ -188,7 +188,7 @@ def _init_memory(resolution: Resolution, segments: list[OutputSegment], memory: 
     assert memory.init_flag is not None
     flag, before, locals_ = target.const(memory.init_flag), b"", b"\0"
     if options.is_pic:
-        # The flag's address in local 0, a segment's in local 1.
+        # Local 0 holds the flag's address, local 1 a segment's.
         assert resolution.memory_base is not None
         base = bytes((Opcode.GLOBAL_GET,)) + uleb(resolution.memory_base.global_number)
         add = target.add
@@ -206,7 +206,7 @@ def _init_memory(resolution: Resolution, segments: list[OutputSegment], memory: 
         flag + i32_const(2) + c.I32_ATOMIC_STORE + _WORD,
         flag + i32_const(-1) + c.ATOMIC_NOTIFY + _WORD + _DROP,
         bytes((Opcode.BR, 1)),
-        _END,  # of $wait: another thread is at it
+        _END,  # of $wait: another thread initialises
         flag + i32_const(1) + i64_const(-1) + c.I32_ATOMIC_WAIT + _WORD + _DROP,
         _END,  # of $drop
         drops,

@@ -1,9 +1,10 @@
-"""Stub libraries in use: what they declare is imported, and what that needs is exported, until nothing new is linked.
+"""Apply stub libraries: import the functions that they declare, and export their dependencies, until nothing new is
+linked.
 
-An export may link an archive member, which may refer to more that stub libraries declare. In wasm-ld, all declarations
-are looked at again then, in rounds: of each library first the names, then the symbols whose import has such a name, in
-the symbol table's order. Which member is linked first depends on it, so the rounds are kept here, with the names in the
-file's order (wasm-ld's is a hash table's). But only what a linked member refers to is looked at again.
+An export may link an archive member, which may refer to more functions of stub libraries. In wasm-ld, all declarations
+are visited again then, in rounds: for each library first the names, then the symbols whose import has such a name, in
+the symbol table's order. The order decides which member is linked first, so the rounds are kept here, with the names in
+the file's order (wasm-ld's is a hash table's). But only references of newly linked members are visited again.
 """
 
 from __future__ import annotations
@@ -24,15 +25,15 @@ _BY_NAME: Final = 0
 _BY_IMPORT: Final = 1
 
 Extract = Callable[[Symbol, str, Symbol], None]
-"""Links the member that defines a symbol, because of a file, for another symbol."""
+"""A function that links the member which defines a symbol; the other arguments are the referring file and symbol."""
 _Visit = tuple[int, int, int, int, bytes]
-"""A round; in it a library, by names or by imports, the place of the name there, and the name."""
+"""A round; in it a library, by names or by imports, the position of the name there, and the name."""
 
 
 def use_stub_libraries(
     extract: Extract, resolution: Resolution, stubs: list[StubLibrary], diagnostics: Diagnostics
 ) -> None:
-    """Import what stub libraries declare, and export what that needs."""
+    """Import the functions that stub libraries declare, and export their dependencies."""
     diagnostics.phase("processStubLibrariesPreLTO")
     diagnostics.phase("processStubLibraries")
     if stubs:
@@ -55,10 +56,10 @@ class _Stubs:
             for place, name in enumerate(stub.dependencies):
                 self._declared.setdefault(name, []).append((number, place))
         self._places: dict[bytes, int] = {}
-        """The places of names in the symbol table."""
+        """The positions of names in the symbol table."""
         self._visits: list[_Visit] = []
         self._walk = (0, -1)
-        """The round and the library whose imports are looked at."""
+        """The current round, and the library whose imports are being visited."""
         self._walked = 0
         """The number of symbols in the table when that began."""
 
@@ -74,7 +75,7 @@ class _Stubs:
             stub = self._stubs[number]
             symbol = self._table.find(name) if phase == _BY_NAME else self._table.symbols[name]
             if symbol is None or not symbol.is_undefined or symbol.force_import:
-                # The first stub library to declare a function has it.
+                # The first stub library that declares a function provides it.
                 continue
             declared = name if phase == _BY_NAME else symbol.import_name
             needed = None if declared is None else stub.dependencies.get(declared)
@@ -85,7 +86,7 @@ class _Stubs:
             joined = self._resolution.objects[before:]
             if joined:
                 self._number_symbols()
-                # All that changed is what the new objects name.
+                # Only references of the new objects are new.
                 names = {symbol.name for file in joined for symbol in file.symbols}
                 self._plan(names, visit)
 
@@ -121,7 +122,7 @@ class _Stubs:
                 heappush(self._visits, (round_ + (not is_ahead), number, _BY_IMPORT, place, name))
 
     def _use(self, stub: StubLibrary, symbol: Symbol, needed: list[bytes]) -> None:
-        """Import a symbol, and export what that needs."""
+        """Import a symbol, and export its dependencies."""
         symbol.force_import = True
         if symbol.traced:
             self._diagnostics.message(f"{stub.name}: importing {symbol.raw_text}")

@@ -1,4 +1,4 @@
-"""Names of symbols: from options, and to people."""
+"""Symbol names from options, and their readable form."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 _EXPANSION: Final = 8
 _USUAL_LENGTH: Final = 256
-"""Readable names up to so many times the length of the mangled one, and so many characters more, are not counted."""
+"""Readable names up to this many times the length of the mangled one, plus this many characters, are not counted."""
 _MOST_EXCESS: Final = 16 << 20
 """The maximum total length of the others."""
 
@@ -19,7 +19,7 @@ _MOST_EXCESS: Final = 16 << 20
 def encode_name(text: str) -> bytes:
     """Encode a symbol name from an option.
 
-    :raises FatalError: it is no text.
+    :raises FatalError: it cannot be encoded as UTF-8.
     """
     try:
         return text.encode("utf-8", "surrogateescape")
@@ -29,7 +29,7 @@ def encode_name(text: str) -> bytes:
 
 def symbol_name(name: bytes) -> bytes:
     """Return a symbol's readable name, for messages, maps and the name section."""
-    # What C calls main has another name where it takes arguments: callers and callees must agree on types.
+    # C's main has another name if it takes arguments, so that callers and callees agree on types.
     return b"main" if name == b"__main_argc_argv" else name
 
 
@@ -38,10 +38,11 @@ def symbol_text(name: bytes) -> str:
 
 
 class Names:
-    """Print symbol names mangled or demangled.
+    """Shows symbol names mangled or demangled.
 
-    A mangled name can stand for one of a megabyte. Names that together would be too long stay mangled: how many depends
-    on their order alone, and each user of names (the name section, the map) has an instance of its own.
+    The readable form of a short mangled name can be a megabyte long. Names whose total length would be too large remain
+    mangled: which ones depends on their order alone, and each user of names (the name section, the map) has its own
+    instance.
     """
 
     def __init__(self, *, demangle: bool) -> None:

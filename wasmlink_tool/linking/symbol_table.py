@@ -1,8 +1,8 @@
-"""The symbol table: one symbol a name, and the rules by which definitions and references change what it is.
+"""The symbol table: one symbol for each name, and the rules by which definitions and references change its state.
 
-Who wins where a name is defined twice, what a reference adds to what is known, which declarations disagree: all that is
-here. The table knows no inputs, reads no archives and adds no files; :mod:`.resolve` does, and asks it symbol by
-symbol. The transitions themselves are methods of :class:`.symbols.Symbol`.
+The rules decide which definition prevails, what a reference adds, and which declarations disagree. The table knows no
+inputs, reads no archives and adds no files; :mod:`.resolve` does, and calls it symbol by symbol. The transitions
+themselves are methods of :class:`.symbols.Symbol`.
 """
 
 from __future__ import annotations
@@ -69,16 +69,16 @@ class SymbolTable:
         self._traced = frozenset(traced)
         self._variants: dict[bytes, list[Symbol]] = {}
         self._wrapped: dict[bytes, tuple[Symbol, Symbol, Symbol]] = {}
-        """For ``--wrap``: name to its symbol, and to those of ``__real_`` and ``__wrap_``."""
+        """For ``--wrap``: maps each name to its symbol, and to those of ``__real_`` and ``__wrap_``."""
         self._renamed: dict[bytes, Symbol] = {}
-        """Names that it gave another meaning."""
+        """Names that ``--wrap`` redirected."""
         self._direct_calls: dict[LinkedFile, set[int]] = {}
         self._places: Places | None = None
 
     # Shared libraries and bitcode
 
     def add_shared(self, library: SharedLibrary) -> None:
-        """Let a shared library define what nothing else does."""
+        """Add a definition of a shared library, unless the symbol is defined."""
         for kind, name, signature in library.symbols:
             symbol = self.symbols.get(name) or self.insert(name)
             if symbol.state == UNDEFINED:
@@ -155,7 +155,7 @@ class SymbolTable:
         return {symbol for wrapped in self._wrapped.values() for symbol in wrapped[:2]}
 
     def find(self, name: bytes) -> Symbol | None:
-        """Return the symbol that a name means, after ``--wrap``."""
+        """Return the symbol of a name, after ``--wrap``."""
         return self._renamed.get(name) or self.symbols.get(name)
 
     def add_own(self, symbol: Symbol) -> None:
@@ -181,8 +181,9 @@ class SymbolTable:
         return name in self._wrapped
 
     def wrap(self, files: Iterable[ObjectInput]) -> None:
-        """Let references to each wrapped name mean ``__wrap_`` and the name, and those to ``__real_`` the name."""
-        # Bitcode's functions have types since code was generated for them.
+        """Redirect references to each wrapped name to ``__wrap_`` and the name, and those to ``__real_`` to the name.
+        """
+        # The functions of bitcode have types since code was generated.
         self.type_wrapped()
         meant: dict[Symbol, Symbol] = {}
         for name, (symbol, real, wrapper) in self._wrapped.items():
@@ -208,7 +209,7 @@ class SymbolTable:
                 symbol.become_unlinked()
 
     def insert(self, name: bytes) -> Symbol:
-        """Add a symbol of a name that was not seen before."""
+        """Add a symbol with a new name."""
         symbol = self.symbols[name] = self._symbol(name, _DATA, NEW, 0, None)
         if not self._gc_sections:
             symbol.referenced = True
@@ -234,8 +235,8 @@ class SymbolTable:
     # Definitions
 
     def define(self, file: ObjectInput, info: SymbolInfo) -> Symbol | None:
-        """Return the symbol of a definition, or ``None`` if it is in a COMDAT group that another file provides: what is
-        left then is a reference."""
+        """Return the symbol of a definition, or ``None`` if it is in a COMDAT group that another file provides: the
+        entry is then a reference."""
         kind, flags, name, index, _, _ = info
         if flags & _LOCAL:
             if kind == _SECTION:
@@ -286,7 +287,7 @@ class SymbolTable:
         return symbol
 
     def _define_function(self, symbol: Symbol, file: ObjectInput, info: SymbolInfo) -> Symbol:
-        """Return the symbol of a function's definition whose name is in the table already."""
+        """Return the symbol of a function's definition whose name is already in the table."""
         _, flags, name, index, _, _ = info
         if symbol.kind != _FUNCTION:
             self._report_kind(symbol, file, _FUNCTION)
@@ -407,7 +408,7 @@ class SymbolTable:
     def _merge_import(
         self, existing: Symbol, file: ObjectInput, flags: int, module: bytes | None, name: bytes | None
     ) -> None:
-        """Two references must agree on where the import comes from."""
+        """Check that two references agree on the name of the import."""
         for what, new, old in (("name", name, existing.import_name), ("module", module, existing.import_module)):
             if new is not None and old is not None and new != old:
                 self.diagnostics.error(

@@ -1,4 +1,4 @@
-"""Symbols: one object per name that the link resolves, and one per local symbol of a file."""
+"""Symbols: one object for each name that the link resolves, and one for each local symbol of a file."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ LAZY: Final = 2
 SHARED: Final = 3
 """A shared library defines it."""
 NEW: Final = 4
-"""Only its name is known; no symbol has this state between two steps of resolution."""
+"""The state of a new symbol within one step of resolution: only its name is known."""
 
 _WEAK: Final = SymbolFlag.BINDING_WEAK
 _LOCAL: Final = SymbolFlag.BINDING_LOCAL
@@ -41,15 +41,15 @@ _TAG: Final = SymbolKind.TAG
 
 _EXPANSION: Final = 8
 _LONGEST: Final = 16 << 10
-"""A readable name may have so many times the length of the mangled one, and so many characters more."""
+"""The maximum length of a readable name: this many times that of the mangled one, plus this many characters."""
 
 
 class Symbol:
-    """A symbol and what the link knows of it.
+    """A symbol, with its resolution so far.
 
-    Which fields mean something depends on ``kind`` and ``state``. A defined function, global, tag or table is
-    ``index`` of ``file``; defined data is ``segment`` and ``value``, or without a segment the address ``value``. No
-    address is stored for anything that has a place: :meth:`address` asks the place.
+    ``kind`` and ``state`` decide which fields are meaningful. A defined function, global, tag or table is ``index`` of
+    ``file``; defined data is ``segment`` and ``value``, or without a segment the address ``value``. No address is
+    stored for a symbol that has a location: :meth:`address` computes it.
     """
 
     __slots__ = (
@@ -91,8 +91,8 @@ class Symbol:
         self.flags = flags
         self.file = file
         self.source: ObjectSource | None = None
-        """The source that would define a lazy symbol. Kept when the symbol's state changes: the order in which names
-        were first seen depends on it."""
+        """The source that would define a lazy symbol. It is kept when the symbol's state changes, since the order in
+        which names were first seen depends on it."""
         self.library: SharedLibrary | None = None
         """The library that defines a shared symbol."""
         self.index = 0
@@ -107,9 +107,9 @@ class Symbol:
         self.import_module: bytes | None = None
         self.import_name: bytes | None = None
         self.referenced = False
-        """Liveness of a symbol that has no chunk, and a hint for one that has."""
+        """Liveness of a symbol that has no chunk; for others, a hint."""
         self.used = False
-        """Some object names it: others than these are never imported."""
+        """Whether an object refers to it: other symbols are never imported."""
         self.force_export = False
         self.force_import = False
         """A stub library says that the host has it."""
@@ -131,8 +131,8 @@ class Symbol:
         self.referrers: list[tuple[LinkedFile, int]] | None = None
         """For an undefined function, (file, symbol index) of each reference, to find direct calls."""
 
-    # Transitions. Each sets all that depends on the state: what a symbol meant before leaves nothing behind but its
-    # name, what refers to it, and, where the text says so, its signature.
+    # Transitions. Each sets every field that depends on the state: nothing is left of the previous state but the name,
+    # the referrers and, where documented, the signature.
 
     def become_undefined(
         self,
@@ -145,7 +145,7 @@ class Symbol:
         import_name: bytes | None = None,
         referrers: list[tuple[LinkedFile, int]] | None = None,
     ) -> None:
-        """Become what a reference in ``file`` says."""
+        """Become the undefined symbol that a reference in ``file`` declares."""
         self._forget_place()
         self.kind = kind
         self.state = UNDEFINED
@@ -158,8 +158,8 @@ class Symbol:
         self.referrers = referrers
 
     def become_lazy(self, source: ObjectSource, flags: int) -> None:
-        """Become what a member of an archive would define. Kind and signature stay those of a weak reference, for the
-        stub that it may become; so do those who refer to it."""
+        """Become lazy: an archive's member would define it. Kind and signature remain those of a weak reference, for
+        the stub that it may become; so do the referrers."""
         self.state = LAZY
         self.flags = flags
         self.source = source
@@ -171,7 +171,7 @@ class Symbol:
         self.flags = _WEAK | _UNDEFINED_FLAG
 
     def become_shared(self, library: SharedLibrary, kind: int, signature: bytes | None) -> None:
-        """Become what a shared library defines."""
+        """Become a definition of a shared library."""
         self._forget_place()
         self.kind = kind
         self.state = SHARED
@@ -181,7 +181,7 @@ class Symbol:
         self.import_module = self.import_name = None
 
     def become_defined(self, kind: int, flags: int, file: LinkedFile | None) -> None:
-        """Become a definition of ``file``; the caller sets its place there."""
+        """Become a definition of ``file``; the caller sets its location there."""
         self._forget_place()
         self.kind = kind
         self.state = DEFINED
@@ -191,23 +191,23 @@ class Symbol:
         self.referrers = None
 
     def become_defined_in_bitcode(self, kind: int, flags: int, file: LinkedFile) -> None:
-        """Become a definition without a place. Its signature is that which callers expect so far; those that come later
-        expect it as well, since bitcode does not name its own."""
+        """Become a definition without a location. Its signature is the one that callers expect so far; later callers
+        expect it as well, since bitcode does not record its own."""
         signature = self.signature
         self.become_defined(kind, flags, file)
         self.signature = signature
         self.referrers = [(file, 0)]
 
     def become_undefined_again(self) -> None:
-        """Lose a definition in bitcode, before the generated code defines the symbol."""
+        """Become undefined, before the generated code defines the symbol."""
         self.state = UNDEFINED
         self.flags = _UNDEFINED_FLAG
         if self.signature is None:
-            # Nothing but bitcode calls it.
+            # Only bitcode calls it.
             self.referrers = None
 
     def become_absolute(self, flags: int) -> None:
-        """Become an address that the memory layout fills in."""
+        """Become an address that the memory layout sets."""
         self.become_defined(_DATA, flags | _ABSOLUTE, None)
         self.referenced = True
 
@@ -237,7 +237,7 @@ class Symbol:
         self.file = segment.file
 
     def place_in(self, file: ObjectInput, info: SymbolInfo) -> None:
-        """Set the place, and what follows from it, of a definition in ``file``."""
+        """Set the location of a definition in ``file``, and the fields that depend on it."""
         kind, flags, _, index, offset, size = info
         if kind == _DATA:
             self.value = offset
@@ -264,13 +264,13 @@ class Symbol:
             self.element_type = file.tables[self.index].type
 
     def take_imported_type(self, file: ObjectInput, info: SymbolInfo) -> None:
-        """Take type and import names of anything but a function from a reference in ``file``."""
+        """Take type and import names from a reference in ``file`` to anything but a function."""
         obj = file.object
         kind, flags, _, index, _, _ = info
         if kind == _DATA:
             return
         imports = {_GLOBAL: obj.imported_globals, _TAG: obj.imported_tags, _TABLE: obj.imported_tables}[kind]
-        # A definition that a COMDAT group lost stays a reference, and has no import.
+        # The definition of a discarded COMDAT group becomes a reference without import names.
         if index >= len(imports):
             if kind == _TAG:
                 self.signature = file.tags[index - len(imports)][1]
@@ -285,18 +285,18 @@ class Symbol:
             self.element_type = import_.type
 
     def _forget_place(self) -> None:
-        """Forget where a definition is, or would be."""
+        """Clear the location of a definition or lazy definition."""
         self.library = None
         self.index = self.value = self.size = 0
         self.segment = None
         self.section = None
         self.folded_from = None
 
-    # What it is
+    # Properties
 
     @property
     def is_defined(self) -> bool:
-        """Here or in a shared library."""
+        """Whether it is defined here or in a shared library."""
         return self.state in (DEFINED, SHARED)
 
     @property
@@ -375,7 +375,7 @@ class Symbol:
         """The index in the output's function index space."""
         if self.stub is not None:
             return self.stub.function_number
-        # What another module may override is called through its import.
+        # A definition that another module may override is called through its import.
         return self.own_function_number if self.number == NO_NUMBER else self.number
 
     @property
@@ -440,19 +440,19 @@ class Symbol:
             return 0
         return self.segment.address(self.value) if self.segment is not None else self.value
 
-    # How it is shown
+    # Names for messages
 
     def __str__(self) -> str:
         return symbol_text(self.name)
 
     @property
     def raw_text(self) -> str:
-        """Its name as the object files have it, which is what ``--trace-symbol`` prints."""
+        """The name in the object files, which ``--trace-symbol`` prints."""
         return self.name.decode("utf-8", "backslashreplace")
 
     @property
     def file_name(self) -> str:
-        """The file that it comes from; the linker's own symbols come from ``<internal>``."""
+        """The name of its file; for linker-defined symbols ``<internal>``."""
         if self.state == LAZY and self.source is not None:
             return self.source.name
         if self.state == SHARED and self.library is not None:
@@ -461,7 +461,7 @@ class Symbol:
 
 
 class DemangledSymbol(Symbol):
-    """A symbol that is shown as a programmer wrote it."""
+    """A symbol that is shown demangled."""
 
     __slots__ = ()
 

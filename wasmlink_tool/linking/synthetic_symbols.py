@@ -1,8 +1,8 @@
-"""Symbols that the linker defines itself.
+"""Linker-defined symbols.
 
-Functions and globals of every output are made before the first file joins the link, so that inputs refer to them and
-cannot define them a second time. Symbols of the memory layout are made when no file joins any more, where something
-asks for them and no file defines them; the layout fills in their addresses.
+Functions and globals of every output are created before the first file joins the link, so that inputs refer to them and
+cannot define them a second time. Symbols of the memory layout are created after the last file, if they are referenced
+and no file defines them; the layout sets their addresses.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ LAYOUT_SYMBOLS: Final = (
     b"__table_base",
     b"__wasm_first_page_end",
 )
-"""Data symbols that the linker defines where they are referenced, or asked for by ``--export``."""
+"""Data symbols that the linker defines if they are referenced, or named by ``--export``."""
 
 
 PIC_LAYOUT_SYMBOLS: Final = (b"__dso_handle", b"__data_end", b"__wasm_first_page_end")
@@ -131,8 +131,8 @@ def define_layout_symbols(resolution: Resolution, options: LinkOptions) -> None:
 
 
 def provide_address_symbol(resolution: Resolution, options: LinkOptions, name: bytes) -> Symbol | None:
-    """Define ``name`` as an absolute address, which the memory layout fills in, if it is referenced or exported and
-    nobody else defines it."""
+    """Define ``name`` as an absolute address, which the memory layout sets, if it is referenced or exported and nothing
+    else defines it."""
     symbol = resolution.symbols.get(name)
     if symbol is None:
         if not is_exported_by_option(options, name):
@@ -141,7 +141,7 @@ def provide_address_symbol(resolution: Resolution, options: LinkOptions, name: b
     elif symbol.is_defined:
         return None
     elif symbol.is_undefined and symbol.kind not in (SymbolKind.DATA, SymbolKind.GLOBAL):
-        # Code that reads it from a global reads it from the global offset table.
+        # Code that loads it from a global uses the global offset table.
         resolution.table.report_kind(symbol, "<internal>", SymbolKind.DATA)
         return None
     symbol.become_absolute(_HIDDEN)
@@ -155,7 +155,7 @@ def provide_address_symbol(resolution: Resolution, options: LinkOptions, name: b
 def resolve_indirect_function_table(
     resolution: Resolution, options: LinkOptions, diagnostics: Diagnostics, *, required: bool
 ) -> None:
-    """Find or make ``__indirect_function_table``; without ``required``, only where something asks for it."""
+    """Find or create ``__indirect_function_table``; without ``required``, only if it is used."""
     table = resolution.table
     existing = table.find(INDIRECT_FUNCTION_TABLE)
     if existing is not None:

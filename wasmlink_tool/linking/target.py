@@ -14,7 +14,7 @@ class Target:
         self.bits = 64 if is_64 else 32
         self.pointer_type = bytes((ValueType.I64 if is_64 else ValueType.I32,))
         self.max_memory = 1 << 34 if is_64 else 1 << 32
-        """The most memory that a module may ask for, in bytes."""
+        """The maximum size of a module's memory, in bytes."""
 
     @property
     def add(self) -> bytes:
@@ -22,7 +22,7 @@ class Target:
         return bytes((Opcode.I64_ADD if self.is_64 else Opcode.I32_ADD,))
 
     def const(self, value: int) -> bytes:
-        """Return an instruction that pushes a pointer; ``value`` is taken modulo the size of one."""
+        """Return an instruction that pushes a pointer; ``value`` is taken modulo the size of the address space."""
         return (i64_const if self.is_64 else i32_const)(value)
 
     def const_expression(self, value: int) -> bytes:

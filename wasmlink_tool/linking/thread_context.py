@@ -1,8 +1,8 @@
 """Access to a thread's stack pointer and to the base of its thread-local data.
 
-Threads that have an instance each (``--shared-memory``) keep both in globals of the instance. Threads that share one
-instance (``--cooperative-threading``) cannot: the runtime keeps them, and code gets and sets them by functions that a
-library defines or the host provides. What the first thread begins with is in the immutable globals
+Threads with separate instances (``--shared-memory``) keep both in globals of the instance. Threads that share one
+instance (``--cooperative-threading``) cannot: the runtime keeps them, and code gets and sets them with functions that a
+library defines or the host provides. The first thread's initial values are in the immutable globals
 ``__init_stack_pointer`` and ``__init_tls_base``.
 """
 
@@ -25,16 +25,16 @@ if TYPE_CHECKING:
 GET_TLS_BASE: Final = b"__wasm_get_tls_base"
 SET_TLS_BASE: Final = b"__wasm_set_tls_base"
 CONTEXT_FUNCTIONS: Final = (b"__wasm_get_stack_pointer", b"__wasm_set_stack_pointer", GET_TLS_BASE, SET_TLS_BASE)
-"""Generated code calls them."""
+"""Functions that generated code calls."""
 _INSTANCE_GLOBALS: Final = (b"__stack_pointer", b"__tls_base")
 """The symbols that code compiled for one instance per thread refers to."""
 
 Refer = Callable[[bytes], Symbol]
-"""Returns the function symbol of a name, once the archive member that defines it is linked."""
+"""A function that returns the function symbol of a name, after linking the archive member that defines it."""
 
 
 def refer_to_context_functions(resolution: Resolution, refer: Refer) -> None:
-    """Refer to the functions that the linker's own code will call if the thread-local data of the link is live."""
+    """Refer to the functions that synthetic code will call if the thread-local data of the link is live."""
     if resolution.set_tls_base is None and any(any(_tls_segments(file)) for file in list(resolution.objects)):
         resolution.set_tls_base = refer(SET_TLS_BASE)
     if resolution.get_tls_base is None and any(map(_relocates_tls, list(resolution.objects))):
@@ -63,10 +63,10 @@ def check_context(resolution: Resolution, diagnostics: Diagnostics) -> None:
         if symbol is None:
             continue
         if symbol.state == UNDEFINED:
-            # A call needs it, weak as other references may be.
+            # A call needs it, even if other references are weak.
             symbol.flags &= ~SymbolFlag.BINDING_WEAK
         if symbol.signature is None:
-            # Nothing but the linker names it.
+            # Only the linker refers to it.
             symbol.signature = signature
         elif symbol.signature != signature:
             type_ = "(pointer) -> ()" if symbol is resolution.set_tls_base else "() -> pointer"
@@ -82,14 +82,14 @@ def check_context(resolution: Resolution, diagnostics: Diagnostics) -> None:
 
 
 def undefined_context_functions(resolution: Resolution) -> Iterator[Symbol]:
-    """Yield the functions that the linker's own code calls and nothing defines."""
+    """Yield the functions that synthetic code calls and nothing defines."""
     for symbol in (resolution.set_tls_base, resolution.get_tls_base):
         if symbol is not None and symbol.referenced and symbol.state == UNDEFINED:
             yield symbol
 
 
 def push_base(symbol: Symbol | None) -> bytes:
-    """Return the instruction that pushes the value of a global, or of a function that stands for one."""
+    """Return the instruction that pushes the value of a global, or of a function that replaces one."""
     assert symbol is not None
     if symbol.kind == SymbolKind.FUNCTION:
         return call(symbol.function_number)

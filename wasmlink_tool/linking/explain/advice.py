@@ -1,4 +1,4 @@
-"""Advice for undefined symbols that stand for a part of the runtime: what to compile or link otherwise."""
+"""Advice for undefined symbols of runtime libraries: how to compile or link instead."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Map offsets in an object's code section to source lines: the ``.debug_line`` section, DWARF 2 to 5.
 
-Debug information is a courtesy: only diagnostics read it, and where it is damaged or of an unknown kind, there is no
-answer rather than an error. The section references are to the DWARF 5 standard.
+Only diagnostics read debug information. If it is damaged or of an unknown kind, there is no answer rather than an
+error. The section references are to the DWARF 5 standard.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ _CONTROL: Final = re.compile(r"[\0-\x1f\x7f]")
 
 
 class SourceLine(NamedTuple):
-    """A place in a source."""
+    """A location in a source file."""
 
     file: str
-    """The path as the compiler was given it: relative to where it ran, unless it was absolute."""
+    """The path as the compiler was given it: relative to its working directory, unless it was absolute."""
     line: int
     """The line number, from 1; 0 if the code belongs to no line."""
 
@@ -158,7 +158,7 @@ class LineProgram(NamedTuple):
 
     minimum_length: int
     operations: int
-    """The most in one instruction: more than 1 on VLIW machines only."""
+    """The maximum number in one instruction: more than 1 on VLIW machines only."""
     line_base: int
     line_range: int
     operands: list[int]
@@ -169,7 +169,7 @@ class LineProgram(NamedTuple):
 
 
 def read_program(reader: Reader, offset_size: int, sections: dict[bytes, bytes]) -> LineProgram:
-    """Read the header of a unit that :func:`next_unit` gave; the reader is then at the unit's line number program.
+    """Read the header of a unit from :func:`next_unit`; leave the reader at the unit's line number program.
 
     :param sections: the contents of ``.debug_line_str`` and ``.debug_str``.
     :raises FormatError: the header is damaged, or of an unknown version.
@@ -178,7 +178,7 @@ def read_program(reader: Reader, offset_size: int, sections: dict[bytes, bytes])
     if not 2 <= version <= 5:
         raise FormatError(f"unknown version of a line table: {version}")
     if version >= 5:
-        reader.take(2)  # The sizes of an address and of a segment selector: instructions tell by themselves.
+        reader.take(2)  # The sizes of an address and of a segment selector, which the instructions repeat.
     header_length = _fixed(reader, offset_size)
     start = reader.pos + header_length
     if start > reader.end:
@@ -199,7 +199,7 @@ def read_program(reader: Reader, offset_size: int, sections: dict[bytes, bytes])
         entries = _entries(header, offset_size, sections)
         files = [_path(directories, directory, name) for name, directory in entries]
     else:
-        # Number 0 is the directory that the compiler ran in, and no file.
+        # Number 0 is the compiler's working directory, not a file.
         directories = [b""]
         files = [None]
         while name := _string(header):
@@ -219,7 +219,7 @@ def _file(reader: Reader, directories: list[bytes], name: bytes) -> str | None:
 
 
 def _path(directories: list[bytes], directory: int, name: bytes | None) -> str | None:
-    """Directory 0 is the one that the compiler ran in: names stay relative to it."""
+    """Return a file's path. Directory 0 is the compiler's working directory: names remain relative to it."""
     if name is None:
         return None
     if directory and not _is_absolute(name):
@@ -262,7 +262,7 @@ def _entries(reader: Reader, offset_size: int, sections: dict[bytes, bytes]) -> 
 
 
 _FIXED_FORMS: Final = {0x0B: 1, 0x05: 2, 0x06: 4, 0x07: 8, 0x25: 1, 0x26: 2, 0x27: 3, 0x28: 4}
-"""DW_FORM_data1, 2, 4, 8; DW_FORM_strx1 to 4, whose strings nobody looks up."""
+"""DW_FORM_data1, 2, 4, 8; DW_FORM_strx1 to 4, whose strings are not looked up."""
 _BLOCK_FORMS: Final = {0x0A: 1, 0x03: 2, 0x04: 4}
 _STRING_SECTIONS: Final = {0x0E: b".debug_str", 0x1F: b".debug_line_str"}
 
@@ -358,6 +358,6 @@ def run_program(reader: Reader, program: LineProgram, sequences: list[LineSequen
             address = (address + _fixed(reader, 2)) & _ADDRESS_MASK
             operation = 0
         else:
-            # Columns, marks of statements and blocks, and what later versions may add.
+            # Columns, statement and block flags, and opcodes of later versions.
             for _ in range(operands[opcode]):
                 reader.uleb(64)

@@ -54,8 +54,8 @@ class Places:
         """Describe a reference.
 
         :param reported: the file that the error names already, if it names one.
-        :param about: the symbol that is referred to: a function that reads like it (libc's ``__main_argc_argv`` calls
-            ``main``) is shown by its name in the object.
+        :param about: the symbol that is referred to: a function with the same readable name (libc's
+            ``__main_argc_argv`` calls ``main``) is shown by its name in the object.
         """
         file, section, offset = site
         obj = file.object
@@ -95,8 +95,8 @@ class Places:
         return f"{place.file}:{place.line}" if place.line else place.file
 
     def calls(self, referrers: Iterable[tuple[LinkedFile, int]]) -> Iterator[str]:
-        """Describe the first calls of a function by ``referrers``, which are files with its symbol's index in them; the
-        calls from one function count once."""
+        """Describe the first calls of a function by ``referrers``, which are files with the index of its symbol in
+        each; several calls from one function count once."""
         self._called += 1
         if self._called > _CALLED:
             return
@@ -108,7 +108,7 @@ class Places:
             try:
                 relocs = file.relocations(section)
             except FatalError:
-                # Who needs them reports it.
+                # The pass that needs them reports the damage.
                 continue
             for type_, target, offset in zip(relocs.types, relocs.indices, relocs.offsets):
                 if target == index and type_ == R.FUNCTION_INDEX_LEB:

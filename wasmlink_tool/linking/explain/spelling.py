@@ -11,16 +11,16 @@ from ..symbols import DEFINED, LAZY, Symbol
 
 _ALPHABET: Final = [bytes((c,)) for c in b"abcdefghijklmnopqrstuvwxyz_0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ.$"]
 _SHORTEST: Final = 3
-"""Names of one or two letters are all alike."""
+"""The minimum length: names of one or two letters are all similar."""
 _LONGEST: Final = 128
 """In bytes: the number of possible typos grows with the length."""
 _SOURCE_NAME: Final = re.compile(rb"[0-9]+")
 
 
 class Spelling:
-    """Looks for likely meanings among the symbols that are defined, or would be by a member of an archive.
+    """Suggests likely meanings among the symbols that are defined, or would be by a member of an archive.
 
-    The slips of a name are generated and looked up, so that the cost does not depend on the number of symbols.
+    The possible typos of a name are generated and looked up, so that the cost does not depend on the number of symbols.
     """
 
     def __init__(self, symbols: dict[bytes, Symbol]) -> None:
@@ -38,8 +38,8 @@ class Spelling:
             yield f"defined in: {meant.file_name}"
 
     def likely(self, undefined: Symbol) -> Symbol | None:
-        """The symbol that ``undefined`` is one slip away from: a letter more, less, other, in the other case, or two
-        letters in each other's place. One of the same kind is preferred."""
+        """Return the symbol that ``undefined`` is one typo away from: a letter added, removed, replaced or in the other
+        case, or two letters swapped. A symbol of the same kind is preferred."""
         name = undefined.name
         other: Symbol | None = None
         for candidate in self._candidates(name):

@@ -27,7 +27,7 @@ from .unlinked_libraries import Library, unlinked_definitions
 _SITES: Final = 3
 """The maximum number of references to show for a symbol."""
 _THOROUGH: Final = 100
-"""The maximum number of symbols for which more than a lookup is tried."""
+"""The maximum number of symbols for which more than a lookup is done."""
 _TYPE_INDEX: Final = int(R.TYPE_INDEX_LEB)
 
 
@@ -53,15 +53,15 @@ class Explainer:
         self._advice = Advice()
 
     def explain(self, file: ObjectInput, symbol: Symbol, section: int, offset: int) -> tuple[str, ...]:
-        """The extra lines for a symbol that is first referred to at ``offset`` of ``section`` of ``file``; as a
-        constructor of the file where ``section`` is -1."""
+        """Return the additional lines for a symbol whose first reference is at ``offset`` of ``section`` of ``file``; a
+        constructor of the file if ``section`` is -1."""
         self._explained.add(symbol.name)
         lines = list(self._references(Site(file, section, offset), symbol))
         lines += self._bitcode_references(symbol)
         advice = self._advice.on(symbol.name)
         if advice is not None:
             return (*lines, *self._other_definitions(symbol), advice)
-        # A place that has the very symbol makes guesses at others needless.
+        # If a library has the exact symbol, guesses at others are needless.
         meanings = list(self._other_definitions(symbol))
         if not meanings and len(self._explained) <= _THOROUGH:
             meanings = list(self._likely_meaning(symbol))
@@ -88,7 +88,7 @@ class Explainer:
 
     @cached_property
     def _named_in_bitcode(self) -> dict[str, set[bytes]]:
-        """Bitcode file to the symbols that it refers to and does not define."""
+        """Maps each bitcode file to the symbols that it refers to and does not define."""
         return {
             file.name: {symbol.name for symbol in file.bitcode.symbols if symbol.is_undefined}
             for file in self._resolution.bitcode
@@ -106,12 +106,12 @@ class Explainer:
             }
             if not undefined:
                 continue
-            # The scan reports damaged relocations when it comes to them.
+            # The scan reports damaged relocations when it reaches them.
             with suppress(FatalError):
                 _find_sites(file, undefined, found)
         return found
 
-    # Who has it
+    # Definitions elsewhere
 
     def _other_definitions(self, symbol: Symbol) -> Iterator[str]:
         library = self._unlinked.get(symbol.name)
@@ -154,7 +154,7 @@ class Explainer:
 
     @cached_property
     def _members(self) -> list[ObjectSource]:
-        """Archive members that were not extracted."""
+        """Yield archive members that define the symbol and were not extracted."""
         sources = {s.source: None for s in self._resolution.symbols.values() if s.state == LAZY and s.source}
         return [source for source in sources if source.lazy]
 
@@ -170,7 +170,7 @@ class Explainer:
                     return f"{source.name} has a local symbol of that name"
         return None
 
-    # What else may be meant
+    # Similar symbols
 
     @cached_property
     def _spelling(self) -> Spelling:

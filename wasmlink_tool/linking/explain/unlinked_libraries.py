@@ -1,4 +1,4 @@
-"""Libraries that a link could have used: archives on the library path that are no inputs."""
+"""Libraries that a link could have used: archives on the library path that are not inputs."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ class Library(NamedTuple):
 
 
 def unlinked_definitions(library_paths: Iterable[str], linked: Iterable[str]) -> dict[bytes, Library]:
-    """Symbol to the first library on the path that defines it and is not one of ``linked``, which are paths.
+    """Return the first library on the path that defines each symbol and is not one of ``linked``, which are paths.
 
-    Every archive is read once; those that are damaged, unreadable or of another machine define nothing.
+    Every archive is read once; archives that are damaged, unreadable or for another machine define nothing.
     """
     given = {os.path.realpath(path) for path in linked}
     found: dict[bytes, Library] = {}
@@ -51,8 +51,8 @@ def unlinked_definitions(library_paths: Iterable[str], linked: Iterable[str]) ->
 
 
 def _libraries(library_paths: Iterable[str]) -> Iterator[Library]:
-    """``lib*.a`` in the order of the path: a directory hides what has the same name in a later one. Within one, short
-    names come first: ``libc.a`` before variants of parts of it."""
+    """Return ``lib*.a`` in the order of the path: a directory hides the same names in later ones. Within one, short
+    names come first: ``libc.a`` before variants of its parts."""
     seen = set()
     for directory in library_paths:
         try:
