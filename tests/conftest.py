@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import sys
 
+import hypothesis
 import pytest
 
 from tests.support import toolchain
@@ -14,7 +15,11 @@ if sys.platform != "win32":
     import resource
 
 MOST_BYTES = 1 << 30
-"""Of a file that a test or a process of its writes: modules that are too large are errors before they are written."""
+"""The maximum size of a file that a test or its child process writes: larger modules are errors before they are written."""
+
+# No test asserts a time: on a busy machine any example can take longer than hypothesis allows by default.
+hypothesis.settings.register_profile("wasmlink", deadline=None)
+hypothesis.settings.load_profile("wasmlink")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -27,7 +32,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
-    # A job in the background of a script is started so; what the tests start would not heed an interrupt either.
+    # Shells start background jobs so; processes that the tests start would ignore interrupts, too.
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 

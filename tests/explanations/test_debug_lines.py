@@ -202,7 +202,7 @@ def test_control_characters() -> None:
 # Anything
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(version=st.integers(2, 5), tables=st.binary(max_size=40), program=st.binary(max_size=60), wide=st.booleans())
 def test_arbitrary(version: int, tables: bytes, program: bytes, wide: bool) -> None:
     for contents in (unit(version, tables, program, wide=wide), unit(4, OLD_TABLES, program), program):
