@@ -1,10 +1,10 @@
-"""Symbol names as a programmer wrote them.
+"""Demangle symbol names.
 
-`demangle` prints what LLVM's demangler prints for the schemes that occur in WebAssembly objects: the Itanium C++ ABI's
-(``_Z``, which Rust's legacy scheme shares), Rust's v0 (``_R``) and D's (``_D``). What isn't a mangled name, or is one
-that isn't understood, nests too deeply or would become too long, comes back as it was.
+``demangle`` returns what LLVM's demangler prints for the schemes in WebAssembly objects: the Itanium C++ ABI's (``_Z``,
+which Rust's legacy scheme shares), Rust's v0 (``_R``) and D's (``_D``). A name that is not mangled, is not understood,
+nests too deeply or would become too long is returned unchanged.
 
-The grammars are imported when a name with their prefix appears: a link of C pays nothing.
+The grammars are imported when a name with their prefix appears: a link of C imports none of them.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ __all__ = ["demangle", "demangle_text"]
 
 
 def demangle(name: bytes) -> bytes:
-    """The readable form of a symbol's name; the name itself where there is none. Never raises."""
+    """Return the readable form of a symbol's name; the name itself if there is none. Never raises."""
     # Before a mangled name there may be a dot, which some targets have before entry points, or an underscore, which
     # some have before every name of C's.
     if name[:1] == b"_":
@@ -26,14 +26,15 @@ def demangle(name: bytes) -> bytes:
 
 
 def demangle_text(name: str) -> str:
-    """`demangle` for text; what isn't Unicode passes through as the surrogates of ``surrogateescape``."""
+    """Return :func:`demangle` for a string; bytes that are not UTF-8 pass through as the surrogates of
+    ``surrogateescape``."""
     if name[:1] not in ("_", "."):
         return name
     return demangle(name.encode("utf-8", "surrogateescape")).decode("utf-8", "surrogateescape")
 
 
 def _by_scheme(name: bytes) -> bytes | None:
-    """`name` demangled by the scheme that its prefix tells."""
+    """Return ``name`` demangled by the scheme of its prefix."""
     kind = name[1:2]
     if kind == b"Z" or (kind == b"_" and name.startswith((b"__Z", b"___Z", b"____Z"))):
         from . import itanium

@@ -1,4 +1,4 @@
-"""Names mangled by D's scheme, as far as LLVM's demangler reads them: qualified names, without types and templates.
+"""Demangle names of D's scheme, as far as LLVM's demangler does: qualified names, without types and templates.
 
 https://dlang.org/spec/abi.html#name_mangling is the grammar.
 """
@@ -8,13 +8,12 @@ from __future__ import annotations
 import re
 from typing import Final
 
-#: Names above this length aren't demangled.
 LONGEST: Final = 1 << 16
+"""Names above this length are not demangled."""
 
-#: Text above which a name isn't demangled: what was named before can be named again by few characters.
 LONGEST_OUTPUT: Final = 1 << 20
+"""Names whose text would be longer are not demangled: back references repeat earlier parts with few characters."""
 
-#: Symbols that the compiler makes for another, by what ends their names, and what is said of that other.
 _MADE_FOR: Final = {
     b"6__initZ": b"initializer for ",
     b"6__vtblZ": b"vtable for ",
@@ -22,16 +21,17 @@ _MADE_FOR: Final = {
     b"11__InterfaceZ": b"Interface for ",
     b"12__ModuleInfoZ": b"ModuleInfo for ",
 }
+"""Compiler-generated symbols about another symbol: the end of their names, and the text before the other's name."""
 _MADE: Final = re.compile(b"0*(%b)" % b"|".join(_MADE_FOR))
 
 _LENGTH: Final = re.compile(rb"[0-9]{1,7}")
 _BACK_REFERENCE: Final = re.compile(rb"Q([A-Z]{0,6})([a-z])")
-#: Stands for the scope of one of several declarations that have one name.
 _FAKE_PARENT: Final = re.compile(rb"__S[0-9]+\Z")
+"""Marks the scope of one of several declarations with the same name."""
 
 
 def demangle(mangled: bytes) -> bytes | None:
-    """The readable form of a name that starts with ``_D``; None if it isn't read."""
+    """Return the readable form of a name that starts with ``_D``; None if it is not understood."""
     if mangled == b"_Dmain":
         return b"D main"
     if len(mangled) > LONGEST:
@@ -68,7 +68,7 @@ def demangle(mangled: bytes) -> bytes | None:
 
 
 def _referred(mangled: bytes, at: int) -> tuple[int, int] | None:
-    """Where a back reference points, and where it ends."""
+    """Return the target of a back reference, and its end."""
     match = _BACK_REFERENCE.match(mangled, at)
     if match is None:
         return None
@@ -80,7 +80,7 @@ def _referred(mangled: bytes, at: int) -> tuple[int, int] | None:
 
 
 def _identifier(mangled: bytes, at: int) -> tuple[bytes, int] | None:
-    """The name at a position, and where it ends."""
+    """Return the name at a position, and its end."""
     referred = _referred(mangled, at)
     if referred is not None:
         at = referred[0]
@@ -95,7 +95,7 @@ def _identifier(mangled: bytes, at: int) -> tuple[bytes, int] | None:
 
 
 def _ends(mangled: bytes, at: int) -> bool:
-    """Whether the type that ends a name does so at its end; of types LLVM reads one."""
+    """Return whether the type at the end of a name ends there; LLVM reads only one type."""
     referred = _referred(mangled, at)
     if referred is not None:
         return referred[1] == len(mangled) and mangled[referred[0] : referred[0] + 1] == b"i"

@@ -1,9 +1,10 @@
-"""Names mangled by the Itanium C++ ABI, printed as LLVM prints them.
+"""Demangle names of the Itanium C++ ABI as LLVM prints them.
 
-https://itanium-cxx-abi.github.io/cxx-abi/abi.html#mangling is the grammar; clang's extensions are understood as well.
-One pass turns the name into text: no tree is built, as most parts of most names are only ever printed in one way. What
-the text of a part depends on and isn't known yet (a conversion operator's template arguments, which follow the
-operator; whether a ``>`` needs parentheses) is found in that pass, and another one knows it.
+https://itanium-cxx-abi.github.io/cxx-abi/abi.html#mangling is the grammar; clang's extensions are supported as well.
+
+One pass turns the name into text: no tree is built, as most parts of most names are only ever printed in one way. The
+text of a part may depend on a later one (a conversion operator's template arguments, which follow the operator; whether
+a ``>`` needs parentheses): this pass then finds it, and a second pass uses it.
 """
 
 from __future__ import annotations
@@ -43,12 +44,12 @@ from .nodes import (
     text,
 )
 
-#: A name's characters above which it isn't demangled, and the characters that its substitutions may add.
 LONGEST_NAME: Final = 1 << 20
+"""Longer names are not demangled, and substitutions may add only this many characters."""
 LONGEST_OUTPUT: Final = 1 << 20
 
-#: Components of one nested name, or modifiers of one type, above which a name isn't demangled.
 LONGEST_CHAIN: Final = 256
+"""Names with more components of one nested name, or more modifiers of one type, are not demangled."""
 
 _END: Final = "\0"
 _DIGITS: Final = "0123456789"
@@ -94,8 +95,8 @@ _D_BUILTINS: Final = {
     "n": "std::nullptr_t",
 }
 
-#: Fixed-point types: the kind and the size, each by a letter.
 _FIXED_POINT: Final = {"A": "_Accum", "R": "_Fract"}
+"""Fixed-point types: one letter for the kind and one for the size."""
 _FIXED_POINT_SIZES: Final = {
     "s": "short ",
     "t": "unsigned short ",
@@ -105,8 +106,8 @@ _FIXED_POINT_SIZES: Final = {
     "m": "unsigned long ",
 }
 
-#: What follows ``T`` in a template parameter's declaration.
 _DECLARED: Final = "yptnk"
+"""The letters after ``T`` in a template parameter's declaration."""
 
 _MODIFIERS: Final = "PRKOVrCG"
 _MODIFIER_TEXTS: Final = {"P": "*", "R": "&", "O": "&&", "C": " complex", "G": " imaginary"}
@@ -142,26 +143,28 @@ _SPECIAL_NAMES: Final = {
     "GR": "reference temporary for ",
 }
 
-#: Numbers of more digits are larger than any length or index in a name.
 _MOST_DIGITS: Final = 7
+"""Numbers of more digits are larger than any length or index in a name."""
 
 _SIMPLE_LITERAL: Final = re.compile("L([bijlmxy])(n?)([0-9]+)E")
 _LITERAL_SUFFIXES: Final = {"i": "", "j": "u", "l": "l", "m": "ul", "x": "ll", "y": "ull"}
 
 
 class State:
-    """What a function's name says about the rest of its encoding."""
+    """Properties of a function's name that affect the rest of its encoding."""
 
-    conversion = False  #: A constructor, destructor or conversion operator: no return type follows.
-    templated = False  #: The name ends with template arguments: a return type follows.
+    conversion = False
+    """A constructor, destructor or conversion operator: no return type follows."""
+    templated = False
+    """The name ends with template arguments: a return type follows."""
     explicit_object = False
     qualifiers = ""
 
 
 class Parser:
-    """One pass over one name: `at` is the position of what is parsed next, in `name` with its end marked.
+    """One pass over one name: ``at`` is the position of what is parsed next, in ``name`` with its end marked.
 
-    The `depth` that methods take is that of the calls; any cycle among them passes one that checks it.
+    The ``depth`` that methods take is that of the calls; any cycle among them passes one that checks it.
     """
 
     __slots__ = (
@@ -188,27 +191,28 @@ class Parser:
         self.length = len(name)
         self.at = start
         self.substitutions: list[Node] = []
-        #: The template arguments that ``T_`` means, by level; None is that of a lambda's implicit parameters.
         self.parameters: list[list[Node] | None] = []
+        """The template arguments that ``T_`` refers to, by level; None is that of a lambda's implicit parameters."""
         self.budget = Budget(LONGEST_OUTPUT)
-        #: The simple name of the last component that was parsed: a constructor is called by it.
         self.last: str | None = None
-        #: Whether ``T_`` may mean an argument that is yet to come; which ones were meant; what they turned out to be,
-        #: in this pass and the one before.
+        """The simple name of the last parsed component, which is the name of its constructors."""
         self.forward = False
+        """Whether ``T_`` may refer to a later argument; the indices of such arguments; and their values, from the pass
+        before."""
         self.forward_wanted: list[int] = []
         self.forward_found: list[Node | None] = []
         self.forward_known = forward_known
-        #: How many parameters of lambdas' templates were given names, by their kinds.
         self.invented = [0, 0, 0]
-        #: The level of template parameters that are a lambda's ``auto`` parameters, while these are parsed.
+        """The number of template parameters of lambdas that were given names, by kind."""
         self.lambda_level = -1
-        #: Whether template arguments after a type's name are the type's: a conversion operator's own follow its type.
+        """While a lambda's ``auto`` parameters are parsed, their level of template parameters."""
         self.arguments_follow = True
-        #: In constraints LLVM shows template parameters by their numbers.
+        """Whether template arguments after a type's name belong to it: those of a conversion operator follow its type.
+        """
         self.numbers_only = False
-        #: Whether the text tells template arguments and parentheses from other ``<`` and ``(``; see `_settle`.
+        """In constraints LLVM shows template parameters by their numbers."""
         self.marking = marking
+        """Whether the text marks template arguments and parentheses among other ``<`` and ``(``; see ``_settle``."""
 
     # Tokens
 
@@ -224,13 +228,13 @@ class Parser:
         return False
 
     def number(self) -> str:
-        """A decimal number, with ``n`` for a minus sign; empty if there is none, even if there is a sign."""
+        """Parse a decimal number, with ``n`` for a minus sign; empty if there is none, even if there is a sign."""
         sign = "n" if self.accept("n") else ""
         digits = self.digits()
         return sign + digits if digits else ""
 
     def digits(self) -> str:
-        """A decimal number without a sign; empty if there is none."""
+        """Parse a decimal number without a sign; empty if there is none."""
         name = self.name
         start = end = self.at
         while name[end] in _DIGITS:
@@ -247,7 +251,7 @@ class Parser:
         return int(digits)
 
     def identifier(self) -> str:
-        """A length and as many characters."""
+        """Parse a length and that many characters."""
         length = self.positive()
         start = self.at
         end = start + length
@@ -261,7 +265,7 @@ class Parser:
         return _ANONYMOUS if name.startswith("_GLOBAL__N") else name
 
     def tags(self, name: str) -> str:
-        """`name` with the ABI tags that follow."""
+        """Return ``name`` with the ABI tags that follow."""
         parts = [name]
         while self.accept("B"):
             parts.append(f"[abi:{self.identifier()}]")
@@ -278,7 +282,7 @@ class Parser:
     # Names
 
     def encoding(self, depth: int) -> str:
-        """A function's name with its parameters, a variable's name, or a special name."""
+        """Parse a function's name with its parameters, a variable's name, or a special name."""
         if depth > DEEPEST:
             raise MalformedError
         name = self.name
@@ -332,7 +336,7 @@ class Parser:
         return f"\ue002({inside}\ue003)" if self.marking else f"({inside})"
 
     def constraint(self, prefix: str, depth: int) -> str:
-        """A constraint, if one follows."""
+        """Parse a constraint, if one follows."""
         if self.name[self.at] != "Q":
             return ""
         self.at += 1
@@ -399,7 +403,7 @@ class Parser:
             self.expect("_")
 
     def entity(self, state: State | None, depth: int) -> Node:
-        """A name; `state` is that of the encoding whose name it is, if it is one's."""
+        """Parse a name; ``state`` is that of the encoding that the name belongs to, if any."""
         name, at = self.name, self.at
         first = name[at]
         if first == "N":
@@ -449,7 +453,7 @@ class Parser:
             self.member_qualifiers(state)
             at = self.at
         entity: Node | None = None
-        # Whether `entity` is one with template arguments: these aren't followed by more.
+        # Whether ``entity`` is one with template arguments: these are not followed by more.
         complete = False
         # A loop that runs out ends in the error below: no program has names with as many components.
         for _ in range(LONGEST_CHAIN):
@@ -544,7 +548,7 @@ class Parser:
         raise MalformedError
 
     def member_qualifiers(self, state: State | None) -> None:
-        """What a member function is qualified with; it stands before the name."""
+        """Parse the qualifiers of a member function, which are before the name."""
         if self.accept("H"):
             if state is not None:
                 state.explicit_object = True
@@ -581,7 +585,7 @@ class Parser:
             self.at = match.end()
 
     def module(self, module: Module | None) -> Module | None:
-        """The name of a module, or a longer one, if it follows."""
+        """Parse the name of a module, or a longer one, if it follows."""
         while self.accept("W"):
             separator = ":" if self.accept("P") else "."
             part = self.source_name()
@@ -594,7 +598,7 @@ class Parser:
         return module
 
     def unqualified(self, state: State | None, scope: Node | None, module: Module | None, depth: int) -> Node:
-        """A name in `scope`, if that is given."""
+        """Parse a name in ``scope``, if that is given."""
         name = self.name
         if name[self.at] == "W":
             module = self.module(module)
@@ -650,7 +654,7 @@ class Parser:
             self.at = at + 3
             if state is not None:
                 state.conversion = True
-            # The class whose constructor is inherited isn't shown.
+            # The class whose constructor is inherited is not shown.
             self.entity(state, depth + 1)
         else:
             raise MalformedError
@@ -683,7 +687,7 @@ class Parser:
         raise MalformedError
 
     def unnamed_type(self, state: State | None, depth: int) -> Node:
-        """A class or enumeration without a name, a lambda's closure type, or a block."""
+        """Parse a class or enumeration without a name, a lambda's closure type, or a block."""
         if state is not None:
             self.parameters = []
         if self.accept("Ut"):
@@ -702,7 +706,7 @@ class Parser:
         return lift(lambda declarator: f"'lambda{number}'{text(declarator)}", declarator)
 
     def closure(self, depth: int) -> Node:
-        """The parameters of a lambda."""
+        """Parse the parameters of a lambda."""
         name = self.name
         saved_level, self.lambda_level = self.lambda_level, len(self.parameters)
         level = len(self.parameters)
@@ -735,7 +739,7 @@ class Parser:
         return f"\ue000<{inside}\ue001>" if self.marking else f"<{inside}>"
 
     def template_parameter_declaration(self, own: list[Node] | None, depth: int) -> tuple[str, str]:
-        """What stands before and after the name of a parameter that is declared, the name being with what is after."""
+        """Return the text before and after the name of a declared parameter; the second begins with the name."""
         if depth > DEEPEST:
             raise MalformedError
         code = self.name[self.at : self.at + 2]
@@ -775,7 +779,7 @@ class Parser:
         raise MalformedError
 
     def invent(self, kind: int, own: list[Node] | None) -> str:
-        """A name for a template's parameter that is a type (0), a value (1) or a template (2)."""
+        """Return a new name for a template's parameter that is a type (0), a value (1) or a template (2)."""
         number = self.invented[kind]
         self.invented[kind] += 1
         called = ("$T", "$N", "$TT")[kind] + (str(number - 1) if number else "")
@@ -853,7 +857,7 @@ class Parser:
         return part
 
     def template_arguments(self, tagged: bool, depth: int) -> Node:
-        """A list of arguments, from ``I`` to ``E``; if it is `tagged`, ``T_`` means them from now on."""
+        """Parse a list of arguments, from ``I`` to ``E``; if it is ``tagged``, ``T_`` refers to them from now on."""
         name = self.name
         begin = at = self.at + 1
         arguments: list[Node] = []
@@ -944,7 +948,7 @@ class Parser:
         return self.type(depth + 1)
 
     def declared_argument(self, depth: int) -> Node:
-        """An argument after the declaration of its parameter, which isn't shown."""
+        """Parse an argument after the declaration of its parameter, which is not shown."""
         self.template_parameter_declaration(None, depth + 1)
         return self.template_argument(depth + 1)
 
@@ -1063,7 +1067,7 @@ class Parser:
         return part
 
     def bound(self, depth: int) -> Node:
-        """An array's bound."""
+        """Parse an array's bound."""
         bound: Node = ""
         if self.accept("_"):
             return bound
@@ -1072,7 +1076,7 @@ class Parser:
         return bound
 
     def extended_type(self, code: str, depth: int) -> tuple[bool, Node]:
-        """A type whose code starts with ``D``, after that; and whether later parts of the name may refer to it."""
+        """Parse the rest of a type whose code starts with ``D``; also return whether later parts may refer to it."""
         part: Node
         if code in _FIXED_POINT or code == "S":
             saturated = ""
@@ -1123,7 +1127,7 @@ class Parser:
         return lift(lambda part: f"decltype{self.opened(text(part))}", part)
 
     def vendor_qualified(self, depth: int) -> Node:
-        """A type with an extended qualifier, which comes before the standard ones."""
+        """Parse a type with an extended qualifier, which comes before the standard ones."""
         if depth > DEEPEST:
             raise MalformedError
         if self.name[self.at] != "U":
@@ -1208,7 +1212,7 @@ def _qualifier_text(codes: str) -> str:
 
 
 def _plan(codes: str) -> tuple[str, ...]:
-    """What modifiers add to a type, innermost first."""
+    """Return the text that modifiers add to a type, innermost first."""
     plan = _PLANS.get(codes)
     if plan is None:
         if len(codes) > LONGEST_CHAIN:
@@ -1220,12 +1224,12 @@ def _plan(codes: str) -> tuple[str, ...]:
 
 
 def _shown_declared(argument: Node) -> Node:
-    """An argument after its parameter's declaration: LLVM doesn't see there that it is a pack or an operation."""
+    """Return an argument after its parameter's declaration, where LLVM does not recognise a pack or an operation."""
     return text(argument) if isinstance(argument, (Arguments, Operation)) else argument
 
 
 def _packed(item: Node, index: int) -> Node:
-    """An argument as an element of a pack: LLVM doesn't see there that it is an operation."""
+    """Return an argument as an element of a pack, where LLVM does not recognise an operation."""
     item = element(item, index)
     return item.text if isinstance(item, Operation) else item
 
@@ -1240,7 +1244,7 @@ def _without_tags(name: str) -> str:
 
 
 def _simple_name(qualified_name: str) -> str:
-    """The last component of a class's name, without its template arguments and tags."""
+    """Return the last component of a class's name, without its template arguments and tags."""
     name = _without_tags(qualified_name)
     nesting = 0
     if name.endswith(">"):
@@ -1249,7 +1253,7 @@ def _simple_name(qualified_name: str) -> str:
             if not nesting:
                 name = _without_tags(name[:index])
                 break
-    # What isn't a class with a name, as a lambda's type, has no simple name.
+    # What is not a class with a name, as a lambda's type, has no simple name.
     simple = name.rpartition("::")[2]
     return simple if _CLASS_NAME.fullmatch(simple) else ""
 
@@ -1258,7 +1262,7 @@ _MARKS: Final = re.compile("[\ue000-\ue005]")
 
 
 def _settle(marked: str) -> str:
-    """The text without its marks.
+    """Return the text without its marks.
 
     Comparisons by ``>`` are in parentheses, unless they are in others that are within template arguments.
     """
@@ -1292,7 +1296,7 @@ def _settle(marked: str) -> str:
 
 
 def _mangled(parser: Parser) -> str:
-    """A whole name, from after its prefix."""
+    """Parse a whole name, after its prefix."""
     readable = parser.encoding(1)
     if parser.name[parser.at] == ".":
         readable = f"{readable} ({parser.name[parser.at : parser.length]})"
@@ -1301,7 +1305,7 @@ def _mangled(parser: Parser) -> str:
 
 
 def _block(parser: Parser) -> str:
-    """A block's function, from after its prefix."""
+    """Parse a block's function, after its prefix."""
     readable = parser.encoding(1)
     parser.expect("_block_invoke")
     if parser.accept("_") and parser.name[parser.at] not in _DIGITS:
@@ -1313,7 +1317,8 @@ def _block(parser: Parser) -> str:
 
 
 def demangle(mangled: bytes) -> bytes | None:
-    """The readable form of a name that starts with underscores and ``Z``; None if it doesn't follow the grammar."""
+    """Return the readable form of a name that starts with underscores and ``Z``; None if it does not follow the
+    grammar."""
     if len(mangled) > LONGEST_NAME:
         return None
     name = mangled.decode("latin-1")

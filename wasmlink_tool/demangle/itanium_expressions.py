@@ -1,6 +1,6 @@
 """Expressions in mangled C++ names: template arguments, decltype, array bounds, constraints.
 
-Parentheses are marked (see `itanium._settle`): whether a ``>`` needs some depends on those around it.
+Parentheses are marked (see ``itanium._settle``): whether a ``>`` needs some depends on those around it.
 """
 
 from __future__ import annotations
@@ -79,11 +79,11 @@ _MEMBER: Final = {
     "pt": ("->", POSTFIX),
 }
 _NAMED_CASTS: Final = {"cc": "const_cast", "dc": "dynamic_cast", "rc": "reinterpret_cast", "sc": "static_cast"}
-#: Operators on a type or an expression.
 _OF_TYPE: Final = {"at": "alignof ", "st": "sizeof ", "ti": "typeid "}
+"""Operators on a type or an expression."""
 _OF_EXPRESSION: Final = {"az": "alignof ", "nx": "noexcept ", "sz": "sizeof ", "te": "typeid "}
-#: Member accesses that a fold may be over.
 _FOLDED_MEMBER: Final = ("ds", "pm")
+"""Member accesses that a fold may apply."""
 
 _INTEGERS: Final = {
     "w": "wchar_t",
@@ -170,7 +170,7 @@ def expression(parser: Parser, depth: int) -> Node:
 
 
 def _left(node: Node) -> str:
-    """What stands before what would be declared: here LLVM shows no more of functions and arrays."""
+    """Return the text before a declared name: LLVM shows no more of functions and arrays here."""
     return node.left if isinstance(node, Declarator) else text(node)
 
 
@@ -271,7 +271,7 @@ def _initializer_list(parser: Parser, code: str, is_global: bool, depth: int) ->
 
 
 def _string(parser: Parser) -> str | None:
-    """The string that an initializer list of a character array is, if its elements are all literals of characters."""
+    """Return the string of a character array's initializer list, if all its elements are character literals."""
     match = _CHARACTERS.match(parser.name, parser.at)
     if match is None:
         return None
@@ -297,7 +297,7 @@ def _string(parser: Parser) -> str | None:
 
 
 def _braced(parser: Parser, depth: int) -> Node:
-    """An element of an initializer list, with the designators before it."""
+    """Parse an element of an initializer list, with the designators before it."""
     if depth > DEEPEST:
         raise MalformedError
     if parser.accept("di"):
@@ -410,7 +410,8 @@ _OTHERS: Final[dict[str, Callable[[Parser, str, bool, int], Node]]] = {
 
 
 def _vendor(parser: Parser, depth: int) -> Node:
-    """A vendor's builtin applied to template arguments; clang's ``__uuidof`` has codes of its own for its argument."""
+    """Parse a vendor's builtin applied to template arguments; clang's ``__uuidof`` has its own codes for its argument.
+    """
     keyword = parser.source_name()
     arguments: list[Node]
     if keyword == "__uuidof" and parser.accept("t"):
@@ -537,7 +538,7 @@ def _unresolved_name(parser: Parser, is_global: bool, depth: int) -> Node:
 
 
 def literal(parser: Parser, depth: int) -> Node:
-    """From ``L`` to ``E``."""
+    """Parse a literal, from ``L`` to ``E``."""
     name = parser.name
     parser.at += 1
     code = name[parser.at]
@@ -597,7 +598,7 @@ def literal(parser: Parser, depth: int) -> Node:
 
 
 def _floating(code: str, digits: str) -> str:
-    """A floating-point number in C's hexadecimal notation (that of ``%a``), by the digits of its representation."""
+    """Return a floating-point number in C's hexadecimal notation (``%a``), from the digits of its representation."""
     bits = int(digits, 16)
     if code == "e":
         return _extended(bits)
@@ -614,7 +615,7 @@ def _floating(code: str, digits: str) -> str:
 
 
 def _extended(bits: int) -> str:
-    """An 80-bit number, whose leading digit is explicit."""
+    """Return an 80-bit number, whose leading digit is explicit."""
     sign = "-" if bits >> 79 else ""
     exponent, mantissa = bits >> 64 & 0x7FFF, bits & (1 << 64) - 1
     if exponent and not mantissa >> 63:

@@ -10,7 +10,7 @@ _OPERATOR_SYMBOLS: Final = (
 )
 _ALLOCATION_OPERATORS: Final = {"nw": "new", "na": "new[]", "dl": "delete", "da": "delete[]", "aw": "co_await"}
 
-#: Operators that can be declared, by their codes.
 OPERATOR_NAMES: Final = {entry[:2]: "operator" + entry[2:] for entry in _OPERATOR_SYMBOLS.split()} | {
     code: "operator " + word for code, word in _ALLOCATION_OPERATORS.items()
 }
+"""Operators that can be declared, by their codes."""

@@ -1,7 +1,7 @@
-"""Parts of C++ declarations as text, and how types are built from types.
+"""Parts of C++ declarations as text, and the rules for building types from types.
 
-A part whose text stands in one place is a `str`. The other kinds are those for which that isn't enough: declarators
-that enclose what they declare, operands that may need parentheses, packs of arguments that an expansion repeats.
+A part that is contiguous text is a ``str``. The other kinds are parts for which that is not enough: declarators that
+enclose what they declare, operands that may need parentheses, packs of arguments that an expansion repeats.
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Final
 
-#: What a declarator is, to the pointer or reference around it.
 OTHER: Final = 0
+"""The kind of a declarator, as seen by the pointer or reference around it."""
 ARRAY: Final = 1
 FUNCTION: Final = 2
 
@@ -18,15 +18,15 @@ FUNCTION: Final = 2
 PRIMARY, POSTFIX, UNARY, CAST, MEMBER_POINTER, MULTIPLICATIVE, ADDITIVE, SHIFT, SPACESHIP, RELATIONAL = range(10)
 EQUALITY, AND, XOR, OR, LOGICAL_AND, LOGICAL_OR, CONDITIONAL, ASSIGNMENT, COMMA, LOWEST = range(10, 20)
 
-#: Calls within calls above which a name isn't demangled: enough for programs' names, and within a small thread's stack.
 DEEPEST: Final = 200
+"""Names with a deeper nesting are not demangled: enough for real programs, and within a small thread's stack."""
 
-#: Text of one piece up to this length isn't counted against the output's limit.
 FREE_LENGTH: Final = 64
+"""Pieces of text up to this length are not counted against the output's limit."""
 
 
 class MalformedError(ValueError):
-    """The name doesn't follow the grammar, or exceeds what is demangled."""
+    """The name does not follow the grammar, or exceeds what is demangled."""
 
 
 class Declarator:
@@ -51,7 +51,7 @@ class Operation:
 
 
 class Budget:
-    """The characters that may still be produced by copying what was produced before."""
+    """The number of characters that may still be produced by copying earlier text."""
 
     __slots__ = ("left",)
 
@@ -65,9 +65,9 @@ class Budget:
 
 
 class Pack:
-    """A part that stands for as many as a pack has elements; `beyond` is what it is for an index past the last one.
+    """A part with several elements, which an expansion repeats; ``beyond`` stands for an index past the last one.
 
-    Its items aren't packs.
+    Its items are not packs.
     """
 
     __slots__ = ("beyond", "budget", "items")
@@ -110,7 +110,7 @@ Node = str | Declarator | Operation | Pack | Arguments | Module | Protocol
 
 
 def text(node: Node) -> str:
-    """All of `node`."""
+    """Return the complete text of ``node``."""
     if type(node) is str:
         return node
     if isinstance(node, Declarator):
@@ -127,17 +127,17 @@ def text(node: Node) -> str:
 
 
 def first_of(node: Node) -> Node:
-    """What LLVM shows of a pack outside of an expansion."""
+    """Return the text that LLVM shows for a pack outside of an expansion."""
     return element(node, 0)
 
 
 def join(left: str, right: str) -> str:
-    """A declaration from its sides; the bounds of an array follow those of another without a space."""
+    """Return a declaration from its sides; the bounds of an array follow those of another without a space."""
     return left + right[1:] if right.startswith(" [") and left.endswith("]") else left + right
 
 
 def size(node: Node) -> int:
-    """The characters of `node`, roughly, and at least one."""
+    """Return the approximate number of characters of ``node``, at least one."""
     if isinstance(node, str):
         return len(node) + 1
     if isinstance(node, Declarator):
@@ -150,7 +150,7 @@ def size(node: Node) -> int:
 
 
 def lift(build: Callable[..., Node], *nodes: Node) -> Node:
-    """`build` of `nodes`, for each element of the packs among them."""
+    """Return ``build`` of ``nodes``, for each element of the packs among them."""
     pack = next((node for node in nodes if isinstance(node, Pack)), None)
     if pack is None:
         return build(*nodes)
@@ -163,7 +163,7 @@ def lift(build: Callable[..., Node], *nodes: Node) -> Node:
 
 
 def element(node: Node, index: int) -> Node:
-    """What `node` is for one of a pack's elements."""
+    """Return ``node`` for one of a pack's elements."""
     if not isinstance(node, Pack):
         return node
     return node.items[index] if index < len(node.items) else node.beyond
@@ -174,14 +174,14 @@ def has_pack(nodes: Sequence[Node]) -> bool:
 
 
 def expand(node: Node) -> str:
-    """The expansion of a pattern; LLVM shows ``...`` after one that names no pack."""
+    """Return the expansion of a pattern; LLVM shows ``...`` after one that contains no pack."""
     if isinstance(node, Pack):
         return ", ".join([text(item) for item in node.items])
     return text(node) + "..."
 
 
 def commas(nodes: Sequence[Node]) -> str:
-    """A list of types, arguments or operands; expansions that came out empty have no place in it."""
+    """Return a list of types, arguments or operands; empty expansions are left out."""
     try:
         parts: Sequence[str] = nodes  # type: ignore[assignment]
         joined = ", ".join(parts)
@@ -192,14 +192,17 @@ def commas(nodes: Sequence[Node]) -> str:
 
 
 def operand(node: Node, precedence: int, strict: bool = False) -> str:
-    """`node` as an operand of something with `precedence`; `strict` if an equal precedence needs no parentheses."""
+    """Return ``node`` as an operand of an operator with ``precedence``.
+
+    :param strict: an equal precedence needs no parentheses.
+    """
     if isinstance(node, Operation):
         return f"\ue002({node.text}\ue003)" if node.precedence >= precedence + strict else node.text
     return text(node)
 
 
 def modified(node: Node, modifier: str) -> Node:
-    """`node` behind a pointer (``*``) or reference, or with qualifiers (that start with a space)."""
+    """Return ``node`` after a pointer (``*``) or reference, or with qualifiers (which start with a space)."""
     if isinstance(node, Pack):
         return lift(lambda item: modified(item, modifier), node)
     if isinstance(node, str):
@@ -220,7 +223,7 @@ def modified(node: Node, modifier: str) -> Node:
 
 
 def reference(target: str, mark: str) -> str:
-    """A reference to what may be one: of two only the weaker remains."""
+    """Return a reference to a possible reference: of two only the weaker remains."""
     if not target.endswith("&") or target.endswith(("operator&", "operator&&")):
         return target + mark
     return target[:-1] if mark == "&" and target.endswith("&&") else target
@@ -248,5 +251,5 @@ def qualified(scope: Node, name: str) -> Node:
 
 
 def concatenated(name: Node, arguments: Node) -> Node:
-    """`name` with template arguments."""
+    """Return ``name`` with template arguments."""
     return lift(lambda name, arguments: text(name) + text(arguments), name, arguments)

@@ -1,4 +1,4 @@
-"""Names mangled by Rust's v0 scheme, printed as LLVM prints them.
+"""Demangle names of Rust's v0 scheme as LLVM prints them.
 
 https://rust-lang.github.io/rfcs/2603-rust-symbol-name-mangling-v0.html is the grammar.
 """
@@ -8,14 +8,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-#: Names above this length aren't demangled, nor those whose text would be longer.
 LONGEST: Final = 1 << 20
+"""Names above this length are not demangled, nor those whose text would be longer."""
 
-#: Parts within parts above which a name isn't demangled: enough for programs' names, and within a small thread's stack.
 DEEPEST: Final = 80
+"""Names with a deeper nesting are not demangled: enough for real programs, and within a small thread's stack."""
 
-#: A part that is referred to again is visited again: no more parts are than these, and so many for each character.
 STEPS: Final = 10_000
+"""The maximum number of parts, plus this many for each character: each back reference visits its part again."""
 STEPS_PER_CHARACTER: Final = 20
 
 _BASIC_TYPES: Final = {
@@ -54,11 +54,11 @@ _NAMESPACES: Final = {"C": "closure", "S": "shim"}
 
 
 class MalformedError(ValueError):
-    """The name doesn't follow the grammar, or exceeds what is demangled."""
+    """The name does not follow the grammar, or exceeds what is demangled."""
 
 
 class Parser:
-    """One pass over a name, which is without its prefix and suffix; `out` collects the text."""
+    """One pass over a name without its prefix and suffix; ``out`` collects the text."""
 
     __slots__ = ("at", "bound_lifetimes", "name", "out", "printing", "room", "steps")
 
@@ -142,7 +142,7 @@ class Parser:
         return digits
 
     def identifier(self) -> tuple[str, bool]:
-        """A name, and whether it is encoded in Punycode."""
+        """Parse a name; also return whether it is encoded in Punycode."""
         encoded = self.accept("u")
         length = self.decimal()
         self.accept("_")
@@ -160,7 +160,7 @@ class Parser:
     # Productions
 
     def path(self, in_type: bool, depth: int, leave_open: bool = False) -> bool:
-        """A path; whether its list of generic arguments was left open for more."""
+        """Parse a path; return whether its list of generic arguments was left open for more."""
         self.enter(depth)
         kind = self.next()
         if kind == "C":
@@ -216,14 +216,14 @@ class Parser:
         return False
 
     def implementation(self, in_type: bool, depth: int) -> None:
-        """Where an implementation stands, which isn't shown."""
+        """Parse the location of an implementation, which is not shown."""
         saved, self.printing = self.printing, False
         self.optional_base_62("s")
         self.path(in_type, depth + 1)
         self.printing = saved
 
     def sequence(self, part: Callable[[int], None], separator: str, depth: int) -> int:
-        """Parts up to ``E``; their number."""
+        """Parse parts up to ``E``; return their number."""
         count = 0
         while not self.accept("E"):
             if count:
@@ -236,7 +236,7 @@ class Parser:
         target = self.base_62()
         if target >= self.at:
             raise MalformedError
-        # What isn't shown isn't visited again either.
+        # What is not shown is not visited again either.
         if self.printing:
             saved, self.at = self.at, target
             part(depth + 1)
@@ -354,7 +354,7 @@ class Parser:
         self.put("> ")
 
     def lifetime(self, index: int) -> None:
-        """A lifetime by how far out it is bound, from 1; 0 is one without a name."""
+        """Print a lifetime by its distance from its binder, from 1; 0 is one without a name."""
         if not index:
             self.put("'_")
             return
@@ -397,7 +397,7 @@ def _check_64_bits(value: int) -> None:
 
 
 def _decoded(encoded: str) -> str:
-    """An identifier in Punycode (RFC 3492), whose delimiter is an underscore here."""
+    """Return an identifier decoded from Punycode (RFC 3492), whose delimiter is an underscore here."""
     basic, _, extended = encoded.rpartition("_")
     characters = [ord(character) for character in basic]
     if not extended:
@@ -440,7 +440,7 @@ _PUNYCODE: Final = {digit: value for value, digit in enumerate(_LOWER + _DIGITS)
 
 
 def demangle(mangled: bytes) -> bytes | None:
-    """The readable form of a name that starts with ``_R``; None if it doesn't follow the grammar."""
+    """Return the readable form of a name that starts with ``_R``; None if it does not follow the grammar."""
     if len(mangled) > LONGEST:
         return None
     name, dot, suffix = mangled[2:].partition(b".")
