@@ -1,1 +1,1 @@
-"""The WebAssembly binary format: encodings, constants, sections. Knows nothing of linking."""
+"""The WebAssembly binary format: encodings, constants, sections. Independent of linking."""

@@ -14,7 +14,7 @@ LINKING_VERSION: Final = 2
 
 
 def _names(numbers: type) -> dict[int, str]:
-    """Number to name, of a class of numbers."""
+    """Return a map from number to name, for a class of numbers."""
     return {number: name for name, number in vars(numbers).items() if name.isupper()}
 
 
@@ -39,7 +39,7 @@ SECTION_NAMES: Final = _names(SectionId)
 
 
 class ExternalKind:
-    """What an import or export names."""
+    """The kind of an import or export."""
 
     FUNCTION: Final = 0
     TABLE: Final = 1
@@ -140,7 +140,7 @@ class SymbolKind:
 
 
 class SymbolFlag:
-    """Bits; plain integers, since every symbol of every object is tested for several."""
+    """Bits; plain integers, since several are tested for every symbol of every object."""
 
     BINDING_WEAK: Final = 0x1
     BINDING_LOCAL: Final = 0x2

@@ -1,7 +1,7 @@
-"""Function bodies as instructions: what they refer to, and the bytes between.
+"""Function bodies as instructions: their references, and the bytes between.
 
-:func:`scan_body` reads a body once and cuts it where an index stands, so that it can be written again with other
-indices; numbers that are encoded longer than they need be become short.
+:func:`scan_body` reads a body once and cuts it at each index, so that it can be written again with other indices;
+overlong encodings of numbers are shortened.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ class Space:
     GLOBAL: Final = 2
     TABLE: Final = 3
     BLOCK_TYPE: Final = 4
-    """A type, as the type of a block, which is encoded as a signed number."""
+    """A type, such as that of a block, which is encoded as a signed number."""
 
 
 class _Immediate:
-    """What comes after an opcode."""
+    """The operands after an opcode."""
 
     NONE: Final = 0
     INDEX: Final = 1
-    """A number that stays: of a local or a label."""
+    """A number that is copied: of a local or a label."""
     MEMORY_ACCESS: Final = 2
     SIGNED_32: Final = 3
     BLOCK: Final = 4
@@ -84,11 +84,11 @@ def _immediates() -> bytes:
 _IMMEDIATES: Final = _immediates()
 
 _EXPLICIT_MEMORY: Final = 0x40
-"""The bit of an access's alignment after which the memory's index follows."""
+"""The bit of an access's alignment that announces the memory's index."""
 
 
 class Body:
-    """A function body with its locals, cut where an index stands: ``pieces`` has one more than ``spaces`` and
+    """A function body with its locals, cut at each index: ``pieces`` has one element more than ``spaces`` and
     ``indices``. ``memories`` are the memories that it uses."""
 
     def __init__(self) -> None:
@@ -117,16 +117,16 @@ class _Scanner:
         self.data = data
         self.body = Body()
         self.run: list[bytes] = []
-        """What was written since the last index, but for what is left at ``start``."""
+        """The pieces since the last index, except the bytes from ``start`` on."""
         self.start = pos
 
     def replace(self, pos: int, encoded: bytes) -> None:
-        """Put ``encoded`` where the number stands that began at ``pos`` and has been read."""
+        """Replace the number that began at ``pos`` and has been read by ``encoded``."""
         self.run += (self.data[self.start : pos], encoded)
         self.start = self.reader.pos
 
     def refer(self, space: int, pos: int, index: int) -> None:
-        """Cut where an index stands that began at ``pos`` and has been read."""
+        """Cut at an index that began at ``pos`` and has been read."""
         body = self.body
         piece = self.data[self.start : pos]
         if self.run:
@@ -138,7 +138,7 @@ class _Scanner:
         self.start = self.reader.pos
 
     def unsigned(self, bits: int = 32) -> int:
-        """Read a number that stays; shorten it."""
+        """Read a number that is copied; shorten it."""
         reader = self.reader
         pos = reader.pos
         value = reader.uleb(bits)
@@ -164,7 +164,7 @@ class _Scanner:
         self.body.memories.add(self.unsigned())
 
     def access(self) -> None:
-        """Read where an instruction accesses memory."""
+        """Read the operand of a memory access."""
         memory = 0
         if self.unsigned() & _EXPLICIT_MEMORY:
             memory = self.unsigned()
@@ -218,14 +218,14 @@ class _Scanner:
         return self.body
 
     def vector(self) -> int:
-        """Read the length of a vector, which stays; its elements take a byte at least."""
+        """Read the length of a vector, which is copied; each element takes at least one byte."""
         count = self.unsigned()
         if count > self.reader.end - self.reader.pos:
             raise FormatError(f"a vector of {count} elements does not fit in its function")
         return count
 
     def immediate(self, opcode: int, kind: int) -> None:
-        """Read what follows one of the rarer opcodes."""
+        """Read the operands of one of the rarer opcodes."""
         reader = self.reader
         if kind == _Immediate.BLOCK:
             self.block_type()
@@ -268,7 +268,7 @@ class _Scanner:
             raise FormatError(f"unknown instruction {opcode:#04x}")
 
     def prefixed(self, prefix: int, opcode: int) -> None:
-        """Read what follows an opcode of two parts."""
+        """Read the rest of an opcode of two parts, and its operands."""
         reader = self.reader
         if prefix == 0xFE:
             if opcode == 3:
@@ -304,6 +304,6 @@ class _Scanner:
 def scan_body(data: bytes, pos: int, end: int) -> Body:
     """Read a function body, from its locals to its end.
 
-    :raises FormatError: it is damaged, or has an instruction that cannot be written again.
+    :raises FormatError: it is damaged, or has an instruction that cannot be rewritten.
     """
     return _Scanner(data, pos, end).scan()

@@ -1,7 +1,7 @@
 """LEB128, the variable-length integers of the WebAssembly binary format (core specification, 5.2.2).
 
-Encoders are memoized where a link writes the same values many times; the padded forms have the fixed widths that
-relocations patch (Linking.md, "Relocation Sections").
+Encoders are memoized if a link encodes equal values many times; the padded forms have the fixed widths that relocations
+patch (Linking.md, "Relocation Sections").
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 
 def uleb(value: int) -> bytes:
-    """The shortest unsigned encoding of ``value``.
+    """Return the shortest unsigned encoding of ``value``.
 
     :raises ValueError: it is negative.
     """
@@ -31,7 +31,7 @@ def uleb(value: int) -> bytes:
 
 
 def sleb(value: int) -> bytes:
-    """The shortest signed encoding of ``value``."""
+    """Return the shortest signed encoding of ``value``."""
     out = bytearray()
     while True:
         byte = value & 0x7F
@@ -43,7 +43,7 @@ def sleb(value: int) -> bytes:
 
 
 def padded(value: int, width: int) -> bytes:
-    """``value`` as a LEB128 of exactly ``width`` bytes; it must fit.
+    """Return ``value`` as a LEB128 of exactly ``width`` bytes; it must fit.
 
     The signed encoding of a negative number is the same: the last byte's spare bits repeat the sign, which masking an
     arithmetic shift does by itself.

@@ -1,4 +1,4 @@
-"""Checked reading of the binary format: every offset and count is held against what is there."""
+"""Checked reading of the binary format: every offset and count is checked against the data."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ if TYPE_CHECKING:
 
 
 class FormatError(Exception):
-    """The bytes are not what the format says; the text has no file name (the caller knows it)."""
+    """The bytes violate the format; the text has no file name (the caller knows it)."""
 
 
 def uleb_at(data: bytes, pos: int, end: int, bits: int = 32) -> tuple[int, int]:
-    """An unsigned LEB128 at ``pos`` that fits in ``bits`` bits, and the position behind it.
+    """Return the unsigned LEB128 at ``pos``, which must fit in ``bits`` bits, and the position after it.
 
-    :raises FormatError: it does not, or is not over before ``end``.
+    :raises FormatError: it does not fit, or does not end before ``end``.
     """
     result = shift = 0
     while True:
@@ -55,7 +55,7 @@ class Reader:
         return self.data[pos]
 
     def uleb(self, bits: int = 32) -> int:
-        """An unsigned LEB128 that fits in ``bits`` bits."""
+        """Read an unsigned LEB128 that fits in ``bits`` bits."""
         data, pos, end = self.data, self.pos, self.end
         if pos >= end:
             raise FormatError("unexpected end of data in a LEB128 number")
@@ -68,7 +68,7 @@ class Reader:
         return result
 
     def sleb(self, bits: int = 32) -> int:
-        """A signed LEB128 that fits in ``bits`` bits."""
+        """Read a signed LEB128 that fits in ``bits`` bits."""
         data, pos, end = self.data, self.pos, self.end
         result = shift = 0
         while True:
@@ -97,7 +97,7 @@ class Reader:
         return self.data[pos : pos + size]
 
     def name(self) -> bytes:
-        """A length-prefixed name, as bytes: whether it is UTF-8 matters only to a person who reads it."""
+        """Read a length-prefixed name, as bytes: whether it is UTF-8 matters only for display."""
         size = self.uleb()
         pos = self.pos
         if size > self.end - pos:
@@ -106,22 +106,22 @@ class Reader:
         return self.data[pos : pos + size]
 
     def count(self, smallest: int = 1) -> int:
-        """The length of a vector whose elements take ``smallest`` bytes at least: an absurd one is refused here,
-        before anything of its size is made."""
+        """Read the length of a vector whose elements take at least ``smallest`` bytes: an absurd length is rejected
+        here, before memory is allocated for it."""
         count = self.uleb()
         if count * smallest > self.end - self.pos:
             raise FormatError(f"a vector of {count} elements does not fit in its section")
         return count
 
     def value_type(self) -> bytes:
-        """One value type; reference types with a heap type take several bytes."""
+        """Read one value type; reference types with a heap type take several bytes."""
         start = self.pos
         if self.u8() in (0x63, 0x64) and self.sleb(33) >= 0:
             raise FormatError("a reference to a type index is not supported")
         return self.data[start : self.pos]
 
     def limits(self) -> tuple[int, int, int | None, int | None]:
-        """(flags, minimum, maximum, log2 of the page size)."""
+        """Read (flags, minimum, maximum, log2 of the page size)."""
         flags = self.u8()
         bits = 64 if flags & LIMITS_IS_64 else 32
         minimum = self.uleb(bits)
@@ -130,9 +130,9 @@ class Reader:
         return flags, minimum, maximum, page
 
     def constant_expression(self, *, indices: bool = True) -> bytes:
-        """A constant expression, its ``end`` included.
+        """Read a constant expression, its ``end`` included.
 
-        :param indices: whether it may name a global or a function.
+        :param indices: whether it may refer to a global or a function.
         """
         start = self.pos
         self.skip_constant_expression(indices=indices)
@@ -166,7 +166,7 @@ class Reader:
 
 
 _I32_CONST_END: Final = re.compile(rb"\x41[\x80-\xff]{0,4}[\x00-\x7f]\x0b", re.DOTALL)
-"""What nearly all constant expressions are."""
+"""The form of nearly all constant expressions."""
 
 _ARITHMETIC: Final = frozenset(
     (Opcode.I32_ADD, Opcode.I32_SUB, Opcode.I32_MUL, Opcode.I64_ADD, Opcode.I64_SUB, Opcode.I64_MUL)

@@ -1,13 +1,13 @@
-"""Relocation entries one by one: what the compiled package does in place of the interpreter's bulk operations.
+"""Loops over relocation entries: the compiled package's counterpart of the interpreter's bulk operations.
 
-Compiled (``setup.py`` tells how), a loop over the bytes of a relocation section takes a tenth of the time that
-splitting it into columns takes the interpreter; interpreted, it takes longer. Both ways give the same bytes. Whatever
-is damaged or unusual is left to the bulk operations, which say what is wrong: they are asked where a function here
-returns ``None``.
+In the compiled package (see ``setup.py``), a loop over the bytes of a relocation section takes a tenth of the time that
+the interpreter needs to split it into columns; interpreted, the loop takes longer. Both give the same bytes. Damaged
+and unusual sections are left to the bulk operations, which report the errors: if a function here returns ``None``, they
+are used.
 
-Numbers are read in place: a call for each would take as long as the rest of a loop.
+Numbers are read in line: a call for each would take as long as the rest of a loop.
 
-Nothing of the pure package imports this module: ``librt`` is the run-time library of compiled modules.
+The pure package does not import this module: ``librt`` is the run-time library of compiled modules.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ _LOCREL: Final = R.MEMORY_ADDR_LOCREL_I32
 
 
 def decode(entries: bytes, count: int, with_addend: bytes) -> tuple[bytes, array[int], array[int], array[int]] | None:
-    """Relocation entries as columns: types, offsets, indices, addends.
+    """Return relocation entries as columns: types, offsets, indices, addends.
 
-    :param with_addend: a byte a type, 1 where entries of the type have an addend.
+    :param with_addend: one byte for each type, 1 if entries of the type have an addend.
     """
     end: i64 = len(entries)
     pos: i64 = 0
@@ -109,7 +109,7 @@ def _column(code: str, numbers: BytesWriter) -> array[int]:
 
 
 def positions(numbers: array[int], bounds: list[int]) -> list[int]:
-    """Where in ascending numbers, of 32 bits, each of the ascending bounds would be put: ``bisect_left`` of each."""
+    """Return ``bisect_left`` in ascending 32-bit numbers for each of the ascending bounds."""
     data = numbers.tobytes()
     size: i64 = len(data)
     pos: i64 = 0
@@ -123,9 +123,9 @@ def positions(numbers: array[int], bounds: list[int]) -> list[int]:
 
 
 def picked(values: bytes, indices: array[int]) -> bytes:
-    """The values at the indices, which have 32 bits.
+    """Return the values at the 32-bit indices.
 
-    :raises IndexError: there is no value at one of them.
+    :raises IndexError: an index is out of range.
     """
     data = indices.tobytes()
     size: i64 = len(data)
@@ -142,9 +142,9 @@ def picked(values: bytes, indices: array[int]) -> bytes:
 
 
 def fields(section: bytes, offsets: array[int]) -> array[int]:
-    """The 32-bit fields at offsets of 32 bits.
+    """Return the 32-bit fields at 32-bit offsets.
 
-    :raises IndexError: a field is outside.
+    :raises IndexError: a field is out of range.
     """
     data = offsets.tobytes()
     size: i64 = len(data)
@@ -165,11 +165,11 @@ def relocate(
     formats: tuple[bytes, bytes, bytes],
     tombstone: int | None,
 ) -> bytes | None:
-    """A section with its relocations applied.
+    """Return a section with its relocations applied.
 
-    :param ranges: where fields are wanted, as ascending pairs of start and end; entries elsewhere are skipped.
+    :param ranges: the ranges to relocate, as ascending pairs of start and end; entries elsewhere are skipped.
     :param formats: for each type of relocation the width of its field, whether it has an addend, whether it is signed.
-    :param tombstone: the value for what is not in the output; ``None`` for the addend.
+    :param tombstone: the value for targets that are not in the output; ``None`` for the addend.
     """
     end: i64 = len(entries)
     size: i64 = len(contents)
@@ -247,7 +247,7 @@ def relocate(
 
         table = tables[type_]
         if index >= len(table):
-            # Those that count from their own place are too few to be worth code here.
+            # Place-relative relocations are too few to be worth code here.
             if table or index >= values.number or type_ == _LOCREL:
                 return None
             table = values.open(type_)
@@ -312,7 +312,7 @@ def relocate_columns(
     formats: tuple[bytes, bytes, bytes],
     tombstone: int | None,
 ) -> bytes | None:
-    """What :func:`relocate` does, for relocations that are columns already: types, offsets, indices, addends."""
+    """Return what :func:`relocate` does, for relocations that are decoded already: types, offsets, indices, addends."""
     types, of_offsets, of_indices, of_addends = columns
     if not ranges:
         return contents

@@ -1,7 +1,7 @@
-"""The relocation types (Linking.md, "Relocation Sections"): what each writes, where, and how.
+"""The relocation types (Linking.md, "Relocation Sections"): the value, the field and the base of each.
 
-A new type is a number in :class:`RelocationType` and a row in ``_ROWS``. Everything that treats types by kind is a
-selection of these rows; no other module lists types that have something in common.
+A new type is a number in :class:`RelocationType` and a row in ``_ROWS``. Code that treats types by kind selects from
+these rows; no other module lists types with a common property.
 """
 
 from __future__ import annotations
@@ -47,28 +47,28 @@ class RelocationType:
 
 RELOCATION_NAMES: Final = {number: name for name, number in vars(RelocationType).items() if name.isupper()}
 
-# What the value is
+# The value
 FUNCTION_INDEX: Final = 0
 TABLE_INDEX: Final = 1
-"""Of a function in the indirect function table."""
+"""The index of a function in the indirect function table."""
 ADDRESS: Final = 2
 TYPE_INDEX: Final = 3
 GLOBAL_INDEX: Final = 4
-"""Of a global, or of the entry of a function or data symbol in the global offset table."""
+"""The index of a global, or of the entry of a function or data symbol in the global offset table."""
 FUNCTION_OFFSET: Final = 5
-"""Of a function's body in the code section's contents."""
+"""The offset of a function's body in the code section's contents."""
 SECTION_OFFSET: Final = 6
-"""Of a byte in a custom section's contents."""
+"""The offset of a byte in a custom section's contents."""
 TAG_INDEX: Final = 7
 TABLE_NUMBER: Final = 8
 
-# How the field is encoded
+# The encoding of the field
 ULEB: Final = 0
 SLEB: Final = 1
 FIXED: Final = 2
 """Little-endian."""
 
-# What the value counts from
+# The base of the value
 ZERO: Final = 0
 MODULE: Final = 1
 """``__memory_base`` or ``__table_base``."""
@@ -77,13 +77,13 @@ THREAD: Final = 2
 PLACE: Final = 3
 """The address of the field itself."""
 
-# What a warm link knows of the field
+# A warm link's treatment of the field
 STAYS: Final = 0
-"""It does not change as long as no decision of the link does."""
+"""The value does not change as long as no decision of the link does."""
 MOVES: Final = 1
-"""It names a place in the code section or in a custom section, which may move although no decision changed."""
+"""The value is an offset in the code section or in a custom section, which may change although no decision does."""
 UNKNOWN: Final = 2
-"""A warm link does not take objects that have such a relocation."""
+"""A warm link does not support objects with such a relocation."""
 
 _R = RelocationType
 _ROWS: Final[tuple[tuple[int, int, int, int, int, int], ...]] = (
@@ -132,7 +132,7 @@ TARGETS: Final[dict[int, tuple[int, ...]]] = {
     TAG_INDEX: (SymbolKind.TAG,),
     TABLE_NUMBER: (SymbolKind.TABLE,),
 }
-"""The kinds of symbols that a relocation may name, by what its value is."""
+"""The kinds of symbols that a relocation may name, by value."""
 
 VALUE: Final = {row[0]: row[1] for row in _ROWS}
 ENCODING: Final = {row[0]: row[2] for row in _ROWS}
@@ -146,7 +146,7 @@ def types_with(
     bases: tuple[int, ...] = (),
     warm: tuple[int, ...] = (),
 ) -> frozenset[int]:
-    """Return the types that have one of the given facts each; an empty tuple allows all."""
+    """Return the types with the given properties; an empty tuple allows all."""
     return frozenset(
         [
             type_
@@ -160,12 +160,12 @@ def types_with(
 
 
 WITH_ADDEND: Final = types_with((ADDRESS, FUNCTION_OFFSET, SECTION_OFFSET))
-"""Their entries carry an addend."""
+"""Types whose entries have an addend."""
 NEED_DEFINITION: Final = types_with((ADDRESS, FUNCTION_OFFSET))
-"""They name a place, which a symbol without a definition does not have."""
+"""Types whose value is a location, which a symbol without a definition does not have."""
 SIGNED: Final = types_with(encodings=(SLEB,))
 TABLE_INDICES: Final = types_with((TABLE_INDEX,))
-"""They take a function's address."""
+"""Types whose value is a function's address."""
 TABLE_INDICES_FROM_BASE: Final = types_with((TABLE_INDEX,), bases=(MODULE,))
 ADDRESSES: Final = types_with((ADDRESS,))
 TLS_OFFSETS: Final = types_with(bases=(THREAD,))
@@ -179,7 +179,7 @@ FORMATS: Final = (
     bytes([type_ in WITH_ADDEND for type_ in RELOCATION_NAMES]),
     bytes([type_ in SIGNED for type_ in RELOCATION_NAMES]),
 )
-"""By type: the width, whether there is an addend, whether what is patched is a signed LEB128 number."""
+"""For each type: the width, whether there is an addend, whether the field is a signed LEB128 number."""
 
 
 def type_name(type_: int) -> str:

@@ -1,8 +1,7 @@
-"""Relocation entries, decoded in bulk into parallel columns (Linking.md, "Relocation Sections").
+"""Decode relocation entries in bulk into parallel columns (Linking.md, "Relocation Sections").
 
-A debug build has a million relocations, so no Python object stands for one of them for long. A regular expression
-splits the section into entries of LEB128 tokens and a memo turns tokens into integers; both run many times faster than
-a loop over bytes.
+A debug build has a million relocations, so none is a Python object for long. A regular expression splits the section
+into entries of LEB128 tokens and a memo turns tokens into integers; both run many times faster than a loop over bytes.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
     from typing import Final
 
 COMPILED: Final = not __file__.endswith((".py", ".pyc"))
-"""Whether this is the package that mypyc compiled: then loops do what bulk operations do here."""
+"""Whether mypyc compiled this package: loops then replace bulk operations."""
 if COMPILED:
     from . import relocation_loops as loops
 
@@ -47,12 +46,12 @@ first byte that begins no entry on, the rest is one match without a type."""
 
 
 _MEMO_LIMIT: Final = 1 << 18
-"""Numbers repeat within an object and between objects, so that most tokens were seen before; the limit bounds the
-memory."""
+"""The maximum size of the memo. Numbers repeat within an object and between objects, so that most tokens are in the
+memo; the limit bounds its memory."""
 
 
 class _Unsigned(dict[bytes, int]):
-    """LEB128 token to unsigned 32-bit number."""
+    """Maps LEB128 tokens to unsigned 32-bit numbers."""
 
     def __missing__(self, token: bytes) -> int:
         value = 0
@@ -66,12 +65,12 @@ class _Unsigned(dict[bytes, int]):
 
 
 class _Signed(dict[bytes, int]):
-    """LEB128 token to signed 64-bit number."""
+    """Maps LEB128 tokens to signed 64-bit numbers."""
 
     def __missing__(self, token: bytes) -> int:
         size = len(token)
         if size == 3 and token[2] < 0x40:
-            # By far the most of what is new: offsets in the sections of debug information.
+            # Most new tokens are offsets in the sections of debug information.
             value = token[0] + (token[1] << 7) + (token[2] << 14) - 0x4080
         else:
             value = 0
@@ -91,7 +90,7 @@ _signed: Final = _Signed({b"": 0})
 
 
 class _Lanes:
-    """LEB128 tokens of one size, 2 to 4 bytes, to numbers: all at once, as lanes of 32 bits in one long integer."""
+    """Decodes LEB128 tokens of one size, 2 to 4 bytes: all at once, as lanes of 32 bits in one long integer."""
 
     def __init__(self, size: int) -> None:
         self._size = size
@@ -101,7 +100,7 @@ class _Lanes:
         self._digits: list[int] = []
 
     def _grow(self, number: int) -> None:
-        """Make masks for so many lanes at least: a mask that is longer than the lanes does no harm."""
+        """Make masks for at least this many lanes: a mask that is longer than the lanes does no harm."""
         self._number = number = max(number, 2 * self._number)
         size = self._size
 
@@ -113,7 +112,7 @@ class _Lanes:
         self._digits = [mask(0x7F << 7 * i) for i in range(size)]
 
     def decode(self, tokens: Sequence[bytes]) -> array[int] | None:
-        """``None`` if the tokens are not all of the size."""
+        """Return the numbers; ``None`` if not all tokens have the size."""
         number = len(tokens)
         if number > self._number:
             self._grow(number)
@@ -140,9 +139,9 @@ _LANES: Final = (_Lanes(2), _Lanes(3), _Lanes(4))
 
 
 def _ascending(tokens: Sequence[bytes]) -> Sequence[int]:
-    """The numbers of tokens, of which each should be as great as the one before it, and then is as long.
+    """Return the numbers of tokens, which must ascend, so that equal lengths are adjacent.
 
-    :raises FormatError: one is smaller than the one before it, or does not fit in 32 bits.
+    :raises FormatError: one is smaller than its predecessor, or does not fit in 32 bits.
     """
     numbers: array[int] = array("I")
     start = bisect_left(tokens, 2, key=len)
@@ -160,7 +159,7 @@ def _ascending(tokens: Sequence[bytes]) -> Sequence[int]:
             start = after
     ascending = numbers.tolist()
     if not whole or start != len(tokens):
-        # Numbers of five bytes, or with needless ones.
+        # Numbers of five bytes, or overlong ones.
         ascending = list(map(_unsigned.__getitem__, tokens))
         numbers = array("I", ascending)
     if ascending != sorted(ascending):
@@ -189,25 +188,25 @@ NO_RELOCATIONS: Final = Relocations(b"", [], [], [])
 
 
 def first_from(relocs: Relocations, starts: list[int]) -> list[int]:
-    """The number of the first relocation at or behind each of the ascending offsets."""
+    """Return the number of the first relocation at or after each of the ascending offsets."""
     offsets = relocs.offsets
     if COMPILED and isinstance(offsets, array):
         return loops.positions(offsets, starts)
     if not offsets:
         return [0] * len(starts)
-    # As a list, which is read faster: each start is compared with many.
+    # As a list, which is read faster: each start is compared with many elements.
     offsets = list(offsets)
     return [bisect_left(offsets, start) for start in starts]
 
 
 def picked(values: bytes, indices: Sequence[int]) -> bytes:
-    """The values at the indices.
+    """Return the values at the indices.
 
-    :raises IndexError: there is no value at one of them.
+    :raises IndexError: an index is out of range.
     """
     if COMPILED and isinstance(indices, array):
         return loops.picked(values, indices)
-    # From a list, since no number of a byte has to be looked up; and into one, which takes less time than a generator.
+    # From a list, since it holds the numbers ready-made; and into one, which takes less time than a generator.
     numbers = list(values)
     return bytes([numbers[index] for index in indices])
 
@@ -215,7 +214,7 @@ def picked(values: bytes, indices: Sequence[int]) -> bytes:
 def decode(entries: bytes, count: int) -> Relocations:
     """Decode ``count`` relocation entries.
 
-    :raises FormatError: the entries are cut short, followed by more, of an unknown type, or not sorted by offset.
+    :raises FormatError: the entries are truncated, followed by more, of an unknown type, or not sorted by offset.
     """
     if not count:
         if entries:
@@ -238,14 +237,14 @@ def decode(entries: bytes, count: int) -> Relocations:
 
 
 def fields(section: bytes | bytearray | memoryview, offsets: Sequence[int]) -> Sequence[int]:
-    """The 32-bit fields at these offsets."""
+    """Return the 32-bit fields at these offsets."""
     if COMPILED and isinstance(section, bytes) and isinstance(offsets, array):
         return loops.fields(section, offsets)
     return [value for (value,) in map(_U32.unpack_from, repeat(section), offsets)]
 
 
 def _why_broken(entries: bytes, count: int) -> str:
-    """Walk damaged entries one by one, for the message."""
+    """Walk damaged entries one by one, and return the error."""
     pos = 0
     token = _TOKENS
     for i in range(count):

@@ -1,4 +1,4 @@
-"""Signatures of functions as they are in a type section: two vectors of value types."""
+"""Signatures of functions, as encoded in a type section: two vectors of value types."""
 
 from __future__ import annotations
 
@@ -32,4 +32,4 @@ def _vector(signature: bytes, pos: int) -> tuple[list[bytes], int]:
 
 
 _WITH_HEAP_TYPE = (0x63, 0x64)
-"""References, ``(ref null ht)`` and ``(ref ht)``: a heap type follows as a LEB128 number."""
+"""Reference types, ``(ref null ht)`` and ``(ref ht)``: a heap type follows as a LEB128 number."""
