@@ -31,14 +31,14 @@ _UNDEFINED_FLAG: Final = SymbolFlag.UNDEFINED
 _TYPE_INDEX: Final = R.TYPE_INDEX_LEB
 _CALL: Final = R.FUNCTION_INDEX_LEB
 _PLAIN: Final = types_with((FUNCTION_INDEX, ADDRESS)) - TLS_OFFSETS
-"""References that ask for nothing but that their target is in the output."""
+"""References that only need their target to be in the output."""
 
 
 def check_references(match: Match, file: ObjectInput) -> Counter[int]:
-    """Whether what is live refers to the same, and to nothing more than is in the output. By symbol of the old version,
-    how many more references to data there are.
+    """Check that live chunks refer to the same targets, and to nothing else that is not in the output. Return the
+    change in the number of references to data, by symbol of the old version.
 
-    :raises Unusable: it does not, or it is not certain.
+    :raises Unusable: they do not, or it is not certain.
     """
     comparison = _Comparison(match, file)
     if comparison.differing:
@@ -49,11 +49,12 @@ def check_references(match: Match, file: ObjectInput) -> Counter[int]:
 
 
 _Reference = tuple[int, int]
-"""A relocation's type, and what it names: a symbol or a type of the old version; less than 0 if that has no such."""
+"""A relocation's type, and its target: a symbol or a type of the old version; less than 0 if that has no counterpart.
+"""
 
 
 class _References:
-    """The references of an object's code, then of its data, in the words of the old version."""
+    """The references of an object's code, then of its data, in terms of the old version."""
 
     def __init__(self, obj: ObjectFile, symbols: Sequence[int] | None, types: Sequence[int]) -> None:
         """:param symbols: the old version's symbols by those of this one, and ``types`` its types."""
@@ -98,10 +99,10 @@ class _Comparison:
         self.old = _References(match.before, None, before)
         self.new = _References(match.after, match.symbols, after)
         self.live: list[tuple[tuple[int, int], tuple[int, int]]] = []
-        """The live chunks, in both."""
+        """The chunks that are live, in both versions."""
         self.differing: list[tuple[tuple[int, int], tuple[int, int], bool]] = []
-        """The chunks, live or not, that do not refer to the same, and whether they are live; those that the old version
-        does not have are empty there."""
+        """The chunks, live or not, whose references differ, and whether they are live; a chunk that the old version
+        does not have is empty there."""
         pairs = [
             (match.functions, self.old.functions, self.new.functions, list(map(bool, bytes(file.function_live)))),
             (match.segments, self.old.segments, self.new.segments, [segment.live for segment in file.segments]),
@@ -113,7 +114,7 @@ class _Comparison:
                     self.live.append(chunks)
                 if not self._are_equal(*chunks):
                     self.differing.append((*chunks, live[index]))
-            # What is gone was dead, and may have called something.
+            # A removed chunk was dead, and may have called something.
             for old in set(range(len(old_chunks))).difference(matches):
                 self.differing.append((old_chunks[old], (0, 0), False))
 
@@ -127,7 +128,8 @@ class _Comparison:
         )
 
     def check_calls(self) -> None:
-        """Check that the same functions are called: whether one is called decides how a wrong signature is treated."""
+        """Check that the same functions are called: a wrong signature is treated differently if the function is called.
+        """
         had = {pair for old, _, _ in self.differing for pair in self.old.of(old)}
         has = {pair for _, new, _ in self.differing for pair in self.new.of(new)}
         changed = {
@@ -153,7 +155,7 @@ class _Comparison:
                 raise Unusable("a reference is gone")
             for type_, target in had ^ has:
                 if type_ != _TYPE_INDEX and target >= 0 and self.symbols[target].is_stub:
-                    # Whether its body is in the output depends on how it is referred to.
+                    # Whether its body is in the output depends on the kinds of references to it.
                     raise Unusable("a reference to a stub changed")
             for type_, target in has - had:
                 if target < 0:
@@ -185,7 +187,7 @@ class _Comparison:
                 continue
             symbol = self.symbols[target]
             if symbol.stub is not None:
-                # It is made where the function is first seen, and from there on the function takes no table entry.
+                # It is made at the function's first reference, and from there on the function takes no table entry.
                 found.append(("stub" if type_ not in TABLE_INDICES else "stub by address", target))
             if type_ in TABLE_INDICES:
                 found.append(("table", target))

@@ -21,14 +21,14 @@ if TYPE_CHECKING:
     from typing import Final
 
 MOST_CHANGED: Final = 8
-"""Objects. Where more changed than that since the state was recorded, it is time for a new one."""
+"""The maximum number of changed objects. With more, the passes run and save a new state."""
 
 
 class Files:
-    """The files of the last link, as they are now."""
+    """The files of the last link in their present state."""
 
     def __init__(self, state: State) -> None:
-        """Look at each file, and read those that may have changed."""
+        """Check each file, and read those that may have changed."""
         self.known: dict[str, KnownFile] = {}
         """Files with unchanged contents."""
         self.changed: dict[str, bytes] = {}
@@ -56,7 +56,7 @@ class Files:
 def changed_objects(options: LinkOptions, state: State, files: Files, cache: ParseCache) -> dict[int, ObjectSource]:
     """Return the changed objects, keyed by link order.
 
-    :raises Unusable: something else changed, or too much.
+    :raises Unusable: something else changed, or too many objects.
     """
     if state.given != given_inputs(options) or _input_paths(options) != state.inputs:
         raise Unusable("the list of input files differs")
@@ -79,7 +79,7 @@ def changed_objects(options: LinkOptions, state: State, files: Files, cache: Par
                 raise Unusable("a file changed that is no object in the output")
             if len(changed) > MOST_CHANGED:
                 raise Unusable("too much changed")
-        # Beside an archive there may be a list of what may stay undefined.
+        # There may be a list of symbols beside an archive that may stay undefined.
         imports = os.path.splitext(path)[0] + ".imports"
         if 0 not in ordinals and (imports in known) != os.path.exists(imports):
             raise Unusable("a list of undefined symbols came or went")
@@ -87,7 +87,7 @@ def changed_objects(options: LinkOptions, state: State, files: Files, cache: Par
 
 
 def given_inputs(options: LinkOptions) -> str:
-    """Return the inputs as they are given, with what is in force where each stands."""
+    """Return the inputs as given, each with the positional options in force there."""
     return repr(list(options.inputs))
 
 
@@ -103,10 +103,11 @@ def _input_paths(options: LinkOptions) -> list[str | None]:
 def _changed_members(
     data: bytes, path: str, key: str, linked: dict[int, list[int]], state: State, cache: ParseCache
 ) -> Iterator[tuple[int, ObjectSource]]:
-    """The members that are linked and changed: what others define is what decides which members those are.
+    """Return the changed members that are linked; the definitions of the others must be the same, since they decide
+    which members are linked.
 
     :param key: of the archive's last version.
-    :param linked: where members started in it, to their places in the output.
+    :param linked: maps the offsets of linked members to their position in the output.
     """
     before = cache.find_index(key)
     members = list(archive.members(data, path))

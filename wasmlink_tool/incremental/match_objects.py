@@ -1,4 +1,4 @@
-"""Two versions of an object: which symbols, functions, segments and sections of one are which of the other."""
+"""Match two versions of an object: their symbols, functions, segments and sections."""
 
 from __future__ import annotations
 
@@ -30,16 +30,15 @@ class Unusable(Exception):  # noqa: N818  (no error: the ordinary link runs)
 class Match:
     """The correspondence between a new version of an object and the old one.
 
-    It defines and asks for all that the old one did, but for what is local to it and was not in the output. What it
-    adds may be definitions only, whose names are new, and which nothing keeps by itself. Each list has the old index,
-    or :data:`ADDED`, by new index; functions count from the first defined one.
+    The new version has all definitions and references of the old one, except local ones that were not in the output. It
+    may add only definitions, with new names, that nothing retains implicitly. Each list has the old index, or
+    :data:`ADDED`, by new index; functions count from the first defined one.
     """
 
     def __init__(self, before: ObjectFile, after: ObjectFile, live_functions: bytes, live_segments: bytes) -> None:
-        """
-        :param live_functions: which functions of the old version are in the output, and ``live_segments`` which data.
-        :raises Unusable: the new version lacks something, or adds more.
-        """
+        """:param live_functions: which functions of the old version are in the output, and ``live_segments`` which
+        data.
+        :raises Unusable: the new version lacks something, or adds something else."""
         self.before = before
         self.after = after
         self._live_functions = live_functions
@@ -75,7 +74,8 @@ class Match:
         return [info for info, old in zip(self.after.symbols, self.symbols) if old == ADDED]
 
     def _may_go(self, info: SymbolInfo) -> bool:
-        """Return whether nothing depends on a symbol of the old version: it is local, and what it names was dropped."""
+        """Return whether nothing depends on a symbol of the old version: it is local, and its definition is not in the
+        output."""
         kind, flags, _, index, _, _ = info
         if flags & (_UNDEFINED | SymbolFlag.ABSOLUTE) or not flags & SymbolFlag.BINDING_LOCAL:
             return False
@@ -218,6 +218,6 @@ def _in_order(before: Sequence[Hashable], after: Sequence[Hashable], what: str, 
         raise Unusable(f"a {what} of an object is gone or changed")
     kept = [index for index in found if index != ADDED]
     if kept != sorted(kept):
-        # What is numbered is numbered in this order.
+        # Numbers are assigned in this order.
         raise Unusable(f"the {what}s of an object have another order")
     return found

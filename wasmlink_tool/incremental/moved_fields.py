@@ -1,8 +1,8 @@
-"""Fields of debug information whose values a later link can tell from those that stand in the module.
+"""Notes of fields of debug information, from which a later link can correct the fields in the module.
 
-A field's value is that of its target, plus an addend: where the target's value changed by an amount, so does the
-field's. So a note of a section lists its distinct targets with their values, and the fields that name each; a later
-link compares the targets, which are few, and corrects the fields of those that differ.
+A field's value is its target's value plus an addend: if the target's value changed by an amount, so does the field's.
+So a note of a section lists its distinct targets with their values, and the fields that refer to each; a later link
+compares the targets, which are few, and corrects the fields of those that differ.
 """
 
 from __future__ import annotations
@@ -29,19 +29,19 @@ if TYPE_CHECKING:
     from typing import Final
 
 UNKNOWABLE: Final = b""
-"""The note of a section with a field whose value does not tell enough."""
+"""The note of a section with a field that cannot be corrected in this way."""
 HEAD: Final = 5
-"""Numbers before the columns of a note."""
+"""The number of numbers before the columns of a note."""
 TARGET: Final = 6
-"""Numbers of a target."""
+"""The number of numbers for a target."""
 SECTION: Final = 3
-"""Numbers before the offsets of the fields that name a section."""
+"""The number of numbers before the offsets of the fields that refer to a section."""
 NO_ORDINAL: Final = 0xFFFFFFFF
 NO_LOCATION: Final = 0xFFFFFFFF
 VALUE: Final = 0
-"""The mark of a target that has a value; others count the marks of :mod:`..binary.field_values` from the first one."""
+"""The mark of a target that has a value; higher numbers stand for the marks of :mod:`..binary.field_values`."""
 _PLAIN: Final = MOVING + bytes((R.MEMORY_ADDR_I32,))
-"""The types of relocations each of which names symbols of one kind that nothing else names."""
+"""Relocation types whose symbols are all of one kind, and that no other type shares."""
 _STAYS: Final = 0
 _OWN: Final = 1
 _TARGET: Final = 2
@@ -75,13 +75,13 @@ class MovingFields:
         self._locations = locations
         self._outputs = outputs
         self._file: ObjectInput | None = None
-        """The one that was looked at last."""
+        """The file of the last note."""
         self._classes = b""
         """The class of each symbol: one of the constants or, after those, the index of a section in ``targets``."""
         self._targets: list[InputSection] = []
 
     def most(self, file: ObjectInput, section: int) -> int:
-        """Return how many bytes a note of a section can have."""
+        """Return the maximum size of a note of a section, in bytes."""
         _, _, count = file.object.relocation_sections()[section]
         return (HEAD + (TARGET + 2) * count) * array("I").itemsize
 
@@ -141,7 +141,7 @@ class MovingFields:
     def _add_targets(
         self, columns: array[int], file: ObjectInput, relocs: Relocations, symbols: bytes, values: SymbolValues
     ) -> None:
-        """Add the targets that stand for themselves, and the fields that name those with a value."""
+        """Add the targets that are listed one by one, and the fields that refer to those with a value."""
         selected = symbols.translate(_only(_TARGET))
         pairs = list(zip(compress(relocs.types, selected), compress(relocs.indices, selected)))
         bases = values.bases(set(pairs))
@@ -182,7 +182,7 @@ def place_of_target(
 
 
 class Note:
-    """A note taken apart: numbers of columns in the order in which they are in it."""
+    """A note, split into its columns."""
 
     __slots__ = (
         "field_count",
@@ -197,10 +197,8 @@ class Note:
     )
 
     def __init__(self, columns: array[int], first: int = 0) -> None:
-        """
-        :param first: where in ``columns`` the note begins.
-        :raises ValueError: it is longer than ``columns``: somebody made it up.
-        """
+        """:param first: the start of the note in ``columns``.
+        :raises ValueError: it is longer than ``columns``: it is forged."""
         self.own_count, symbol_count, self.target_count, self.field_count, self.section_count = columns[
             first : first + HEAD
         ]
@@ -225,7 +223,7 @@ class Note:
 
 
 def add_to_fields(section: bytearray | memoryview, offsets: array[int], amounts: Iterable[int]) -> None:
-    """Add to fields of 32 bits, each at its offset, one amount each."""
+    """Add one amount each to 32-bit fields, each at its offset."""
     pack = _U32.pack_into
     for offset, value, amount in zip(offsets, fields(section, offsets), amounts):
         pack(section, offset, (value + amount) & 0xFFFFFFFF)

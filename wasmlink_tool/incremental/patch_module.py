@@ -1,4 +1,4 @@
-"""Patch the last module: replace changed objects, and correct the fields that depend on positions that moved."""
+"""Patch the last module: replace changed objects, and correct the fields that depend on locations that moved."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class Rewriter:
         return out
 
     def _merge(self, output: int) -> None:
-        """Merge the strings of a custom section again: those of the unchanged objects, which stand in the module, and
+        """Merge the strings of a custom section again: those of the unchanged objects, which are in the module, and
         those of the changed ones."""
         _, _, start, end = self.state.custom[output]
         contents = bytes(self.module[start:end])
@@ -109,7 +109,8 @@ class Rewriter:
         self.code_growth = shift
         for ordinal, stand_in in self.last.files.items():
             if ordinal in self.new:
-                # Its functions moved one by one; a changed object's debug information may name those of another.
+                # Its functions moved by different amounts; debug information of an object may refer to those of
+                # another.
                 for index in {
                     s.index for s in self.last.symbols.values() if s.file is stand_in and s.kind == _FUNCTION
                 }:
@@ -119,7 +120,7 @@ class Rewriter:
                 stand_in.function_offsets = [offset + self.shifts[ordinal] for offset in stand_in.function_offsets]
 
     def _move_sections(self) -> list[dict[int, int]]:
-        """Return how far each custom section moves in its output section, by file; 0 is left out."""
+        """Return the distance by which each custom section moves in its output section, by file; 0 is left out."""
         growth = [0] * len(self.state.custom)
         for output, strings in self.merged.items():
             _, _, start, end = self.state.custom[output]
@@ -145,7 +146,7 @@ class Rewriter:
         return moved
 
     def _correct(self, moved: list[dict[int, int]]) -> None:
-        """Correct what the unchanged objects tell of places that moved."""
+        """Correct the fields of unchanged objects whose targets moved."""
         columns = self.state.columns
         if any(first == after for sections in self.state.moving for first, after in sections.values()):
             raise Unusable("debug information names places in a way that its values do not tell")
@@ -161,10 +162,8 @@ class Rewriter:
     def _correct_section(
         self, section: memoryview, own_sections: dict[int, int], ordinal: int, first: int, after: int
     ) -> None:
-        """
-        :param own_sections: the file's custom sections that moved, and how far.
-        :param first: where the columns of the section's note start, and ``after`` where they end.
-        """
+        """:param own_sections: the file's custom sections that moved, with their distances.
+        :param first: the start of the columns of the section's note, and ``after`` their end."""
         columns, shift, known = self.state.columns, self.shifts[ordinal], self.state.files[ordinal]
         note = Note(columns, first)
         if shift and note.own_count:
@@ -196,7 +195,7 @@ class Rewriter:
             position += count
 
     def _function_shift(self, ordinal: int, function: int) -> int:
-        """Return how far the body of a changed object's function moves."""
+        """Return the distance by which the body of a changed object's function moves."""
         file = self.new[ordinal]
         known = self._function_shifts
         key = ordinal, function

@@ -1,4 +1,4 @@
-"""The last link, as far as a link that begins with it asks: what was decided, and stand-ins for its files."""
+"""The last link for the links that start from it: its decisions, and stand-ins for its files."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from .state import Decisions, State, column
 
 
 class LastLink:
-    """A state, unpacked where it is asked for."""
+    """A state, unpacked on demand."""
 
     def __init__(self, state: State) -> None:
         self.state = state
         self.module = memoryview(state.module[0])
-        """The module; it is patched in place."""
+        """The module, which is patched in place."""
         first, after = state.code
         self.code = bytes(self.module[first:after])
-        """The code section's contents, as they were."""
+        """The original contents of the code section."""
         self.files: dict[int, LinkedFile] = {}
         """The files that were looked up, by link order."""
         self.symbols: dict[int, Symbol] = {}
@@ -69,7 +69,7 @@ class LastLink:
         if ordinal == INTERNAL:
             file = SyntheticFile("", gc_sections=True)
         else:
-            # Its functions stand in the module, as in an object.
+            # Its functions are in the module, as in an object.
             obj = ObjectFile(self.code)
             obj.sections = [Section(SectionId.CODE, b"", 0, len(self.code))]
             obj.code_section = 0
@@ -87,7 +87,7 @@ class LastLink:
             place_segment(segment, place)
             pieces = known.segment_pieces.get(index)
             if pieces is not None:
-                # Where the strings start in the object is not recorded: symbols in them are refused.
+                # The offset of the strings in the object is not recorded: symbols in them are not supported.
                 segment.pieces = StringPieces(b"\0")
                 segment.pieces.offsets = pieces
             file.segments.append(segment)

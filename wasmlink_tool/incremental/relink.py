@@ -1,11 +1,11 @@
 """Start a link from the saved state of the last one.
 
-The quick way repeats no decision. An object may change its code, the contents of its data and its custom sections. What
-it defines and asks for must be the same, and whatever it newly refers to must be in the output already; then every
-index and every address stays. What moves is where functions and custom sections stand, which debug information alone
-tells: the fields that do are corrected in place, by what their target moved.
+The fast way repeats no decision. An object may change its code, the contents of its data and its custom sections. Its
+definitions and references must be the same, and the targets of new references must be in the output already; then every
+index and every address stays. Only the offsets of functions and custom sections change, to which only debug information
+refers: these fields are corrected in place, by the distance that their target moved.
 
-Otherwise the passes decide everything again, and :mod:`.reuse` takes from the last module what they leave as it was.
+Otherwise the passes decide everything again, and :mod:`.reuse` copies unaffected bytes from the last module.
 """
 
 from __future__ import annotations
@@ -29,19 +29,19 @@ from .state import State
 
 @record(frozen=True)
 class Relinked:
-    """The chunks of the module, and what was read."""
+    """The chunks of the module, and the files that were read."""
 
     chunks: list[Chunk]
     files_read: tuple[str, ...]
     reused: int
-    """Objects whose bytes were taken from the last module."""
+    """Objects whose bytes were copied from the last module."""
     changed: dict[str, str]
     """The objects that were linked again, with the reason for each."""
 
 
 @record(frozen=True)
 class Passes:
-    """The passes have to run."""
+    """The passes must run."""
 
     why: str
     """Why the decisions of the last link are not enough."""
@@ -50,7 +50,7 @@ class Passes:
 
 
 def relink(options: LinkOptions) -> Relinked | Passes:
-    """Return the module of a link with checked options that have a cache directory, or what its passes begin with."""
+    """Return the module of a link with checked options that have a cache directory, or the input for its passes."""
     assert options.cache_directory is not None
     if not states.is_saved(options) or options.on_read is not None:
         return Passes("the options ask for a whole link", None)
@@ -69,7 +69,7 @@ def relink(options: LinkOptions) -> Relinked | Passes:
         if isinstance(found, Relinked):
             return found
         if found.endswith("\n"):
-            # The module was changed before it was found out.
+            # The module was modified before the problem was found.
             state = states.load(options.cache_directory, key)
         return Passes(found.strip(), None if state is None else Reuse(state, files.known))
     except UNFIT as why:
@@ -95,7 +95,7 @@ def _patched(options: LinkOptions, state: State, files: Files) -> Relinked | str
             spoilt = "\n"
             chunks = rewriter.chunks()
     except (Unusable, FatalError, FormatError, LinkError) as why:
-        # Whatever is wrong, the passes find it again and say so.
+        # The passes find the same error and report it.
         return f"{why}{spoilt}"
     except UNFIT as why:
         return f"the state does not fit: {why!r}\n"

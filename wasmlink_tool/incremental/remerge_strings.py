@@ -1,8 +1,8 @@
-"""Merged strings where few changed: what ``MergedStrings`` makes of all, from what it made before.
+"""Merge strings of which few changed: the result of ``MergedStrings``, computed from its previous result.
 
-Merged strings stand in the order of their reversed texts, the greatest first; one that ends another lies within it. A
-string that comes or goes changes the places of what follows by one amount, but for the next few, which may become the
-ends of another or cease to be.
+Merged strings are sorted by their reversed text, the greatest first; a string that is the tail of another lies within
+it. A string that is added or removed moves the following ones by one amount, except the next few, which may become
+tails of another or cease to be.
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ def remerge(contents: bytes, kept: set[int], before: set[int], split: Sequence[S
 
 
 class Remerged:
-    """The strings of ``kept``, offsets into the old ``contents``, and ``new`` ones, merged; ``gone`` are the offsets
-    of all other strings of the old contents. New ones may be among the kept."""
+    """The strings of ``kept``, offsets into the old ``contents``, and ``new`` ones, merged; ``gone`` are the offsets of
+    all other strings of the old contents. New ones may be among the kept."""
 
     def __init__(self, contents: bytes, kept: Iterable[int], gone: Iterable[int], new: Iterable[bytes]) -> None:
         self._old = contents
@@ -85,8 +85,11 @@ class Remerged:
     # The merge
 
     def _merge(self, added: dict[int, list[bytes]], gaps: set[int]) -> None:
-        """``added`` are strings by the kept one that they come before, ``gaps`` the kept ones before which some are
-        gone."""
+        """Merge the strings.
+
+        :param added: maps the kept string that they come before to new strings.
+        :param gaps: the kept strings before which others were removed.
+        """
         offsets, old = self._offsets, self._old
         changes = sorted({*added, *gaps, len(offsets)})
         index = 0
@@ -94,7 +97,7 @@ class Remerged:
             index = self._copy(index, change)
             for string in sorted((s[::-1] for s in added.get(change, ())), reverse=True):
                 self.placed[string[::-1]] = self._add(string[::-1])
-            # One by one, until one stands by itself as it did before.
+            # One by one, until one is not a tail, as before.
             after = changes[bisect_right(changes, change)] if change != changes[-1] else change
             while index < after:
                 offset = offsets[index]
@@ -106,7 +109,7 @@ class Remerged:
                 index += 1
 
     def _copy(self, index: int, stop: int) -> int:
-        """Take over a run of strings, of which the first stands by itself in both."""
+        """Copy a run of strings, of which the first is not a tail in both merges."""
         if index >= stop:
             return index
         offsets, old = self._offsets, self._old

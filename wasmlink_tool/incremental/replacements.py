@@ -1,4 +1,4 @@
-"""Objects that changed, linked as their last versions were: each decision about them is that of the last link."""
+"""Changed objects, linked with the decisions of the last link about their old versions."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Replacements:
     def __init__(
         self, options: LinkOptions, last: LastLink, changed: Mapping[int, ObjectSource], cache: ParseCache
     ) -> None:
-        """:raises Unusable: a decision would be another one, or that is not certain."""
+        """:raises Unusable: a decision would differ, or might."""
         self._options = options
         self._last = last
         self._cache = cache
@@ -45,7 +45,7 @@ class Replacements:
         self.new: dict[int, ObjectInput] = {}
         self.matches: dict[int, Match] = {}
         self._more_references = Counter[tuple[int, int]]()
-        """Counts of references, by file and segment, if data is packed by them."""
+        """The numbers of references, by file and segment, if data is packed by them."""
         self._added_names: set[bytes] = set()
         """Symbols that only the new versions of the changed objects define."""
         for ordinal, source in sorted(changed.items()):
@@ -94,7 +94,7 @@ class Replacements:
         return file
 
     def _check_order(self, ordinal: int, file: ObjectInput, match: Match, counts: Counter[int]) -> None:
-        """With packed data, whether segments keep their places where references to them came or went; ``counts`` are
+        """Check that packed segments keep their order although the number of references to them changed; ``counts`` are
         by symbol of the old version."""
         if self._options.data_order is not DataOrder.PACKED or not any(counts.values()):
             return
@@ -202,7 +202,10 @@ def _imported(obj: ObjectFile, kind: int) -> int:
 
 
 def split(section: InputSection) -> StringPieces:
-    """:raises Unusable: it is damaged."""
+    """Split strings for merging.
+
+    :raises Unusable: the section is damaged.
+    """
     try:
         return StringPieces(section.contents())
     except ValueError:

@@ -1,14 +1,14 @@
-"""A link that makes every decision again, and takes from the last module each byte that the decisions leave as it was.
+"""A link that repeats every decision, and copies each byte that the decisions do not affect from the last module.
 
-The passes are those of any link. They run over objects of the cache, whose files are not even read where nothing asks
-for their bytes. After them, every section of an unchanged object is that of the last module with its fields corrected:
+The passes are those of any link. They run over objects from the cache, whose files are not even read unless their bytes
+are needed. After the passes, every section of an unchanged object is that of the last module with corrected fields:
 
-- code and data are copied, and all their relocations applied once more;
-- a custom section is copied, and of its fields those are corrected whose target has another value now, as the note
-  says that was taken of it (:mod:`.moved_fields`);
+- code and data are copied, and all their relocations applied again;
+- a custom section is copied, and the fields whose target has a new value are corrected, according to the note about the
+  section (:mod:`.moved_fields`);
 - merged strings of custom sections are merged from the last merge (:mod:`.remerge_strings`).
 
-Where this cannot be done for a section, it is relocated as in any link, from the object's own bytes.
+If this is impossible for a section, it is relocated as in any link, from the object's own bytes.
 """
 
 from __future__ import annotations
@@ -61,14 +61,14 @@ class Reuse(Reusable):
         """For each section merged from the last merge, a map from old to new offset; empty if none moved."""
         self._relocator: ReusingRelocator | None = None
         self._new_objects: dict[str, str] = {}
-        """The objects that are not in the last module, and why."""
+        """The objects that are not in the last module, each with the reason."""
 
     # Objects
 
     def match(self, objects: Sequence[ObjectInput], keys: Mapping[int, str]) -> None:
-        """Find the objects that were in the last link. To be called once, before anything asks for their contents.
+        """Find the objects that were in the last link. To be called once, before their contents are needed.
 
-        :param keys: of the objects' contents, by the identity of what was parsed.
+        :param keys: of the objects' contents, by the identity of the parsed object.
         """
         ordinals: dict[str, list[int]] = {}
         for ordinal in reversed(range(len(self._state.files))):
@@ -144,14 +144,14 @@ class Reuse(Reusable):
         }
 
     def linked_anew(self) -> dict[str, str]:
-        """Return the objects that were not taken from the last module as they were, and why."""
+        """Return the objects that were not copied from the last module, each with the reason."""
         relocated = {} if self._relocator is None else self._relocator.relocated_anew
         return relocated | self._new_objects
 
     # Strings
 
     def merge(self, name: bytes, inputs: Sequence[InputSection]) -> MergedStrings | None:
-        """Merge the strings of custom sections from the last merge; ``None`` where that would not help."""
+        """Merge the strings of custom sections from the last merge; ``None`` if that would not help."""
         output = next((i for i, (known, _, _, _) in enumerate(self._state.custom) if known == name), -1)
         kept: set[int] = set()
         reused: list[tuple[InputSection, array[int]]] = []
@@ -205,7 +205,7 @@ def _runs(live: bytes) -> list[tuple[int, int]]:
 
 
 class ReusingRelocator(Relocator):
-    """Takes the sections of unchanged objects from the last module."""
+    """Copies the sections of unchanged objects from the last module."""
 
     def __init__(
         self,
@@ -223,7 +223,7 @@ class ReusingRelocator(Relocator):
         self.bytes_copied = 0
         self.fields_rewritten = 0
         self.relocated_anew: dict[str, str] = {}
-        """Objects of which a section was relocated from its own bytes, and why."""
+        """Objects of which a section was relocated from its own bytes, each with the reason."""
 
     def code(self, file: ObjectInput) -> list[memoryview]:
         previous = file.previous
@@ -298,8 +298,7 @@ class ReusingRelocator(Relocator):
         columns: array[int],
         place: memoryview,
     ) -> Contents | None:
-        """The section as it was, with those fields corrected whose targets have other values; ``None`` where they do
-        not tell what they must be."""
+        """Return the old section with corrected fields; ``None`` if they cannot be corrected."""
         note = Note(columns)
         if file.function_live != previous.function_live:
             return None

@@ -1,4 +1,4 @@
-"""Recording a finished link, for the next one."""
+"""Save the state of a finished link for the next one."""
 
 from __future__ import annotations
 
@@ -68,13 +68,13 @@ def record(
     notes: Mapping[tuple[ObjectInput, int], bytes | memoryview],
     diagnostics: Diagnostics,
 ) -> None:
-    """Leave the state of a finished link in its cache directory.
+    """Save the state of a finished link in its cache directory.
 
-    :param notes: what :func:`watcher` gave has noted.
+    :param notes: those of the object that :func:`watcher` returned.
     """
     if options.cache_directory is None or not states.is_saved(options):
         return
-    # A pipe gives its contents once.
+    # A pipe can be read only once.
     if not all(S_ISREG(status.st_mode) for status in files.read.values()):
         return
     if 2 * sum(map(len, module)) > options.cache_limit:
@@ -89,14 +89,14 @@ def record(
 def _is_exact(
     options: LinkOptions, plan: Plan, sections: Sequence[OutputSection], files: InputFiles, diagnostics: Diagnostics
 ) -> bool:
-    """Return whether a link may begin with this one that repeats no decision."""
+    """Return whether a link without passes may start from this one."""
     resolution = plan.resolution
     return not (
         needs_full_link(options)
         or diagnostics.entries
         or resolution.is_dynamic(options)
         or files.stubs
-        # Such a file would have to be followed in two places.
+        # Changes of such a file would affect two places.
         or not files.thin_members.isdisjoint(files.input_paths)
         or any(file.input.is_generated for file in resolution.objects)
         or any(section.name.startswith(code_metadata.PREFIX) or is_kept_apart(section.name) for section in sections)
@@ -105,8 +105,8 @@ def _is_exact(
 
 
 def is_own(symbol: Symbol, file: LinkedFile) -> bool:
-    """Return whether a symbol is what its entry in the file's symbol table says, and nothing more: it has no entry in
-    the global offset table, is not imported, and if it is absolute, something else knows whether it counts."""
+    """Return whether a symbol's entry in the file's symbol table describes it completely: it has no entry in the global
+    offset table, is not imported, and if it is absolute, the state records otherwise whether it counts."""
     return (
         symbol.file is file
         and symbol.state == DEFINED

@@ -15,22 +15,22 @@ Stamp = tuple[int, ...]
 
 _COARSE: Final = 2_000_000_000
 _FINE: Final = 50_000_000
-"""Nanoseconds within which a file may change twice and show one time only: in file systems that count seconds, and in
-those that count in the kernel's ticks."""
+"""Nanoseconds within which a file may change twice without a new time: in file systems that count seconds, and in those
+that count the kernel's ticks."""
 
 
 def stamp(path: str, status: os.stat_result, opened: int) -> Stamp:
     """Return the stamp of a file that was read after the time ``opened``, in nanoseconds: later writes change it.
-    Stores through an existing mapping may not: the system notes the first store to a page, and the next one only after
-    the page was written back."""
+    Stores through an existing mapping may not: the system records the first store to a page, and the next one only
+    after the page was written back."""
     if opened - status.st_ctime_ns <= _resolution(status) or host.has_writer(path):
         return ()
     return _stamp(status)
 
 
 def unchanged_status(path: str, known: Stamp) -> os.stat_result | None:
-    """Return the status of a file to which nobody can have written, else ``None``. The time of change is the kernel's,
-    and set by nothing else; other systems have no such time."""
+    """Return the status of a file that was not modified, else ``None``. The kernel sets the change time, and no program
+    can; other systems have no such time."""
     if not known or not host.has_change_times():
         return None
     try:
@@ -41,7 +41,7 @@ def unchanged_status(path: str, known: Stamp) -> os.stat_result | None:
 
 
 def is_unchanged(path: str, known: Stamp) -> bool:
-    """Return whether nobody can have written to a file."""
+    """Return whether a file cannot have been modified."""
     return unchanged_status(path, known) is not None
 
 

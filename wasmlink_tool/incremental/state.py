@@ -1,8 +1,8 @@
-"""The state of a finished link, as it is in the cache directory.
+"""The state of a finished link, as stored in the cache directory.
 
-It is a record of columns (:mod:`..stored`) behind a checksum. A state that is damaged, foreign or of another version is
-as good as none. What its numbers mean is checked where they are used: whoever can write to a cache may have made them
-up, so that any of them may be out of range, and a link that finds one so begins again without the state.
+It is a record of columns (:mod:`..stored`) with a checksum. A state that is damaged, foreign or of another version is
+ignored. The meaning of its numbers is checked where they are used: whoever can write to a cache may have forged them,
+so that any of them may be out of range; a link that finds such a number starts again without the state.
 """
 
 from __future__ import annotations
@@ -45,13 +45,12 @@ if TYPE_CHECKING:
 _MAGIC: Final = f"wasmlink {__version__} state 8\n".encode()
 """Increase the number when the stored data or its encoding changes."""
 PLACE: Final = 4
-"""Numbers of a segment's place."""
+"""The number of numbers for a segment."""
 
 
 @record()
 class Decisions:
-    """The link's decisions about an object in the output; read if the object changed, or a changed one refers to
-    what is in it."""
+    """The link's decisions about an object in the output; read if the object changed, or a changed one refers to it."""
 
     function_live: bytes
     function_numbers: Buffer
@@ -95,7 +94,10 @@ class Decisions:
 
 
 def unpack_decisions(packed: Buffer) -> Decisions:
-    """:raises StoredError: they are not what was packed."""
+    """Return the decisions.
+
+    :raises StoredError: the column is not a packed :class:`Decisions`.
+    """
     live, numbers, offsets, symbols, rest = unpack_record(packed, 5)
     groups = unpack_groups(rest)
     if len(groups) < 9:
@@ -172,7 +174,7 @@ class State:
     read: list[tuple[str, tuple[int, ...], str, int]]
     """Every file that was read: path, stamp, key of the contents, kind (see :mod:`..inputs.known_files`)."""
     given: str
-    """The inputs as they were given."""
+    """The inputs as given."""
     inputs: list[str]
     """The path of each input, libraries found."""
     is_exact: bool
@@ -185,7 +187,7 @@ class State:
     code: tuple[int, int]
     """The code section's contents in the module: start and end."""
     custom: list[tuple[bytes, int, int, int]]
-    """The custom sections that are made of the inputs': name, start of the header, start of the contents behind the
+    """The custom sections that are made from the inputs': name, start of the header, start of the contents after the
     name, end."""
     moving: list[dict[int, tuple[int, int]]]
     """For each file, by section, the range of its note (:mod:`.moved_fields`) in ``columns``."""
@@ -200,7 +202,7 @@ class State:
     """The same as in :class:`..linking.relocation_values.Bases`."""
     columns: array[int]
     module: list[Chunk]
-    """Once it was loaded, one piece that may be changed."""
+    """The module in one writable piece, once it was loaded."""
 
 
 def state_magic() -> bytes:
@@ -209,14 +211,14 @@ def state_magic() -> bytes:
 
 
 def is_saved(options: LinkOptions) -> bool:
-    """Return whether links with these options leave a state. An object that is linked again names everything."""
+    """Return whether links with these options save a state. Objects that are linked again refer to everything."""
     return options.cache_directory is not None and not options.relocatable and not options.emit_relocs
 
 
 def state_key(options: LinkOptions) -> str:
     """Return the name of a link's state, derived from its options, its directory and the linker."""
     told: list[object] = [working_directory(), linker_stamp()]
-    # Of a field on which the module does not depend, a link that leaves a state has a value that a warm link respects.
+    # The other fields cannot matter: a link saves a state only if a warm link supports their values.
     told += [
         (field.name, repr(getattr(options, field.name)))
         for field in FIELDS
@@ -375,7 +377,7 @@ def path_of(directory: str, key: str) -> str:
 
 
 def load(directory: str, key: str) -> State | None:
-    """Return the state, or ``None`` if there is none that can be used."""
+    """Return the state, or ``None`` if there is no usable one."""
     data = read_frame(path_of(directory, key), _MAGIC)
     try:
         return None if data is None else _decoded(data, key)
