@@ -15,7 +15,7 @@ if sys.platform != "win32":
     import resource
 
 MOST_BYTES = 1 << 30
-"""The maximum size of a file that a test or its child process writes: larger modules are errors before they are written."""
+"""The maximum size of a file that a test or its process writes: larger modules are errors before they are written."""
 
 # No test asserts a time: on a busy machine any example can take longer than hypothesis allows by default.
 hypothesis.settings.register_profile("wasmlink", deadline=None)
