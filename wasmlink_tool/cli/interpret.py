@@ -16,7 +16,6 @@ from wasmlink_tool.options import (
     VALUE,
     VALUES,
     WASM_PAGE_SIZE,
-    CachePolicy,
     DataOrder,
     IcfLevel,
     Input,
@@ -28,6 +27,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import Any
+
+    from wasmlink_tool.options import CachePolicy
 
 BUILD_ID_STYLES = ("none", "fast", "tree", "sha1", "md5", "sha3", "uuid")
 _UINT64_MASK = (1 << 64) - 1
@@ -46,9 +47,8 @@ def link_options(
     )
     _number(line, "lto-partitions", 1, diagnostics)
     optimize = _number(line, "O", 1, diagnostics)
-    lto_cache_policy = _cache_policy(line.value("thinlto-cache-policy"))
-    if isinstance(lto_cache_policy, str):
-        diagnostics.error(f"--thinlto-cache-policy: invalid cache policy: {lto_cache_policy}")
+    lto_cache_policy = _cache_policy(line, diagnostics)
+    if lto_cache_policy is None:
         return LinkOptions(inputs=())
     _check_thinlto_names(line, diagnostics)
     # Options with checks are read in wasm-ld's order; the others as their rows in FIELDS say.
@@ -365,8 +365,7 @@ def _comma_list(values: list[str]) -> list[str]:
 
 
 def _memory_import(line: CommandLine) -> tuple[str, str]:
-    """Return (module, name). Without a comma the value is a name; the form without a value never overrides one with it.
-    """
+    """Return (module, name). Without a comma the value is a name; the form without a value never overrides one with it."""
     module, comma, name = line.value("import-memory", "env,memory").partition(",")
     return (module, name) if comma else ("env", module)
 
@@ -453,49 +452,16 @@ def _check_thinlto_names(line: CommandLine, diagnostics: Diagnostics) -> None:
             diagnostics.error(text)
 
 
-def _cache_policy(text: str) -> CachePolicy | str:
-    """Return the policy of ``--thinlto-cache-policy=``, or the error about it."""
-    chosen = {name: getattr(LLVM_CACHE_POLICY, name) for name in CachePolicy.__annotations__}
-    items = text.split(":")
-    if not items[-1]:
-        items.pop()
-    for item in items:
-        key, _, value = item.partition("=")
-        digits, unit = value[:-1], value[-1:]
-        if key in ("prune_interval", "prune_after"):
-            seconds = {"s": 1, "m": 60, "h": 3600}.get(unit)
-            if not value:
-                return "Duration must not be empty"
-            if not _is_natural(digits):
-                return f"'{digits}' not an integer"
-            if seconds is None:
-                return f"'{value}' must end with one of 's', 'm' or 'h'"
-            chosen["interval" if key == "prune_interval" else "expiration"] = int(digits) * seconds
-        elif key == "cache_size":
-            if unit != "%":
-                return f"'{value}' must be a percentage"
-            if not _is_natural(digits):
-                return f"'{digits}' not an integer"
-            if int(digits) > 100:
-                return f"'{digits}' must be between 0 and 100"
-            chosen["percentage"] = int(digits)
-        elif key == "cache_size_bytes":
-            power = {"k": 10, "m": 20, "g": 30}.get(unit.lower(), 0)
-            digits = digits if power else value
-            if not _is_natural(digits):
-                return f"'{digits}' not an integer"
-            chosen["size"] = int(digits) << power
-        elif key == "cache_size_files":
-            if not _is_natural(value):
-                return f"'{value}' not an integer"
-            chosen["files"] = int(value)
-        else:
-            return f"Unknown key: '{key}'"
-    return CachePolicy(**chosen)
+def _cache_policy(line: CommandLine, diagnostics: Diagnostics) -> CachePolicy | None:
+    if not line.has("thinlto-cache-policy"):
+        return LLVM_CACHE_POLICY
+    from wasmlink_tool.cli.cache_policy import cache_policy
 
-
-def _is_natural(text: str) -> bool:
-    return text.isascii() and text.isdigit() and len(text) < 20
+    policy = cache_policy(line.value("thinlto-cache-policy"))
+    if isinstance(policy, str):
+        diagnostics.error(f"--thinlto-cache-policy: invalid cache policy: {policy}")
+        return None
+    return policy
 
 
 def _threads(line: CommandLine, diagnostics: Diagnostics) -> int | None:

@@ -31,7 +31,7 @@ from itertools import compress, repeat
 from struct import Struct
 
 from ..binary.constants import SegmentFlag, SymbolFlag, SymbolKind
-from ..binary.relocation_types import FROM_PLACE, FUNCTION_INDEX, TYPE_INDICES, VALUE, WIDTH
+from ..binary.relocation_types import ADDRESS, FROM_PLACE, FUNCTION_INDEX, TYPE_INDICES, ULEB, VALUE, WIDTH, types_with
 from ..binary.relocation_types import RelocationType as R
 from ..diagnostics import Diagnostics
 from ..options import IcfLevel, LinkOptions
@@ -52,7 +52,7 @@ _FUNCTION: Final = SymbolKind.FUNCTION
 _DATA: Final = SymbolKind.DATA
 _CALLS: Final = b"\x10\x12"
 """The opcodes of ``call`` and ``return_call``; ``ref.func`` has a function's index too."""
-_ACCESSES: Final = frozenset((R.MEMORY_ADDR_LEB, R.MEMORY_ADDR_LEB64))
+_ACCESSES: Final = types_with(values=(ADDRESS,), encodings=(ULEB,))
 """The offset of a load or store: the address is used, and nothing has it."""
 _READ_ONLY: Final = (b".rodata", b".data.rel.ro")
 _READ_ONLY_PREFIXES: Final = tuple([name + b"." for name in _READ_ONLY])
