@@ -365,7 +365,7 @@ def _comma_list(values: list[str]) -> list[str]:
 
 
 def _memory_import(line: CommandLine) -> tuple[str, str]:
-    """Return (module, name). Without a comma the value is a name; the form without a value never overrides one with it."""
+    """Return (module, name). Without a comma the value is a name; the form without a value overrides none with one."""
     module, comma, name = line.value("import-memory", "env,memory").partition(",")
     return (module, name) if comma else ("env", module)
 
