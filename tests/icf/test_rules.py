@@ -101,25 +101,65 @@ def test_strings_that_are_merged_are_one_place(level: str, folded: Link) -> None
     assert folded("safe", objects, exports=["root"], optimize=0).folds == {}
 
 
-def test_safe_keeps_what_is_exported_or_has_an_address(folded: Link) -> None:
-    names = "abcde"
-    source = "".join(func(name, "() -> ()", "nop") for name in names)
-    source += "".join(func(name, "() -> ()", "nop", flags="globl no_dead_strip") for name in "u")
+def test_safe_keeps_what_is_exported_or_used(folded: Link) -> None:
+    source = "".join(func(name, "() -> ()", "nop") for name in "abcde")
+    source += func("u", "() -> ()", "nop", flags="globl no_dead_strip")
     source += func("root", "() -> ()", "call a", "call b", "i32.const c", "drop", "call u") + data("p", ".int32 d")
     result = folded("safe", {"a.s": source}, exports=["root", "p", "e"])
     # Nothing tells what is only called from the one that stays.
-    assert result.folds == {"c": ["a", "b"]}
-    assert result.functions >= {"c", "d", "e", "u"}
+    assert result.folds == {"e": ["a", "b", "c", "d"]}
+    assert result.functions >= {"e", "u"}
     result = folded("all", {"a.s": source}, exports=["root", "p", "e"])
     assert result.folds == {"a": [*"bcdeu"]}
     assert result.module.export("e").index == result.module.export("root").index - 1
 
 
+ADDRESSES = (
+    "".join(func(name, "() -> ()", "nop") for name in "abcd")
+    + func("root", "() -> ()", "call a", "call b", "i32.const c", "drop", "i32.const d", "drop")
+    + func("dead", "() -> ()", "i32.const a", "drop")
+    + data("dead_data", ".int32 b")
+)
+
+
+def test_safe_keeps_addresses_apart_in_the_table(folded: Link) -> None:
+    result = folded("safe", {"a.s": ADDRESSES}, exports=["root"])
+    assert result.folds == {"a": ["b", "c", "d"]}
+    (element,) = result.module.elements
+    assert len(element.functions) == 2
+    assert len(set(element.functions)) == 1
+    result = folded("all", {"a.s": ADDRESSES}, exports=["root"])
+    assert result.folds == {"a": ["b", "c", "d"]}
+    assert len(result.module.elements[0].functions) == 1
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"export_table": True}, {"import_table": True}, {"export_all": True, "exports": []}, {"export_dynamic": True}]
+    + [{name: ["root", "__indirect_function_table"]} for name in ("exports", "exports_if_defined")],
+    ids=lambda options: next(iter(options)),
+)
+def test_safe_keeps_functions_that_a_host_finds_in_the_table(options: dict[str, Any], folded: Link) -> None:
+    source = ADDRESSES.replace(".globl root", ".globl root\n.export_name root, root")
+    for name in "abcd":
+        source = source.replace(f".globl {name}", f".globl {name}\n.hidden {name}")
+    result = folded("safe", {"a.s": source}, **options)
+    assert result.folds == ({} if "export_all" in options else {"c": ["a", "b"]})
+
+
+@pytest.mark.parametrize("dead", [False, True])
+def test_safe_keeps_functions_that_code_finds_in_the_table(dead: bool, folded: Link) -> None:
+    table = "# flags: -mreference-types\n.tabletype __indirect_function_table, funcref\n"
+    reads = func("read", "(i32) -> ()", "local.get 0", "table.get __indirect_function_table", "drop")
+    calls = func("go", "(i32) -> ()", "local.get 0", "call_indirect __indirect_function_table, () -> ()")
+    result = folded("safe", {"a.s": table + ADDRESSES + reads + calls}, exports=["root", "go"] + ["read"] * (not dead))
+    assert result.folds == ({"a": ["b", "c", "d"]} if dead else {"c": ["a", "b"]})
+
+
 def test_dead_code_takes_no_address(folded: Link) -> None:
-    source = func("f", "() -> ()", "nop") + func("g", "() -> ()", "nop") + calls("f", "g")
-    source += func("dead", "() -> ()", "i32.const g", "drop") + data("d", ".int32 f")
-    assert folded("safe", {"a.s": source}, exports=["root"]).folds == {"f": ["g"]}
-    assert folded("safe", {"a.s": source}, exports=["root"], gc_sections=False).folds == {}
+    table = {"exports": ["root"], "export_table": True}
+    assert folded("safe", {"a.s": ADDRESSES}, **table).folds == {"c": ["a", "b"]}
+    assert folded("safe", {"a.s": ADDRESSES}, gc_sections=False, **table).folds == {}
 
 
 def test_addresses_are_compared_by_what_has_them(folded: Link) -> None:
@@ -127,7 +167,7 @@ def test_addresses_are_compared_by_what_has_them(folded: Link) -> None:
     source = func("f", "() -> ()", "nop") + func("g", "() -> ()", "nop")
     source += func("of_f", "() -> (i32)", "i32.const f") + func("of_g", "() -> (i32)", "i32.const g")
     source += func("root", "() -> ()", "call of_f", "drop", "call of_g", "drop")
-    assert folded("safe", {"a.s": source}, exports=["root"]).folds == {}
+    assert folded("safe", {"a.s": source}, exports=["root"]).folds == {"f": ["g"]}
     assert folded("all", {"a.s": source}, exports=["root"]).folds == {"f": ["g"], "of_f": ["of_g"]}
 
 

@@ -10,8 +10,11 @@ The first member of a class stays. The symbols of the others become names of it,
 
 Nothing observes a fold with ``--icf=safe``:
 
-- A function whose address is taken, which is exported or which is marked as used in its source stays. The others of its
-  class, whose only use is to be called, fold into the first one of these.
+- A function that is exported or marked as used in its source stays. Others of its class fold into the first of these.
+- A function's address is its index in the indirect function table. A folded function keeps an entry of its own, so that
+  addresses of different functions differ, and a call through either does the same. But a host that has the table, or
+  code that reads its elements, can compare the functions themselves: then a function whose address is taken stays. So
+  does one that ``ref.func`` refers to.
 - A constant stays unless code does nothing with it but load from it: every reference is the offset of a load or store.
   Only then is its address in no register, no memory and no export.
 - A reference that takes an address is compared by the function or constant that it names, not by class.
@@ -31,7 +34,17 @@ from itertools import compress, repeat
 from struct import Struct
 
 from ..binary.constants import SegmentFlag, SymbolFlag, SymbolKind
-from ..binary.relocation_types import ADDRESS, FROM_PLACE, FUNCTION_INDEX, TYPE_INDICES, ULEB, VALUE, WIDTH, types_with
+from ..binary.relocation_types import (
+    ADDRESS,
+    FROM_PLACE,
+    FUNCTION_INDEX,
+    TABLE_INDICES,
+    TYPE_INDICES,
+    ULEB,
+    VALUE,
+    WIDTH,
+    types_with,
+)
 from ..binary.relocation_types import RelocationType as R
 from ..diagnostics import Diagnostics
 from ..options import IcfLevel, LinkOptions
@@ -42,6 +55,7 @@ from .output_segments import is_merged, output_name
 from .partition import refine
 from .resolution import Resolution
 from .symbol_names import encode_name
+from .symbol_table import INDIRECT_FUNCTION_TABLE
 from .symbols import DEFINED, Symbol
 
 TYPE_CHECKING = False
@@ -73,7 +87,7 @@ def fold_identical(resolution: Resolution, options: LinkOptions, diagnostics: Di
     keys = _Keys(candidates, observed, resolution, options)
     classes = refine(*keys.initial())
     folds = list(_folds(classes, observed.members))
-    _apply(folds, candidates, resolution)
+    _apply(folds, candidates, resolution, keeps_addresses=options.icf is IcfLevel.SAFE)
     if options.print_icf_sections:
         for survivor, others in folds:
             diagnostics.message(f"selected section {candidates.describe(survivor)}")
@@ -243,6 +257,7 @@ class _Observed:
         if options.icf is IcfLevel.ALL:
             return
         self._candidates = candidates
+        self._is_table_private = not _is_table_visible(options) and not any(map(_reads_table, resolution.objects))
         for symbol in (*exported_symbols(resolution, options), resolution.entry, resolution.start):
             if symbol is not None:
                 self.members.add(candidates.of(symbol))
@@ -257,28 +272,63 @@ class _Observed:
             return
         self.members.update([found for i, found in named.items() if file.symbols[i].flags & SymbolFlag.NO_STRIP])
         obj = file.object
+        harmless = _ACCESSES | TYPE_INDICES | (TABLE_INDICES if self._is_table_private else frozenset())
         if obj.code_section >= 0 and 1 in file.function_live:
-            relocs, starts = file.relocations(obj.code_section), obj.function_offsets
+            relocs = file.relocations(obj.code_section)
             types, offsets, indices = relocs.types, relocs.offsets, relocs.indices
             data, before = obj.data, obj.sections[obj.code_section].start - 1
             for i in compress(range(len(types)), map(named.__contains__, indices)):
-                type_ = types[i]
-                if type_ in TYPE_INDICES or type_ in _ACCESSES:
+                if types[i] in harmless:
                     continue
-                is_index = type_ == R.FUNCTION_INDEX_LEB
+                is_index = types[i] == R.FUNCTION_INDEX_LEB
                 if is_index and data[before + offsets[i]] in _CALLS:
                     continue
-                if file.function_live[bisect_right(starts, offsets[i]) - 1]:
+                if _is_in_live_function(file, offsets[i]):
                     self.members.add(named[indices[i]])
                     if is_index:
                         self.by_index.add(named[indices[i]])
         if obj.data_section >= 0:
-            indices, ranges = file.relocations(obj.data_section).indices, obj.relocation_ranges(obj.data_section)
+            relocs, ranges = file.relocations(obj.data_section), obj.relocation_ranges(obj.data_section)
             for segment in file.segments:
-                if segment.live:
-                    for index in indices[ranges[segment.index] : ranges[segment.index + 1]]:
-                        if index in named:
+                first, after = ranges[segment.index], ranges[segment.index + 1]
+                if segment.live and first != after:
+                    for type_, index in zip(relocs.types[first:after], relocs.indices[first:after]):
+                        if index in named and type_ not in harmless:
                             self.members.add(named[index])
+
+
+def _is_table_visible(options: LinkOptions) -> bool:
+    """Return whether the host has the indirect function table."""
+    name = INDIRECT_FUNCTION_TABLE.decode()
+    return (
+        options.import_table
+        or options.export_table
+        or options.export_all
+        or bool(options.export_dynamic)
+        or name in options.exports
+        or name in options.exports_if_defined
+    )
+
+
+def _reads_table(file: ObjectInput) -> bool:
+    """Return whether live code of a file does more with a table than to call through it."""
+    obj = file.object
+    if obj.code_section < 0:
+        return False
+    relocs = file.relocations(obj.code_section)
+    types, offsets = relocs.types, relocs.offsets
+    i = types.find(R.TABLE_NUMBER_LEB)
+    while i >= 0:
+        # ``call_indirect`` has the number of a type, in five bytes, before that of the table.
+        is_call = i and types[i - 1] == R.TYPE_INDEX_LEB and offsets[i] - offsets[i - 1] == WIDTH[R.TYPE_INDEX_LEB]
+        if not is_call and _is_in_live_function(file, offsets[i]):
+            return True
+        i = types.find(R.TABLE_NUMBER_LEB, i + 1)
+    return False
+
+
+def _is_in_live_function(file: ObjectInput, offset: int) -> bool:
+    return bool(file.function_live[bisect_right(file.object.function_offsets, offset) - 1])
 
 
 class _Keys:
@@ -413,7 +463,9 @@ def _folds(classes: list[int], observed: set[int]) -> Iterator[tuple[int, list[i
                 yield survivor, others
 
 
-def _apply(folds: list[tuple[int, list[int]]], candidates: _Candidates, resolution: Resolution) -> None:
+def _apply(
+    folds: list[tuple[int, list[int]]], candidates: _Candidates, resolution: Resolution, *, keeps_addresses: bool
+) -> None:
     """Give the symbols of folded chunks the places of those that stay, and take the chunks out of the link."""
     functions: dict[tuple[LinkedFile | None, int], tuple[ObjectInput, int]] = {}
     segments: dict[InputSegment | None, InputSegment] = {}
@@ -440,7 +492,7 @@ def _apply(folds: list[tuple[int, list[int]]], candidates: _Candidates, resoluti
         if symbol.kind == _FUNCTION:
             place = functions.get((symbol.file, symbol.index))
             if place is not None:
-                symbol.become_folded(*place)
+                symbol.become_folded(*place, keeps_address=keeps_addresses)
         elif symbol.kind == _DATA:
             constant = segments.get(symbol.segment)
             if constant is not None:

@@ -65,6 +65,7 @@ class Symbol:
         "import_name",
         "index",
         "is_stub",
+        "keeps_address",
         "kind",
         "library",
         "name",
@@ -115,6 +116,8 @@ class Symbol:
         """A stub library says that the host has it."""
         self.folded_from: tuple[LinkedFile, int] | None = None
         """The file and the index of the function or segment that identical code folding replaced by another one."""
+        self.keeps_address = False
+        """Whether a folded function has an entry of its own in the indirect function table."""
         self.traced = False
         self.is_stub = False
         """Whether its address is 0: it compares equal to the null pointer and has no table entry."""
@@ -222,10 +225,11 @@ class Symbol:
         self.index = index
         self.is_stub = True
 
-    def become_folded(self, file: LinkedFile, index: int) -> None:
-        """Become a name of an identical function."""
+    def become_folded(self, file: LinkedFile, index: int, *, keeps_address: bool) -> None:
+        """Become a name of an identical function; with ``keeps_address``, one with an address of its own."""
         assert self.kind == _FUNCTION and self.state == DEFINED and self.file is not None
         self.folded_from = self.file, self.index
+        self.keeps_address = keeps_address
         self.file = file
         self.index = index
 
@@ -411,14 +415,20 @@ class Symbol:
     def table_slot(self) -> int:
         """The index in the indirect function table, or ``NO_NUMBER``."""
         if self.state == DEFINED:
-            assert self.file is not None
-            return self.file.function_slots.get(self.index, NO_NUMBER)
+            file, index = self._addressed
+            return file.function_slots.get(index, NO_NUMBER)
         return self.slot
+
+    @property
+    def _addressed(self) -> tuple[LinkedFile, int]:
+        """The function whose entry in the table a defined function has."""
+        assert self.file is not None
+        return self.folded_from if self.keeps_address and self.folded_from else (self.file, self.index)
 
     def set_table_slot(self, slot: int) -> None:
         if self.state == DEFINED:
-            assert self.file is not None
-            self.file.function_slots[self.index] = slot
+            file, index = self._addressed
+            file.function_slots[index] = slot
         else:
             self.slot = slot
 
