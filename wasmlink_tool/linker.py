@@ -296,7 +296,8 @@ def _link_again(options: LinkOptions, diagnostics: Diagnostics) -> LinkResult | 
     diagnostics.step("write the file")
     with OutputFile(options.output, written):
         if report is not None:
-            report.reused, report.linked_anew = "used", found.changed
+            report.reused = f"decisions updated: {found.updated}" if found.updated else "used"
+            report.linked_anew = found.changed
             counts = {
                 "files looked at": len(found.files_read),
                 "objects taken over": found.reused,

@@ -110,6 +110,41 @@ def test_edits(mode: str, suffix: str, tmp_path: Path, objects: Path) -> None:
             assert not how.startswith("not used"), f"{direction}: {how}"
 
 
+UPDATED = frozenset(
+    (
+        "a call to a live function",
+        "a call to a dead function",
+        "a new static function",
+        "a static function removed",
+        "a new signature",
+        "a signature changed across files",
+    )
+)
+"""Edits after which decisions are updated from the columns of the state, without the passes."""
+NO_DECISION = frozenset(("a constant", "a statement added", "a statement removed", "another optimization level"))
+"""Edits after which no decision differs."""
+
+
+@pytest.mark.parametrize("suffix", [".c", ".cpp"])
+@pytest.mark.parametrize("mode", ["debug", "stripped", "dwarf5", "types"])
+def test_decisions_that_differ_are_updated_without_the_passes(
+    mode: str, suffix: str, tmp_path: Path, objects: Path
+) -> None:
+    project = Project(tmp_path, objects, suffix, mode)
+    base = program(suffix, UNITS, hosted=False)
+    project.link(project.write(base), cached=True)
+    for name in (*NO_DECISION, *UPDATED):
+        made = program(suffix, UNITS, hosted=False)
+        EDITS[name](made)
+        inputs = project.write(made)
+        parse_cache.forget()
+        # Neither way leaves a new state: each edit is one of the program that was linked first.
+        module, how = project.link(inputs, cached=True)
+        clean, _ = project.link(inputs, cached=False)
+        assert module == clean, f"{name}, {how}"
+        assert how.partition(":")[0] == ("used" if name in NO_DECISION else "decisions updated"), f"{name}: {how}"
+
+
 def test_the_report_names_what_was_linked_anew_and_why(tmp_path: Path, objects: Path) -> None:
     project = Project(tmp_path, objects, ".c", "debug")
     project.link(project.write(program(".c", UNITS, hosted=False)), cached=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Container, Hashable, Sequence
 
 from ..binary.constants import ComdatKind, SegmentFlag, SymbolFlag, SymbolKind
 from ..inputs.object_file import ObjectFile
@@ -45,13 +45,10 @@ class Match:
         self._live_segments = live_segments
         if not has_accepted_relocations(after):
             raise Unusable("an object has relocations that only the passes understand")
-        if any(getattr(before, name) != getattr(after, name) for name in _EQUAL) or (
-            _types_used(before) != _types_used(after)
-        ):
-            raise Unusable("an object has other globals, tables, constructors, features or producers")
+        check_other_parts(before, after)
         self.symbols = _in_order(
-            [_symbol_key(before, info) for info in before.symbols],
-            [_symbol_key(after, info) for info in after.symbols],
+            [symbol_key(before, info) for info in before.symbols],
+            [symbol_key(after, info) for info in after.symbols],
             "symbol",
             bytes(map(self._may_go, before.symbols)),
         )
@@ -64,7 +61,7 @@ class Match:
         )
         if any(old == ADDED and s.flags & SegmentFlag.RETAIN for s, old in zip(after.segments, self.segments)):
             raise Unusable("an object has new data that is kept by itself")
-        self.sections = self._sections()
+        self.sections = match_sections(before, after)
         self._check_places()
         self._check_groups()
 
@@ -101,26 +98,6 @@ class Match:
         if kept != sorted(kept) or any(self._live_functions[index] for index in gone):
             raise Unusable("the functions of an object have another order")
         return matched
-
-    def _sections(self) -> list[int]:
-        """Match the custom sections that a link may copy, relocation sections excluded; others match nothing."""
-        copied = [
-            # Whether one is empty decides whether it is copied.
-            [
-                (i, (s.name, s.start == s.end))
-                for i, s in enumerate(obj.sections)
-                if not s.id and not s.name.startswith(b"reloc.")
-            ]
-            for obj in (self.before, self.after)
-        ]
-        before, after = ([key for _, key in sections] for sections in copied)
-        matches = _in_order(before, after, "section")
-        if ADDED in matches:
-            raise Unusable("an object has a new section")
-        found = [ADDED] * len(self.after.sections)
-        for (index, _), old in zip(copied[1], matches):
-            found[index] = copied[0][old][0]
-        return found
 
     def _check_places(self) -> None:
         before, after = self.before, self.after
@@ -167,22 +144,62 @@ class Match:
         return index
 
 
+def check_other_parts(before: ObjectFile, after: ObjectFile, known: Container[bytes] = ()) -> None:
+    """Check that two versions of an object differ in functions and data only.
+
+    :param known: names that either version may import as tables and globals.
+    :raises Unusable: they do not.
+    """
+    if any(getattr(before, name) != getattr(after, name) for name in _EQUAL) or (
+        _types_used(before, known) != _types_used(after, known)
+    ):
+        raise Unusable("an object has other globals, tables, constructors, features or producers")
+
+
+def match_sections(before: ObjectFile, after: ObjectFile) -> list[int]:
+    """Match the custom sections that a link may copy, relocation sections excluded; others match nothing.
+
+    :raises Unusable: one was added or removed.
+    """
+    copied = [
+        # Whether one is empty decides whether it is copied.
+        [
+            (i, (s.name, s.start == s.end))
+            for i, s in enumerate(obj.sections)
+            if not s.id and not s.name.startswith(b"reloc.")
+        ]
+        for obj in (before, after)
+    ]
+    old, new = ([key for _, key in sections] for sections in copied)
+    matches = _in_order(old, new, "section")
+    if ADDED in matches:
+        raise Unusable("an object has a new section")
+    found = [ADDED] * len(after.sections)
+    for (index, _), match in zip(copied[1], matches):
+        found[index] = copied[0][match][0]
+    return found
+
+
 _NOT: Final = b"\1" + bytes(255)
 """A translation table."""
 _EQUAL: Final = ("is_64", "tables", "features", "producers")
 
 
-def _types_used(obj: ObjectFile) -> list[object]:
+def _types_used(obj: ObjectFile, known: Container[bytes]) -> list[object]:
     """Return the imports and definitions of an object, functions and data excluded."""
     imports = [*obj.imported_tables, *obj.imported_globals, *obj.imported_tags]
     return [
-        [(i.module, i.field, obj.types[i.type] if isinstance(i.type, int) else i.type) for i in imports],
+        [
+            (i.module, i.field, obj.types[i.type] if isinstance(i.type, int) else i.type)
+            for i in imports
+            if i.field not in known
+        ],
         [(g.type, g.initializer) for g in obj.globals],
         [obj.types[tag] for tag in obj.tags],
     ]
 
 
-def _symbol_key(obj: ObjectFile, info: SymbolInfo) -> Hashable:
+def symbol_key(obj: ObjectFile, info: SymbolInfo) -> Hashable:
     """Return a key that is equal for corresponding symbols."""
     kind, flags, name, index, offset, size = info
     if kind == _FUNCTION:

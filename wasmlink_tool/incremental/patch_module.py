@@ -14,11 +14,11 @@ from ..linking.live_relocations import live_function_runs
 from ..linking.relocate import Relocator
 from ..linking.relocation_values import Bases, body_start
 from ..output.encoding import Chunk
-from .match_objects import ADDED, Unusable
+from .match_objects import Unusable
 from .moved_fields import NO_ORDINAL, SECTION, TARGET, VALUE, Note, add_to_fields
 from .previous_link import LastLink
 from .remerge_strings import Remerged, remerge
-from .replacements import Replacements, split
+from .replacements import NewObjects, split
 from .save_state import INTERNAL
 from .state import column
 
@@ -33,13 +33,12 @@ _FUNCTION: Final = SymbolKind.FUNCTION
 class Rewriter:
     """Move functions and sections, and correct the fields that depend on their positions."""
 
-    def __init__(self, last: LastLink, changed: Replacements) -> None:
+    def __init__(self, last: LastLink, changed: NewObjects) -> None:
         self.last = last
         self.state = last.state
         self.module = last.module
         self.changed = changed
         self.new = changed.new
-        self.matches = changed.matches
         self.relocator = Relocator(Bases(self.state.table_base, self.state.tls_base))
         self._function_shifts: dict[tuple[int, int], int] = {}
         self.merged: dict[int, Remerged] = {}
@@ -200,7 +199,7 @@ class Rewriter:
         known = self._function_shifts
         key = ordinal, function
         if key not in known:
-            now = self.matches[ordinal].functions.index(function)
+            now = self.changed.function(ordinal, function)
             moved = file.function_offsets[now] - file.object.function_offsets[now]
             last = self.last.file(ordinal)
             assert isinstance(last, ObjectInput)
@@ -221,15 +220,14 @@ class Rewriter:
     def _replace_data(self) -> None:
         for ordinal, file in self.new.items():
             data = None
-            places = self.last.decisions(ordinal).segments
-            for segment, old in zip(file.segments, self.matches[ordinal].segments):
-                place = None if old == ADDED else places[old]
-                if place is None or place[2] < 0 or segment.pieces is not None or not segment.size:
+            for segment in file.segments:
+                position = self.changed.position(ordinal, segment.index)
+                if position < 0 or segment.pieces is not None or not segment.size:
                     continue
                 if data is None:
                     data = self.relocator.data(file)
                 start = file.object.segments[segment.index].offset
-                self.module[place[2] : place[2] + segment.size] = data[start : start + segment.size]
+                self.module[position : position + segment.size] = data[start : start + segment.size]
 
     def _replace_sections(self, pieces: list[tuple[int, int, list[Chunk]]]) -> None:
         for ordinal in self.new:

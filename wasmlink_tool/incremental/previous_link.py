@@ -8,6 +8,7 @@ from ..inputs.object_file import ObjectFile, Section
 from ..linking.chunks import NO_NUMBER, InputSegment, LinkedFile, ObjectInput, OutputSegment, SyntheticFile
 from ..linking.merged_strings import StringPieces
 from ..linking.symbols import UNDEFINED, Symbol
+from .last_module import LastSections
 from .match_objects import Unusable
 from .save_state import INTERNAL, NO_FILE, ROW
 from .state import Decisions, State, column
@@ -21,6 +22,7 @@ class LastLink:
         self.module = memoryview(state.module[0])
         """The module, which is patched in place."""
         first, after = state.code
+        self.sections = LastSections(self.module)
         self.code = bytes(self.module[first:after])
         """The original contents of the code section."""
         self.files: dict[int, LinkedFile] = {}
@@ -59,6 +61,19 @@ class LastLink:
             symbol.stub = Symbol(b"", SymbolKind.FUNCTION, UNDEFINED, 0, None)
             symbol.stub.number = stub
         return symbol
+
+    def check_strings(self, pieces: StringPieces | None, offsets: list[int], start: int) -> None:
+        """Check that the merged strings are unchanged, so that each keeps its position."""
+        assert pieces is not None
+        strings = [string[::-1] for string in pieces.backwards]
+        if len(strings) != len(offsets) or start < 0:
+            raise Unusable("strings changed")
+        module = self.module
+        for string, offset in zip(strings, offsets):
+            end = start + offset + len(string)
+            if module[start + offset : end] != string or module[end]:
+                raise Unusable("strings changed")
+        pieces.offsets = offsets
 
     def file(self, ordinal: int) -> LinkedFile:
         """Return a file of the last link, with the data needed to locate its symbols."""

@@ -5,6 +5,9 @@ definitions and references must be the same, and the targets of new references m
 index and every address stays. Only the offsets of functions and custom sections change, to which only debug information
 refers: these fields are corrected in place, by the distance that their target moved.
 
+Where a decision differs, those that depend on it are made again, from columns of the state (:mod:`.update`), and the
+fields of unchanged objects that name something with another number or address are corrected as well.
+
 Otherwise the passes decide everything again, and :mod:`.reuse` copies unaffected bytes from the last module.
 """
 
@@ -22,9 +25,11 @@ from .find_changes import Files, changed_objects
 from .match_objects import Unusable
 from .patch_module import Rewriter
 from .previous_link import LastLink
-from .replacements import Replacements
+from .replacements import NewObjects, Replacements
 from .reuse import UNFIT, Reuse
 from .state import State
+from .update import Update
+from .update_module import UpdatingRewriter
 
 
 @record(frozen=True)
@@ -37,6 +42,8 @@ class Relinked:
     """Objects whose bytes were copied from the last module."""
     changed: dict[str, str]
     """The objects that were linked again, with the reason for each."""
+    updated: str = ""
+    """Why decisions had to be updated; empty if none differs."""
 
 
 @record(frozen=True)
@@ -88,10 +95,21 @@ def _patched(options: LinkOptions, state: State, files: Files) -> Relinked | str
     try:
         cache: ParseCache = cache_at(options.cache_directory, options.cache_limit)
         changed = changed_objects(options, state, files, cache)
+        anew = {source.name: "it changed" for source in changed.values()}
         chunks = state.module
+        updated = ""
         if changed:
             last = LastLink(state)
-            rewriter = Rewriter(last, Replacements(options, last, changed, cache))
+            try:
+                replacements: NewObjects = Replacements(options, last, changed, cache)
+                rewriter = Rewriter(last, replacements)
+            except (Unusable, FatalError, FormatError, LinkError) as why:
+                # Some decision differs, or that is not certain.
+                updated = str(why)
+                last = LastLink(state)
+                update = Update(options, last, files, changed, cache)
+                anew.update(update.touched)
+                rewriter = UpdatingRewriter(last, update)
             spoilt = "\n"
             chunks = rewriter.chunks()
     except (Unusable, FatalError, FormatError, LinkError) as why:
@@ -100,5 +118,4 @@ def _patched(options: LinkOptions, state: State, files: Files) -> Relinked | str
     except UNFIT as why:
         return f"the state does not fit: {why!r}\n"
     read = tuple(path for path, _, _, _ in state.read)
-    anew = {source.name: "it changed" for source in changed.values()}
-    return Relinked(chunks, read, len(state.files) - len(changed), anew)
+    return Relinked(chunks, read, len(state.files) - len(anew), anew, updated)

@@ -30,19 +30,42 @@ _DATA: Final = SymbolKind.DATA
 _SECTION: Final = SymbolKind.SECTION
 
 
-class Replacements:
-    """The new contents of the changed objects."""
+class NewObjects:
+    """The objects that take the place of those in the last module."""
+
+    def __init__(self) -> None:
+        self.new: dict[int, ObjectInput] = {}
+        """By link order."""
+        self.merging: set[int] = set()
+        """Custom sections whose strings must be merged again."""
+
+    def section(self, ordinal: int, index: int) -> InputSection:
+        """Return the new version of the custom section that had this index."""
+        raise NotImplementedError
+
+    def function(self, ordinal: int, index: int) -> int:
+        """Return the new index of a function that had this one.
+
+        :raises ValueError: it is no longer there.
+        """
+        raise NotImplementedError
+
+    def position(self, ordinal: int, segment: int) -> int:
+        """Return where in the module the contents of a segment of the new version are; -1 if they are not there."""
+        raise NotImplementedError
+
+
+class Replacements(NewObjects):
+    """The new contents of the changed objects, where no decision differs."""
 
     def __init__(
         self, options: LinkOptions, last: LastLink, changed: Mapping[int, ObjectSource], cache: ParseCache
     ) -> None:
         """:raises Unusable: a decision would differ, or might."""
+        super().__init__()
         self._options = options
         self._last = last
         self._cache = cache
-        self.merging: set[int] = set()
-        """Custom sections whose strings must be merged again."""
-        self.new: dict[int, ObjectInput] = {}
         self.matches: dict[int, Match] = {}
         self._more_references = Counter[tuple[int, int]]()
         """The numbers of references, by file and segment, if data is packed by them."""
@@ -53,8 +76,15 @@ class Replacements:
         self._check_packed_order()
 
     def section(self, ordinal: int, index: int) -> InputSection:
-        """Return the new version of the custom section that had this index."""
         return self.new[ordinal].custom_sections[self.matches[ordinal].sections.index(index)]
+
+    def function(self, ordinal: int, index: int) -> int:
+        return self.matches[ordinal].functions.index(index)
+
+    def position(self, ordinal: int, segment: int) -> int:
+        old = self.matches[ordinal].segments[segment]
+        place = None if old == ADDED else self._last.decisions(ordinal).segments[old]
+        return -1 if place is None else place[2]
 
     def _object(self, ordinal: int, source: ObjectSource) -> ObjectInput:
         known = self._last.state.files[ordinal]
@@ -73,7 +103,7 @@ class Replacements:
             if old in decisions.segment_pieces:
                 assert place is not None
                 segment.split()
-                self._check_strings(segment.pieces, decisions.segment_pieces[old], place[2])
+                self._last.check_strings(segment.pieces, decisions.segment_pieces[old], place[2])
         for index, old in enumerate(match.sections):
             if old in decisions.discarded:
                 file.custom_sections[index].discarded = True
@@ -85,7 +115,7 @@ class Replacements:
                     section.pieces = split(section)
                     start = self._last.state.custom[output][2] + offset
                     try:
-                        self._check_strings(section.pieces, column(known.pieces[old], "I").tolist(), start)
+                        self._last.check_strings(section.pieces, column(known.pieces[old], "I").tolist(), start)
                     except Unusable:
                         self.merging.add(output)
         self._resolve(decisions, file, match)
@@ -150,19 +180,6 @@ class Replacements:
             index: types[signature] for index, signature in enumerate(file.object.types) if signature in types
         }
         number_others(file, known)
-
-    def _check_strings(self, pieces: StringPieces | None, offsets: list[int], start: int) -> None:
-        """Check that the merged strings are unchanged, so that each keeps its position."""
-        assert pieces is not None
-        strings = [string[::-1] for string in pieces.backwards]
-        if len(strings) != len(offsets) or start < 0:
-            raise Unusable("strings changed")
-        module = self._last.module
-        for string, offset in zip(strings, offsets):
-            end = start + offset + len(string)
-            if module[start + offset : end] != string or module[end]:
-                raise Unusable("strings changed")
-        pieces.offsets = offsets
 
     def _resolve(self, known: Decisions, file: ObjectInput, match: Match) -> None:
         """Give a changed object the symbols of the last link, which had the same definitions."""

@@ -28,6 +28,7 @@ from . import state as states
 from .accepted import has_accepted_relocations
 from .data_state import locations_of, pack_data_state
 from .find_changes import given_inputs
+from .link_columns import has_understood_relocations, link_columns
 from .moved_fields import MovingFields
 from .stamps import Stamp, is_same, stamp
 from .state import Decisions, FileState, State
@@ -164,6 +165,12 @@ class _Recorder:
             return None
         self.is_exact = is_exact
         objects = self.plan.resolution.objects
+        if is_exact:
+            ordinals = self.ordinals
+            for symbol in self.plan.resolution.symbols.values():
+                # The wrappers of a command's functions are in a file of their own.
+                if symbol.file is None or symbol.state != DEFINED or symbol.file in ordinals:
+                    self.foreign.setdefault(symbol, len(self.foreign))
         files = [self._file(file) for file in objects]
         moving = self._moving()
         internal = self._file(self.plan.resolution.synthetic)
@@ -184,6 +191,7 @@ class _Recorder:
             order=list(self._packed()) if is_exact else [],
             names=pack_strings(list(self.plan.resolution.symbols)) if is_exact else b"",
             data=self._data_state() if is_exact else b"",
+            link=self._link_columns() if is_exact else b"",
             table_base=self.options.table_base,
             tls_base=self.plan.memory.tls_base,
             columns=self.columns,
@@ -197,6 +205,11 @@ class _Recorder:
                 return b""
             positions[output] = self.data_start + part.position
         return pack_data_state(self.plan, self.options, positions, self.code[0])
+
+    def _link_columns(self) -> bytes:
+        if not has_understood_relocations(self.plan):
+            return b""
+        return link_columns(self.plan, self.foreign, self.code[0], self._data_position).packed()
 
     def _moving(self) -> list[dict[int, tuple[int, int]]]:
         found = []

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
     Buffer = bytes | memoryview
 
-_MAGIC: Final = f"wasmlink {__version__} state 8\n".encode()
+_MAGIC: Final = f"wasmlink {__version__} state 9\n".encode()
 """Increase the number when the stored data or its encoding changes."""
 PLACE: Final = 4
 """The number of numbers for a segment."""
@@ -197,6 +197,8 @@ class State:
     """All names in the symbol table, packed."""
     data: Buffer
     """The :class:`..data_state.DataState`, packed; empty where there is none."""
+    link: Buffer
+    """The link's :mod:`.link_columns`, packed; empty where there are none."""
     table_base: int
     tls_base: int
     """The same as in :class:`..linking.relocation_values.Bases`."""
@@ -261,13 +263,14 @@ def _encoded(key: str, state: State) -> list[Chunk]:
         pack_record([_packed_order(order) for order in state.order]),
         state.names,
         state.data,
+        state.link,
         pack_array("I", state.columns),
         state.module,
     ]
     return frame(_MAGIC, record_chunks(columns))
 
 
-_COLUMNS: Final = 23
+_COLUMNS: Final = 24
 
 
 def _packed_order(order: PackedOrder) -> bytes:
@@ -293,7 +296,7 @@ def _decoded(data: memoryview, key: str) -> State | None:
         return None
     files = _files(columns[6:13])
     code_start, code_end, is_exact, table_base, tls_base = unpack_numbers(columns[14])
-    module = columns[22]
+    module = columns[23]
     assert isinstance(module, memoryview)
     custom = [
         (name, header, start, end)
@@ -319,9 +322,10 @@ def _decoded(data: memoryview, key: str) -> State | None:
         order=[_unpacked_order(packed) for packed in unpack_columns(columns[18])],
         names=columns[19],
         data=columns[20],
+        link=columns[21],
         table_base=table_base,
         tls_base=tls_base,
-        columns=unpack_array("I", columns[21]),
+        columns=unpack_array("I", columns[22]),
         module=[module],
     )
 

@@ -247,6 +247,8 @@ class LinkedFile:
         self.source: ObjectSource | None = None
         self.previous: PreviousFile | None = None
         """The positions of the object's parts in the last module, if this link may copy from it."""
+        self.started = 0
+        """The rank of the file in the order in which resolution began with the objects."""
         self.live = True
         """Whether the file's constructors and retained segments count: a file from an archive must first have
         something live in it."""

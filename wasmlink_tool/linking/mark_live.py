@@ -46,16 +46,16 @@ def mark_live(resolution: Resolution, options: LinkOptions) -> None:
     marker = _Marker()
     if options.gc_sections:
         symbols = resolution.symbols
+        roots = resolution.roots
         if options.entry:
             entry = resolution.table.find(encode_name(options.entry))
             assert entry is not None
-            marker.enqueue(entry)
-        kept = [symbol for symbol in symbols.values() if symbol.flags & _NO_STRIP]
-        for symbol in kept + exported_symbols(resolution, options):
+            roots.append(entry)
+        roots += [symbol for symbol in symbols.values() if symbol.flags & _NO_STRIP]
+        roots += exported_symbols(resolution, options)
+        roots += [root for root in (resolution.call_dtors, resolution.start) if root is not None]
+        for symbol in roots:
             marker.enqueue(symbol)
-        for root in (resolution.call_dtors, resolution.start):
-            if root is not None:
-                marker.enqueue(root)
         for file in resolution.objects:
             if file.live:
                 marker.enqueue_implicit(file)

@@ -39,6 +39,8 @@ class Resolution:
         self.entry: Symbol | None = None
         self.start: Symbol | None = None
         """``--start``."""
+        self.roots: list[Symbol] = []
+        """The symbols that are live without a reference, those that depend on the liveness of a file excluded."""
         self.layout_symbols: dict[bytes, Symbol] = {}
         """The symbols of ``synthetic_symbols.LAYOUT_SYMBOLS`` that the linker defines."""
         self.indirect_function_table: Symbol | None = None

@@ -144,6 +144,8 @@ class FileAdder:
         self._trace = options.trace
         self._gc_sections = bool(options.gc_sections)
         self._comdats: set[bytes] = set()
+        self._started = 0
+        """The number of objects that were begun."""
 
     def add(self, source: ObjectSource) -> None:
         """Add a file and all members that it extracts."""
@@ -245,6 +247,8 @@ class FileAdder:
             return
         file = ObjectInput(source, gc_sections=self._gc_sections)
         obj, table = file.object, self._table
+        file.started = self._started
+        self._started += 1
         self._check_target(file.name, is_64=obj.is_64)
         self._read_comdats(file)
         lazy: LazySymbols | None = None

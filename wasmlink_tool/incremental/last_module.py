@@ -1,0 +1,74 @@
+"""The sections of the last module."""
+
+from __future__ import annotations
+
+from ..binary.constants import SectionId
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    Buffer = bytes | memoryview
+
+
+def read_number(data: Buffer, at: int) -> tuple[int, int]:
+    """Return the unsigned LEB128 at an offset, and where it ends.
+
+    :raises IndexError: it is cut short.
+    """
+    value = shift = 0
+    while True:
+        byte = data[at]
+        at += 1
+        value |= (byte & 0x7F) << shift
+        if byte < 0x80:
+            return value, at
+        shift += 7
+
+
+def read_numbers(data: bytes) -> list[int]:
+    """Return the members of a vector of unsigned LEB128."""
+    if not data:
+        return []
+    count, at = read_number(data, 0)
+    body = data[at:]
+    if len(body) == count:
+        return list(body)
+    found = []
+    at = 0
+    for _ in range(count):
+        number, at = read_number(body, at)
+        found.append(number)
+    return found
+
+
+class LastSections:
+    """Where the sections of the last module are."""
+
+    def __init__(self, module: memoryview) -> None:
+        """:raises LookupError: it is not in sections."""
+        self._module = module
+        self.places: dict[int, tuple[int, int, int]] = {}
+        """The sections that are not custom: where each begins with its header, where its contents begin and end."""
+        self.custom: dict[bytes, tuple[int, int, int]] = {}
+        """The custom sections by name, contents behind the name; of several with a name the last."""
+        self.end = 0
+        at = 8
+        while at < len(module):
+            header = at
+            kind = module[at]
+            size, at = read_number(module, at + 1)
+            end = at + size
+            if end > len(module):
+                raise IndexError("a section that is cut short")
+            if kind == SectionId.CUSTOM:
+                length, start = read_number(module, at)
+                self.custom[bytes(module[start : start + length])] = header, start + length, end
+            else:
+                self.places[kind] = header, at, end
+            at = end
+
+    def contents(self, kind: int) -> bytes:
+        """Return the contents of a section; empty if there is none."""
+        if kind not in self.places:
+            return b""
+        _, start, end = self.places[kind]
+        return bytes(self._module[start:end])

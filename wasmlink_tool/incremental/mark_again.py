@@ -1,0 +1,237 @@
+"""Mark what is live after some objects changed, by the rules of :mod:`..linking.mark_live`.
+
+The graph is that of the last link (:mod:`.link_columns`). The functions and segments of the changed objects are nodes
+of their own, behind the old ones; where an unchanged object names what a changed one defines, the walk goes from the
+old node to the new one.
+"""
+
+from __future__ import annotations
+
+from array import array
+
+from ..binary.constants import SymbolKind
+from ..binary.relocation_types import TABLE_INDICES
+from ..binary.relocation_types import RelocationType as R
+from ..linking.chunks import ObjectInput
+from ..linking.symbols import Symbol
+from .link_columns import NO_NODE
+from .match_objects import Unusable
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .update import Update
+
+
+class Marks:
+    """What is live now."""
+
+    def __init__(self, update: Update) -> None:
+        """:raises Unusable: something else than functions and data of objects came to life, or died."""
+        self._update = update
+        self._columns = columns = update.columns
+        self._firsts = update.symbols.first_nodes
+        self._first: dict[ObjectInput, int] = {}
+        """The first node of each changed object."""
+        self._edges: dict[int, list[int]] = {}
+        """The edges of the new nodes, and those from old nodes of changed objects to new ones."""
+        self._symbols: dict[int, Symbol] = {}
+        """By old node, the symbols that changed objects define."""
+        self.count = update.symbols.node_count
+        if self.count != len(columns.live):
+            raise ValueError("columns of another link")
+        self._add_nodes()
+        self.live = self._mark()
+        self._set_live()
+        self.touched = self._compare()
+
+    def function_at(self, ordinal: int, index: int) -> Symbol | None:
+        """Return the symbol that a changed object defines, and whose old version was this function."""
+        return self._symbols.get(self._firsts[ordinal + 1][0] + index)
+
+    def function_of(self, node: int) -> tuple[ObjectInput, int] | None:
+        """Return the object that is linked again and its function of a node."""
+        for ordinal, file in self._update.new.items():
+            first = self._first.get(file, self._firsts[ordinal + 1][0])
+            if first <= node < first + len(file.function_live):
+                return file, node - first
+        return None
+
+    def now(self, node: int) -> int:
+        """Return the node that took the place of one of the last link."""
+        symbol = self._symbols.get(node)
+        return node if symbol is None else self.node(symbol)
+
+    def node(self, symbol: Symbol) -> int:
+        """Return the node of a symbol; ``NO_NODE`` for a symbol of a section."""
+        if symbol.kind == SymbolKind.SECTION:
+            return NO_NODE
+        file = symbol.file
+        if file is None or not isinstance(file, ObjectInput):
+            return self._update.symbols.node_of(symbol)
+        if file not in self._first:
+            ordinal = self._update.ordinal(file)
+            if symbol.kind == SymbolKind.FUNCTION:
+                return self._firsts[ordinal + 1][0] + symbol.index
+            return self._update.symbols.node_of(symbol)
+        first = self._first[file]
+        if symbol.kind == SymbolKind.FUNCTION:
+            return first + symbol.index
+        if symbol.kind == SymbolKind.DATA:
+            if symbol.segment is None:
+                return NO_NODE
+            return first + len(file.function_live) + symbol.segment.index
+        # Globals, tags and tables are those of the last version.
+        kind = {SymbolKind.GLOBAL: 2, SymbolKind.TAG: 3, SymbolKind.TABLE: 4}[symbol.kind]
+        return self._firsts[self._ordinals[file] + 1][kind] + symbol.index
+
+    def _add_nodes(self) -> None:
+        update = self._update
+        self._ordinals = {update.new[ordinal]: ordinal for ordinal in update.changed}
+        for file in self._ordinals:
+            self._first[file] = self.count
+            self.count += len(file.function_live) + len(file.segments)
+        for row, symbol in update.symbols.used():
+            old = update.symbols.node(row)
+            if symbol.file is not None:
+                # What changed objects define.
+                new = self.node(symbol)
+                if old in self._symbols and new != self.node(self._symbols[old]):
+                    raise Unusable("what had several names was divided")
+                self._symbols[old] = symbol
+                if new != old:
+                    self._edges[old] = [] if new == NO_NODE else [new]
+        for file, ordinal in self._ordinals.items():
+            self._match_constructors(file, ordinal)
+            self._add_edges(file)
+
+    def _match_constructors(self, file: ObjectInput, ordinal: int) -> None:
+        """Note which constructors took the place of those of the last version, which are the same by name."""
+        before = self._update.before[ordinal]
+        first = self._firsts[ordinal + 1][0] - len(before.imported_functions)
+        for old, new in zip(before.init_functions, file.object.init_functions):
+            symbol = file.symbols[new.symbol]
+            if symbol.file is file:
+                self._symbols[first + before.symbols[old.symbol][3]] = symbol
+
+    def _add_edges(self, file: ObjectInput) -> None:
+        obj = file.object
+        nodes = list(map(self.node, file.symbols))
+        stubs = {index for index, symbol in enumerate(file.symbols) if symbol.is_stub}
+        node = self._first[file]
+        for section, count in ((obj.code_section, len(obj.functions)), (obj.data_section, len(obj.segments))):
+            if section >= 0:
+                relocs = file.relocations(section)
+                targets = [
+                    NO_NODE
+                    if type_ == R.TYPE_INDEX_LEB or (index in stubs and type_ in TABLE_INDICES)
+                    else nodes[index]
+                    for type_, index in zip(relocs.types, relocs.indices)
+                ]
+                ranges = obj.relocation_ranges(section)
+                for chunk in range(count):
+                    self._edges[node + chunk] = targets[ranges[chunk] : ranges[chunk + 1]]
+            node += count
+
+    def _mark(self) -> bytearray:
+        columns = self._columns
+        ends, edges, special = columns.edge_ends, columns.edges, self._edges
+        in_files = len(ends)
+        implicit = {of[0]: of[1:] for of in columns.implicit}
+        for file, ordinal in self._ordinals.items():
+            implicit[ordinal] = self._implicit(file)
+        seen = {NO_NODE}
+        found = {*columns.roots, columns.stack_pointer}
+        waiting: dict[int, list[int]] = {}
+        for ordinal, nodes in implicit.items():
+            if columns.eager[ordinal]:
+                found.update(nodes)
+            else:
+                waiting[ordinal] = nodes
+        starts = array("I", [0])
+        starts += ends
+        live = bytearray(self.count)
+        changed = special.keys()
+        while True:
+            found -= seen
+            while found:
+                seen |= found
+                following: set[int] = set()
+                add = following.update
+                for node in found & changed:
+                    add(special[node])
+                for node in found - changed:
+                    if node < in_files:
+                        add(edges[starts[node] : ends[node]])
+                following -= seen
+                found = following
+            # The constructors and retained segments of a member count once something in it is live.
+            for ordinal, nodes in list(waiting.items()):
+                if self._is_part(ordinal, seen):
+                    del waiting[ordinal]
+                    found.update(nodes)
+            if not found - seen:
+                break
+        seen.discard(NO_NODE)
+        for node in seen:
+            live[node] = 1
+        # The linker's own function for constructors is live if one of them is; those are the same.
+        live[columns.call_ctors] = columns.live[columns.call_ctors]
+        return live
+
+    def _implicit(self, file: ObjectInput) -> list[int]:
+        found = [
+            self.node(symbol)
+            for symbol in (file.symbols[init.symbol] for init in file.object.init_functions)
+            if not symbol.is_discarded
+        ]
+        first = self._first[file] + len(file.function_live)
+        return found + [first + segment.index for segment in file.segments if segment.is_retained]
+
+    def _is_part(self, ordinal: int, seen: set[int]) -> bool:
+        first = self._firsts[ordinal + 1][0]
+        after = self._firsts[ordinal + 2][0] if ordinal + 2 < len(self._firsts) else len(self._columns.edge_ends)
+        if not seen.isdisjoint(range(first, after)):
+            return True
+        file = self._update.new.get(ordinal)
+        if file is None:
+            return False
+        first = self._first[file]
+        return not seen.isdisjoint(range(first, first + len(file.function_live) + len(file.segments)))
+
+    def _set_live(self) -> None:
+        """Set the marks of the changed objects."""
+        for file, first in self._first.items():
+            functions = len(file.function_live)
+            file.function_live[:] = self.live[first : first + functions]
+            for segment in file.segments:
+                segment.live = bool(self.live[first + functions + segment.index])
+
+    def set_live(self, ordinal: int, file: ObjectInput) -> None:
+        """Set the marks of an unchanged object."""
+        functions, segments, others = self._firsts[ordinal + 1][:3]
+        if len(file.function_live) != segments - functions or len(file.segments) != others - segments:
+            raise ValueError("an object of another size")
+        file.function_live[:] = self.live[functions:segments]
+        for segment in file.segments:
+            segment.live = bool(self.live[segments + segment.index])
+
+    def _compare(self) -> list[int]:
+        """Return the unchanged objects of which other functions or segments are live."""
+        before, now = self._columns.live, self.live
+        touched = []
+        in_files = len(self._columns.edge_ends)
+        if now[in_files : len(before)] != before[in_files:]:
+            raise Unusable("another symbol without a definition is referred to")
+        for number, firsts in enumerate(self._firsts):
+            start, others = firsts[0], firsts[2]
+            after = self._firsts[number + 1][0] if number + 1 < len(self._firsts) else in_files
+            if not number and self._columns.slots:
+                # There is a table as long as there is a function in it.
+                after = firsts[4]
+            if now[others:after] != before[others:after]:
+                raise Unusable("other globals, tags or tables are live")
+            if number - 1 not in self._update.changed and now[start:others] != before[start:others]:
+                if not number:
+                    raise Unusable("other functions of the linker are live")
+                touched.append(number - 1)
+        return touched

@@ -1,0 +1,244 @@
+"""Number functions, types and table entries after some objects changed, by the rules of the passes.
+
+Of an unchanged object the same functions are live, in the same order, so that all its numbers move alike. The numbers
+of types and table entries follow from the order of their first uses; those of an unchanged object are in the columns.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Sequence
+
+from ..binary.constants import SectionId, SymbolKind
+from ..binary.relocation_types import TABLE_INDICES
+from ..binary.relocation_types import RelocationType as R
+from ..inputs.object_reader import parse_types
+from ..linking.chunks import NO_NUMBER, LinkedFile, ObjectInput
+from ..linking.live_relocations import live_function_runs, live_relocations
+from ..linking.symbols import DEFINED
+from .last_module import read_numbers
+from .match_objects import Unusable
+from .previous_link import number_others
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .update import Update
+
+
+class Numbers:
+    """The numbers of this link, and how those of the last one map to them."""
+
+    def __init__(self, update: Update) -> None:
+        self._update = update
+        self._columns = update.columns
+        self.functions: list[int] = []
+        """The new number of each function of the last link, imports included; ``NO_NUMBER`` if it is gone."""
+        self._shifts: dict[int, int] = {-1: 0}
+        self._live_counts: list[int] = []
+        """How many functions of each file, the linker's own first, were in the last output."""
+        self.function_count = 0
+        """Imports excluded."""
+        self._number_functions()
+        self.signatures: list[bytes] = []
+        """The type section."""
+        self.types: list[int] = []
+        """The new number of each type of the last link; ``NO_NUMBER`` if it is gone."""
+        self.function_types: list[int] = []
+        """The types of all functions but imported ones."""
+        self._number_types()
+        self.slots: list[int] = []
+        """The new slot of each slot of the last link, both counted from the table's base."""
+        self.entries: list[int] = []
+        """The number of each slot's function."""
+        self._number_slots()
+
+    def renumber(self, ordinal: int, file: LinkedFile) -> None:
+        """Renumber the functions and slots of an unchanged object."""
+        shift = self._shifts[ordinal]
+        if shift:
+            file.function_numbers = [
+                number if number == NO_NUMBER else number + shift for number in file.function_numbers
+            ]
+        first, after = self._update.symbols.first_nodes[ordinal + 1][:2]
+        nodes = self._sorted_nodes
+        base = self._update.options.table_base
+        file.function_slots = {
+            node - first: base + self._order[node]
+            for node in nodes[bisect_left(nodes, first) : bisect_left(nodes, after)]
+        }
+
+    # Functions
+
+    def _number_functions(self) -> None:
+        update, live = self._update, self._columns.live
+        mapping = list(range(self._columns.imported))
+        number = len(mapping)
+        for at, firsts in enumerate(update.symbols.first_nodes):
+            ordinal = at - 1
+            old = live[firsts[0] : firsts[1]]
+            count = old.count(1)
+            self._live_counts.append(count)
+            file = update.new.get(ordinal)
+            if file is None:
+                self._shifts[ordinal] = number - len(mapping)
+                mapping.extend(range(number, number + count))
+                number += count
+                continue
+            first = number
+            for start, stop in live_function_runs(file):
+                file.function_numbers[start:stop] = range(number, number + stop - start)
+                number += stop - start
+            if ordinal in update.changed:
+                for index, was_live in enumerate(old):
+                    if was_live:
+                        symbol = update.marks.function_at(ordinal, index)
+                        is_here = symbol is not None and symbol.file is file
+                        mapping.append(
+                            file.function_numbers[symbol.index] if symbol is not None and is_here else NO_NUMBER
+                        )
+            else:
+                mapping.extend([n for n, was_live in zip(file.function_numbers, old) if was_live])
+            assert number - first == file.function_live.count(1)
+            number_others(file, update.last.decisions(ordinal))
+        wrappers = self._columns.wrappers
+        mapping.extend(range(number, number + wrappers))
+        self.functions = mapping
+        self.function_count = number + wrappers - self._columns.imported
+
+    # Types
+
+    def _number_types(self) -> None:
+        update, columns = self._update, self._columns
+        module = update.last.sections
+        signatures = parse_types(module.contents(SectionId.TYPE))
+        known = {signature: number for number, signature in enumerate(signatures)}
+        count = len(signatures)
+        if len(known) != count:
+            raise ValueError("a type section with equal types")
+        uses = {of[0]: of[1:] for of in columns.type_uses}
+        order: dict[int, None] = {}
+        for ordinal in range(len(columns.eager)):
+            file = update.new.get(ordinal)
+            if file is None:
+                if ordinal in uses:
+                    order.update(dict.fromkeys(uses[ordinal]))
+            else:
+                types = file.object.types
+                for index in _types_used(file):
+                    number = file.type_numbers[index] = known.setdefault(types[index], len(known))
+                    order.setdefault(number)
+        order.update(dict.fromkeys(columns.import_types))
+        before = read_numbers(module.contents(SectionId.FUNCTION))
+        if len(before) != sum(self._live_counts) + columns.wrappers:
+            raise ValueError("a function section of another size")
+        types_now: list[int] = []
+        start = 0
+        for at, live_count in enumerate(self._live_counts):
+            file = update.new.get(at - 1)
+            if file is None:
+                types_now += before[start : start + live_count]
+            else:
+                own = file.function_signatures
+                for first, after in live_function_runs(file):
+                    types_now += [known.setdefault(signature, len(known)) for signature in own[first:after]]
+            start += live_count
+        types_now += before[start:]
+        order.update(dict.fromkeys(types_now))
+        order.update(dict.fromkeys(columns.tag_types))
+        numbers = dict(zip(order, range(len(order))))
+        all_signatures = list(known)
+        self.signatures = [all_signatures[number] for number in order]
+        self.types = [numbers.get(number, NO_NUMBER) for number in range(count)]
+        self.types_differ = list(order) != list(range(count))
+        if self.types_differ:
+            types_now = [numbers[number] for number in types_now]
+        self.function_types = types_now
+        for file in update.new.values():
+            file.type_numbers = {index: numbers[number] for index, number in file.type_numbers.items()}
+
+    # The table
+
+    def _number_slots(self) -> None:
+        update, columns, marks = self._update, self._columns, self._update.marks
+        uses = {of[0]: of[1:] for of in columns.slot_uses}
+        now = [marks.now(node) for node in columns.slots]
+        numbers = {node: self.functions[number] for node, number in zip(now, columns.slot_numbers)}
+        order: dict[int, int] = {}
+        base = update.options.table_base
+        for ordinal in range(len(columns.eager)):
+            file = update.new.get(ordinal)
+            if file is None:
+                for slot in uses.get(ordinal, ()):
+                    order.setdefault(now[slot], len(order))
+                continue
+            for index in _addresses_taken(file):
+                symbol = file.symbols[index]
+                if symbol.is_stub:
+                    continue
+                node = marks.node(symbol)
+                if symbol.state != DEFINED:
+                    if symbol.number == NO_NUMBER:
+                        if not symbol.is_weak or symbol.slot != NO_NUMBER:
+                            raise Unusable("the address of an undefined function")
+                        # It is null.
+                        continue
+                    numbers[node] = symbol.number
+                order.setdefault(node, len(order))
+                if symbol.state == DEFINED and isinstance(symbol.file, ObjectInput):
+                    numbers[node] = symbol.file.function_numbers[symbol.index]
+                elif node not in numbers:
+                    numbers[node] = self._number(node)
+        self.slots = [order.get(node, NO_NUMBER) for node in now]
+        self.entries = [numbers[node] for node in order]
+        self.slots_differ = self.slots != list(range(len(order)))
+        if NO_NUMBER in self.entries:
+            raise Unusable("the table has a function that is gone")
+        if bool(self.entries) != bool(now):
+            raise Unusable("the first address of a function, or the last one")
+        self._order = order
+        self._sorted_nodes = sorted(order)
+        for _, symbol in update.symbols.used():
+            if symbol.state != DEFINED and symbol.kind == SymbolKind.FUNCTION:
+                slot = order.get(marks.node(symbol), NO_NUMBER)
+                symbol.slot = slot if slot == NO_NUMBER else base + slot
+        for node, slot in order.items():
+            place = marks.function_of(node)
+            if place is not None:
+                loaded, index = place
+                loaded.function_slots[index] = base + slot
+
+    def _number(self, node: int) -> int:
+        """Return the number of an unchanged object's function."""
+        firsts = self._update.symbols.first_nodes
+        start = self._columns.imported
+        for at, (first, segments, *_) in enumerate(firsts):
+            if first <= node < segments:
+                live = self._columns.live
+                return self.functions[start + live.count(1, first, node)] if live[node] else NO_NUMBER
+            start += self._live_counts[at]
+        raise Unusable("the address of a function that no object defines")
+
+
+def _types_used(file: ObjectInput) -> list[int]:
+    """Return the types that live relocations of an object name, in the order of the scan."""
+    found: dict[int, None] = {}
+    for relocs, first, after in live_relocations(file):
+        types = relocs.types[first:after]
+        if R.TYPE_INDEX_LEB in types:
+            found.update(
+                dict.fromkeys(
+                    [index for type_, index in zip(types, relocs.indices[first:after]) if type_ == R.TYPE_INDEX_LEB]
+                )
+            )
+    return list(found)
+
+
+def _addresses_taken(file: ObjectInput) -> list[int]:
+    """Return the symbols whose table index live relocations of an object name, in the order of the scan."""
+    found: dict[int, None] = {}
+    for relocs, first, after in live_relocations(file):
+        types = relocs.types[first:after]
+        if not TABLE_INDICES.isdisjoint(types):
+            indices: Sequence[int] = relocs.indices[first:after]
+            found.update(dict.fromkeys([index for type_, index in zip(types, indices) if type_ in TABLE_INDICES]))
+    return list(found)

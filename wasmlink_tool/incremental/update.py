@@ -1,0 +1,272 @@
+"""Update the decisions of the last link after some objects changed, without the passes.
+
+Objects that changed are linked again, with all their symbols, functions and segments. What the others are for the link
+is in the columns of the state (:mod:`.link_columns`), in numbers. The steps are those of the passes:
+
+1. resolve the symbols of the changed objects among those of the last link (:mod:`.resolve_changed`);
+2. mark what is live in the graph of references (:mod:`.mark_again`); an unchanged object of which other functions or
+   data are live now is *touched*: it is linked again, too, from its own bytes;
+3. place data (:mod:`.place_data`);
+4. number functions, types and table entries (:mod:`.number_again`).
+
+:mod:`.update_module` then writes the module. Whatever is not understood raises :class:`.match_objects.Unusable`, with
+the reason, before anything is changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import accumulate
+
+from ..binary.constants import SymbolKind
+from ..diagnostics import FatalError
+from ..inputs import archive
+from ..inputs.input_files import ObjectSource
+from ..inputs.object_file import ObjectFile
+from ..inputs.parse_cache import ParseCache
+from ..linking.chunks import InputSection, LinkedFile, ObjectInput
+from ..linking.symbols import DEFINED, UNDEFINED, Symbol
+from ..options import DataOrder, LinkOptions
+from ..stored import unpack_strings
+from .find_changes import Files
+from .link_columns import KINDS, LinkColumns, unpack_link
+from .mark_again import Marks
+from .match_objects import Unusable, match_sections
+from .number_again import Numbers
+from .place_data import PlacedData
+from .previous_link import LastLink
+from .replacements import NewObjects, split
+from .resolve_changed import ChangedSymbols
+from .save_state import NO_FILE, ROW
+from .state import column
+
+
+class LastSymbols:
+    """The symbols of the last link's symbol table, by row."""
+
+    def __init__(self, last: LastLink, columns: LinkColumns) -> None:
+        self.rows = column(last.state.foreign, "q")
+        self.by_name = dict(zip(unpack_strings(last.state.names), columns.name_rows))
+        firsts = list(accumulate(columns.counts, initial=0))
+        self.first_nodes = [firsts[i : i + KINDS] for i in range(0, len(firsts) - 1, KINDS)]
+        """For each file, the linker's own first, the first node of each kind."""
+        self.node_count = firsts[-1] + len(self.rows) // ROW
+        self._first_row = firsts[-1]
+        self._symbols: dict[int, Symbol] = {}
+        self._rows: dict[Symbol, int] = {}
+
+    def owner(self, row: int) -> int:
+        """Return the file that defines a symbol: an object by link order, ``INTERNAL``, or ``NO_FILE``."""
+        return self.rows[ROW * row + 3]
+
+    def symbol(self, row: int) -> Symbol:
+        """Return the symbol of a row; its file and segment are not set before :meth:`bind`."""
+        found = self._symbols.get(row)
+        if found is None:
+            kind, state, flags, _, index, value, _, number, slot, got, referenced, is_stub, stub = self.rows[
+                ROW * row : ROW * row + ROW
+            ]
+            found = self._symbols[row] = Symbol(b"", kind, state, flags, None)
+            self._rows[found] = row
+            found.index, found.value, found.number, found.slot, found.got_number = index, value, number, slot, got
+            found.referenced, found.is_stub = bool(referenced), bool(is_stub)
+            if stub >= 0:
+                found.stub = Symbol(b"", SymbolKind.FUNCTION, UNDEFINED, 0, None)
+                found.stub.number = stub
+        return found
+
+    def node(self, row: int) -> int:
+        """Return the node of what a symbol was in the last link."""
+        kind, state, _, ordinal, index, _, segment = self.rows[ROW * row : ROW * row + 7]
+        if state == DEFINED and ordinal != NO_FILE:
+            firsts = self.first_nodes[ordinal + 1]
+            if kind == SymbolKind.DATA:
+                if segment >= 0:
+                    return firsts[1] + segment
+            elif kind in _KIND_OF:
+                return firsts[_KIND_OF[kind]] + index
+        return self._first_row + row
+
+    def node_of(self, symbol: Symbol) -> int:
+        return self.node(self._rows[symbol])
+
+    def used(self) -> list[tuple[int, Symbol]]:
+        """Return the symbols that were asked for, with their rows."""
+        return list(self._symbols.items())
+
+    def segment(self, row: int) -> int:
+        """Return the index of the segment that a symbol was in; -1 without one."""
+        return self.rows[ROW * row + 6]
+
+    def value(self, row: int) -> int:
+        """Return the offset in its segment that a symbol had."""
+        return self.rows[ROW * row + 5]
+
+
+_KIND_OF = {SymbolKind.FUNCTION: 0, SymbolKind.GLOBAL: 2, SymbolKind.TAG: 3, SymbolKind.TABLE: 4}
+
+
+class Update(NewObjects):
+    """The decisions of this link."""
+
+    def __init__(
+        self,
+        options: LinkOptions,
+        last: LastLink,
+        files: Files,
+        changed: Mapping[int, ObjectSource],
+        cache: ParseCache,
+    ) -> None:
+        """:raises Unusable: a decision is not understood."""
+        super().__init__()
+        self.options = options
+        self.last = last
+        self.files = files
+        self.cache = cache
+        if not last.state.link:
+            raise Unusable("the last link has relocations that only the passes understand")
+        if options.data_order is DataOrder.PACKED:
+            raise Unusable("packed data")
+        self.columns = unpack_link(last.state.link)
+        if len(self.columns.eager) != len(last.state.files):
+            raise ValueError("columns of another link")
+        self.before: dict[int, ObjectFile] = {}
+        """The last versions of the objects that are linked again."""
+        self._ordinals: dict[LinkedFile, int] = {}
+        self.changed = set(changed)
+        self._section_matches: dict[int, list[int]] = {}
+        self.symbols = LastSymbols(last, self.columns)
+        for ordinal, source in sorted(changed.items()):
+            self._load(ordinal, source)
+        self.resolved = ChangedSymbols(self)
+        self.marks = Marks(self)
+        self.touched: dict[str, str] = {}
+        """The objects that did not change, but are linked again, and why."""
+        for ordinal in self.marks.touched:
+            self._touch(ordinal)
+        self.numbers = Numbers(self)
+        self.data = PlacedData(self)
+        self._bind()
+        for ordinal in self.new:
+            self._place_sections(ordinal)
+
+    # What is written asks for
+
+    def section(self, ordinal: int, index: int) -> InputSection:
+        return self.new[ordinal].custom_sections[self._section_matches[ordinal].index(index)]
+
+    def function(self, ordinal: int, index: int) -> int:
+        if ordinal not in self.changed:
+            return index
+        symbol = self.marks.function_at(ordinal, index)
+        if symbol is None or symbol.file is not self.new[ordinal]:
+            raise ValueError("a function that is no longer there")
+        return symbol.index
+
+    def position(self, ordinal: int, segment: int) -> int:
+        return self.data.position(ordinal, segment)
+
+    def ordinal(self, file: LinkedFile) -> int:
+        """Return the place in link order of an object that is linked again."""
+        return self._ordinals[file]
+
+    # Objects
+
+    def _load(self, ordinal: int, source: ObjectSource) -> None:
+        before = self.cache.find_object(self.last.state.files[ordinal].key)
+        if before is None:
+            raise Unusable("the changed object's last version is not in the cache")
+        self.before[ordinal] = before
+        file = self.new[ordinal] = ObjectInput(source, gc_sections=True)
+        self._ordinals[file] = ordinal
+
+    def _touch(self, ordinal: int) -> None:
+        """Link an unchanged object again."""
+        file = self.new[ordinal] = ObjectInput(self._source(ordinal), gc_sections=True)
+        self.before[ordinal] = file.object
+        self._ordinals[file] = ordinal
+        self.marks.set_live(ordinal, file)
+        decisions = self.last.decisions(ordinal)
+        for index in decisions.discarded:
+            file.custom_sections[index].discarded = True
+        rows = column(decisions.symbols)
+        infos = file.object.symbols
+        if len(rows) != len(infos):
+            raise Unusable("an object has symbols that its symbol table does not tell of")
+        for info, row in zip(infos, rows):
+            file.symbols.append(own_symbol(file, info) if row < 0 else self.symbols.symbol(row))
+        self.touched[file.name] = "other functions of it are in the output"
+
+    def _source(self, ordinal: int) -> ObjectSource:
+        """Return the source of an unchanged object."""
+        known = self.last.state.files[ordinal]
+        unread = self.files.known.get(known.path)
+        data = self.files.changed.get(known.path)
+        if unread is not None:
+            try:
+                data = unread.file.contents()
+            except FatalError:
+                data = None
+        if data is None:
+            raise Unusable("an object's file is not at hand")
+        if not archive.is_archive(data):
+            return ObjectSource(data, 0, len(data), known.path)
+        if unread is None:
+            raise Unusable("an archive changed of which another member is needed")
+        for member in archive.members(data, known.path):
+            if member.start == known.start:
+                return ObjectSource(data, member.start, member.end, member.name, archive_path=known.path)
+        raise Unusable("an object's archive is not the one that it was")
+
+    def _bind(self) -> None:
+        """Set the files of the symbols that the loaded objects name, now that it is known which objects those are."""
+        for row, symbol in self.symbols.used():
+            ordinal = self.symbols.owner(row)
+            if symbol.file is not None or symbol.state != DEFINED or ordinal == NO_FILE:
+                continue
+            file = self.new.get(ordinal)
+            if ordinal in self.changed:
+                raise Unusable("a definition is gone")
+            symbol.file = file if file is not None else self.last.file(ordinal)
+            segment = self.symbols.segment(row)
+            if segment >= 0:
+                symbol.segment = symbol.file.segments[segment]
+                if file is None and symbol.segment.pieces is not None:
+                    raise Unusable("another object's merged string is named")
+        for ordinal, stand_in in self.last.files.items():
+            if ordinal not in self.new:
+                self.numbers.renumber(ordinal, stand_in)
+
+    def _place_sections(self, ordinal: int) -> None:
+        """Match the custom sections of the two versions of an object, and place them as they were."""
+        known, file = self.last.state.files[ordinal], self.new[ordinal]
+        decisions = self.last.decisions(ordinal)
+        matches = self._section_matches[ordinal] = match_sections(self.before[ordinal], file.object)
+        for index, old in enumerate(matches):
+            section = file.custom_sections.get(index)
+            if section is None:
+                continue
+            if section.discarded != (old in decisions.discarded):
+                raise Unusable("a section of a COMDAT group came or went")
+            if old in known.sections:
+                output, offset, _ = known.sections[old]
+                section.offset = offset
+                if old in known.pieces:
+                    section.pieces = split(section)
+                    start = self.last.state.custom[output][2] + offset
+                    try:
+                        self.last.check_strings(section.pieces, column(known.pieces[old], "I").tolist(), start)
+                    except Unusable:
+                        self.merging.add(output)
+
+
+def own_symbol(file: ObjectInput, info: tuple[int, int, bytes, int, int, int]) -> Symbol:
+    """Return the symbol of a definition of an object."""
+    kind, flags, name, index, _, _ = info
+    symbol = Symbol(name, kind, DEFINED, flags, file)
+    if kind == SymbolKind.SECTION:
+        symbol.index = index
+        symbol.section = file.custom_sections.get(index)
+    else:
+        symbol.place_in(file, info)
+    return symbol

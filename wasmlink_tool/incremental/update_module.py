@@ -1,0 +1,439 @@
+"""Write the module of a link whose decisions were updated (:mod:`.update`).
+
+The fields of unchanged objects that hold a number which is another one now are corrected in the last module, in place.
+Then the code of the objects that are linked again replaces the old one, and so do the sections that list what the
+module has, as in :mod:`.patch_module`.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from itertools import repeat
+from struct import Struct
+
+from ..binary.constants import ExternalKind, Opcode, SectionId
+from ..binary.leb128 import padded, uleb
+from ..binary.relocation_types import ADDRESSES, FUNCTION_INDEX, FUNCTION_OFFSET, TABLE_INDEX
+from ..binary.relocation_types import VALUE as MEANING
+from ..linking.chunks import NO_NUMBER
+from ..linking.live_relocations import live_function_runs
+from ..linking.symbol_names import Names
+from ..output.encoding import Chunk, vector
+from .last_module import read_number
+from .link_columns import DATA_SLOT_FIELDS, FUNCTION_FIELDS, SLOT_FIELDS, TYPE_FIELDS
+from .match_objects import Unusable
+from .moved_fields import NO_ORDINAL, TARGET, VALUE, Note
+from .patch_module import Rewriter
+from .previous_link import LastLink
+from .state import column
+from .update import Update
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Final
+
+_FIVE: Final = Struct("5s").pack_into
+_U32: Final = Struct("<I").pack_into
+_NAME_FUNCTIONS: Final = 1
+_LEAST_REFERENCE: Final = 0x6F
+"""The least byte that is a type by itself."""
+
+
+class UpdatingRewriter(Rewriter):
+    """Corrects numbers, replaces objects, and writes the small sections again."""
+
+    def __init__(self, last: LastLink, update: Update) -> None:
+        """:raises Unusable: something of the last module is not understood."""
+        super().__init__(last, update)
+        self.update = update
+        self.numbers = numbers = update.numbers
+        self.functions_differ = numbers.functions != list(range(len(numbers.functions)))
+        self.sections = last.sections
+        self._replaced: list[tuple[int, int, list[Chunk]]] = []
+        self._divide_code()
+        self._write_sections()
+        self._check_notes()
+
+    # The code section
+
+    def _divide_code(self) -> None:
+        """Find the linker's own functions, at both ends of the code section, and write them again."""
+        code, columns = self.last.code, self.update.columns
+        _, at = read_number(code, 0)
+        own = columns.live[: self.update.symbols.first_nodes[0][1]].count(1)
+        entries = []
+        for _ in range(own):
+            size, start = read_number(code, at)
+            entries.append(code[start : start + size])
+            at = start + size
+        self._prefix_size = at
+        prefix = uleb(self.numbers.function_count) + b"".join(self._own_functions(entries))
+        self.prefix = prefix
+        ends = [known.code_start + known.code_size for known in self.state.files if known.code_size]
+        self._suffix_start = at = ends[-1] if ends else at
+        entries = []
+        for _ in range(columns.wrappers):
+            size, start = read_number(code, at)
+            entries.append(code[start : start + size])
+            at = start + size
+        if at != len(code):
+            raise ValueError("a code section of another size")
+        self.suffix = b"".join(self._own_functions(entries))
+
+    def _own_functions(self, bodies: Sequence[bytes]) -> list[bytes]:
+        """Return the entries of functions that the linker wrote, with the numbers of the functions that they call."""
+        if not self.functions_differ:
+            return [uleb(len(body)) + body for body in bodies]
+        found = []
+        for body in bodies:
+            new = bytearray(body[:1])
+            at = 1
+            if body[:1] != b"\0":
+                raise Unusable("a function of the linker has locals")
+            while at < len(body):
+                opcode = body[at]
+                start = at
+                at += 1
+                if opcode == Opcode.CALL:
+                    number, at = read_number(body, at)
+                    new += bytes((opcode,)) + uleb(self._function(number))
+                    continue
+                if opcode == Opcode.LOCAL_GET:
+                    _, at = read_number(body, at)
+                elif opcode not in _PLAIN_OPCODES:
+                    raise Unusable("a function of the linker that only the passes can write")
+                new += body[start:at]
+            found.append(uleb(len(new)) + bytes(new))
+        return found
+
+    def _function(self, number: int) -> int:
+        now = self.numbers.functions[number]
+        if now == NO_NUMBER:
+            raise Unusable("a function that is gone is named")
+        return now
+
+    def _move_functions(self) -> None:
+        """Move each file's functions; ``shifts`` collects their distances, by file."""
+        self.shifts = []
+        self._code_starts: list[int] = []
+        position, end = len(self.prefix), self._prefix_size
+        for ordinal, known in enumerate(self.state.files):
+            start = known.code_start if known.code_size else end
+            if start != end:
+                raise ValueError("functions that are not adjacent")
+            self._code_starts.append(start)
+            end += known.code_size
+            self.shifts.append(position - start)
+            file = self.new.get(ordinal)
+            if file is None:
+                position += known.code_size
+                continue
+            starts = file.object.function_offsets
+            offsets = [0] * len(file.function_live)
+            for first, after in live_function_runs(file):
+                distance = position - starts[first]
+                offsets[first:after] = [begin + distance for begin in starts[first:after]]
+                position += starts[after] - starts[first]
+            file.function_offsets = offsets
+        self.code_size = position + len(self.suffix)
+        self.code_growth = self.code_size - len(self.last.code)
+        for ordinal, stand_in in self.last.files.items():
+            if ordinal >= 0 and self.shifts[ordinal]:
+                stand_in.function_offsets = [offset + self.shifts[ordinal] for offset in stand_in.function_offsets]
+
+    def _function_shift(self, ordinal: int, function: int) -> int:
+        if ordinal in self.update.changed:
+            return super()._function_shift(ordinal, function)
+        # The object is the one that it was.
+        return self.new[ordinal].function_offsets[function] - self._old_offsets(ordinal)[function]
+
+    def _old_offsets(self, ordinal: int) -> Sequence[int]:
+        return column(self.last.decisions(ordinal).function_offsets)
+
+    def _replace_code(self, pieces: list[tuple[int, int, list[Chunk]]]) -> None:
+        start, end = self.state.code
+        self._correct_fields()
+        pieces += self._replaced
+        if self.code_growth:
+            size = uleb(end - start)
+            pieces.append((start - len(size), start, [uleb(self.code_size)]))
+        pieces.append((start, start + self._prefix_size, [self.prefix]))
+        for ordinal, file in sorted(self.new.items()):
+            known = self.state.files[ordinal]
+            first = start + self._code_starts[ordinal]
+            code: list[Chunk] = list(self.relocator.code(file)) if 1 in file.function_live else []
+            if code or known.code_size:
+                pieces.append((first, first + known.code_size, code))
+        if self.suffix:
+            pieces.append((start + self._suffix_start, end, [self.suffix]))
+
+    # Fields of unchanged objects
+
+    def _correct_fields(self) -> None:
+        numbers = self.numbers
+        base = self.update.options.table_base
+        if self.functions_differ:
+            encodings = [None if number == NO_NUMBER else padded(number, 5) for number in numbers.functions]
+            self._correct_class(FUNCTION_FIELDS, _FIVE, numbers.functions, encodings, 0)
+        if numbers.types_differ:
+            encodings = [None if number == NO_NUMBER else padded(number, 5) for number in numbers.types]
+            self._correct_class(TYPE_FIELDS, _FIVE, numbers.types, encodings, 0)
+        if numbers.slots_differ:
+            slots = [None if slot == NO_NUMBER else base + slot for slot in numbers.slots]
+            encodings = [None if slot is None else padded(slot, 5) for slot in slots]
+            self._correct_class(SLOT_FIELDS, _FIVE, numbers.slots, encodings, base)
+            self._correct_class(DATA_SLOT_FIELDS, _U32, numbers.slots, slots, base)
+
+    def _correct_class(
+        self, number: int, pack: Callable[..., None], mapping: Sequence[int], encoded: Sequence[object], base: int
+    ) -> None:
+        """Correct the fields of a class, but for those of objects that are linked again, and of those whose values all
+        stay."""
+        columns = self.update.columns
+        positions, values = columns.field_positions[number], columns.field_values[number]
+        stays = next((i for i, new in enumerate(mapping) if i != new), len(mapping)) + base
+        module = self.module
+        start = 0
+        for ordinal, count in enumerate(columns.field_counts[number]):
+            end = start + count
+            if count and ordinal not in self.new:
+                own: Sequence[int] = values[start:end]
+                if max(own) >= stays:
+                    if base:
+                        own = [value - base for value in own]
+                    deque(map(pack, repeat(module), positions[start:end], map(encoded.__getitem__, own)), maxlen=0)
+            start = end
+
+    def _check_notes(self) -> None:
+        """Check that the values of debug information's targets tell what they are now."""
+        columns = self.state.columns
+        prefix_moves = len(self.prefix) != self._prefix_size
+        for ordinal, sections in enumerate(self.state.moving):
+            if ordinal in self.new:
+                continue
+            for first, after in sections.values():
+                if first == after:
+                    continue
+                note = Note(columns, first)
+                for position in range(note.targets, note.fields, TARGET):
+                    type_, _, mark, value, target, function = columns[position : position + TARGET]
+                    meaning = MEANING[type_]
+                    if meaning == FUNCTION_OFFSET:
+                        if target == NO_ORDINAL:
+                            if mark == VALUE and prefix_moves:
+                                raise Unusable("debug information names a function of the linker")
+                        elif target in self.new and not self._is_alike(target, function):
+                            raise Unusable("debug information names a function that came or went")
+                    elif type_ not in ADDRESSES and mark == VALUE and self._amount(type_, value):
+                        raise Unusable("debug information has a number that changed")
+
+    def _is_alike(self, ordinal: int, function: int) -> bool:
+        """Return whether a function of an object that is linked again is there now if, and only if, it was."""
+        was = bool(self.last.decisions(ordinal).function_live[function])
+        file = self.new[ordinal]
+        try:
+            now = bool(file.function_live[self.update.function(ordinal, function)])
+        except ValueError:
+            now = False
+        return was == now
+
+    def _amount(self, type_: int, value: int) -> int:
+        if MEANING[type_] == FUNCTION_INDEX:
+            return self.numbers.functions[value] - value
+        if MEANING[type_] == TABLE_INDEX:
+            return int(self.numbers.slots_differ)
+        return 0
+
+    # Small sections
+
+    def _write_sections(self) -> None:
+        numbers = self.numbers
+        if numbers.types_differ or len(numbers.signatures) != len(numbers.types):
+            self._replace(SectionId.TYPE, vector(b"\x60" + signature for signature in numbers.signatures))
+        self._table = -1
+        if len(numbers.entries) != len(numbers.slots):
+            # There is one, since there were functions in it.
+            _, at = read_number(self.sections.contents(SectionId.ELEMENT), 0)
+            flags, at = read_number(self.sections.contents(SectionId.ELEMENT), at)
+            self._table = read_number(self.sections.contents(SectionId.ELEMENT), at)[0] if flags else 0
+        if numbers.types_differ or self._table >= 0:
+            self._replace(SectionId.IMPORT, self._imports())
+        if numbers.types_differ and SectionId.TAG in self.sections.places:
+            raise Unusable("tags with types that have other numbers")
+        types = numbers.function_types
+        is_short = max(types, default=0) < 0x80
+        contents = uleb(len(types)) + bytes(types) if is_short else vector(map(uleb, types))
+        self._replace(SectionId.FUNCTION, contents)
+        if self._table >= 0:
+            self._replace(SectionId.TABLE, self._tables())
+        if self.functions_differ:
+            self._replace(SectionId.EXPORT, self._exports())
+            if SectionId.START in self.sections.places:
+                number, _ = read_number(self.sections.contents(SectionId.START), 0)
+                self._replace(SectionId.START, uleb(self._function(number)))
+        if self.functions_differ or numbers.slots_differ or len(numbers.entries) != len(numbers.slots):
+            self._replace(SectionId.ELEMENT, self._elements())
+        self._write_names()
+
+    def _replace(self, kind: int, contents: bytes) -> None:
+        if kind not in self.sections.places:
+            if contents and contents != b"\0":
+                raise Unusable("a section that was not there")
+            return
+        header, _, end = self.sections.places[kind]
+        self._replaced.append((header, end, [bytes((kind,)) + uleb(len(contents)) + contents]))
+
+    def _imports(self) -> bytes:
+        contents = self.sections.contents(SectionId.IMPORT)
+        if not contents:
+            return b""
+        count, at = read_number(contents, 0)
+        found = bytearray(uleb(count))
+        for _ in range(count):
+            start = at
+            for _ in range(2):
+                size, at = read_number(contents, at)
+                at += size
+            kind = contents[at]
+            at += 1
+            if kind == ExternalKind.FUNCTION:
+                found += contents[start:at]
+                number, at = read_number(contents, at)
+                found += uleb(self.numbers.types[number])
+                continue
+            if kind == ExternalKind.GLOBAL and contents[at] >= _LEAST_REFERENCE:
+                at += 2
+            elif kind == ExternalKind.TABLE:
+                found += contents[start:at]
+                limits, at = self._table_type(contents, at)
+                found += limits
+                continue
+            elif kind == ExternalKind.MEMORY:
+                flags = contents[at]
+                at += 1
+                for _ in range(1 + (flags & 1) + bool(flags & 8)):
+                    _, at = read_number(contents, at)
+            else:
+                raise Unusable("an import of an unusual type")
+            found += contents[start:at]
+        return bytes(found)
+
+    def _tables(self) -> bytes:
+        contents = self.sections.contents(SectionId.TABLE)
+        if not contents:
+            return b""
+        count, at = read_number(contents, 0)
+        found = bytearray(uleb(count))
+        for _ in range(count):
+            limits, at = self._table_type(contents, at)
+            found += limits
+        return bytes(found)
+
+    def _table_type(self, contents: bytes, at: int) -> tuple[bytes, int]:
+        """Return the type of the next table, and where it ends; that of the functions has the new size."""
+        start = at
+        if contents[at] < _LEAST_REFERENCE:
+            raise Unusable("a table of an unusual type")
+        flags = contents[at + 1]
+        begin = at + 2
+        minimum, at = read_number(contents, begin)
+        maximum = None
+        if flags & 1:
+            maximum, at = read_number(contents, at)
+        self._table -= 1
+        if self._table != -1:
+            return contents[start:at], at
+        base = self.update.options.table_base
+        if minimum != base + len(self.numbers.slots) or maximum not in (None, minimum):
+            raise Unusable("the table has a size of its own")
+        size = uleb(base + len(self.numbers.entries))
+        return contents[start:begin] + (size if maximum is None else size + size), at
+
+    def _exports(self) -> bytes:
+        contents = self.sections.contents(SectionId.EXPORT)
+        if not contents:
+            return b""
+        count, at = read_number(contents, 0)
+        found = bytearray(uleb(count))
+        for _ in range(count):
+            start = at
+            size, at = read_number(contents, at)
+            at += size
+            kind = contents[at]
+            found += contents[start : at + 1]
+            number, at = read_number(contents, at + 1)
+            found += uleb(self._function(number) if kind == ExternalKind.FUNCTION else number)
+        return bytes(found)
+
+    def _elements(self) -> bytes:
+        """Return the element section, which has one segment, with the functions of the table."""
+        contents = self.sections.contents(SectionId.ELEMENT)
+        if not contents:
+            return b""
+        count, at = read_number(contents, 0)
+        flags, at = read_number(contents, at)
+        if count != 1 or flags not in (0, 2):
+            raise Unusable("elements of an unusual kind")
+        if flags:
+            _, at = read_number(contents, at)
+        if contents[at] != Opcode.I32_CONST:
+            raise Unusable("elements at an unusual place")
+        _, at = read_number(contents, at + 1)
+        if contents[at] != Opcode.END:
+            raise Unusable("elements at an unusual place")
+        at += 2 if flags else 1
+        number, _ = read_number(contents, at)
+        if number != len(self.numbers.slots):
+            raise ValueError("a table of another size")
+        return contents[:at] + vector(map(uleb, self.numbers.entries))
+
+    # Names
+
+    def _write_names(self) -> None:
+        """Write the names of functions again, as each begins with the function's number."""
+        if b"name" not in self.sections.custom:
+            return
+        header, start, end = self.sections.custom[b"name"]
+        section = bytes(self.module[start:end])
+        at = 0
+        while at < len(section):
+            kind = section[at]
+            size, begin = read_number(section, at + 1)
+            if kind == _NAME_FUNCTIONS:
+                names = self._function_names(section[begin : begin + size])
+                encoded = bytes((kind,)) + uleb(len(names)) + names
+                contents = b"\4name" + section[:at] + encoded + section[begin + size :]
+                self._replaced.append((header, end, [b"\0" + uleb(len(contents)) + contents]))
+                return
+            at = begin + size
+
+    def _function_names(self, subsection: bytes) -> bytes:
+        count, at = read_number(subsection, 0)
+        functions = self.numbers.functions
+        gone = {NO_NUMBER}
+        # The functions of objects that are linked again have new names.
+        new: dict[int, bytes] = {}
+        shown = Names(demangle=self.update.options.demangle).name
+        for file in self.new.values():
+            debug_names, own_names, numbers = file.function_debug_names, file.function_names, file.function_numbers
+            for start, stop in live_function_runs(file):
+                for index in range(start, stop):
+                    gone.add(numbers[index])
+                    if own_names[index]:
+                        text = debug_names.get(index) or shown(own_names[index])
+                        new[numbers[index]] = uleb(len(text)) + text
+        for _ in range(count):
+            number, start = read_number(subsection, at)
+            size, at = read_number(subsection, start)
+            at += size
+            now = functions[number]
+            if now not in gone:
+                new[now] = subsection[start:at]
+        entries: list[bytes] = []
+        for number in sorted(new):
+            entries += (uleb(number), new[number])
+        return uleb(len(new)) + b"".join(entries)
+
+
+_PLAIN_OPCODES: Final = (Opcode.DROP, Opcode.END, Opcode.UNREACHABLE)
