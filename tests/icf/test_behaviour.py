@@ -35,6 +35,7 @@ class Generator:
         self.bodies: list[tuple[str, str, int]] = []
         """Name, body, unit."""
         self.tables: list[tuple[str, str, int]] = []
+        self.main = ""
 
     def program(self) -> Program:
         choice = self.choice
@@ -42,9 +43,8 @@ class Generator:
             self._tables(number)
         for number in range(choice.randint(3, 9)):
             self._family(number)
-        texts = [self._unit(unit) for unit in range(UNITS)]
-        texts[0] += self._main()
-        return Program({f"u{unit}.c": text for unit, text in enumerate(texts)}, ["run", "compare"])
+        self.main = self._main()
+        return Program({f"u{unit}.c": self.unit(unit) for unit in range(UNITS)}, ["run", "compare"])
 
     def _tables(self, number: int) -> None:
         """Constants that are equal, or differ in one element."""
@@ -93,7 +93,8 @@ class Generator:
             self.functions.append(name)
             self.bodies.append((name, body, choice.randrange(UNITS)))
 
-    def _unit(self, unit: int) -> str:
+    def unit(self, unit: int) -> str:
+        """Return the source of one object."""
         lines = [PRELUDE, "int sum(const int *, int);"]
         lines += [f"int {name}(int, int);" for name in self.functions]
         lines += [f"extern const int {name}[{text.count(',') + 1}];" for name, text, _ in self.tables]
@@ -101,6 +102,7 @@ class Generator:
             f"const int {name}[{text.count(',') + 1}] = {text};" for name, text, home in self.tables if home == unit
         ]
         lines += [f"KEEP int {name}(int a, int b) {{ {body} }}" for name, body, home in self.bodies if home == unit]
+        lines.append("" if unit else self.main)
         return "\n".join(lines) + "\n"
 
     def _main(self) -> str:

@@ -21,6 +21,7 @@ KNOWN: Final[Mapping[str, tuple[str, ...]]] = {
         "needs chromium and chromedriver on the PATH (Debian: chromium-driver)",
         "needs clang",
         "needs emcc",
+        "needs llvm-dwarfdump",
         "needs node",
         "needs rustc and its library for wasm32",
         "needs rustc and its library for wasm32-wasi",
