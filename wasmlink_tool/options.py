@@ -137,7 +137,7 @@ class LinkOptions:
     gc_sections: bool | None = None
     """``None``: yes, unless the output is relocatable."""
     print_gc_sections: bool = False
-    icf: IcfLevel = IcfLevel.NONE
+    icf: IcfLevel | None = None
     """Identical functions and constants are in the output once. Not with ``relocatable``."""
     print_icf_sections: bool = False
     keep_unique: Sequence[str] = ()
@@ -174,16 +174,20 @@ class LinkOptions:
     """``None``: yes, unless the output is relocatable."""
     optimize: int = 1
     """``-O``: 0 disables string merging."""
-    data_order: DataOrder = DataOrder.INPUT
+    data_order: DataOrder | None = None
+    """``None``: as in the input; packed with ``smallest``."""
 
-    compress_relocations: bool = False
+    smallest: bool = False
+    """Make the module smaller in every way that does not change its behaviour, as far as the other options allow it
+    (``--smallest``, ours). Fields that are set themselves take precedence."""
+    compress_relocations: bool | None = None
     """Encode relocated numbers in code in as few bytes as possible."""
-    omit_zeros: bool = False
+    omit_zeros: bool | None = None
     """Leave runs of zeros in data out of the module, if the memory is zero without them (``--omit-zeros``, ours)."""
 
     # What is kept in the output
     strip_debug: bool = False
-    strip_all: bool = False
+    strip_all: bool | None = None
     keep_sections: Sequence[str] = ()
     features: Sequence[str] | None = None
     """``None``: inferred from the inputs."""
@@ -312,6 +316,32 @@ class LinkOptions:
         if self.threads_share_instance and not self.import_table:
             # The runtime starts threads at functions in the table.
             self.export_table = True
+        self._choose_sizes()
+
+    def _choose_sizes(self) -> None:
+        """Set the options for the module's size that were not given."""
+        smallest = self.smallest and not self.keeps_relocations
+        if self.strip_all is None:
+            self.strip_all = smallest and not self.strip_debug
+        if self.compress_relocations is None:
+            # Debug information would have to be stripped.
+            self.compress_relocations = smallest and (self.strip_debug or self.strip_all)
+        if self.omit_zeros is None:
+            self.omit_zeros = smallest and self.owns_memory
+        if self.icf is None:
+            self.icf = IcfLevel.SAFE if smallest else IcfLevel.NONE
+        if self.data_order is None:
+            self.data_order = DataOrder.PACKED if smallest else DataOrder.INPUT
+
+    @property
+    def keeps_relocations(self) -> bool:
+        """Whether relocations in the output refer to positions in code and data."""
+        return self.relocatable or self.emit_relocs
+
+    @property
+    def owns_memory(self) -> bool:
+        """Whether instantiation begins with a memory of zeros and copies all data into it."""
+        return not self.shared_memory and self.import_memory is None
 
     @property
     def has_threads(self) -> bool:
@@ -469,11 +499,13 @@ FIELDS = (
     Field("merge_data_segments", "merge-data-segments no-merge-data-segments", FLAG, warm=True),
     Field("optimize", "O", warm=True),
     Field("data_order", "data-order", variables="WASMDATAORDER", warm=True),
-    Field("compress_relocations", "compress-relocations", FLAG),
+    # The fields that it sets have rows of their own.
+    Field("smallest", "smallest no-smallest", FLAG, variables="WASMSIZE", warm=True),
+    Field("compress_relocations", "compress-relocations no-compress-relocations", FLAG),
     Field("omit_zeros", "omit-zeros no-omit-zeros", FLAG),
     # What is kept in the output
     Field("strip_debug", "strip-debug", FLAG, variables="WASMSTRIP", warm=True),
-    Field("strip_all", "strip-all", FLAG, variables="WASMSTRIP", warm=True),
+    Field("strip_all", "strip-all no-strip-all", FLAG, variables="WASMSTRIP", warm=True),
     Field("keep_sections", "keep-section", VALUES, warm=True),
     Field("features", "features", warm=True),
     Field("extra_features", "extra-features", warm=True),
@@ -559,12 +591,6 @@ FIELDS = (
     Field("fatal_warnings", "fatal-warnings no-fatal-warnings", FLAG, warm=True),
     Field("noinhibit_exec", "noinhibit-exec", FLAG, warm=True),
 )
-
-
-def may_omit_zeros(options: LinkOptions) -> bool:
-    """Return whether the memory is the module's own, so that it is zero at first, and no other tool or code needs data
-    segments as they are."""
-    return not (options.relocatable or options.emit_relocs or options.shared_memory or options.import_memory)
 
 
 def needs_full_link(options: LinkOptions) -> Field | None:

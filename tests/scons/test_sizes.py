@@ -11,7 +11,7 @@ from tests.scons.conftest import Project
 SMALL = "int main(void) { return 3; }\n"
 LARGE = """\
 int printf(const char *, ...);
-int main(void) { return printf("%d %f\\n", 3, 1.5); }
+int main(void) { return printf("%d %f\\n", 3, 1.5) < 0; }
 """
 
 
@@ -81,3 +81,31 @@ def test_a_wrong_limit_is_an_error_of_the_call(project: Project, value: str) -> 
     outcome = project.scons(check=False)
     assert outcome.status
     assert "WASMSIZELIMIT is" in outcome.output + outcome.errors
+
+
+def test_the_smallest_module(project: Project) -> None:
+    """``WASMSIZE`` compiles for size and links with ``--smallest``; one's own flags and ``WASMSTRIP`` take precedence."""
+    project.sconstruct(
+        """
+        env["WASMCCCOMSTR"] = env["WASMLINKCOMSTR"] = None
+        env.WasmProgram("small", "app.c", OBJPREFIX="s-", WASMSIZE=True)
+        env.WasmProgram("named", "app.c", OBJPREFIX="n-", WASMSIZE=True, WASMSTRIP=False, WASMCCFLAGS="-O1")
+        env.WasmRelocatable("whole", "app.c", OBJPREFIX="s-", WASMSIZE=True)
+        """
+    )
+    project.write({"app.c": LARGE})
+    lines = project.scons().output.splitlines()
+
+    def command(target: str) -> list[str]:
+        (words,) = [line.split() for line in lines if f"-o {target}" in line]
+        return words
+
+    assert "-Oz" in command("s-app.wasm.o")
+    words = command("n-app.wasm.o")
+    assert words.index("-Oz") < words.index("-O1")
+    assert "--smallest" in command("small.wasm")
+    assert {"--smallest", "--no-strip-all"} <= set(command("named.wasm"))
+    assert "--smallest" not in command("s-whole.wasm.o")
+    assert b"printf_core" in project.path("named.wasm").read_bytes()
+    assert b"printf_core" not in project.path("small.wasm").read_bytes()
+    assert project.run("small.wasm") == "3 1.500000\n" == project.run("named.wasm")

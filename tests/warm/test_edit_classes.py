@@ -26,6 +26,7 @@ MODES: Mapping[str, tuple[str, Mapping[str, object]]] = {
     "no-gc": ("-g", {"gc_sections": False}),
     "compressed": ("-g", {"compress_relocations": True}),
     "no-zeros": ("-g", {"omit_zeros": True}),
+    "smallest": ("-g", {"smallest": True, "strip_all": None, "icf": None, "data_order": None}),
     "named": ("-g", {"build_id": "sha1", "export_all": True}),
     "pic-static": ("-g -fPIC", {}),
     "pie": ("-g -fPIC", {"pie": True, "entry": "_start"}),

@@ -72,8 +72,8 @@ def link_options(
         entry="" if entry is None else entry.value or None,
         allow_multiple_definition=line.enabled("allow-multiple-definition", False) or "muldefs" in line.values("z"),
         import_undefined=line.has("import-undefined") or line.has("allow-undefined"),
-        data_order=_data_order(line, diagnostics),
-        icf=_icf_level(line, diagnostics),
+        data_order=_data_order(line, diagnostics) if line.has("data-order") else None,
+        icf=_icf_level(line, diagnostics) if line.has("icf") else None,
         features=_comma_list(line.values("features")[-1:]) if line.has("features") else None,
         extra_features=_comma_list(line.values("extra-features")[-1:]),
         time_report=line.value("time-report") or ("-" if line.has("time-report") else None),
@@ -178,7 +178,7 @@ def _combinations(line: CommandLine, options: LinkOptions) -> list[tuple[Severit
     unstripped = not (options.strip_debug or options.strip_all)
     errors = [
         (
-            options.compress_relocations and unstripped,
+            bool(options.compress_relocations) and unstripped,
             "--compress-relocations is incompatible with output debug information. "
             "Please pass --strip-debug or --strip-all",
         ),
@@ -189,6 +189,7 @@ def _combinations(line: CommandLine, options: LinkOptions) -> list[tuple[Severit
         (not _is_job_count(options.thinlto_jobs), f"--thinlto-jobs: invalid job count: {options.thinlto_jobs}"),
         (options.pie and options.shared, "-shared and -pie may not be used together"),
         *_refused_beside_omit_zeros(options),
+        (options.smallest and options.emit_relocs, "--emit-relocs and --smallest may not be used together"),
         (not options.output, "no output file specified"),
         (
             line.has("import-table") and options.export_table,
@@ -219,9 +220,9 @@ def _combinations(line: CommandLine, options: LinkOptions) -> list[tuple[Severit
 
 
 def _refused_beside_omit_zeros(options: LinkOptions) -> list[tuple[bool, str]]:
-    """Say why data cannot be omitted: see :func:`wasmlink_tool.options.may_omit_zeros`."""
+    """Return the options that require whole segments."""
     return [
-        (options.omit_zeros and bool(given), f"--omit-zeros is incompatible with {option}")
+        (bool(options.omit_zeros and given), f"--omit-zeros is incompatible with {option}")
         for given, option in (
             (options.shared, "-shared, which imports the memory"),
             (options.import_memory and not options.shared, "--import-memory"),
@@ -237,9 +238,10 @@ def _refused_beside_relocatable(line: CommandLine, options: LinkOptions) -> list
     return [
         (entry is not None and bool(entry.value), "entry point specified for relocatable output file"),
         (bool(options.gc_sections), "-r and --gc-sections may not be used together"),
-        (options.compress_relocations, "-r -and --compress-relocations may not be used together"),
+        (bool(options.compress_relocations), "-r -and --compress-relocations may not be used together"),
         (bool(options.undefined), "-r -and --undefined may not be used together"),
         (options.pie, "-r and -pie may not be used together"),
+        (options.smallest, "-r and --smallest may not be used together"),
         (options.icf is not IcfLevel.NONE, "-r and --icf may not be used together"),
         # wasm-ld accepts these combinations, but does not support them.
         (options.shared, "-r and -shared may not be used together"),
@@ -388,7 +390,7 @@ def _unresolved_policy(line: CommandLine, diagnostics: Diagnostics) -> Unresolve
 
 
 def _data_order(line: CommandLine, diagnostics: Diagnostics) -> DataOrder:
-    order = line.value("data-order", "input")
+    order = line.value("data-order")
     if order not in ("input", "packed"):
         diagnostics.error(f"unknown --data-order value: {order}")
         return DataOrder.INPUT
@@ -396,7 +398,7 @@ def _data_order(line: CommandLine, diagnostics: Diagnostics) -> DataOrder:
 
 
 def _icf_level(line: CommandLine, diagnostics: Diagnostics) -> IcfLevel:
-    level = line.value("icf", "none")
+    level = line.value("icf")
     try:
         return IcfLevel(level)
     except ValueError:

@@ -88,6 +88,17 @@ OPTIONS: tuple[tuple[str, tuple[Option, ...]], ...] = (
                 "Write a build ID: none, fast (the default style), tree, sha1, md5, sha3, uuid or 0x<hex>",
                 note="md5 and sha3 are ours. fast hashes with another function than wasm-ld's.",
             ),
+            Option("no-compress-relocations", "--no-compress-relocations", "Do not shorten them (default)", ours=True),
+            Option("no-strip-all", "--no-strip-all", "Keep them (default without --smallest)", ours=True),
+            Option(
+                "smallest",
+                "--smallest",
+                "Make the module as small as possible without changing what it does",
+                note="The same as -s --compress-relocations --icf=safe --omit-zeros --data-order=packed, except where "
+                "other options do not allow it or say otherwise. See [module size](size.md).",
+                ours=True,
+            ),
+            Option("no-smallest", "--no-smallest", "Do not (default)", ours=True),
             Option("record-linker", "--record-linker", "Name this linker in the producers section", ours=True),
             Option("no-record-linker", "--no-record-linker", "Do not name it (default)", ours=True),
             Option("relocatable", "[-]-relocatable -r", "Write an object that can be linked again"),

@@ -18,7 +18,7 @@ from ..binary.leb128 import uleb
 from ..linking.chunks import ObjectInput, OutputSegment
 from ..linking.plan import Plan
 from ..linking.relocate import Relocator
-from ..options import LinkOptions, may_omit_zeros
+from ..options import LinkOptions
 from .custom import has_names
 from .encoding import name
 from .sections import data_segment_count, data_segment_header, segment_chunks
@@ -46,7 +46,7 @@ def omit_zeros(plan: Plan, options: LinkOptions, relocator: Relocator) -> dict[O
     :param relocator: gives data at once.
     """
     found: dict[OutputSegment, bytes] = {}
-    if not may_omit_zeros(options):
+    if options.keeps_relocations or not options.owns_memory:
         return found
     relocated: dict[ObjectInput, memoryview] = {}
     named = has_names(options)

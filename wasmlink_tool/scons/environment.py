@@ -152,8 +152,10 @@ def _target_flags(env: Any) -> dict[str, Flags]:
         if setjmp:
             check_setjmp(toolchain, target=target, libc=libc)
             flags += ("-mexception-handling",)
-        code = code_flags(toolchain, target=target, exceptions=False, setjmp=setjmp)
-        cxx = code_flags(toolchain, target=target, exceptions=exceptions, setjmp=setjmp)
+        # The user's own flags come later and take precedence.
+        smallest = SMALLEST_FLAGS if settings.boolean("WASMSIZE", False) else ()
+        code = smallest + code_flags(toolchain, target=target, exceptions=False, setjmp=setjmp)
+        cxx = smallest + code_flags(toolchain, target=target, exceptions=exceptions, setjmp=setjmp)
         if exceptions:
             check_exceptions(toolchain, target=target, libc=libc)
             cxx += ("-fwasm-exceptions",)
@@ -172,6 +174,10 @@ def _target_flags(env: Any) -> dict[str, Flags]:
         )
         for language, more in (("C", code), ("C++", cxx), ("assembly", ()))
     }
+
+
+SMALLEST_FLAGS = ("-Oz", "-ffunction-sections", "-fdata-sections")
+"""The compilers' flags for ``WASMSIZE``. None changes what a program does."""
 
 
 def uses_exceptions(env: Any) -> bool:

@@ -88,6 +88,8 @@ def _strip(settings: Settings) -> Iterator[str]:
     strip = settings.switch_or_text("WASMSTRIP")
     if strip not in (False, True, "all", "debug"):
         raise bad_value("WASMSTRIP", strip, "'all', 'debug' or False")
+    if not strip and settings.scalar("WASMSTRIP") is not None and settings.boolean("WASMSIZE", False):
+        yield "--no-strip-all"
     if strip:
         yield "--strip-debug" if strip == "debug" else "--strip-all"
 
@@ -176,6 +178,7 @@ TYPED: dict[str, Reader] = {
     "WASMSTRIP": _strip,
     "WASMDATAORDER": _data_order,
     "WASMICF": _icf,
+    "WASMSIZE": _switched("WASMSIZE", "--smallest"),
     "WASMRECORDLINKER": _record_linker,
     "WASMSIZELIMIT": _size_limit,
     "WASMSHAREDMEMORY": _switched("WASMSHAREDMEMORY", "--shared-memory"),
