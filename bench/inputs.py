@@ -84,6 +84,12 @@ def words(work: Path) -> BenchInput:
     return _program("words", work, [SOURCES / "words.cpp"], cxx=True, optimize="-O2", edit=edit)
 
 
+def tables(work: Path) -> BenchInput:
+    """A C program of one object whose tables are mostly zeros."""
+    edit = SOURCES / "tables.c", "  return 0;", "  return alive > 7777;"
+    return _program("tables", work, [SOURCES / "tables.c"], cxx=False, optimize="-O2", edit=edit)
+
+
 def libc(work: Path) -> BenchInput:
     """A large C library: all of the toolchain's libc, every member linked and every symbol exported."""
     libraries = toolchain.libraries(work, cxx=False)
@@ -140,6 +146,7 @@ def from_response_file(path: Path) -> BenchInput:
 INPUTS: dict[str, Callable[[Path], BenchInput]] = {
     "hello": hello,
     "words": words,
+    "tables": tables,
     "libc": libc,
     "engine": engine,
     "classes": classes,
