@@ -84,7 +84,7 @@ def test_a_wrong_limit_is_an_error_of_the_call(project: Project, value: str) -> 
 
 
 def test_the_smallest_module(project: Project) -> None:
-    """``WASMSIZE`` compiles for size and links with ``--smallest``; one's own flags and ``WASMSTRIP`` take precedence."""
+    """``WASMSIZE`` compiles for size and links with ``--smallest``; explicit flags and ``WASMSTRIP`` count."""
     project.sconstruct(
         """
         env["WASMCCCOMSTR"] = env["WASMLINKCOMSTR"] = None
