@@ -6,8 +6,7 @@ tool) decides where a line goes and with which prefix and colour.
 
 from __future__ import annotations
 
-from enum import Enum
-
+from .enumerations import Enumeration
 from .records import record
 
 TYPE_CHECKING = False
@@ -15,7 +14,7 @@ if TYPE_CHECKING:
     from .time_report import TimeReport
 
 
-class Severity(Enum):
+class Severity(Enumeration):
     """The severity of a diagnostic."""
 
     ERROR = "error"

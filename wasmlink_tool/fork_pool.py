@@ -11,13 +11,12 @@ from __future__ import annotations
 
 import _thread
 import os
-from collections.abc import Callable
-from operator import itemgetter
 
 from . import host
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import TracebackType
     from typing import Final
 
@@ -204,7 +203,7 @@ def _split(tasks: list[_Task], cost: int) -> list[list[_Task]]:
             groups.append((cost_of_owner, of_owner))
     parts: list[list[_Task]] = []
     room = 0
-    for cost_of_group, group in sorted(groups, key=itemgetter(0), reverse=True):
+    for cost_of_group, group in sorted(groups, key=lambda group: group[0], reverse=True):
         if room <= 0:
             parts.append([])
             room = enough

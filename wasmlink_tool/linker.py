@@ -16,7 +16,6 @@ from .options import IcfLevel, LinkOptions
 from .output.encoding import Chunk
 from .output.module import write_module
 from .output.reports import check_files, write_reports, write_time_report, write_why_extract
-from .output.verbose import log_sections, log_writing
 from .output.writer import OutputFile, check_writable
 
 TYPE_CHECKING = False
@@ -110,6 +109,8 @@ def _run_passes(options: LinkOptions, diagnostics: Diagnostics, reuse: Reuse | N
     step("relocate and write sections")
     module = write_module(plan, options, diagnostics, reuse, _watch(options))
     if diagnostics.verbose:
+        from .output.verbose import log_sections
+
         log_sections(plan, module.sections, diagnostics)
     # Before the module, so that no module is left whose reports failed.
     write_reports(plan, module.sections, files.read, options, diagnostics)
@@ -122,6 +123,8 @@ def _run_passes(options: LinkOptions, diagnostics: Diagnostics, reuse: Reuse | N
     _check_size(options, written, module.chunks, plan, explanation, diagnostics)
     if options.output is not None:
         if diagnostics.verbose:
+            from .output.verbose import log_writing
+
             log_writing(options.output, module.sections, diagnostics)
         step("write the file")
     # Writing may fail until the end: the output is replaced once everything is written.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
 
 from .diagnostics import Diagnostics, FatalError, Severity
 from .inputs.input_files import InputFiles, ObjectSource
@@ -13,6 +12,7 @@ from .options import FIELDS, Input, LinkOptions
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
     from typing import Any
 
 

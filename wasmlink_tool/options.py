@@ -6,11 +6,13 @@ has a wasm-ld option is named after it; sizes are in bytes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from enum import Enum
-
 from .diagnostics import Diagnostic
+from .enumerations import Enumeration
 from .records import record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
 
 WASM_PAGE_SIZE = 65536
 DEFAULT_STACK_SIZE = WASM_PAGE_SIZE
@@ -41,7 +43,7 @@ LLVM_CACHE_POLICY = CachePolicy(percentage=75, files=1_000_000, expiration=7 * 8
 """LLVM's policy without ``--thinlto-cache-policy=``."""
 
 
-class UnresolvedPolicy(Enum):
+class UnresolvedPolicy(Enumeration):
     """The treatment of references to undefined symbols (``--unresolved-symbols=``)."""
 
     REPORT_ERROR = "report-all"
@@ -51,14 +53,14 @@ class UnresolvedPolicy(Enum):
     """The dynamic linker provides them."""
 
 
-class DataOrder(Enum):
+class DataOrder(Enumeration):
     """The order of input segments in an output segment (``--data-order=``)."""
 
     INPUT = "input"
     PACKED = "packed"
 
 
-class IcfLevel(Enum):
+class IcfLevel(Enumeration):
     """What identical code folding may change (``--icf=``)."""
 
     NONE = "none"

@@ -69,7 +69,6 @@ KNOWN: Final[Mapping[str, tuple[str, ...]]] = {
     "what a compiled, an interpreted or an installed package has not": (
         "calls of compiled functions are not seen",
         "compiled classes check the types of stand-ins and have no slots",
-        "compiled modules may import what they like",
         "needs the run-time library of compiled modules",
         "this is an installed package: setup.py is not beside it",
         "what is compiled has no subclasses that are not",

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import re
-
 from .constants import LIMITS_HAS_MAX, LIMITS_HAS_PAGE_SIZE, LIMITS_IS_64, Opcode
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Final
+
+
+_CONTINUED: Final = bytes(range(0x80, 0x100))
+"""The bytes of a LEB128 number but the last."""
 
 
 class FormatError(Exception):
@@ -139,10 +141,13 @@ class Reader:
         return self.data[start : self.pos]
 
     def skip_constant_expression(self, *, indices: bool = True) -> None:
-        match = _I32_CONST_END.match(self.data, self.pos, self.end)
-        if match is not None:
-            self.pos = match.end()
-            return
+        # What nearly all are: i32.const, a number of at most five bytes, end.
+        data, pos = self.data, self.pos
+        if pos < self.end and data[pos] == Opcode.I32_CONST:
+            end = data.find(b"\x0b", pos + 2, min(self.end, pos + 7))
+            if end > 0 and data[end - 1] < 0x80 and not data[pos + 1 : end - 1].translate(None, _CONTINUED):
+                self.pos = end + 1
+                return
         while True:
             opcode = self.u8()
             if opcode == Opcode.END:
@@ -163,10 +168,6 @@ class Reader:
                 self.sleb(33)
             elif opcode not in _ARITHMETIC:
                 raise FormatError(f"invalid opcode {opcode:#04x} in a constant expression")
-
-
-_I32_CONST_END: Final = re.compile(rb"\x41[\x80-\xff]{0,4}[\x00-\x7f]\x0b", re.DOTALL)
-"""The form of nearly all constant expressions."""
 
 _ARITHMETIC: Final = frozenset(
     (Opcode.I32_ADD, Opcode.I32_SUB, Opcode.I32_MUL, Opcode.I64_ADD, Opcode.I64_SUB, Opcode.I64_MUL)

@@ -13,17 +13,21 @@ The pure package does not import this module: ``librt`` is the run-time library 
 from __future__ import annotations
 
 from array import array
-from collections.abc import Sequence
 
 from librt.strings import BytesWriter, read_i32_le, read_i64_le, write_i32_le, write_i64_le
-from mypy_extensions import i32, i64, u8
 
 from .field_values import LOWEST, NOTHING, REMOVED, UNKNOWN, FieldValues
 from .relocation_types import RelocationType as R
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import Final
+
+    from mypy_extensions import i32, i64, u8
+else:
+    # Compiled code has these types built in, and importing their module imports typing. Interpreted, it calls them.
+    i32 = i64 = u8 = int
 
 _LOCREL: Final = R.MEMORY_ADDR_LOCREL_I32
 

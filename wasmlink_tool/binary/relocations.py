@@ -6,11 +6,9 @@ into entries of LEB128 tokens and a memo turns tokens into integers; both run ma
 
 from __future__ import annotations
 
-import re
 import sys
 from array import array
 from bisect import bisect_left
-from collections.abc import Sequence
 from itertools import repeat
 from struct import Struct
 
@@ -19,6 +17,7 @@ from .relocation_types import FORMATS, RELOCATION_NAMES, WITH_ADDEND
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
     from typing import Final
 
 COMPILED: Final = not __file__.endswith((".py", ".pyc"))
@@ -28,21 +27,43 @@ if COMPILED:
 
 _U32: Final = Struct("<I")
 _KNOWN: Final = bytes(RELOCATION_NAMES)
-_TOKEN: Final = rb"[\x80-\xff]*[\x00-\x7f]"
 
 
 def _one_of(types: frozenset[int] | set[int]) -> bytes:
     return b"[" + b"".join(b"\\x%02x" % t for t in sorted(types)) + b"]"
 
 
-_TOKENS: Final = re.compile(_TOKEN)
-_ENTRY: Final = re.compile(
-    rb"((%(with)b)|%(plain)b)(%(token)b)(%(token)b)((?(2)%(token)b))|.+"
-    % {b"with": _one_of(WITH_ADDEND), b"plain": _one_of(RELOCATION_NAMES.keys() - WITH_ADDEND), b"token": _TOKEN},
-    re.DOTALL,
-)
-"""An entry: its type (twice if it has an addend), offset, index and addend, which is empty if it has none. From the
-first byte that begins no entry on, the rest is one match without a type."""
+_SOON: Final = 4096
+"""The number of relocations that a process decodes one by one, before it imports ``re``: that takes as long."""
+
+
+class _Entries:
+    """The pattern of an entry: its type (twice if it has an addend), offset, index and addend, which is empty if it
+    has none. From the first byte that begins no entry on, the rest is one match without a type."""
+
+    def __init__(self) -> None:
+        self._find_all: Callable[[bytes], list[tuple[bytes, ...]]] | None = None
+        self._soon = _SOON
+
+    def find_all(self, entries: bytes) -> list[tuple[bytes, ...]]:
+        if self._find_all is None:
+            import re
+
+            pattern = rb"((%(with)b)|%(plain)b)(%(token)b)(%(token)b)((?(2)%(token)b))|.+" % {
+                b"with": _one_of(WITH_ADDEND),
+                b"plain": _one_of(RELOCATION_NAMES.keys() - WITH_ADDEND),
+                b"token": rb"[\x80-\xff]*[\x00-\x7f]",
+            }
+            self._find_all = re.compile(pattern, re.DOTALL).findall
+        return self._find_all(entries)
+
+    def are_few(self, count: int) -> bool:
+        """Return whether ``count`` more entries are to be decoded one by one."""
+        self._soon -= count
+        return self._soon >= 0
+
+
+_entries: Final = _Entries()
 
 
 _MEMO_LIMIT: Final = 1 << 18
@@ -224,7 +245,9 @@ def decode(entries: bytes, count: int) -> Relocations:
         columns = loops.decode(entries, count, FORMATS[1])
         if columns is not None:
             return Relocations(*columns)
-    found = _ENTRY.findall(entries)
+    if _entries.are_few(count):
+        return _decode_one_by_one(entries, count)
+    found = _entries.find_all(entries)
     if len(found) != count or not found[-1][0]:
         raise FormatError(_why_broken(entries, count))
     types, _, offsets, indices, addends = zip(*found)
@@ -243,10 +266,41 @@ def fields(section: bytes | bytearray | memoryview, offsets: Sequence[int]) -> S
     return [value for (value,) in map(_U32.unpack_from, repeat(section), offsets)]
 
 
+def _decode_one_by_one(entries: bytes, count: int) -> Relocations:
+    offsets: list[bytes] = []
+    indices: list[bytes] = []
+    addends: list[bytes] = []
+    columns = ((offsets, indices), (offsets, indices, addends))
+    types = bytearray()
+    pos = 0
+    try:
+        for _ in range(count):
+            type_ = entries[pos]
+            types.append(type_)
+            pos += 1
+            for column in columns[type_ in WITH_ADDEND]:
+                start = pos
+                while entries[pos] >= 0x80:
+                    pos += 1
+                pos += 1
+                column.append(entries[start:pos])
+            if len(addends) != len(indices):
+                addends.append(b"")
+    except IndexError:
+        raise FormatError(_why_broken(entries, count)) from None
+    if pos != len(entries) or types.translate(None, _KNOWN):
+        raise FormatError(_why_broken(entries, count))
+    return Relocations(
+        bytes(types),
+        _ascending(offsets),
+        [_unsigned[index] for index in indices],
+        [_signed[addend] for addend in addends],
+    )
+
+
 def _why_broken(entries: bytes, count: int) -> str:
     """Walk damaged entries one by one, and return the error."""
     pos = 0
-    token = _TOKENS
     for i in range(count):
         if pos >= len(entries):
             return f"a relocation section ends after {i} of {count} relocations"
@@ -255,8 +309,9 @@ def _why_broken(entries: bytes, count: int) -> str:
             return f"invalid relocation type: {type_}"
         pos += 1
         for _ in range(3 if type_ in WITH_ADDEND else 2):
-            match = token.match(entries, pos)
-            if match is None:
+            while pos < len(entries) and entries[pos] >= 0x80:
+                pos += 1
+            if pos >= len(entries):
                 return "a relocation section ends within a number"
-            pos = match.end()
+            pos += 1
     return "data after the last relocation"

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import functools
-
 from wasmlink_tool.cli.option_row import Option
 from wasmlink_tool.cli.option_table import EITHER, FLAG, JOINED, all_options, spellings
 
@@ -70,22 +68,23 @@ class CommandLine:
         return argument.option.name == name
 
 
-@functools.cache
-def _index() -> dict[str, tuple[int, Option]]:
+_index: dict[str, tuple[int, Option]] = {}
+
+
+def _spellings() -> dict[str, tuple[int, Option]]:
     """Return a map from spelling to kind and option, computed once for processes that link often (SCons, tests)."""
-    return {
-        text: (kind, option)
-        for option in all_options()
-        for form in option.forms.split(" ")
-        for text, kind, _ in spellings(form)
-    }
+    if not _index:
+        for option in all_options():
+            for form in option.forms.split(" "):
+                _index.update([(text, (kind, option)) for text, kind, _ in spellings(form)])
+    return _index
 
 
 class Parser:
     """The index of all spellings. No two options share one, which the tests check."""
 
     def __init__(self) -> None:
-        self.spellings = _index()
+        self.spellings = _spellings()
         self._longest = max(map(len, self.spellings))
 
     def parse(self, arguments: list[str]) -> CommandLine:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import signal
-
 from wasmlink_tool.files import remove_temporaries
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import signal
     from types import FrameType
     from typing import NoReturn
+else:
+    # The module without the underscore makes enumerations of all numbers first.
+    import _signal as signal
 
 _NAMES = ("SIGTERM", "SIGHUP")
 """Python itself raises an exception for SIGINT."""

@@ -7,13 +7,13 @@ definitions are read from the member itself, of which only the symbol table is p
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 
 from ..binary.constants import LINKING_VERSION, LinkingSubsection, SymbolFlag, SymbolKind
 from ..binary.reader import FormatError, uleb_at
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from typing import Final
 
 ARCHIVE_MAGIC: Final = b"!<arch>\n"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from ..binary.constants import BITCODE_MAGIC, BITCODE_WRAPPER_MAGIC, MAGIC
 from ..binary.reader import FormatError
@@ -19,10 +18,14 @@ from .object_reader import read_object
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from typing import Final
 
     from .bitcode import BitcodeFile
     from .parse_cache import ParseCache, ParsedObjects
+
+    AddSymbolTable = Callable[[str, bytes], bytes]
+    """A function that adds a symbol table to bitcode without one; its arguments are a name and the contents."""
 
 _RUST_METADATA: Final = b"rust\0\0\0"
 """The first bytes of a crate's metadata, a member of Rust libraries. It causes no warning, since rustc turns warnings
@@ -30,9 +33,6 @@ into errors."""
 
 _SEARCHED: Final = 20
 """The maximum number of directories that an error lists."""
-
-AddSymbolTable = Callable[[str, bytes], bytes]
-"""A function that adds a symbol table to bitcode without one; its arguments are a name and the contents."""
 
 
 def is_bitcode(data: bytes, start: int = 0) -> bool:

@@ -7,8 +7,6 @@ function and segment.
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 from ..binary.constants import (
     FUNCTION_TYPE,
     LIMITS_IS_64,
@@ -24,6 +22,7 @@ from ..binary.constants import (
 )
 from ..binary.leb128 import uleb
 from ..binary.reader import FormatError, Reader, uleb_at
+from ..memo import remember
 from .linking_reader import LinkingReader
 from .object_file import (
     Global,
@@ -428,7 +427,7 @@ def _table_type(reader: Reader) -> TableType:
 # Sections that many objects of a program share
 
 
-@lru_cache(maxsize=4096)
+@remember(4096)
 def parse_types(contents: bytes) -> list[bytes]:
     """Parse the signatures of a type section."""
     reader = Reader(contents, 0, len(contents))
@@ -445,7 +444,7 @@ def parse_types(contents: bytes) -> list[bytes]:
     return types
 
 
-@lru_cache(maxsize=256)
+@remember(256)
 def parse_producers(contents: bytes) -> Producers:
     reader = Reader(contents, 0, len(contents))
     producers: Producers = {}
@@ -464,7 +463,7 @@ def parse_producers(contents: bytes) -> Producers:
     return producers
 
 
-@lru_cache(maxsize=256)
+@remember(256)
 def parse_features(contents: bytes) -> list[tuple[int, bytes]]:
     reader = Reader(contents, 0, len(contents))
     features: list[tuple[int, bytes]] = []

@@ -6,7 +6,10 @@ A symbol takes as little as three bytes of an object; a tuple for each would tak
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable, Iterator
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
 
 SymbolInfo = tuple[int, int, bytes, int, int, int]
 """One entry of the symbol table: (kind, flags, name, index, offset, size).

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from ..binary.constants import SymbolFlag
 from ..options import LinkOptions
 from .resolution import Resolution
@@ -11,6 +9,7 @@ from .symbols import DEFINED, Symbol
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from typing import Final
 
 _EXPORTED: Final = SymbolFlag.EXPORTED

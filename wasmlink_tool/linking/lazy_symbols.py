@@ -7,14 +7,13 @@ more symbols than it could use would take a hundred times its size.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-
 from ..inputs.object_file import ObjectFile
 from ..inputs.symbol_columns import SymbolColumns, SymbolInfo
 from .symbols import Symbol
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
     from typing import Final
 
 _BYTES: Final = 20

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from ..binary.relocations import Relocations
 from .chunks import LinkedFile, ObjectInput
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 def live_function_runs(file: LinkedFile) -> Iterator[tuple[int, int]]:

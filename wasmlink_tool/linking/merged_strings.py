@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Sequence
 from itertools import accumulate, chain, compress
-from operator import not_, sub
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
     from typing import Final
 
     from .chunks import InputSection, InputSegment
@@ -102,6 +101,8 @@ class MergedStrings:
 
     def finalize(self) -> None:
         """Lay out the strings, and set the output offset of every chunk's pieces."""
+        from operator import not_, sub  # Few small links have strings, or anything else that needs it.
+
         all_pieces = [member.pieces for member in self.members if member.pieces is not None]
         # In reversed strings a tail is a prefix, and any string sorted between a string and its prefix has that prefix
         # too: comparing neighbours suffices.

@@ -6,8 +6,6 @@ shared memory for each section, which the processes fill once every section has 
 
 from __future__ import annotations
 
-from collections.abc import Sequence, Set
-
 from ..binary.relocations import COMPILED
 from ..fork_pool import SharedWork, allowed_processes
 from .chunks import ObjectInput
@@ -16,6 +14,7 @@ from .relocation_values import Bases
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence, Set
     from types import TracebackType
     from typing import Final
 

@@ -9,8 +9,6 @@ one, else the addend.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import accumulate, compress, repeat
 from struct import Struct, error
 
@@ -34,6 +32,7 @@ from .relocation_values import NO_TLS, Bases, SymbolValues, body_start, drops_fo
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from types import TracebackType
     from typing import Final
 
@@ -297,18 +296,19 @@ class Relocator:
     def _write(self, buffer: bytearray, type_: int, offsets: Sequence[int], values: list[int]) -> None:
         width = WIDTH[type_]
         pack = _PACK[width]
+        # `pack` returns None, so that `any` takes all the elements.
         if ENCODING[type_] == FIXED:
             try:
-                deque(map(pack, repeat(buffer), offsets, values), maxlen=0)
+                any(map(pack, repeat(buffer), offsets, values))
             except error:
                 mask = (1 << (8 * width)) - 1
-                deque(map(pack, repeat(buffer), offsets, [value & mask for value in values]), maxlen=0)
+                any(map(pack, repeat(buffer), offsets, [value & mask for value in values]))
             return
         if type_ in SIGNED:
             encodings = self._sleb5 if width == 5 else self._sleb10
         else:
             encodings = self._uleb5 if width == 5 else self._uleb10
-        deque(map(pack, repeat(buffer), offsets, map(encodings.__getitem__, values)), maxlen=0)
+        any(map(pack, repeat(buffer), offsets, map(encodings.__getitem__, values)))
 
 
 def _relative_to_place(file: ObjectInput, offsets: Sequence[int], values: list[int]) -> list[int]:

@@ -8,7 +8,6 @@ not in the output, except in line tables: as in lld, they refer to the function 
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable
 
 from ..binary.constants import SymbolKind
 from ..binary.field_values import LOWEST, NOTHING, REMOVED, SCATTERED, FieldValues
@@ -35,6 +34,7 @@ from .symbols import DEFINED, Symbol
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Final
 
 NO_TLS: Final = -1

@@ -17,9 +17,6 @@ No file joins the link after that; :mod:`.seal` settles what every name means.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import partial
-
 from ..binary.constants import ComdatKind, SymbolFlag, SymbolKind, ValueType
 from ..diagnostics import Diagnostics, FatalError
 from ..inputs.input_files import InputFiles, ObjectSource
@@ -32,7 +29,6 @@ from . import describe
 from .chunks import BitcodeInput, ObjectInput, SyntheticFile
 from .lazy_symbols import LazySymbols, is_dense
 from .resolution import Resolution
-from .stub_imports import use_stub_libraries
 from .symbol_names import encode_name
 from .symbol_table import INDIRECT_FUNCTION_TABLE, SymbolTable
 from .symbols import DEFINED, LAZY, NEW, UNDEFINED, Symbol
@@ -42,7 +38,11 @@ from .thread_context import CONTEXT_FUNCTIONS, refer_to_context_functions
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from typing import Final
+
+    CompileBitcode = Callable[[Resolution, LinkOptions, Diagnostics], list[ObjectSource]]
+    """A function that generates code for the bitcode files of the link and returns the objects that replace them."""
 
 _UNDEFINED_FLAG: Final = SymbolFlag.UNDEFINED
 _LOCAL: Final = SymbolFlag.BINDING_LOCAL
@@ -51,9 +51,6 @@ _FUNCTION: Final = SymbolKind.FUNCTION
 _SECTION: Final = SymbolKind.SECTION
 _TABLE: Final = SymbolKind.TABLE
 _FUNCREF: Final = bytes((ValueType.FUNCREF,))
-
-CompileBitcode = Callable[[Resolution, LinkOptions, Diagnostics], list[ObjectSource]]
-"""A function that generates code for the bitcode files of the link and returns the objects that replace them."""
 
 
 def resolve(
@@ -113,7 +110,13 @@ def resolve(
         refer_to_context_functions(resolution, adder.refer_to_function)
     if options.start and not options.relocatable:
         _resolve_start(resolution, options.start, diagnostics)
-    use_stub_libraries(adder.extract, resolution, files.stubs, diagnostics)
+    diagnostics.phase("processStubLibrariesPreLTO")
+    diagnostics.phase("processStubLibraries")
+    if files.stubs:
+        from .stub_imports import use_stub_libraries
+
+        use_stub_libraries(adder.extract, resolution, files.stubs, diagnostics)
+    diagnostics.phase("done processStubLibraries")
     return resolution
 
 
@@ -253,6 +256,8 @@ class FileAdder:
         self._read_comdats(file)
         lazy: LazySymbols | None = None
         if self._allows_lazy_symbols and is_dense(obj):
+            from functools import partial  # Few files are like this.
+
             lazy = file.symbols = LazySymbols(obj.symbols, partial(self._define_local, file))
         add = file.symbols.append
         for info in obj.symbols:

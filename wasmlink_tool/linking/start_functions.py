@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from ..binary import constants as c
 from ..binary.constants import Opcode, SymbolFlag
 from ..binary.leb128 import uleb
@@ -21,6 +19,10 @@ from .symbols import SHARED, Symbol
 from .synthetic_symbols import NO_SIGNATURE, add_synthetic_function
 from .target import i32_const, i64_const
 from .thread_context import set_tls_base
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 @record(frozen=True)

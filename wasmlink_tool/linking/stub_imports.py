@@ -9,7 +9,6 @@ the file's order (wasm-ld's is a hash table's). But only references of newly lin
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
 from heapq import heappop, heappush
 
 from ..diagnostics import Diagnostics
@@ -19,13 +18,15 @@ from .symbols import LAZY, Symbol
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
     from typing import Final
+
+    Extract = Callable[[Symbol, str, Symbol], None]
+    """A function that links the member that defines a symbol; the other arguments are the referring file and symbol."""
 
 _BY_NAME: Final = 0
 _BY_IMPORT: Final = 1
 
-Extract = Callable[[Symbol, str, Symbol], None]
-"""A function that links the member which defines a symbol; the other arguments are the referring file and symbol."""
 _Visit = tuple[int, int, int, int, bytes]
 """A round; in it a library, by names or by imports, the position of the name there, and the name."""
 
@@ -34,11 +35,7 @@ def use_stub_libraries(
     extract: Extract, resolution: Resolution, stubs: list[StubLibrary], diagnostics: Diagnostics
 ) -> None:
     """Import the functions that stub libraries declare, and export their dependencies."""
-    diagnostics.phase("processStubLibrariesPreLTO")
-    diagnostics.phase("processStubLibraries")
-    if stubs:
-        _Stubs(extract, resolution, stubs, diagnostics).run()
-    diagnostics.phase("done processStubLibraries")
+    _Stubs(extract, resolution, stubs, diagnostics).run()
 
 
 class _Stubs:

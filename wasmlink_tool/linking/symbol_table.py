@@ -7,8 +7,6 @@ themselves are methods of :class:`.symbols.Symbol`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-
 from ..binary.constants import SegmentFlag, SymbolFlag, SymbolKind
 from ..binary.relocation_types import RelocationType as R
 from ..diagnostics import Diagnostics
@@ -22,6 +20,7 @@ from .symbols import DEFINED, LAZY, NEW, SHARED, UNDEFINED, DemangledSymbol, Sym
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
     from typing import Final
 
     from ..inputs.bitcode import BitcodeSymbol

@@ -8,8 +8,6 @@ library defines or the host provides. The first thread's initial values are in t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-
 from ..binary.constants import Opcode, SymbolFlag, SymbolKind
 from ..binary.leb128 import uleb
 from ..diagnostics import Diagnostics
@@ -20,7 +18,11 @@ from .symbols import UNDEFINED, Symbol
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
     from typing import Final
+
+    Refer = Callable[[bytes], Symbol]
+    """A function that returns the function symbol of a name, after linking the archive member that defines it."""
 
 GET_TLS_BASE: Final = b"__wasm_get_tls_base"
 SET_TLS_BASE: Final = b"__wasm_set_tls_base"
@@ -28,9 +30,6 @@ CONTEXT_FUNCTIONS: Final = (b"__wasm_get_stack_pointer", b"__wasm_set_stack_poin
 """Functions that generated code calls."""
 _INSTANCE_GLOBALS: Final = (b"__stack_pointer", b"__tls_base")
 """The symbols that code compiled for one instance per thread refers to."""
-
-Refer = Callable[[bytes], Symbol]
-"""A function that returns the function symbol of a name, after linking the archive member that defines it."""
 
 
 def refer_to_context_functions(resolution: Resolution, refer: Refer) -> None:

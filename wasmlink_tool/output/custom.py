@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-
 from ..binary.constants import ExternalKind, NameSubsection, SymbolKind
 from ..binary.leb128 import uleb
 from ..binary.reader import FormatError
@@ -18,6 +16,13 @@ from ..linking.resolution import Resolution
 from ..linking.symbol_names import Names, encode_name
 from ..options import LinkOptions
 from .encoding import Chunk, OutputSection, custom_section, name, vector
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    Merge = Callable[[bytes, Sequence[InputSection]], MergedStrings | None]
+    """Merges the strings of an output section's inputs from an earlier merge, if there is a suitable one."""
 
 
 class CustomSection:
@@ -64,10 +69,6 @@ class CustomSection:
             merged.add(section)
         if merged is not None:
             merged.finalize()
-
-
-Merge = Callable[[bytes, Sequence[InputSection]], MergedStrings | None]
-"""Merges the strings of an output section's inputs from an earlier merge, if there is a suitable one."""
 
 
 def lay_out_custom_sections(

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from ..binary.constants import LIMITS_HAS_MAX, SectionId
 from ..binary.leb128 import uleb
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 Chunk = bytes | bytearray | memoryview
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator
 
 from ..binary.constants import SectionId, SymbolKind
 from ..diagnostics import Diagnostics
@@ -18,6 +17,10 @@ from ..options import LinkOptions
 from .encoding import OutputSection
 from .sections import DataRange, data_ranges, data_segment_header
 from .writer import check_writable
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
 
 
 def write_text(path: str, text: str, what: str, diagnostics: Diagnostics) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-
 from ..binary.constants import (
     LIMITS_HAS_PAGE_SIZE,
     LIMITS_IS_64,
@@ -29,6 +27,10 @@ from ..linking.target import Target
 from ..options import WASM_PAGE_SIZE, LinkOptions
 from ..records import record
 from .encoding import Chunk, OutputSection, limits, name, vector
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
 
 
 def known_sections(
