@@ -136,14 +136,15 @@ def _symbols_by_chunk(plan: Plan) -> dict[_Chunk, list[Symbol]]:
     found: dict[_Chunk, list[Symbol]] = {}
     for file in plan.resolution.objects:
         for symbol in file.symbols:
-            if symbol.file is not file:
+            origin = symbol.file if symbol.folded_from is None else symbol.folded_from[0]
+            if origin is not file or symbol.file is None:
                 continue
             if symbol.stub is not None and symbol.stub.file is not None:
                 found.setdefault((symbol.stub.file, symbol.stub.index), []).append(symbol)
             elif symbol.state != DEFINED or not symbol.is_live:
                 continue
             elif symbol.kind == SymbolKind.FUNCTION:
-                found.setdefault((file, symbol.index), []).append(symbol)
+                found.setdefault((symbol.file, symbol.index), []).append(symbol)
             elif symbol.kind == SymbolKind.DATA and symbol.segment is not None:
                 found.setdefault(symbol.segment, []).append(symbol)
     return found

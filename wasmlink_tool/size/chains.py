@@ -10,6 +10,7 @@ from ..binary import relocation_types
 from ..binary.constants import SymbolKind
 from ..binary.relocation_types import FUNCTION_INDEX, GLOBAL_INDEX, TABLE_INDEX, TABLE_NUMBER, TAG_INDEX, VALUE
 from ..inputs.object_file import ObjectFile
+from ..linking.symbols import Symbol
 from .function_lines import FunctionLines
 from .reference_graph import FUNCTION, NOTHING, ROOT, SEGMENT, ReferenceGraph, Site
 
@@ -30,6 +31,8 @@ class Reference:
     kind: str
     line: str = ""
     """``file:line`` where debug information has it."""
+    folded: Symbol | None = None
+    """The symbol that it names, if identical code folding replaced that one by the node."""
 
 
 def shortest_paths(successors: Sequence[Sequence[int]]) -> tuple[list[int], list[int]]:
@@ -91,16 +94,20 @@ class Chains:
         """Return the reference from ``node`` to ``target``."""
         graph = self.graph
         if node == ROOT:
-            return Reference(graph.root_reasons.get(target, ""))
+            return Reference(graph.root_reasons.get(target, ""), "", _folded(graph.root_symbols.get(target)))
         relocation = graph.first_references(node).get(target)
         if relocation is not None:
             site = graph.site(node, relocation)
-            return Reference(kind_of(site), self.line(site))
+            return Reference(kind_of(site), self.line(site), _folded(site.symbol))
         if graph.is_member(target):
             return Reference(PART_OF)
         if graph.is_member(node):
             return Reference(RETAINED if graph.place(target).kind == SEGMENT else CONSTRUCTOR)
         return Reference(CALL if graph.place(target).kind == FUNCTION else IMPORTED)
+
+
+def _folded(symbol: Symbol | None) -> Symbol | None:
+    return symbol if symbol is not None and symbol.folded_from is not None else None
 
 
 def kind_of(site: Site) -> str:

@@ -72,6 +72,7 @@ def _columns(report: SizeReport, changes: SizeChanges | None) -> dict[str, Any]:
         "cause": [part.cause for part in parts],
         "reason": [reasons.setdefault(part.reason, len(reasons)) for part in parts],
         "line": [part.line or 0 for part in parts],
+        "folded": [[_shortened(name) for name in part.folded] or 0 for part in parts],
         "runtime": [runtimes.setdefault(report.runtime(part), len(runtimes)) for part in parts],
     }
     value: dict[str, Any] = {

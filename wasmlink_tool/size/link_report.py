@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 from ..linking.chunks import LinkedFile
 from ..linking.plan import Plan
+from ..linking.symbols import Symbol
 from .attribution import Attribution
 from .chains import Chains, kind_of
 from .dominators import immediate_dominators, retained_sizes
@@ -25,14 +27,24 @@ def make_report(plan: Plan, graph: ReferenceGraph, chains: Chains, module: bytes
     """Return the report of a finished module."""
     spans = walk_module(module)
     attribution = Attribution(plan, graph, module, spans)
+    shown = plan.resolution.table.names.text
     report = SizeReport(base_name(name), len(module))
     report.sections = [(HEADER, 8), *((section.label, section.end - section.start) for section in spans.sections)]
     report.parts = attribution.parts
+    for node, symbols in graph.folded.items():
+        index = attribution.part_of_node.get(node)
+        if index is not None:
+            report.parts[index].folded = [_folded_name(symbol, shown) for symbol in symbols]
     _add_objects(report, attribution)
     _add_sources(report, attribution, chains)
     _add_retained(report, attribution, graph)
     _add_causes(report, attribution, graph, chains)
     return report
+
+
+def _folded_name(symbol: Symbol, shown: Callable[[bytes], str]) -> str:
+    assert symbol.folded_from is not None
+    return f"{shown(symbol.name)} ({short_name(symbol.folded_from[0])})"
 
 
 def _add_objects(report: SizeReport, attribution: Attribution) -> None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
+from ..binary.constants import SymbolKind
 from ..linking.chunks import InputSegment, LinkedFile, ObjectInput
 from ..linking.plan import Plan
 from ..linking.symbol_names import symbol_text
-from ..linking.symbols import DEFINED, LAZY
+from ..linking.symbols import DEFINED, LAZY, Symbol
 from .chains import Chains, Reference
 from .live_patterns import matcher
 from .reference_graph import FUNCTION, IMPORT, MEMBER, NOTHING, ROOT, SEGMENT, ReferenceGraph
@@ -29,6 +30,8 @@ class Step:
     object: str
     """The object file, or the member with its archive; empty for linker-defined nodes and imports."""
     reference: Reference
+    folded: str = ""
+    """The name that the reference has, if identical code folding replaced what it names by this node."""
 
 
 @dataclass
@@ -39,6 +42,8 @@ class Answer:
     chains: list[list[Step]]
     absent: list[str]
     """Notes about matches that are not in the output."""
+    folds: list[str]
+    """Notes about matches that identical code folding replaced by another function or constant."""
 
 
 class LiveQueries:
@@ -49,12 +54,23 @@ class LiveQueries:
         self._chains = chains
         self._graph: ReferenceGraph = chains.graph
         self._shown = plan.resolution.table.names.text
+        self._folds: dict[str, None] = {}
 
     def answer(self, pattern: str) -> Answer:
+        self._folds = {}
         nodes = list(dict.fromkeys(node for node in self._find(pattern) if node != NOTHING))
         chains = [chain for node in nodes if (chain := self._steps(node))]
         absent = list(self._absent(pattern)) if not chains else []
-        return Answer(pattern, chains, absent)
+        return Answer(pattern, chains, absent, list(self._folds))
+
+    def _node(self, symbol: Symbol) -> int:
+        """Return the node of a symbol that matches."""
+        node = self._graph.node(symbol)
+        if symbol.folded_from is not None and node != NOTHING:
+            where = short_name(symbol.folded_from[0])
+            into = self._step(node, Reference(""))
+            self._folds[f"{self._shown(symbol.name)} ({where}) is folded into {into.name} ({into.object})"] = None
+        return node
 
     # What a pattern means
 
@@ -84,7 +100,7 @@ class LiveQueries:
         for file in self._graph.files:
             for symbol in file.symbols:
                 if symbol.state == DEFINED and symbol.is_live and matches(symbol_text(symbol.name)):
-                    yield self._graph.node(symbol)
+                    yield self._node(symbol)
             if not isinstance(file, ObjectInput):
                 for i, name in enumerate(file.function_names):
                     if file.function_live[i] and matches(_text(name)):
@@ -102,13 +118,18 @@ class LiveQueries:
                     shown = demangled(symbol.name)
                     # A function may be named with its parameters, or without.
                     if matches(shown) or matches(shown.partition("(")[0]):
-                        yield self._graph.node(symbol)
+                        yield self._node(symbol)
 
     def _segments(self, matches: Callable[[str], bool]) -> Iterator[int]:
         for file in self._graph.files:
             for segment in file.segments:
                 if segment.live and matches(_text(segment.name)):
                     yield self._graph.segment(file, segment.index)
+            for symbol in file.symbols:
+                if symbol.kind == SymbolKind.DATA and symbol.folded_from is not None:
+                    origin, index = symbol.folded_from
+                    if origin is file and matches(_text(file.segments[index].name)):
+                        yield self._node(symbol)
 
     def _members(self, matches: Callable[[str], bool]) -> Iterator[int]:
         """Yield the live node nearest to a root of each object that matches."""
@@ -142,7 +163,9 @@ class LiveQueries:
         steps = []
         before = ROOT
         for at in self._chains.chain(node):
-            steps.append(self._step(at, self._chains.reference(before, at)))
+            reference = self._chains.reference(before, at)
+            folded = self._shown(reference.folded.name) if reference.folded is not None else ""
+            steps.append(replace(self._step(at, reference), folded=folded))
             before = at
         return steps
 
@@ -207,6 +230,7 @@ def answers_text(answers: list[Answer]) -> str:
     """Return the chains as text: from the root down, a line for each step."""
     lines: list[str] = []
     for answer in answers:
+        lines += answer.folds
         for chain in answer.chains:
             last = chain[-1]
             where = f", {last.object}" if last.object and last.kind != MEMBER else ""
@@ -214,6 +238,7 @@ def answers_text(answers: list[Answer]) -> str:
             width = min(max(len(step.name) for step in chain), 60)
             for step in chain:
                 reason = step.reference.kind + (f" at {step.reference.line}" if step.reference.line else "")
+                reason += f" to {step.folded} (folded)" if step.folded else ""
                 tail = f"  {step.object}" if step.object and step.object != step.name else ""
                 lines.append(f"  {step.name:<{width}}  {reason}{tail}")
         lines += answer.absent
@@ -229,6 +254,7 @@ def answers_json(answers: list[Answer]) -> str:
                 "pattern": answer.pattern,
                 "chains": [[_step_fields(step) for step in chain] for chain in answer.chains],
                 "absent": answer.absent,
+                **({"folds": answer.folds} if answer.folds else {}),
             }
             for answer in answers
         ],
@@ -238,7 +264,12 @@ def answers_json(answers: list[Answer]) -> str:
 
 def _step_fields(step: Step) -> dict[str, str]:
     fields = {"name": step.name, "kind": step.kind, "reference": step.reference.kind}
-    for key, text in (("symbol", step.symbol), ("object", step.object), ("line", step.reference.line)):
+    for key, text in (
+        ("symbol", step.symbol),
+        ("object", step.object),
+        ("line", step.reference.line),
+        ("folded", step.folded),
+    ):
         if text and text != step.name:
             fields[key] = text
     return fields

@@ -129,8 +129,16 @@ class ReferenceGraph:
         self._targets: dict[ObjectInput, _Targets] = {}
         self._number_nodes()
         self.successors: list[list[int]] = [[] for _ in range(self.count)]
+        self.folded: dict[int, list[Symbol]] = {}
+        """Maps a node to the names of identical functions or data that were folded into it."""
+        self.root_symbols: dict[int, Symbol] = {}
+        """Maps a node to the symbol that makes it a root."""
         self.root_reasons: dict[int, str] = {}
         """The targets of the root's edges, each with the reason."""
+        for file in resolution.objects:
+            for symbol in file.symbols:
+                if symbol.folded_from is not None and symbol.folded_from[0] is file:
+                    self.folded.setdefault(self.node(symbol), []).append(symbol)
         for file in resolution.objects:
             self._add_references(file)
         self._add_own(roots)
@@ -266,6 +274,9 @@ class ReferenceGraph:
         if member != NOTHING:
             for node in self.live_nodes_of(file):
                 successors[node].append(member)
+            for symbol_of in file.symbols:
+                if symbol_of.folded_from is not None and symbol_of.folded_from[0] is file:
+                    successors[self.node(symbol_of)].append(member)
             for init in obj.init_functions:
                 symbol_of = file.symbols[init.symbol]
                 if not symbol_of.is_discarded:
@@ -330,6 +341,7 @@ class ReferenceGraph:
         for symbol, reason in roots.reasons.items():
             node = self.node(symbol)
             if node != NOTHING:
+                self.root_symbols.setdefault(node, symbol)
                 self._root(node, reason)
         for file in roots.members:
             node = self.member(file)

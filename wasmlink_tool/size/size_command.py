@@ -130,6 +130,7 @@ def _chains(report: SizeReport, pattern: str) -> str:
             or matches(part.name)
             or matches(part.name.partition("(")[0])
             or matches(report.object_name(part))
+            or any(matches(name.partition(" (")[0]) for name in part.folded)
         )
     ]
     if not found:
@@ -138,6 +139,9 @@ def _chains(report: SizeReport, pattern: str) -> str:
     for index in found:
         chain = [report.parts[i] for i in causes(report, index)]
         owner = report.object_name(chain[-1])
+        lines += [
+            f"{name} is folded into {chain[-1].name}" for name in chain[-1].folded if matches(name.partition(" (")[0])
+        ]
         lines.append(f"{chain[-1].name} ({chain[-1].kind}{', ' + owner if owner else ''})")
         width = min(max(len(part.name) for part in chain), 60)
         for part in chain:

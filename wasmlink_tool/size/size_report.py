@@ -57,6 +57,8 @@ class Part:
     """The kind of that reference; for a root, the reason why it is one."""
     line: str = ""
     """The location of that reference: ``file:line``."""
+    folded: list[str] = field(default_factory=list)
+    """Identical functions or data that were folded into it, each with its object."""
 
     @property
     def size(self) -> int:
@@ -134,6 +136,8 @@ def _part_fields(part: Part) -> dict[str, Any]:
         fields["reason"] = part.reason
     if part.line:
         fields["line"] = part.line
+    if part.folded:
+        fields["folded"] = part.folded
     return fields
 
 
@@ -181,7 +185,9 @@ def _part(entry: dict[str, Any]) -> Part:
         key: _of(int, entry[key]) for key in ("object", "source", "retained", "overhead", "cause") if key in entry
     }
     texts = {key: _of(str, entry[key]) for key in ("symbol", "reason", "line") if key in entry}
-    return Part(kind=_of(str, entry["kind"]), name=_of(str, entry["name"]), sizes=sizes, **numbers, **texts)
+    folded = [_of(str, name) for name in _of(list, entry.get("folded", []))]
+    kind, name = _of(str, entry["kind"]), _of(str, entry["name"])
+    return Part(kind=kind, name=name, sizes=sizes, folded=folded, **numbers, **texts)
 
 
 def _check(report: SizeReport) -> None:

@@ -42,7 +42,8 @@ def _lines(report: SizeReport) -> Iterator[str]:
             cause = f", {part.reason}"
         if part.line:
             cause += f" at {part.line}"
-        yield f"{columns}  {part.name} ({part.kind}{', ' + owner if owner else ''}{cause})"
+        folded = f", and {len(part.folded):,} folded into it" if part.folded else ""
+        yield f"{columns}  {part.name} ({part.kind}{', ' + owner if owner else ''}{cause}{folded})"
     if len(largest) > _PARTS:
         rest = largest[_PARTS:]
         gap = " " * len(retained)

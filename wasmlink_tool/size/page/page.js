@@ -42,7 +42,7 @@
 
   const haystack = [];
   for (let p = 0; p < count; p++) {
-    haystack.push(`${parts.name[p]}\n${parts.symbol[p] || ""}\n${objectName(p)}\n${sourceName(p)}`.toLowerCase());
+    haystack.push(`${parts.name[p]}\n${parts.symbol[p] || ""}\n${(parts.folded[p] || []).join("\n")}\n${objectName(p)}\n${sourceName(p)}`.toLowerCase());
   }
   let matches = null;
   function search(text) {
@@ -350,6 +350,8 @@
       object ? make("p", {}, object[0]) : null,
       object && object[2] !== object[0] ? make("p", { class: "soft" }, object[2]) : null,
       sourceName(p) ? make("p", {}, sourceName(p)) : null,
+      parts.folded[p] ? make("h3", {}, "Folded into it") : null,
+      parts.folded[p] ? make("ul", {}, ...parts.folded[p].map((name) => make("li", {}, name))) : null,
       isLive ? make("h3", {}, "Why it is live") : null,
       isLive
         ? make("ol", { id: "chain" }, ...links.map((q) => make("li", {},
