@@ -12,7 +12,7 @@ from bisect import bisect_left, bisect_right
 from itertools import accumulate, compress, repeat
 from struct import Struct, error
 
-from ..binary.field_values import LOWEST, NOTHING
+from ..binary.field_values import LOWEST, NOTHING, SCATTERED
 from ..binary.leb128 import PaddedEncodings, sleb, uleb
 from ..binary.reader import FormatError
 from ..binary.relocation_types import (
@@ -59,12 +59,10 @@ def _tombstone(section: bytes) -> int | None:
 class Relocated:
     """A relocated section."""
 
-    __slots__ = ("contents", "names_middles", "values")
+    __slots__ = ("contents", "names_middles")
 
-    def __init__(self, contents: bytes | bytearray, values: list[int] | None) -> None:
+    def __init__(self, contents: bytes | bytearray) -> None:
         self.contents = contents
-        self.values = values
-        """The values that its relocations wrote, if they are available."""
         self.names_middles = False
         """Whether a reference points into a merged string, not at its start."""
 
@@ -213,22 +211,18 @@ class Relocator:
             contents = obj.data[place.start : place.end]
         _, _, count = obj.relocation_sections().get(section, (0, 0, 0))
         if not count:
-            return Relocated(contents, [])
+            return Relocated(contents)
         if COMPILED:
             done = self._apply_compiled(file, section, ranges, tombstone, bytes(contents))
             if done is not None:
-                return Relocated(done, None)
+                return Relocated(done)
         relocs = relocations_in(file.relocations(section), ranges)
         buffer = contents if isinstance(contents, bytearray) else bytearray(contents)
         types = set(relocs.types)
-        all_values: list[int] | None = None
         for alike in _WRITTEN_ALIKE:
             if not types.isdisjoint(alike):
-                offsets, values = self._column(file, section, relocs, alike, tombstone)
-                self._write(buffer, alike[0], offsets, values)
-                if types.issubset(alike):
-                    all_values = values
-        return Relocated(buffer, all_values)
+                self._write(buffer, alike[0], *self._column(file, section, relocs, alike, tombstone))
+        return Relocated(buffer)
 
     def _apply_compiled(
         self, file: ObjectInput, section: int, ranges: list[tuple[int, int]], tombstone: int | None, contents: bytes
@@ -272,7 +266,7 @@ class Relocator:
             addends = list(compress(addends, selected))
             present = bytes(compress(present, selected))
         of = self._values(file, section)
-        pairs = of.bases(set(zip(present, indices)))
+        pairs = of.bases(_targets(present, indices))
         bases = {index: base for (_, index), base in pairs.items()}
         if len(bases) != len(pairs):
             # Relocations of different types may name one symbol, which then has several values.
@@ -280,7 +274,16 @@ class Relocator:
             return offsets, [mappings[pair](addend) for pair, addend in zip(zip(present, indices), addends)]
         if min(bases.values()) < LOWEST:
             functions = {index: of.mapping(index, base, tombstone) for index, base in bases.items()}
-            values = [functions[index](addend) for index, addend in zip(indices, addends)]
+            strings = next((index for index, base in bases.items() if base == SCATTERED), None)
+            if strings is None:
+                values = [functions[index](addend) for index, addend in zip(indices, addends)]
+            else:
+                # Most fields of debug information name strings, and those of one section.
+                merged = of.merged_offsets(strings)
+                values = [
+                    merged[addend] if index == strings else functions[index](addend)
+                    for index, addend in zip(indices, addends)
+                ]
         elif any(addends):
             values = [bases[index] + addend for index, addend in zip(indices, addends)]
         else:
@@ -309,6 +312,18 @@ class Relocator:
         else:
             encodings = self._uleb5 if width == 5 else self._uleb10
         any(map(pack, repeat(buffer), offsets, map(encodings.__getitem__, values)))
+
+
+def _targets(types: bytes, indices: Sequence[int]) -> set[tuple[int, int]]:
+    """Return the distinct pairs of a type and an index, without a pair for each relocation where few types are many."""
+    present = set(types)
+    if len(present) * _WORTH_SELECTING > len(types):
+        return set(zip(types, indices))
+    targets: set[tuple[int, int]] = set()
+    for type_ in present:
+        named = indices if len(present) == 1 else compress(indices, types.translate(_SELECT_ONE[type_]))
+        targets.update(zip(repeat(type_), set(named)))
+    return targets
 
 
 def _relative_to_place(file: ObjectInput, offsets: Sequence[int], values: list[int]) -> list[int]:
@@ -379,3 +394,6 @@ _WRITTEN_ALIKE: Final = tuple(_groups())
 """Groups of relocation types whose values are encoded alike: one pass over the columns serves each group."""
 _SELECT: Final = {group: bytes([i in group for i in range(256)]) for group in _WRITTEN_ALIKE}
 """Translation tables that mark the members of a group in a column of types."""
+_SELECT_ONE: Final = {type_: bytes([type_ == i for i in range(256)]) for type_ in RELOCATION_NAMES}
+_WORTH_SELECTING: Final = 16
+"""Relocations for each of their types, from which on a pass over them for each type costs less than their pairs."""

@@ -119,6 +119,10 @@ class SymbolValues(FieldValues):
     def scattered(self, index: int, addend: int) -> int:
         return self._merged[index][addend]
 
+    def merged_offsets(self, index: int) -> dict[int, int]:
+        """Return what maps an addend to the value, where the mark is ``SCATTERED``."""
+        return self._merged[index]
+
     def mapping(self, index: int, base: int, tombstone: int | None) -> Callable[[int], int]:
         """Return a function from addend to value, for a result of :meth:`base`."""
         if base >= LOWEST:
