@@ -6,6 +6,7 @@ import random
 from array import array
 from collections.abc import Iterator
 from pathlib import Path
+from types import GetSetDescriptorType, MemberDescriptorType
 from typing import Any
 
 import pytest
@@ -57,11 +58,22 @@ def _decoded(data: bytes) -> ObjectFile:
     return obj
 
 
+def _attributes(kind: type) -> list[str]:
+    """The attributes of a class of ours: of an interpreted one, its slots; of a compiled one, fields of a C struct."""
+    return [
+        name
+        for base in kind.__mro__
+        if base.__module__.startswith("wasmlink_tool.")
+        for name, value in vars(base).items()
+        if isinstance(value, (MemberDescriptorType, GetSetDescriptorType)) and not name.startswith("__")
+    ]
+
+
 def _plain(value: Any) -> Any:
     """A value as what can be compared."""
-    slots = getattr(type(value), "__slots__", None)
-    if slots is not None:
-        return {name: _plain(getattr(value, name)) for name in slots}
+    names = _attributes(type(value))
+    if names:
+        return {name: _plain(getattr(value, name)) for name in names}
     if isinstance(value, dict):
         return {key: _plain(entry) for key, entry in value.items()}
     if isinstance(value, (list, tuple, array)):
