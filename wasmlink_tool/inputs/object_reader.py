@@ -154,7 +154,9 @@ class ObjectReader:
     def _check_section_references(self) -> None:
         """Check that symbols and COMDATs refer to existing sections, at the end of the file: sections may follow the
         linking section."""
-        named = {index for kind, index in zip(self.obj.symbols.kinds, self.obj.symbols.indices) if kind == _SECTION}
+        symbols = self.obj.symbols
+        # Not with `zip`, of which mypyc compiles none of a bytearray.
+        named = {index for i, index in enumerate(symbols.indices) if symbols.kinds[i] == _SECTION}
         for comdat in self.obj.comdats:
             named.update([index for kind, index in comdat.members if kind == ComdatKind.SECTION])
         for index in sorted(named):
