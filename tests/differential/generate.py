@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from random import Random
 
 from tests.differential.asm import target_features
@@ -478,3 +479,28 @@ def program(seed: int) -> Case:
     if random.random() < 0.3:
         random.shuffle(arguments)
     return Case(f"seed-{seed}", files, " ".join(arguments), validate=False)
+
+
+def without_contradictions(case: Case) -> Case:
+    """Return a program without the contradictions that no option of the linker allows.
+
+    Some programs have them on purpose: objects that import one function from different modules, stub libraries that
+    need a symbol which nothing defines, options that exclude each other, and code that is not position-independent in
+    a shared library.
+    """
+    return replace(
+        case,
+        files={name: _consistent(content) for name, content in case.files.items()},
+        args=re.sub(r"(^| )(-shared|-pie|--export-table)(?= |$)", "", case.args),
+    )
+
+
+def _consistent(content: str | bytes | Archive | None) -> str | bytes | Archive | None:
+    if isinstance(content, Archive) and isinstance(content.members, dict):
+        members = {name: _consistent(member) for name, member in content.members.items()}
+        return replace(content, members=members)
+    if not isinstance(content, str):
+        return content
+    names = "|".join(IMPORTED)
+    content = re.sub(rf"^\.import_(module|name) ({names}), .*\n", "", content, flags=re.MULTILINE)
+    return content.replace("shared: missing\n", "")
