@@ -97,9 +97,9 @@ _TESTS = {
         "--deselect=tests/explanations/test_meanings.py::test_cost_does_not_grow_with_the_table",
     ),
 }
-"""What runs unless arguments say otherwise: all, and on the compiled package what the linker itself does."""
+"""The tests that run by default: all, and on the compiled package those of the linker itself."""
 _PARTS = {"pure": "1/6", "compiled": "2/6"}
-"""Of the matrices: see :mod:`tests.support.matrix`."""
+"""Parts of the matrices: see :mod:`tests.support.matrix`."""
 _DURATIONS = {"pure": "half a minute", "compiled": "about eight minutes"}
 
 

@@ -130,7 +130,7 @@ def test_a_file_without_an_end(arguments: tuple[str, ...], shell: str, tmp_path:
 
 
 def test_pipes_are_inputs(tmp_path: Path) -> None:
-    """As wasm-ld reads them: an object by standard input, a list by a shell's process substitution."""
+    """wasm-ld reads them, too: an object from standard input, a list from a shell's process substitution."""
     (tmp_path / "small.o").write_bytes(build())
     for arguments, shell in (
         (("/dev/stdin", "--allow-undefined"), "< small.o"),

@@ -13,7 +13,7 @@ from tests.support.toolchain import compile_object, make_archive
 
 ROUNDS = 12
 MUTATIONS = 80
-"""In each round and for each of the inputs."""
+"""The number of damaged inputs in each round, for each of the inputs."""
 
 C_SOURCE = """// flags: -g -O1
 struct item { int weight; const char *name; };

@@ -342,7 +342,7 @@ ACCEPTED = {
     "features not UTF-8",
     "features twice",
 }
-"""What wasm-ld links too, or what harms nothing: these may link."""
+"""Harmless oddities, and objects that wasm-ld links too: these may link."""
 NOT_READ = {
     "export kind unknown",
     "start out of range",

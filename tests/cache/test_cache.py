@@ -164,7 +164,7 @@ def test_a_file_written_when_the_link_began_is_read_again(tmp_path: Path) -> Non
 
 
 def test_moved_objects_keep_everything() -> None:
-    """What an object knows of its file either moves with the bytes or is copied."""
+    """Each attribute of an object either moves with the bytes or is copied."""
     data = objects.MAGIC + objects.custom("linking", objects.leb(2))
     placed = {"_data", "_unread", "start", "end", "sections", "_relocation_sections"}
     if not relocations.COMPILED:

@@ -77,7 +77,7 @@ def test_an_empty_directory_becomes_the_cache(program: str, tmp_path: Path) -> N
 
 
 def test_a_directory_that_holds_something_else_gets_a_subdirectory(program: str, tmp_path: Path) -> None:
-    """Whatever pruning removes, it is not the user's: neither what is beside the cache nor what is put into it."""
+    """Pruning removes no file of the user's: neither those beside the cache nor those in it."""
     project = tmp_path / "project"
     (project / PACKS).mkdir(parents=True)
     theirs = [project / "source.c", project / PACKS / "0123456789", project / "CACHEDIR.TAG"]

@@ -1,4 +1,4 @@
-"""What an object is to resolution: the scanner keeps its findings as long as that stays."""
+"""The interface of an object: the scanner keeps its results as long as it does not change."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ int call(int x) { pointer = add; return table(x) + pointer(x); }
 
 
 def _digests(work: Path, source: str) -> set[str | None]:
-    """Those of one object, found in several ways."""
+    """Return the digests of one object, computed in several ways."""
     work.mkdir()
     (path,) = compiled(work, {"unit.c": source})
     data = Path(path).read_bytes()

@@ -1,4 +1,4 @@
-"""What the command prints where, under which name, and how it ends."""
+"""The command's output, its streams, its program name and its exit status."""
 
 from __future__ import annotations
 

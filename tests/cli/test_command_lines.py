@@ -139,7 +139,7 @@ def test_errors_of_our_own(line: str, message: str, run: Runner) -> None:
     [("-flavor gnu empty.o", "Unknown flavor: gnu\n"), ("-flavor", "missing arg value for '-flavor'\n")],
 )
 def test_flavors(line: str, message: str, run: Runner) -> None:
-    """In the words of ``lld``, which the reference of these tests may not be."""
+    """The messages are those of ``lld``, which the reference of these tests may not be."""
     outcome = run(line.split(" "))
     assert (outcome.status, outcome.out, outcome.err) == (1, "", message)
 
@@ -153,7 +153,7 @@ def test_names_are_suggested_for_the_errors_that_are_shown(run: Runner) -> None:
 
 
 def nearest_calls(action: Callable[[], object]) -> int:
-    """How often an action looks for a near name."""
+    """Count the searches for a similar name during an action."""
     calls = 0
 
     def count(frame: FrameType, event: str, argument: object) -> None:

@@ -1,4 +1,4 @@
-"""What a command line asks of the link."""
+"""The options of the link that a command line stands for."""
 
 from __future__ import annotations
 

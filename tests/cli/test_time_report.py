@@ -34,5 +34,5 @@ def test_json_of_links_from_the_last_one(tmp_path: Path) -> None:
     assert first["counts"]["objects linked"] == len(inputs) - 2
     second = json.loads(_report(project, inputs, tmp_path / "second.json", cached=True))
     assert second["last_link"] == "used"
-    assert second["counts"]["objects taken over"] == len(inputs) - 2
+    assert second["counts"]["objects copied from the last module"] == len(inputs) - 2
     assert {"name", "seconds"} == second["phases"][0].keys()

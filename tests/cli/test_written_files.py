@@ -1,4 +1,4 @@
-"""What the command writes is written whole or not at all, and a command that is ended leaves nothing."""
+"""Files of the command are written completely or not at all, and an interrupted command leaves nothing."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def test_a_time_report_of_a_warm_link(work: Path) -> None:
 @posix
 @pytest.mark.parametrize("option", ["--Map", "--dependency-file", "--why-extract", "--time-report", "--reproduce"])
 def test_a_report_replaces_the_last_one(work: Path, option: str) -> None:
-    """Who reads the last one at the moment reads it to the end."""
+    """A program that is reading the last report reads it to its end."""
     report, other = work / "report", work / "other"
     report.write_bytes(b"last")
     os.link(report, other)

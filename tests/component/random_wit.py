@@ -28,7 +28,7 @@ class Writer:
     def __init__(self, number: int) -> None:
         self.random = random.Random(number)
         self.types: dict[str, list[tuple[str, bool]]] = {}
-        """Of each interface: names, and whether they are resources."""
+        """The names of each interface, and whether they are resources."""
         self.count = 0
 
     def name(self, prefix: str) -> str:

@@ -420,7 +420,7 @@ CRASHES: dict[str, tuple[str, str, str, str, str]] = {
         "imports 'f' of '__main_module__': only adapters can",
     ),
 }  # fmt: skip
-"""What the reference crashes at."""
+"""Modules on which the reference crashes."""
 
 
 @pytest.mark.parametrize("case", list(CRASHES), ids=lambda name: str(name).replace(" ", "-"))

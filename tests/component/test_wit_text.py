@@ -147,7 +147,7 @@ WRONG = {
 
 @pytest.mark.parametrize("wit", WRONG)
 def test_mistakes(wit: str, tmp_path: Path) -> None:
-    """What the reference refuses is refused, and shown."""
+    """Texts that the reference rejects are rejected, with the location."""
     with pytest.raises(reference.RefusedError):
         described(wit, tmp_path, "w")
     with pytest.raises(ComponentError) as caught:

@@ -72,7 +72,7 @@ def symbols(library: Path) -> set[str]:
 
 
 def reference(names: list[str]) -> Iterator[str]:
-    """What LLVM prints for names."""
+    """Return LLVM's output for names."""
     batch: list[str] = []
     room = BATCH
     for name in [*names, ""]:

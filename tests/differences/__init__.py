@@ -1,1 +1,1 @@
-"""Where this linker means something else than wasm-ld on purpose: modules are run, or read, not compared."""
+"""Intended differences from wasm-ld: modules are run or read, not compared."""

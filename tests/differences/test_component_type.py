@@ -52,7 +52,7 @@ def test_worlds_of_a_second_link(linked: Linker, tmp_path: Path) -> None:
 
 
 def test_worlds_after_an_edit(tmp_path: Path, objects: Path, capfdbinary: pytest.CaptureFixture[bytes]) -> None:
-    """What is taken from the last link is never another world."""
+    """A warm link never keeps an outdated world."""
     directory, arguments = (
         tmp_path / "work",
         ["-o", "out.wasm", "a.o", "b.o", "c.o", f"--cache-dir={tmp_path / 'cache'}"],

@@ -48,7 +48,7 @@ def test_many_equal_pointers(args: str, linked: Linker) -> None:
 
 
 def test_many_different_pointers(linked: Linker) -> None:
-    """Of each kind: to data and functions, with addends, in runs of any length, and between what is no pointer."""
+    """Pointers to data and functions, with addends, in runs of any length, and with other data between them."""
     body = []
     expected: dict[int, int] = {}
     x = 1024 + 4 * 120_000
@@ -87,7 +87,7 @@ def test_few_pointers_are_relocated_as_in_the_reference(linked: Linker) -> None:
 
 
 def test_pointers_of_others_too(linked: Linker) -> None:
-    """Those of the global offset table are read from there, for each field or once for a run."""
+    """Pointers through the global offset table are read from there, for each field or once for a run."""
     body = [".int32 absent", ".int32 x"] * 40_000 + [".int32 absent+4"] * 10_000 + [".int32 x"] * 10
     source = START + read("read") + pointers(body, 4 * len(body))
     result = linked(

@@ -26,7 +26,7 @@ def aligned(name: str) -> str:
 HUGE = {f"{name}.s": START * (name == "a") + aligned(name) for name in "abc"}
 OBJECTS = "a.o b.o c.o --export=a --export=b --export=c --no-merge-data-segments"
 END = 4 * GIB + 4
-"""Of the three, one behind the other, from an aligned address on."""
+"""The variables of the three, one after another, from an aligned address on."""
 POINTER = {"a.s": START + data("p", ".int32 _start")}
 WIDE_POINTER = {"a.s": WIDE + START + data("p", ".int64 _start", size=8, align=3)}
 

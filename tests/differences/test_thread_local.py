@@ -149,7 +149,7 @@ def test_no_value_is_right_where_memory_is_shared(uses: str, says: str, linked: 
 
 
 def test_static_data_points_to_the_first_threads_variable(linked: Linker) -> None:
-    """And a thread's own data to its own: both are read after the block was made."""
+    """A thread's own data points to its own variable: both are read after the block was made."""
     own = data("q", ".int32 x", section=".tdata.q", segment="T")
     sources = {
         "a": source(
@@ -179,7 +179,7 @@ def test_static_data_points_to_the_first_threads_variable(linked: Linker) -> Non
 
 @pytest.mark.parametrize("options", ["", PIE])
 def test_thread_local_symbol_of_a_shared_library(options: str, linked: Linker, tmp_path: Path) -> None:
-    """How far it is from this module's ``__tls_base`` nobody knows."""
+    """Its distance from this module's ``__tls_base`` is unknown."""
     library = linked(
         "-shared --experimental-pic --shared-memory --export=x --export=y -o lib.so", define=source(32, LOCAL)
     )

@@ -13,7 +13,7 @@ SIGNATURES = ("() -> ()", "(i32) -> ()", "() -> (i32)", "(i32, i64) -> (i32)", "
 FUNCTIONS = [f"f{i}" for i in range(12)]
 VARIABLES = [f"d{i}" for i in range(8)]
 IMPORTED = {"f10": "f10", "f11": "shared", "f6": "shared"}
-"""Functions that nothing defines, mostly, and the names under which the host has them."""
+"""Functions that mostly nothing defines, with the names under which the host has them."""
 TAGS = {"e0": "", "e1": "i32", "e2": "i32, i64"}
 # No assembler defines a global function reference.
 GLOBALS = {"g0": "i32", "g1": "externref", "g2": "i64, immutable", "g3": "funcref"}
@@ -86,10 +86,10 @@ class ObjectSource:
     def __init__(self, random: Random, number: int, count: int, *, rich: bool = False) -> None:
         self.random = random
         self.rich = rich
-        """Whether there is more than functions and data."""
+        """Whether to write more than functions and data."""
         self.number = number
         self.count = count
-        """Of the program's sources: each name is defined strongly in one of them, mostly."""
+        """The number of sources of the program: each name has a strong definition in one of them, mostly."""
         self.items_flags = random.choice(("", "R"))
         self.signatures: dict[str, str] = {}
         self.lines: list[str] = []
@@ -161,7 +161,7 @@ class ObjectSource:
                 return ["call __wasm_call_ctors"] if random.random() < 0.1 else []
 
     def declarations(self) -> list[str]:
-        """What the assembler wants to know before the first use."""
+        """Return the declarations that the assembler needs before the first use."""
         lines = [".globaltype __stack_pointer, i32"]
         for name, own in TAGS.items():
             changed = "i32" if self.random.random() < 0.01 and name not in self.used else own

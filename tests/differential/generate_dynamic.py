@@ -75,7 +75,7 @@ LIBRARY_OPTIONS = ("--shared-memory", "-Bsymbolic", "--soname=other.so", "--expo
 
 @dataclass(frozen=True)
 class Flavour:
-    """What all objects of a program have in common."""
+    """Properties that all objects of a program share."""
 
     bits: int
     threads: bool
@@ -99,7 +99,7 @@ class DynamicSource(ObjectSource):
         self.pointer = f"i{flavour.bits}"
         self.globals: dict[str, str] = {}
         self.own: list[str] = []
-        """What this object defines, known before it is written."""
+        """The definitions of this object, chosen before they are written."""
 
     def read(self, name: str, *, mutable: bool = False) -> str:
         self.globals[name] = "" if mutable else ", immutable"

@@ -44,7 +44,7 @@ class Archive:
     thin: bool = False
     index: bool = True
     damage: Callable[[bytes], bytes] | None = None
-    """What is done to the archive's bytes afterwards."""
+    """A function that damages the archive's bytes."""
 
 
 @dataclass(frozen=True)
@@ -73,13 +73,13 @@ class Case:
     reference_args: str | None = None
     """The reference's command line where the two differ: for an option or a behaviour that is ours."""
     output: bool = True
-    """Whether ``-o out.wasm`` is given."""
+    """Whether to pass ``-o out.wasm``."""
     bytewise: bool = True
-    """Whether the modules must be the same bytes; else only what :func:`describe` tells."""
+    """Whether the modules must have the same bytes; otherwise their descriptions by :func:`describe` must be equal."""
     ignore: str = ""
     """A regular expression for lines of the description that are not compared."""
     validate: bool = True
-    """Whether wasmtime must accept the module. wasm-ld can be made to write modules that are not valid."""
+    """Whether wasmtime must accept the module. wasm-ld can be made to write invalid modules."""
 
 
 TRAP = "trap"
@@ -87,7 +87,7 @@ TRAP = "trap"
 
 @dataclass
 class Result:
-    """What one link did."""
+    """The result of one link."""
 
     status: int
     stdout: bytes
@@ -242,7 +242,7 @@ PASSES_OF_THE_REFERENCE = {
     "-- calculateCustomSections",
     "calculateCustomSections",
 }
-"""What the reference reports with ``--verbose``, and ours does not have."""
+"""Lines of the reference's ``--verbose`` output that ours does not have."""
 
 
 def _each_symbol_once(spoken: list[Spoken]) -> list[Spoken]:
@@ -263,7 +263,7 @@ def _each_symbol_once(spoken: list[Spoken]) -> list[Spoken]:
 
 
 def check_expectations(case: Case, result: Result) -> None:
-    """That the case still means what it was written for."""
+    """Check that the case still tests what it was written for."""
     assert result.status == case.exit, f"exit status {result.status}\n{result.stderr}"
     printed = result.stderr + result.stdout.decode("utf-8", "replace")
     for part in case.says:
@@ -371,7 +371,7 @@ def run_module(module: bytes, calls: Iterable[str]) -> tuple[dict[str, object], 
 
 
 def validate(module: bytes) -> None:
-    """That wasmtime accepts the module."""
+    """Check that wasmtime accepts the module."""
     import wasmtime
 
     wasmtime.Module.validate(wasmtime.Engine(), module)

@@ -181,7 +181,7 @@ def test_a_section_that_cannot_be_read_stays_what_it_is(linked: Link) -> None:
 @pytest.mark.parametrize("compress", ["", "-S --compress-relocations"])
 @pytest.mark.parametrize("by_reference", [True, False])
 def test_linked_again(compress: str, by_reference: bool, linked: Link) -> None:
-    """What ``-r`` wrote, of either linker: wasm-ld leaves the vectors of two objects one behind the other."""
+    """Objects that either linker wrote with ``-r``: wasm-ld leaves the vectors of two objects one after another."""
     inputs = [make_object(A, ["c"], relocated=True), make_object(B, ["b"], relocated=True)]
     again = linked(inputs, "-r", reference=by_reference)
     if not by_reference:

@@ -38,7 +38,7 @@ HOST = (
 
 @pytest.fixture(params=["defined with the thrower", "defined with the catcher", "weak in both"])
 def sources(request: pytest.FixtureRequest) -> tuple[str, str]:
-    """What the catcher's and the thrower's objects say of the tag."""
+    """Return the catcher's and the thrower's declarations of the tag."""
     return {
         "defined with the thrower": ("", DEFINED),
         "defined with the catcher": (DEFINED, ""),

@@ -296,7 +296,7 @@ def test_hints(linked: Linker) -> None:
 
 
 def test_metadata_of_rust_is_no_warning(linked: Linker) -> None:
-    """What rustc's own libraries hold beside objects; it passes --fatal-warnings. The reference gives up."""
+    """rustc's libraries contain it beside objects, and rustc passes --fatal-warnings. The reference gives up."""
     library = harness.Archive({"b.s": func("f"), "lib.rmeta": "rust\0\0\0\6and more"})
     source = func("_start", "() -> ()", "call f") + extern("f")
     result = linked({"a.s": source, "lib.a": library}, "a.o lib.a --fatal-warnings")

@@ -38,12 +38,12 @@ class Program:
     calls: dict[str, object] = field(default_factory=dict)
     heard: list[str] | None = None
     bytewise: bool = False
-    """Whether ours from our own object is our direct link, byte for byte."""
+    """Whether linking our own object again must give the bytes of our direct link."""
     runs: bool = True
     reference_objects: bool = True
-    """Whether what the reference's first step writes can be linked again to the same program, by itself."""
+    """Whether the object of the reference's first step can itself be linked to the same program."""
     same_data: bool = True
-    """Whether the data are as long: strings of an object that ``-r`` wrote are not merged with others."""
+    """Whether the data must have the same size: strings of an object that ``-r`` wrote are not merged with others."""
 
 
 def comdat(name: str, value: int) -> str:
@@ -524,7 +524,7 @@ def step(
 
 
 def shape(module: Module) -> dict[str, object]:
-    """What must not depend on the steps, in no order: what there is, without places and numbers."""
+    """Return the properties that must not depend on the steps, in no order, without locations and numbers."""
     kept = [name for name in module.sections if not name.startswith("custom:reloc.")]
     return {
         "sections": kept,

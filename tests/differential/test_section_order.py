@@ -51,7 +51,7 @@ SECTIONS = {
     "target_features": custom("target_features", vector()),
     "notes": custom("notes", b"x"),
 }
-"""In an order that is right. A custom section comes first, so that relocations for section 0 have a target."""
+"""Sections in a valid order. A custom section comes first, so that relocations for section 0 have a target."""
 FIRST = custom("first", b"x")
 
 

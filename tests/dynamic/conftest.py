@@ -9,5 +9,5 @@ import pytest
 
 @pytest.fixture(scope="session")
 def objects(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where compiled objects are kept for the session."""
+    """The directory that keeps compiled objects for the session."""
     return tmp_path_factory.mktemp("objects")

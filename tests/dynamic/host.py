@@ -30,7 +30,7 @@ WEAK = 1
 
 @dataclass
 class Needs:
-    """What the section ``dylink.0`` says."""
+    """The contents of the section ``dylink.0``."""
 
     memory_size: int = 0
     memory_alignment: int = 1
@@ -81,11 +81,11 @@ class DynamicLinker:
         }
         self.grow, self.set = (function for function in exports.values() if isinstance(function, Func))
         self.end = STACK
-        """Of what is in use of the memory."""
+        """The end of the used part of the memory."""
         self.symbols: dict[str, Func | int] = {}
-        """What all modules define together; the first one to be loaded wins."""
+        """The definitions of all modules; the first loaded module wins."""
         self.addresses: dict[str, int] = {}
-        """Of functions, in the table."""
+        """The table index of each function."""
         self.later: list[tuple[str, str, Global, bool]] = []
         """Entries of global offset tables, and whether each may stay 0."""
         self.loaded: dict[str, dict[str, Func]] = {}

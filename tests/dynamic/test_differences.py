@@ -1,4 +1,4 @@
-"""Where wasm-ld crashes or writes modules that cannot be meant, this linker does not."""
+"""This linker works where wasm-ld crashes or writes unusable modules."""
 
 from __future__ import annotations
 

@@ -165,7 +165,7 @@ def test_no_line() -> None:
 
 
 def test_relocated() -> None:
-    """What stands in the bytes doesn't count where a relocation does."""
+    """Relocations replace the bytes of their fields."""
     one = unit(4, OLD_TABLES, set_address(0x7777) + b"\1\2\4" + END)
     obj = table_of(one, relocs=relocations(".debug_line", 7, relocation(8, len(one) - 10, 0, 2)))
     body = obj.function_offsets[0] + 1

@@ -1,4 +1,4 @@
-"""What an undefined symbol may have been meant to be, as its first error tells."""
+"""Suggestions for an undefined symbol, under its first error."""
 
 from __future__ import annotations
 

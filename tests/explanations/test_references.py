@@ -1,4 +1,4 @@
-"""Where an undefined symbol is referenced, as its first error tells."""
+"""The references to an undefined symbol, under its first error."""
 
 from __future__ import annotations
 
@@ -150,7 +150,7 @@ def test_every_message_about_a_generated_object_names_the_bitcode(compile_at: Co
 
 
 def test_a_function_that_reads_like_the_symbol_has_its_own_name(compile_at: Compile, explain: Explain) -> None:
-    """As libc's wrapper does it, which is shown as main where it is defined."""
+    """One is libc's wrapper, which is shown as main where it is defined."""
     text = 'int plain(long long) __asm__("main"); int wrapper(int, char **) __asm__("__main_argc_argv");\n'
     obj = compile_at("main.c", text + "int wrapper(int c, char **v) { return plain(c); }\n")
     (hints,) = explain(obj, gc_sections=False).values()

@@ -95,7 +95,7 @@ def test_position_independent(tmp_path: Path) -> None:
 
 
 def test_within_other_data(plain: bytes) -> None:
-    """As a member of an archive is."""
+    """The bitcode starts in the middle of the data, like an archive's member."""
     file = BitcodeFile(b"abc" + plain + b"\n", 3, 3 + len(plain))
     assert file.symbols == BitcodeFile(plain).symbols
     assert file.contents == plain

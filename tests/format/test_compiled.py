@@ -1,4 +1,4 @@
-"""Whether the package under test is the one that is meant: the pure one, or the compiled one."""
+"""The package under test is the requested one: the pure one, or the compiled one."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def test_compiled_or_not() -> None:
 
 
 def test_installed_or_not() -> None:
-    """What an installed wheel is tested by must not import a checkout."""
+    """The tests of an installed wheel must not import a checkout."""
     tests = Path(__file__).resolve().parents[2]
     assert (tests == Path(wasmlink_tool.__file__).resolve().parents[1]) == (EXPECTED is None)
 

@@ -126,7 +126,7 @@ def field(type_: int, value: int) -> bytes:
 @interpreted
 @given(entries(), st.data())
 def test_damage(found: list[tuple[int, int, int, int]], data: st.DataObject) -> None:
-    """What the bulk operations refuse, the loops do not accept."""
+    """The loops accept nothing that the bulk operations reject."""
     damaged = bytearray(encode(found) or b"\0")
     damaged[data.draw(st.integers(0, len(damaged) - 1))] = data.draw(st.integers(0, 255))
     del damaged[data.draw(st.integers(0, len(damaged))) :]

@@ -68,7 +68,7 @@ def test_many_padded_numbers(values: list[int]) -> None:
 
 @given(st.integers(-(2**40), 2**40))
 def test_memo_wraps_as_addresses_do(value: int) -> None:
-    """What is patched into code is the value modulo 2**32, in five bytes."""
+    """The value in code is the value modulo 2**32, in five bytes."""
     unsigned, signed = PaddedEncodings(32, signed=False)[value], PaddedEncodings(32, signed=True)[value]
     assert len(unsigned) == len(signed) == 5
     assert module.Reader(unsigned).unsigned() == value % 2**32

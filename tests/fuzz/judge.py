@@ -1,4 +1,4 @@
-"""What is wrong with the outcome of a trial, and which findings are the same."""
+"""Judge the outcome of a trial, and group equal findings."""
 
 from __future__ import annotations
 

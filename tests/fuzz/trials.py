@@ -45,7 +45,7 @@ OPTIONS = (
 
 @dataclass
 class Trial:
-    """What is linked: files by name, and the command line in a directory that holds them."""
+    """A link to try: files by name, and the command line in a directory that holds them."""
 
     files: dict[str, bytes]
     arguments: list[str]

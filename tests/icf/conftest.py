@@ -38,7 +38,8 @@ class Folded:
 
     @property
     def folds(self) -> dict[str, list[str]]:
-        """What replaces others: its name without its file, and the names of the others."""
+        """Return the folds: the name of each kept function or segment without its file, and the names of those that it
+        replaces."""
         found: dict[str, list[str]] = {}
         survivor = ""
         for message in self.messages:

@@ -1,4 +1,4 @@
-"""What folds, and what does not: a case for each rule."""
+"""The rules of folding: a case for each."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the modules of tests import, and what they replace."""
+"""Rules for the tests' own modules: their imports and replacements."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def imported(tree: ast.AST) -> Iterator[str]:
 
 
 def test_only_the_tests_of_the_benchmark_import_it() -> None:
-    """What both need is in tests/support, which the benchmark imports."""
+    """Code that both need is in tests/support, which the benchmark imports."""
     found = [
         f"{path.relative_to(TESTS).as_posix()} imports {name}"
         for path in MODULES
@@ -38,7 +38,7 @@ PRIVATE = {
     # pytest-xdist has threads of its own, so that a test cannot choose how many there are.
     "differential/test_parallel.py": {"_thread._count"},
 }
-"""What tests replace although its name is private, or nothing but a string names it."""
+"""Replacements of private names, or of names that are given as strings."""
 
 
 def replaced(tree: ast.AST) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""What holds for every text in the checkout."""
+"""Rules for every text in the checkout."""
 
 from __future__ import annotations
 

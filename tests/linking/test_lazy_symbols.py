@@ -89,7 +89,7 @@ def test_symbols_that_nothing_names_change_no_module(options: dict[str, object],
 
 
 def test_map_of_a_file_of_symbols(tmp_path: Path) -> None:
-    """What iterates over all symbols sees each once."""
+    """Code that iterates over all symbols visits each once."""
     cache = tmp_path / "objects"
     cache.mkdir()
     text = "int d = 1; static int own(int x) { return x; } int (*f(void))(int) { return own; }\n"

@@ -19,7 +19,7 @@ FILE = SyntheticFile("file", gc_sections=True)
 OTHER: Any = SyntheticFile("other", gc_sections=True)
 SIGNATURE = b"\0\0"
 KEPT = {"source"}
-"""What a symbol remembers of its past: in which member its name was first seen."""
+"""The fields that a symbol keeps from its earlier states: the member in which its name was first seen."""
 
 TRANSITIONS: dict[str, tuple[int, Callable[[Symbol], None]]] = {
     "undefined": (UNDEFINED, lambda s: s.become_undefined(FUNCTION, 0, FILE, signature=SIGNATURE)),

@@ -1,4 +1,4 @@
-"""Which compiler generates code, what is said where there is none, and what it says itself."""
+"""The choice of the compiler for bitcode, the error if there is none, and its own messages."""
 
 from __future__ import annotations
 

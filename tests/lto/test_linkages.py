@@ -65,7 +65,7 @@ def test_what_is_left() -> None:
 
 
 def test_symbols_are_internalised_and_inlined(tmp_path: Path) -> None:
-    """What nothing outside sees is gone from the generated object, calls across modules included."""
+    """Definitions without outside references disappear from the generated object, calls across modules included."""
     sources = {
         "main.o": '// flags: -flto -O2\nint helper(int); __attribute__((export_name("run"))) int run(int x)'
         " { return helper(x); }\n",

@@ -69,7 +69,7 @@ def reference(directory: Path, *arguments: str) -> bytes:
 
 @linux
 def test_calls_are_gone(tmp_path: Path) -> None:
-    """What the other tests rely on."""
+    """The other tests rely on this."""
     done = windows(tmp_path, "-c", "import os, mmap; print([hasattr(os, n) for n in ('fork', 'pread', 'geteuid')])")
     assert done.stdout.strip() == b"[False, False, False]", done.stderr
     done = windows(tmp_path, "-c", "import os; f = open('held', 'w'); os.replace('held', 'other')")
@@ -124,7 +124,7 @@ def test_response_file_with_carriage_returns(objects: Path, tmp_path: Path) -> N
 
 @linux
 def test_list_with_carriage_returns(objects: Path, tmp_path: Path) -> None:
-    """As the reference reads it."""
+    """The reference reads it in the same way."""
     (tmp_path / "allowed.txt").write_bytes(b"# comment\r\narea\r\ntwice\r\n")
     arguments = ["--allow-undefined-file=allowed.txt", str(objects / "main.o")]
     assert linked(tmp_path, *arguments) == reference(tmp_path, *arguments)

@@ -1,4 +1,4 @@
-"""What Python does not have on Windows."""
+"""Hide the functions that Python does not have on Windows."""
 
 from __future__ import annotations
 
@@ -25,5 +25,5 @@ POSIX_ONLY = {
     "mmap.MAP_ANONYMOUS",
     "mmap.MADV_HUGEPAGE",
 }
-"""As ``module.name``, and the modules that are not there at all. ``os.kill`` is, and ends the process whatever the
-signal; of what else there is, the meaning is another."""
+"""Functions as ``module.name``, and modules, that do not exist. ``os.kill`` does, but it ends the process whatever the
+signal; others exist with another meaning."""

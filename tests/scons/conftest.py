@@ -33,7 +33,7 @@ env = Environment(
 
 @dataclass(frozen=True)
 class Outcome:
-    """What one run of scons did."""
+    """The result of one run of scons."""
 
     status: int
     output: str
@@ -90,7 +90,7 @@ class Project:
         return self.directory / name
 
     def run(self, module: str, *arguments: str) -> str:
-        """What a WASI command module prints."""
+        """Return the output of a WASI command module."""
         done = subprocess.run(
             [sys.executable, str(ROOT / "samples" / "wasi.py"), module, *arguments],
             cwd=self.directory,

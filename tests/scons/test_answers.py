@@ -1,4 +1,4 @@
-"""What compilers answered is remembered between runs, and believed only while it can be true."""
+"""The compilers' answers are kept, and used only while they can be true."""
 
 from __future__ import annotations
 
@@ -151,7 +151,7 @@ def test_two_processes_remember_both(tmp_path: Path) -> None:
 
 @posix
 def test_the_place_of_a_found_compiler_does_not_count(project: Project, libc: Path, tmp_path: Path) -> None:
-    """What one machine put into a cache, another fetches that has the same compiler somewhere else."""
+    """A machine fetches from the cache what another machine with the same compiler in another place stored."""
     log = tmp_path / "log"
     outputs = []
     for machine in ("one", "two/deeper"):

@@ -1,4 +1,4 @@
-"""What ``scons`` builds, and what it builds again."""
+"""``scons`` builds the right targets, and builds only outdated ones again."""
 
 from __future__ import annotations
 

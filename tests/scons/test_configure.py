@@ -71,7 +71,7 @@ SETTINGS = (
 
 
 def test_checks_link_by_settings_of_their_own(project: Project) -> None:
-    """Whatever the environment's links are like, a check finds what is there and nothing else."""
+    """Whatever the environment's link options are, a check finds exactly what exists."""
     settings = ", ".join(f"dict({setting})" for setting in SETTINGS)
     project.sconstruct(f"""\
         for number, settings in enumerate([{settings}]):

@@ -87,7 +87,7 @@ def test_what_was_set_before_is_kept(project: Project) -> None:
 
 
 def test_found_through_site_scons(project: Project) -> None:
-    """In a checkout nothing is installed, and nothing is on Python's path."""
+    """Nothing is installed, and the checkout is not on Python's path."""
     project.variables.pop("PYTHONPATH")
     project.write(
         {
@@ -103,7 +103,7 @@ def test_found_through_site_scons(project: Project) -> None:
 @pytest.mark.slow
 @pytest.mark.packaging
 def test_installed(project: Project, tmp_path: Path) -> None:
-    """From the wheel alone, in a new environment: the command, and the tool."""
+    """Only the wheel is installed, in a new environment: the command and the tool work."""
     wheels = tmp_path / "wheels"
     source = tmp_path / "source"
     tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False).stdout.split()

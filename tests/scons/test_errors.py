@@ -1,4 +1,4 @@
-"""What a user is told when something is wrong."""
+"""Errors in builds are reported to the user, with the call."""
 
 from __future__ import annotations
 

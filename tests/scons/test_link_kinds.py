@@ -91,7 +91,7 @@ def dylink(project: Project, name: str) -> bytes:
 
 
 def test_shared_libraries(project: Project) -> None:
-    """What nothing defines is imported, libc too; a library that another needs is named in it."""
+    """Undefined symbols are imported, libc's too; a library that another needs is named in it."""
     project.sconstruct("""\
         env.WasmSharedLibrary("area", "area.c")
         env.WasmSharedLibrary("shapes", ["shapes.c"], WASMLIBS=["area", "c", "m"], WASMLIBPATH=".", WASMMAP=True)
@@ -212,7 +212,7 @@ def test_memory64(project: Project) -> None:
 
 
 def test_static_library_of_shared_objects(project: Project) -> None:
-    """Of an archive of position-independent objects, a shared library takes the members that it needs."""
+    """A shared library takes the members that it needs from an archive of position-independent objects."""
     project.sconstruct("""\
         env.WasmStaticLibrary("parts", env.WasmSharedObject(["area.c", "one.c"]))
         env.WasmSharedLibrary("shapes", "shapes.c", WASMLIBS=["parts"], WASMLIBPATH=["."])

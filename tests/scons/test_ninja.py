@@ -1,4 +1,4 @@
-"""What SCons's tool ``ninja`` writes: ninja builds what SCons would."""
+"""The build files of SCons's tool ``ninja``: ninja builds what SCons would."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def test_a_header_that_changed_compiles_again(project: Project, ninja: Ninja, bu
 
 @pytest.mark.slow
 def test_an_archive_loses_the_members_that_left(project: Project, ninja: Ninja) -> None:
-    """Also with more objects than a command line takes."""
+    """This includes archives with more objects than fit on a command line."""
     for sources in (["one.c", "two.c"], ["one.c"]):
         sconstruct(project, f'env.WasmStaticLibrary("parts", {sources!r}, WASMLIBC=False)\n')
         project.write({source: f"int {source[:3]}(void) {{ return 1; }}\n" for source in sources})

@@ -47,7 +47,7 @@ def test_sample(name: str, tmp_path: Path) -> None:
 
 
 def test_tree_is_fetched_from_a_cache(tmp_path: Path) -> None:
-    """In another checkout, at another place, nothing is compiled or linked."""
+    """Another checkout, in another directory, compiles and links nothing."""
     built = shutil.ignore_patterns("*.o", "*.a", "*.wasm", ".sconsign*", "build")
     modules = []
     for checkout in ("here", "over/there"):

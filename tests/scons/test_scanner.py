@@ -1,4 +1,4 @@
-"""What runs after a change: a module is linked again exactly when something changed that it is made of.
+"""A module is linked again exactly when one of its dependencies changed.
 
 One project is built once for each decider and copied for every test, with its signature file and its time stamps.
 """
@@ -61,7 +61,8 @@ class Library(Project):
                 os.utime(path, (status.st_atime - 100, status.st_mtime - 100))
 
     def after(self, name: str, text: str, *arguments: str) -> Outcome:
-        """What runs after a change of one file. Nothing runs after that, and a clean link writes the same bytes."""
+        """Return the commands that run after a change of one file. Nothing runs after that, and a clean link writes the
+        same bytes."""
         self.write_now(name, text)
         return self.settled(*arguments)
 

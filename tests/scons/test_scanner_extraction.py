@@ -1,4 +1,4 @@
-"""What a scan takes for linked is what a link links."""
+"""The scanner and the link extract the same members."""
 
 from __future__ import annotations
 

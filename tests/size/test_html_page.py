@@ -207,7 +207,7 @@ def test_the_difference_view(browser: Any, pages: Path) -> None:
 
 
 def contrast(one: tuple[float, ...], other: tuple[float, ...]) -> float:
-    """As WCAG 2 defines it."""
+    """Return the contrast that WCAG 2 defines."""
 
     def luminance(color: tuple[float, ...]) -> float:
         linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in (part / 255 for part in color)]
@@ -261,7 +261,7 @@ def test_script_parses_without_a_browser(pages: Path, tmp_path: Path) -> None:
 
 
 def large_report(count: int) -> SizeReport:
-    """What a module of 10 MB looks like: C++ names, long and alike, and a cause for each."""
+    """Return a report like that of a module of 10 MB: C++ names, long and similar, and a cause for each."""
     objects = [
         ObjectEntry(f"lib{i % 30}.a(file{i}.cpp.o)", f"build/lib{i % 30}.a", f"file{i}.cpp.o") for i in range(900)
     ]

@@ -1,4 +1,4 @@
-"""Whatever is linked and however: the sizes of the parts add up to the file, section by section, exactly."""
+"""The sizes of the parts add up to the file, section by section, for all inputs and options."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What changed between two reports: it adds up, and says who asked for what is new."""
+"""The changes between two reports add up, and each new part has a cause."""
 
 from __future__ import annotations
 

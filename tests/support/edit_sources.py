@@ -22,13 +22,13 @@ _DEBUG = (
     ("-g0",),
 )
 _WORDS = ("value", "a_value", "another_value", "alue", "count", "account", "x", "index", "the_index", "unt")
-"""Of which some end others."""
+"""Some are tails of others."""
 _SIZES = (0, 1, 2, 3, 5, 20, 60, 100, 130, 200)
 """Instructions that fill a body, which has sizes of one byte and of two then."""
 
 
 def asks_in_vain(unit: int, variant: int) -> bool:
-    """Whether a unit needs functions that nothing defines."""
+    """Return whether a unit needs functions that nothing defines."""
     return unit == 3 and variant == VARIANTS - 1
 
 

@@ -36,7 +36,7 @@ int report(const char *what, int value);
 """
 
 _STATIC_PARAMETERS = ("int", "long long", "double", "int")
-"""What static functions take, so that there are several signatures; those in tables all take an int."""
+"""The parameters of static functions, for several signatures; functions in tables all take an int."""
 
 
 class _Numbers:

@@ -1,4 +1,4 @@
-"""What the linking section and relocation sections say (Linking.md), as lines to read and to compare."""
+"""The linking section and relocation sections (Linking.md) as lines to read and to compare."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a module means, as lines to read and to compare."""
+"""The meaning of a module, as lines to read and to compare."""
 
 from __future__ import annotations
 

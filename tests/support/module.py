@@ -186,7 +186,7 @@ class Module:
         return next((content for found, content in self.customs if found == name), None)
 
     def referent(self, kind: str, index: int) -> str:
-        """What an index stands for, readably: by name where the module gives one, and the index."""
+        """Return the target of an index in readable form: its name if the module has one, and the index."""
         imported = self.imported(kind)
         if index < len(imported):
             return f"{imported[index].module}.{imported[index].name}[{index}]"

@@ -26,7 +26,7 @@ from wasmlink_tool.linker import link
 from wasmlink_tool.options import DataOrder, Input, LinkOptions, UnresolvedPolicy
 
 OBJECTS = Path(__file__).resolve().parents[2] / ".cache" / "edits"
-"""Where compiled units are kept from one run to the next."""
+"""The directory that keeps compiled units between runs."""
 FLAGS: tuple[dict[str, object], ...] = (
     {"strip_debug": True},
     {"strip_all": True},
@@ -102,17 +102,17 @@ class Project:
         self.places = [0] * UNITS
         """0: an object on the command line; 1 and 2: a member of that archive; 3: nowhere; 4: given twice."""
         self.whole = [False, False]
-        """Whether the archives come once more, as a whole."""
+        """Whether the archives are given again, as a whole."""
         self.shade_count = shades
         self.settings: list[dict[str, object]] = [{}] * _SETTINGS
         self.flags: dict[str, object] = {}
-        """Those of the next link."""
+        """The options of the next link."""
         self.order = list(range(UNITS))
         self.cache = work / "cache"
         self.threads: int | None = None
-        """Of links with the cache."""
+        """The number of threads of links with the cache."""
         self.reused = Counter[str]()
-        """How often a link began with the last one's module, or why it did not."""
+        """Counts of the ways in which links used the last one, and of the reasons why they did not."""
 
     def edit(self) -> str:
         """Change something, and say what."""

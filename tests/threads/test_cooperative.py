@@ -60,7 +60,7 @@ EXPORTS = [
 
 @pytest.fixture
 def directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Where ``program.o`` and ``libcontext.a``, which has the functions that it calls, are."""
+    """The directory of ``program.o`` and of ``libcontext.a``, which has the functions that it calls."""
     monkeypatch.chdir(tmp_path)
     add(tmp_path, "program", PROGRAM)
     add(tmp_path, "context", CONTEXT)

@@ -30,7 +30,7 @@ needs_node = pytest.mark.skipif(shutil.which("node") is None, reason="node is no
 
 
 def host(script: str, module: Path) -> object:
-    """What a script for node prints of a module whose memory is imported."""
+    """Return the output of a script for node that runs a module with an imported memory."""
     (limits,) = (entry.type for entry in read_module(module.read_bytes()).imports if entry.kind == "memory")
     assert isinstance(limits, Limits)
     assert limits.flags == 3
@@ -42,7 +42,7 @@ def host(script: str, module: Path) -> object:
 
 @pytest.fixture(scope="session")
 def objects(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where compiled objects are kept for the session."""
+    """The directory that keeps compiled objects for the session."""
     return tmp_path_factory.mktemp("objects")
 
 

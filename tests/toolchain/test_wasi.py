@@ -1,4 +1,4 @@
-"""Which toolchain is found, and what is read from a compiler driver's answer. The compilers here are scripts."""
+"""The search for a toolchain, and the interpretation of a compiler driver's output. The compilers here are scripts."""
 
 from __future__ import annotations
 
@@ -205,7 +205,7 @@ def test_companions_of_an_explicit_compiler(command: list[str], cxx: tuple[str, 
 
 @pytest.mark.parametrize("rewrites", [False, True])
 def test_runtime_of_clang(tmp_path: Path, libc: Path, rewrites: bool) -> None:
-    """Also where it would run binaryen's wasm-opt on what was linked."""
+    """A clang that would run binaryen's wasm-opt on the output works, too."""
     clang = find_toolchain("clang", path=str(make_clang(tmp_path / "bin", libc=libc, rewrites=rewrites)))
     assert clang.target_flags() == ("--target=wasm32-wasi",)
     runtime = clang.runtime()
@@ -297,7 +297,7 @@ def real_clangs() -> list[str]:
 
 
 def layouts() -> list[str]:
-    """How a compiler is installed: under its name, or as in a WASI SDK."""
+    """The ways in which a compiler can be installed: under its name, or as in a WASI SDK."""
     return ["path", "sdk"]
 
 

@@ -26,7 +26,7 @@ class Program:
     """Whether there is a standard library."""
     texts: dict[str, str] = field(default_factory=dict)
     optimize: dict[str, str] = field(default_factory=dict)
-    """By file name, where it is not the usual."""
+    """The optimisation level of files that do not have the default."""
     order: list[str] = field(default_factory=list)
     """The files that are linked as objects."""
     members: list[str] = field(default_factory=list)
@@ -174,7 +174,7 @@ def _call_dead(p: Program) -> None:
 
 
 def _call_library(p: Program) -> None:
-    """Of a member that was not linked before."""
+    """Call a function of an archive member that was not linked before."""
     if p.hosted:
         p.add(p.middle, statement=f'state{p.middle} += (int)strtod(name{p.middle}, 0) + abs(atoi("12"));')
     else:
@@ -314,5 +314,5 @@ EDITS: Mapping[str, Edit] = {
     "a member of a library": _member,
     "another optimization level": _optimized,
 }
-"""By the name of the class of edit; those of C++ do nothing to C."""
+"""The classes of edits by name; those for C++ do nothing in C."""
 OF_CXX = ("a new vtable", "a new virtual method", "a template instantiated elsewhere")

@@ -154,10 +154,10 @@ def test_the_report_names_what_was_linked_anew_and_why(tmp_path: Path, objects: 
     EDITS["a call to a dead function"](made)
     project.link(project.write(made), cached=True)
     report = json.loads(project.report.read_text())
-    reasons = {Path(name).stem: why for name, why in report["linked_anew"].items()}
+    reasons = {Path(name).stem: why for name, why in report["linked_again"].items()}
     assert reasons["added.c"] == "it is new"
     assert reasons[made.name(made.middle)] == "it changed"
     assert reasons[made.name(made.middle + 2)] == "other functions of it are in the output"
-    assert report["counts"]["objects linked anew"] == 3
+    assert report["counts"]["objects linked again"] == 3
     assert report["counts"]["bytes copied from the last module"] > 0
     assert report["counts"]["fields of debug information corrected"] > 0
