@@ -15,7 +15,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from wasmlink_tool.cli.parser import CommandLine
 
-NOT_IN_WASM = "WebAssembly has no such thing."
+NOT_IN_WASM = "WebAssembly does not have this feature."
 BUILT_IN = "Link-time optimisation is built in."
 NOT_READ = "The linker does not read the dependencies of a library."
 
@@ -93,7 +93,7 @@ ELF_OPTIONS: tuple[Option, ...] = (
         "The program that loads the module",
         NOT_IN_WASM,
     ),
-    _elf("no-dynamic-linker", "[-]-no-dynamic-linker", "Name no such program", NOT_IN_WASM),
+    _elf("no-dynamic-linker", "[-]-no-dynamic-linker", "Do not name a program that loads the module", NOT_IN_WASM),
     _elf("plugin", "[-]-plugin=<file> [-]-plugin_<file>", "The compiler's plug-in for the linker", BUILT_IN),
     _elf(
         "plugin-opt",
@@ -105,24 +105,29 @@ ELF_OPTIONS: tuple[Option, ...] = (
     _elf("discard-locals", "-X --discard-locals", "Discard temporary local symbols", "Objects have none."),
     _elf("discard-none", "--discard-none", "Keep local symbols", "They are kept."),
     _elf("relax", "--relax --no-relax", "Shorten instructions", NOT_IN_WASM),
-    _elf("nostdlib", "[-]-nostdlib", "Search only the directories that are named", "There are no others."),
+    _elf("nostdlib", "[-]-nostdlib", "Search only the directories on the command line", "There are no others."),
     _elf("EL", "-EL", "Write little-endian output", "WebAssembly is always little-endian."),
-    _elf("no-keep-memory", "--no-keep-memory --reduce-memory-overheads", "Take less memory", "It changes no output."),
+    _elf("no-keep-memory", "--no-keep-memory --reduce-memory-overheads", "Use less memory", "It changes no output."),
     _elf(
         "ld-generated-unwind-info",
         "--ld-generated-unwind-info --no-ld-generated-unwind-info",
-        "Write unwind tables for code of the linker",
+        "Write unwind tables for linker-generated code",
         NOT_IN_WASM,
     ),
-    _elf("rosegment", "--rosegment --no-rosegment", "Keep read-only data apart", NOT_IN_WASM),
+    _elf("rosegment", "--rosegment --no-rosegment", "Put read-only data into separate segments", NOT_IN_WASM),
     _elf("warn-execstack", "--warn-execstack --no-warn-execstack", "Warn about executable stacks", NOT_IN_WASM),
     _elf("warn-rwx-segments", "--warn-rwx-segments --no-warn-rwx-segments", "Warn about writable code", NOT_IN_WASM),
     _elf("hash-style", "--hash-style=<style> --hash-style_<style>", "The style of symbol hashes", NOT_IN_WASM),
-    _elf("rpath-link", "[-]-rpath-link=<dir> [-]-rpath-link_<dir>", "Where libraries of libraries are", NOT_READ),
+    _elf(
+        "rpath-link",
+        "[-]-rpath-link=<dir> [-]-rpath-link_<dir>",
+        "Search here for libraries that shared libraries need",
+        NOT_READ,
+    ),
     _elf("enable-new-dtags", "--enable-new-dtags", "Write DT_RUNPATH", NOT_IN_WASM),
     _elf("disable-new-dtags", "--disable-new-dtags", "Write DT_RPATH", NOT_IN_WASM),
     _elf("eh-frame-hdr", "--eh-frame-hdr", "Write an index of unwind tables", NOT_IN_WASM),
-    _elf("no-eh-frame-hdr", "--no-eh-frame-hdr", "Write no such index", NOT_IN_WASM),
+    _elf("no-eh-frame-hdr", "--no-eh-frame-hdr", "Do not write an index of unwind tables", NOT_IN_WASM),
     _elf("allow-shlib-undefined", "--allow-shlib-undefined", "Libraries may lack symbols", NOT_READ),
     _elf("no-copy-dt-needed-entries", "--no-copy-dt-needed-entries", "Do not follow libraries", NOT_READ),
     _elf("no-add-needed", "--no-add-needed", "Do not follow libraries", NOT_READ),
@@ -149,15 +154,15 @@ ELF_OPTIONS: tuple[Option, ...] = (
 def check_elf_options(line: CommandLine, options: LinkOptions, diagnostics: Diagnostics) -> None:
     """Report ELF options that would change the output if they were ignored."""
     if line.enabled("as-needed", False) and (options.is_pic or line.has("Bdynamic")):
-        diagnostics.error("--as-needed is not supported where shared libraries are linked")
+        diagnostics.error("--as-needed is not supported with shared libraries")
     strict = "--no-undefined" if line.has("no-undefined") else "-z defs" if "defs" in line.values("z") else ""
     if strict and (options.import_undefined or options.unresolved_symbols is not UnresolvedPolicy.REPORT_ERROR):
         diagnostics.error(f"{strict} contradicts an option that allows undefined symbols")
     if line.has("exclude-libs") and (options.is_pic or options.export_all or options.export_dynamic):
-        diagnostics.error("--exclude-libs is not supported where symbols are exported that no option names")
+        diagnostics.error("--exclude-libs is not supported with options that export symbols without naming them")
     if line.has("Bsymbolic-functions") and options.shared and not options.bsymbolic:
         diagnostics.error("-Bsymbolic-functions is not supported: -Bsymbolic binds references to all symbols")
     if line.has("sysroot"):
         for path in options.library_paths:
             if os.fspath(path).startswith(("=", "$SYSROOT")):
-                diagnostics.error(f"--sysroot is not supported: name the directory that -L{path} means")
+                diagnostics.error(f"--sysroot is not supported: write the full path of -L{path}")

@@ -38,15 +38,17 @@ OPTIONS: tuple[tuple[str, tuple[Option, ...]], ...] = (
             ),
             Option("whole-archive", "[-]-whole-archive", "Link every member of the archives that follow"),
             Option(
-                "no-whole-archive", "[-]-no-whole-archive", "Link only the needed members of what follows (default)"
+                "no-whole-archive",
+                "[-]-no-whole-archive",
+                "Link only needed members of the archives that follow (default)",
             ),
             Option(
                 "push-state",
                 "[-]-push-state",
-                "Remember --whole-archive, --Bstatic and --Bdynamic as they are here",
+                "Save the state of --whole-archive, --Bstatic and --Bdynamic",
                 ours=True,
             ),
-            Option("pop-state", "[-]-pop-state", "Return to what --push-state remembered", ours=True),
+            Option("pop-state", "[-]-pop-state", "Restore the state that --push-state saved", ours=True),
             Option("start-lib", "[-]-start-lib", "Treat the objects that follow as members of an archive"),
             Option("end-lib", "[-]-end-lib", "End the group that --start-lib began"),
             Option("Bstatic", "[-]-Bstatic [-]-static [-]-dn [-]-non_shared", "Search for static libraries (default)"),
@@ -74,7 +76,7 @@ OPTIONS: tuple[tuple[str, tuple[Option, ...]], ...] = (
         (
             Option("o", "-o[_]<file>", "The file to write; '-' is standard output"),
             Option("soname", "[-]-soname=<name> [-]-soname_<name>", "The module's name in the name section"),
-            Option("O", "-O[_]<level>", "Optimise the output's size: 0 merges no strings"),
+            Option("O", "-O[_]<level>", "Optimise the output: 0 disables string merging"),
             Option("strip-all", "[-]-strip-all -s", "Leave out symbol names and debug information"),
             Option("strip-debug", "[-]-strip-debug -S", "Leave out debug information"),
             Option(
@@ -316,6 +318,25 @@ OPTIONS: tuple[tuple[str, tuple[Option, ...]], ...] = (
                 ours=True,
             ),
             Option(
+                "time-report",
+                "--time-report=<file> --time-report",
+                "Write the times of the link's steps, as JSON if <file> ends in .json (default: standard output)",
+                ours=True,
+            ),
+            Option(
+                "reproduce",
+                "--reproduce=<file> --reproduce_<file>",
+                "Write the inputs and the command line to a tar, to repeat the link elsewhere",
+                note="Unlike wasm-ld's, the tar has the members of thin archives, and its response.txt finds libraries "
+                "and lists of symbols in the tar and writes everything to the current directory. Without the option, "
+                "$LLD_REPRODUCE names the file.",
+            ),
+        ),
+    ),
+    (
+        "Components",
+        (
+            Option(
                 "component",
                 "--component",
                 "Write a component, for the worlds that the objects describe",
@@ -332,7 +353,7 @@ OPTIONS: tuple[tuple[str, tuple[Option, ...]], ...] = (
             Option(
                 "component-world",
                 "--component-world=<world> --component-world_<world>",
-                "The world of --component-type, where there are several: its name, or <ns>:<package>/<name>",
+                "The world of --component-type, if there are several: its name, or <ns>:<package>/<name>",
                 ours=True,
             ),
             Option(
@@ -358,19 +379,19 @@ OPTIONS: tuple[tuple[str, tuple[Option, ...]], ...] = (
             Option(
                 "merge-imports-based-on-semver",
                 "--merge-imports-based-on-semver --merge-imports-based-on-semver=<bool>",
-                "Import one interface once, in the newest of its compatible versions (default)",
+                "Import an interface once, in the newest of its compatible versions (default)",
                 ours=True,
             ),
             Option(
                 "realloc-via-memory-grow",
                 "--realloc-via-memory-grow",
-                "Let adapters allocate by growing memory, not with the program's function",
+                "Let adapters allocate by growing the memory instead of calling the program's function",
                 ours=True,
             ),
             Option(
                 "reject-legacy-names",
                 "--reject-legacy-names",
-                "Look only at core imports and exports with names of the cm32p2 scheme",
+                "Recognise only core imports and exports of the cm32p2 scheme",
                 ours=True,
             ),
             Option(
@@ -379,6 +400,11 @@ OPTIONS: tuple[tuple[str, tuple[Option, ...]], ...] = (
                 "Order a component's imports as wasm-component-ld does: the program's own, then those of adapters",
                 ours=True,
             ),
+        ),
+    ),
+    (
+        "Module size",
+        (
             Option(
                 "why-live",
                 "--why-live=<symbol> --why-live_<symbol>",
@@ -396,14 +422,14 @@ OPTIONS: tuple[tuple[str, tuple[Option, ...]], ...] = (
             Option(
                 "size-report",
                 "--size-report=<file> --size-report_<file>",
-                "Write what each byte of the module belongs to, as JSON, HTML or text by the suffix of <file>",
+                "Write the owner of each byte of the module, as JSON, HTML or text by the suffix of <file>",
                 note="May be given several times: see [sizes](size.md).",
                 ours=True,
             ),
             Option(
                 "size-diff",
                 "--size-diff=<file> --size-diff_<file>",
-                "Show what changed since the size report <file>, which is JSON",
+                "Show the changes since <file>, a size report in JSON",
                 ours=True,
             ),
             Option(
@@ -416,9 +442,14 @@ OPTIONS: tuple[tuple[str, tuple[Option, ...]], ...] = (
             Option(
                 "size-note",
                 "--size-note=<file> --size-note_<file>",
-                "Print a line when the size changed since the last link with this <file>, which keeps the sizes",
+                "Print a line if the size changed since the last link with this <file>, which stores the sizes",
                 ours=True,
             ),
+        ),
+    ),
+    (
+        "Cache",
+        (
             Option(
                 "cache-dir",
                 "--cache-dir=<dir> --cache-dir_<dir>",
@@ -434,22 +465,8 @@ OPTIONS: tuple[tuple[str, tuple[Option, ...]], ...] = (
             Option(
                 "shared-cache",
                 "--shared-cache",
-                "Use a cache directory even if other users can write to it, and so change the output",
+                "Use a cache directory even if other users can write to it and so change the output",
                 ours=True,
-            ),
-            Option(
-                "time-report",
-                "--time-report=<file> --time-report",
-                "Write the times of the link's steps, as JSON if <file> ends in .json (default: standard output)",
-                ours=True,
-            ),
-            Option(
-                "reproduce",
-                "--reproduce=<file> --reproduce_<file>",
-                "Write the inputs and the command line to a tar, to repeat the link elsewhere",
-                note="Unlike wasm-ld's, the tar has the members of thin archives, and its response.txt finds libraries "
-                "and lists of symbols in the tar and writes everything to the current directory. Without the option, "
-                "$LLD_REPRODUCE names the file.",
             ),
         ),
     ),

@@ -29,7 +29,7 @@ def updated(page: str) -> str:
     before, begin, rest = page.partition(BEGIN)
     _, end, after = rest.partition(END)
     if not begin or not end:
-        raise ValueError("the page has not got both marks")
+        raise ValueError("the page does not have both marks")
     return f"{before}{BEGIN}\n{tables()}\n{END}{after}"
 
 
