@@ -137,7 +137,7 @@ def _run_passes(options: LinkOptions, diagnostics: Diagnostics, reuse: Reuse | N
             record(options, plan, module.sections, module.chunks, files, module.notes, diagnostics)
         if options.time_report is not None:
             if reuse is not None and diagnostics.time_report is not None:
-                diagnostics.time_report.linked_anew = reuse.linked_anew()
+                diagnostics.time_report.linked_again = reuse.linked_again()
             write_time_report(options.time_report, _counts(plan, files, written, reuse), diagnostics)
     _note_size(options, written, module.chunks, plan, diagnostics)
     return LinkResult(written, options.output, tuple(diagnostics.entries), tuple(files.read))
@@ -279,7 +279,7 @@ def _explain_last_link(options: LinkOptions, diagnostics: Diagnostics) -> LinkRe
     if diagnostics.time_report is not None:
         diagnostics.time_report.reused = "used"
         assert options.time_report is not None
-        write_time_report(options.time_report, {"files looked at": len(found.files_read)}, diagnostics)
+        write_time_report(options.time_report, {"files checked": len(found.files_read)}, diagnostics)
     return LinkResult([found.module], options.output, tuple(diagnostics.entries), found.files_read)
 
 
@@ -291,7 +291,7 @@ def _link_again(options: LinkOptions, diagnostics: Diagnostics) -> LinkResult | 
     report = diagnostics.time_report
     if isinstance(found, Passes):
         if report is not None:
-            how = "not used" if found.reuse is None else "decided anew"
+            how = "not used" if found.reuse is None else "decided again"
             report.reused = f"{how}: {found.why}"
         return found.reuse
     written = _as_component(options, found.chunks, diagnostics)
@@ -302,9 +302,9 @@ def _link_again(options: LinkOptions, diagnostics: Diagnostics) -> LinkResult | 
             report.reused = f"decisions updated: {found.updated}" if found.updated else "used"
             report.linked_anew = found.changed
             counts = {
-                "files looked at": len(found.files_read),
-                "objects taken over": found.reused,
-                "objects linked anew": len(found.changed),
+                "files checked": len(found.files_read),
+                "objects copied from the last module": found.reused,
+                "objects linked again": len(found.changed),
                 "bytes written": sum(map(len, written)),
             }
             assert options.time_report is not None

@@ -15,7 +15,7 @@ class TimeReport:
         self.counts: dict[str, int] = {}
         self.reused = ""
         """How the link used the last one, or why it did not."""
-        self.linked_anew: dict[str, str] = {}
+        self.linked_again: dict[str, str] = {}
         """In such a link, the objects that were not copied from the last module, each with the reason."""
 
     def begin(self, phase: str) -> None:
@@ -30,7 +30,7 @@ class TimeReport:
         lines = [f"{seconds * 1000:9.1f} ms  {phase}" for phase, seconds in self._phases.items()]
         lines.append(f"{total * 1000:9.1f} ms  in all")
         lines += [f"{count:12d}  {what}" for what, count in self.counts.items()]
-        lines += [f"linked anew: {name}: {why}" for name, why in self.linked_anew.items()]
+        lines += [f"linked again: {name}: {why}" for name, why in self.linked_again.items()]
         if self.reused:
             lines.append(f"last link: {self.reused}")
         return "\n".join(lines) + "\n"
@@ -44,7 +44,7 @@ class TimeReport:
             "phases": [{"name": phase, "seconds": round(seconds, 6)} for phase, seconds in self._phases.items()],
             "seconds": round(sum(self._phases.values()), 6),
             "counts": self.counts,
-            "linked_anew": self.linked_anew,
+            "linked_again": self.linked_again,
             "last_link": self.reused,
         }
         return json.dumps(content, indent=1) + "\n"

@@ -83,7 +83,7 @@ def test_a_foreign_file_says_what_it_is(what: str, tmp_path: Path) -> None:
     assert what in error.splitlines()[1]
 
 
-@pytest.mark.parametrize("what", [*FILES, "archive inside of an archive"])
+@pytest.mark.parametrize("what", [*FILES, "archive inside an archive"])
 @pytest.mark.parametrize("whole", [False, True])
 def test_a_foreign_member_says_what_it_is(what: str, whole: bool, tmp_path: Path) -> None:
     content = FILES[what] if what in FILES else HEADER + member("b.o/", build())

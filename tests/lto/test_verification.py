@@ -26,7 +26,7 @@ three:
 }
 """
 """A value that is used where it was not computed."""
-CANNOT_HELP = "so that --disable-verify cannot help"
+CANNOT_HELP = "--disable-verify has no effect"
 REFUSED = "Instruction does not dominate all uses!"
 CRASH = f"""
 sys.stderr.write({REFUSED!r} + '\\n  %x = add\\nLLVM ERROR: Broken module found, compilation aborted!\\nStack dump:\\n')

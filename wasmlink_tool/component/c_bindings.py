@@ -30,7 +30,7 @@ _BYTES_PER_LINE: Final = 24
 
 
 _PRELUDE: Final = """\
-_Static_assert(sizeof(void *) == 4 && sizeof(size_t) == 4, "components are of wasm32: compile for that");
+_Static_assert(sizeof(void *) == 4 && sizeof(size_t) == 4, "components need wasm32: compile for it");
 
 void *realloc(void *memory, size_t size);
 void free(void *memory);

@@ -111,7 +111,7 @@ class Resolver:
         found = self._packages.get(str(name))
         if found is None:
             versions = [other for other in self._packages if other.partition("@")[0] == str(name).partition("@")[0]]
-            hint = f"; there is {', '.join(versions)}" if versions else "; packages that are used lie in deps/"
+            hint = f"; there is {', '.join(versions)}" if versions else "; dependencies belong in deps/"
             raise WitError(file.source, name.offset, f"there is no package {name}{hint}")
         return found
 
@@ -169,7 +169,7 @@ class Resolver:
 
     def _enter(self, file: FileScope, name: Name, qualified: str) -> None:
         if qualified in self._busy:
-            raise WitError(file.source, name.offset, f"'{qualified}' uses itself, by way of what it uses")
+            raise WitError(file.source, name.offset, f"'{qualified}' uses itself indirectly")
         if len(self._busy) > _DEEPEST:
             raise WitError(file.source, name.offset, "interfaces use each other in too long a chain")
         self._busy.append(qualified)

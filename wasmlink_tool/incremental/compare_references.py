@@ -143,7 +143,7 @@ class _Comparison:
                 for side in (self.old, self.new)
             ]
             if any((target in called[0]) != (target in called[1]) for target in changed):
-                raise Unusable("what is called directly changed")
+                raise Unusable("direct calls changed")
 
     def check_targets(self) -> None:
         known: set[_Reference] | None = None
@@ -152,20 +152,20 @@ class _Comparison:
                 continue
             had, has = set(self.old.of(old)), set(self.new.of(new))
             if {i for t, i in had if t != _TYPE_INDEX} - {i for t, i in has if t != _TYPE_INDEX}:
-                raise Unusable("a reference is gone")
+                raise Unusable("a reference was removed")
             for type_, target in had ^ has:
                 if type_ != _TYPE_INDEX and target >= 0 and self.symbols[target].is_stub:
                     # Whether its body is in the output depends on the kinds of references to it.
                     raise Unusable("a reference to a stub changed")
             for type_, target in has - had:
                 if target < 0:
-                    raise Unusable("something new is referred to")
+                    raise Unusable("a new reference has a target that was not in the output")
                 if known is None:
                     known = {pair for chunk, _ in self.live for pair in self.old.of(chunk)}
                 if (type_, target) in known:
                     continue
                 if type_ not in _PLAIN or self.symbols[target].state != DEFINED or not self.symbols[target].is_live:
-                    raise Unusable("a reference is new")
+                    raise Unusable("a reference was added")
 
     def check_first_uses(self) -> None:
         if any(

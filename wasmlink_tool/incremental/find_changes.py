@@ -76,13 +76,13 @@ def changed_objects(options: LinkOptions, state: State, files: Files, cache: Par
             elif list(ordinals) == [0] and is_wasm(data):
                 changed.update((ordinal, ObjectSource(data, 0, len(data), path)) for ordinal in ordinals[0])
             else:
-                raise Unusable("a file changed that is no object in the output")
+                raise Unusable("a file changed that is not an object in the output")
             if len(changed) > MOST_CHANGED:
-                raise Unusable("too much changed")
+                raise Unusable("too many objects changed")
         # There may be a list of symbols beside an archive that may stay undefined.
         imports = os.path.splitext(path)[0] + ".imports"
         if 0 not in ordinals and (imports in known) != os.path.exists(imports):
-            raise Unusable("a list of undefined symbols came or went")
+            raise Unusable("a list of undefined symbols was added or removed")
     return changed
 
 
@@ -126,4 +126,4 @@ def _changed_members(
             or not is_wasm(data, member.start)
             or archive.defined_symbols(data, member.start, member.end) != symbols
         ):
-            raise Unusable("a member of an archive that is not linked defines something else")
+            raise Unusable("a member of an archive that is not linked has other definitions")

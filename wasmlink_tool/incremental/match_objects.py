@@ -104,13 +104,13 @@ class Match:
         for (kind, flags, _, index, _, _), old in zip(after.symbols, self.symbols):
             if old == ADDED:
                 if flags & (_UNDEFINED | _KEPT) or kind not in (_FUNCTION, _DATA):
-                    raise Unusable("an object asks for something new")
+                    raise Unusable("an object has a new reference")
             elif (
                 kind == _DATA
                 and not flags & (_UNDEFINED | SymbolFlag.ABSOLUTE)
                 and (self.segments[index] != before.symbols[old][3])
             ):
-                raise Unusable("data went to another segment")
+                raise Unusable("data moved to another segment")
         for names in ("export_names", "debug_names"):
             old_names = getattr(before, names)
             for index, name in getattr(after, names).items():
@@ -232,7 +232,7 @@ def _in_order(before: Sequence[Hashable], after: Sequence[Hashable], what: str, 
         found.append(indices.pop() if indices else ADDED)
     left = [index for indices in free.values() for index in indices]
     if left and not (may_go and all(may_go[index] for index in left)):
-        raise Unusable(f"a {what} of an object is gone or changed")
+        raise Unusable(f"a {what} of an object was removed or changed")
     kept = [index for index in found if index != ADDED]
     if kept != sorted(kept):
         # Numbers are assigned in this order.

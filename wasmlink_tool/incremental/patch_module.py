@@ -148,7 +148,7 @@ class Rewriter:
         """Correct the fields of unchanged objects whose targets moved."""
         columns = self.state.columns
         if any(first == after for sections in self.state.moving for first, after in sections.values()):
-            raise Unusable("debug information names places in a way that its values do not tell")
+            raise Unusable("debug information has references that cannot be corrected")
         for ordinal, sections in enumerate(self.state.moving):
             if ordinal in self.new:
                 continue

@@ -56,7 +56,7 @@ class LastLink:
             assert symbol.file is not None
             symbol.segment = symbol.file.segments[segment]
             if symbol.segment.pieces is not None:
-                raise Unusable("another object's merged string is named")
+                raise Unusable("a reference to another object's merged string")
         if stub >= 0:
             symbol.stub = Symbol(b"", SymbolKind.FUNCTION, UNDEFINED, 0, None)
             symbol.stub.number = stub

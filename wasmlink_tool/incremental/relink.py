@@ -60,7 +60,7 @@ def relink(options: LinkOptions) -> Relinked | Passes:
     """Return the module of a link with checked options that have a cache directory, or the input for its passes."""
     assert options.cache_directory is not None
     if not states.is_saved(options) or options.on_read is not None:
-        return Passes("the options ask for a whole link", None)
+        return Passes("the options require a whole link", None)
     diagnostics = Diagnostics()
     if options.output is not None:
         check_writable(options.output, "output", diagnostics)
@@ -88,9 +88,9 @@ def _patched(options: LinkOptions, state: State, files: Files) -> Relinked | str
     assert options.cache_directory is not None
     unsafe = needs_full_link(options)
     if unsafe is not None:
-        return f"--{unsafe.options[0]} takes all passes"
+        return f"--{unsafe.options[0]} needs all passes"
     if not state.is_exact:
-        return "the last link has something that only the passes understand"
+        return "the last link has something that only the passes support"
     spoilt = ""
     try:
         cache: ParseCache = cache_at(options.cache_directory, options.cache_limit)

@@ -163,7 +163,7 @@ class Replacements(NewObjects):
         asked = {*options.exports, *options.exports_if_defined, *options.undefined, options.entry, options.start}
         for name in names:
             if name in known or name.startswith(b"__") or name.decode("utf-8", "surrogateescape") in asked:
-                raise Unusable("a new definition is asked for")
+                raise Unusable("a new definition is referred to")
         self._added_names.update(names)
 
     @staticmethod
@@ -186,7 +186,7 @@ class Replacements(NewObjects):
         obj = file.object
         rows = column(known.symbols)
         if len(rows) != len(match.before.symbols):
-            raise Unusable("an object has symbols that its symbol table does not tell of")
+            raise Unusable("an object has symbols that its symbol table does not describe")
         for (kind, flags, name, index, offset, _), old in zip(obj.symbols, match.symbols):
             row = -1 if old == ADDED else rows[old]
             if row >= 0:

@@ -135,7 +135,7 @@ class Reuse(Reusable):
         if relocator is None:
             return {}
         return {
-            "objects linked anew": len(self.linked_anew()),
+            "objects linked again": len(self.linked_again()),
             "bytes left unread": sum(
                 known.file.status.st_size for known in self.known.values() if not known.file.is_read
             ),
@@ -143,9 +143,9 @@ class Reuse(Reusable):
             "fields of debug information corrected": relocator.fields_rewritten,
         }
 
-    def linked_anew(self) -> dict[str, str]:
+    def linked_again(self) -> dict[str, str]:
         """Return the objects that were not copied from the last module, each with the reason."""
-        relocated = {} if self._relocator is None else self._relocator.relocated_anew
+        relocated = {} if self._relocator is None else self._relocator.relocated_again
         return relocated | self._new_objects
 
     # Strings
@@ -222,7 +222,7 @@ class ReusingRelocator(Relocator):
         self._locations = locations
         self.bytes_copied = 0
         self.fields_rewritten = 0
-        self.relocated_anew: dict[str, str] = {}
+        self.relocated_again: dict[str, str] = {}
         """Objects of which a section was relocated from its own bytes, each with the reason."""
 
     def code(self, file: ObjectInput) -> list[memoryview]:
@@ -230,7 +230,7 @@ class ReusingRelocator(Relocator):
         if previous is None or file.compressed:
             return super().code(file)
         if file.function_live != previous.function_live:
-            self.relocated_anew[file.name] = "other functions of it are in the output"
+            self.relocated_again[file.name] = "other functions of it are in the output"
             return super().code(file)
         obj = file.object
         starts = obj.function_offsets
@@ -258,7 +258,7 @@ class ReusingRelocator(Relocator):
             if not segment.live or segment.pieces is not None or output is None or not output.in_file:
                 continue
             if position < 0 or segment.index in previous.segment_pieces or position + info.size > len(module):
-                self.relocated_anew[file.name] = "other data of it are in the output"
+                self.relocated_again[file.name] = "other data of it are in the output"
                 return super().data(file)
             contents[info.offset : info.offset + info.size] = module[position : position + info.size]
             ranges.append((info.offset, info.offset + info.size))
@@ -284,7 +284,7 @@ class ReusingRelocator(Relocator):
             columns = previous.notes.get(section.index)
             corrected = self._corrected(section, file, previous, columns, place) if columns else None
             if corrected is None:
-                self.relocated_anew.setdefault(file.name, "its debug information names other things")
+                self.relocated_again.setdefault(file.name, "its debug information has other targets")
                 return super().section(section)
             return corrected
         self.bytes_copied += size

@@ -124,7 +124,7 @@ def members(data: bytes, path: str) -> Iterator[Member]:
             continue
         room -= len(name)
         if room < 0:
-            raise _damaged(NO_MEMBER, f"names of members are longer than the archive by far at offset {header_at}")
+            raise _damaged(NO_MEMBER, f"names of members are far longer than the archive at offset {header_at}")
         text = os.fsdecode(name)
         if thin:
             yield Member(text, 0, 0, os.path.join(directory, text), header_at)

@@ -198,7 +198,7 @@ class BitcodeFile:
         def rows(layout: struct.Struct, offset: int, count: int) -> Iterator[tuple[int, ...]]:
             end = offset + count * layout.size
             if end > len(table):
-                raise FormatError("the bitcode file's symbol table is cut short")
+                raise FormatError("the bitcode file's symbol table is truncated")
             return layout.iter_unpack(table[offset:end])
 
         header = next(rows(_HEADER, 0, 1))
@@ -249,10 +249,10 @@ def _unwrapped(data: bytes, start: int, end: int) -> tuple[int, int]:
     if data[start : start + 4] != BITCODE_WRAPPER_MAGIC:
         return start, end
     if end - start < 20:
-        raise FormatError("the bitcode file's wrapper is cut short")
+        raise FormatError("the bitcode file's wrapper is truncated")
     offset, size = struct.unpack_from("<2I", data, start + 8)
     if offset + size > end - start:
-        raise FormatError("the bitcode file's wrapper names more than there is")
+        raise FormatError("the bitcode file's wrapper extends past the end of the file")
     return start + offset, start + offset + size
 
 
@@ -287,7 +287,7 @@ def blocks(data: bytes, start: int, end: int) -> Iterator[tuple[int, _Stream]]:
         size = stream.fixed(32) * 4
         contents = stream.position
         if not 2 <= width <= 32 or size > end - contents:
-            raise FormatError("malformed bitcode: a block is cut short")
+            raise FormatError("malformed bitcode: a block is truncated")
         yield number, _Stream(data, contents, contents + size, width)
         pos = contents + size
 
@@ -372,7 +372,7 @@ class _Stream:
     def _count(self, count: int, width: int) -> int:
         """Read a length, and check it against the remaining data."""
         if count * width > self._end - self._pos:
-            raise FormatError("malformed bitcode: a record is cut short")
+            raise FormatError("malformed bitcode: a record is truncated")
         return count
 
     def _abbreviation(self) -> list[_Operand]:
@@ -396,7 +396,7 @@ class _Stream:
             if encoding == _ARRAY:
                 element = next(following, None)
                 if element is None or element[0] in (_ARRAY, _BLOB_OPERAND):
-                    raise FormatError("malformed bitcode: an array of nothing")
+                    raise FormatError("malformed bitcode: an array without elements")
                 count = self.vbr(6)
                 numbers += [self._number(*element) for _ in range(self._count(count, max(1, element[1])))]
             elif encoding == _BLOB_OPERAND:

@@ -113,7 +113,7 @@ def _refuse_others(root: str, status: os.stat_result) -> None:
         return
     raise FatalError(
         f"cannot use cache directory {root}: {problem}, and could decide what is linked; "
-        "take their permission away (chmod go-w), or trust them with --shared-cache"
+        "remove their permission (chmod go-w), or trust them with --shared-cache"
     )
 
 

@@ -15,8 +15,8 @@ _MACH_MACHINES: Final = {7: "x86", 0x1000007: "x86-64", 12: "ARM", 0x100000C: "A
 _MACH_KINDS: Final = {1: "object", 2: "executable", 6: "shared library", 8: "bundle"}
 
 _BEGINNINGS: Final = (
-    (b"!<arch>\n", "an archive inside of an archive: extract its members, and archive them anew"),
-    (b"!<thin>\n", "a thin archive inside of an archive: name its members, or extract and archive them anew"),
+    (b"!<arch>\n", "an archive inside an archive: extract its members, and archive them again"),
+    (b"!<thin>\n", "a thin archive inside an archive: name its members, or extract and archive them again"),
     (b"MZ", f"Windows executable or DLL: {_COMPILE}"),
     (b"\x1f\x8b", "gzip-compressed data: decompress it"),
     (b"BZh", "bzip2-compressed data: decompress it"),
@@ -26,7 +26,7 @@ _BEGINNINGS: Final = (
     (b"CPCH", "precompiled header: it is an input of the compiler"),
     (b"rust\0\0\0", "metadata of a Rust crate: it is an input of rustc"),
     (b"\xca\xfe\xba\xbe", f"Mach-O universal binary or Java class: {_COMPILE}"),
-    (b"BC", "LLVM bitcode of a kind that is not known"),
+    (b"BC", "LLVM bitcode of an unknown kind"),
 )
 _TEXTS: Final = (
     ((b"(module", b"(component"), "WebAssembly text: assemble it (wat2wasm gives modules, not objects to link)"),
@@ -71,9 +71,9 @@ def describe_wasm(data: bytes, start: int, end: int) -> str:
         # A truncated file of any kind.
         return ""
     if int.from_bytes(data[start + 6 : start + 8], "little") == 1:
-        return "WebAssembly component: it is linked from objects before it is made, and composed with others afterwards"
+        return "WebAssembly component: link the objects that it was made from, or compose it with other components"
     if b"\7linking" not in data[start:end]:
-        return "finished WebAssembly module: give the linker the objects that it was made of, or make it with -r"
+        return "finished WebAssembly module: link the objects that it was made from, or make it with -r"
     return ""
 
 

@@ -149,7 +149,7 @@ class ObjectReader:
         filled = (_TABLE, self._filled_table)
         names = [name for kind, _, name, index, _, _ in self.obj.symbols if (kind, index) == filled]
         if names != [_FUNCTION_TABLE]:
-            raise FormatError("an object whose element segment fills a table of its own cannot be linked")
+            raise FormatError("an object whose element segment fills its own table cannot be linked")
 
     def _check_section_references(self) -> None:
         """Check that symbols and COMDATs refer to existing sections, at the end of the file: sections may follow the

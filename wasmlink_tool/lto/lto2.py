@@ -33,7 +33,7 @@ def generate_objects(place: Workplace) -> list[GeneratedObject]:
     for name, module in zip(place.names, place.modules):
         for symbol, resolution in zip(module.bitcode.symbols, module.resolutions):
             if b"," in symbol.name:
-                text = f"{module.name}: {place.compiler.shown} takes no symbol with a comma in its name"
+                text = f"{module.name}: {place.compiler.shown} does not support symbols with a comma in their names"
                 raise FatalError(f"{text}: name a clang with --lto-compiler=")
             arguments.append(f"-r={name},{symbol.name.decode('utf-8', 'surrogateescape')},{resolution.letters}")
     place.run(*arguments, *place.names)

@@ -102,7 +102,7 @@ class Workplace:
         if self.how.verify or not (_BROKEN_IN_LTO2 in said or _BROKEN_IN_CLANG in said):
             return ()
         return (
-            f"{self.compiler.shown} verifies what it reads whatever its options, so that --disable-verify cannot help",
+            f"{self.compiler.shown} verifies its input whatever its options: --disable-verify has no effect",
         )
 
     def _versions(self) -> tuple[str, ...]:

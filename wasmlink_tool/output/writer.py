@@ -69,7 +69,7 @@ class OutputFile:
     def _print(self) -> None:
         stream = getattr(sys.stdout, "buffer", None)
         if stream is None:
-            raise FatalError("failed to write output '-': standard output takes no bytes")
+            raise FatalError("failed to write output '-': standard output cannot be written")
         stream.writelines(self._chunks)
         stream.flush()
 

@@ -65,7 +65,7 @@ class Settings:
             if value is None or value is False:
                 continue
             if SCons.Util.is_Dict(value) or value is True:
-                raise bad_value(name, value, "a text or a list")
+                raise bad_value(name, value, "a string or a list")
             if SCons.Util.is_Sequence(value):
                 stack.extend((element, True) for element in reversed(list(value)))
             elif SCons.Util.is_String(value):
@@ -148,13 +148,13 @@ class Settings:
             return value
         if isinstance(value, str):
             return False if value.lower() in FALSE else True if value.lower() in TRUE else value
-        raise bad_value(name, value, "True, False or a text")
+        raise bad_value(name, value, "True, False or a string")
 
     def words(self, name: str) -> list[str]:
         """Return the words of a command line, as SCons would pass them to a command."""
         value = raw(self.env, name)
         if isinstance(value, (bool, int, float)) or SCons.Util.is_Dict(value):
-            raise bad_value(name, value, "a text or a list of command line arguments")
+            raise bad_value(name, value, "a string or a list of command line arguments")
         words = self.env.subst_list(f"${name}", target=self.target, source=self.source)
         return [str(word) for word in SCons.Util.flatten(words)]
 

@@ -80,7 +80,7 @@ def answer_live_queries(options: LinkOptions, plan: Plan, chains: Chains, diagno
     answers = [queries.answer(pattern) for pattern in options.why_live]
     for answer in answers:
         if not answer.chains and not answer.absent:
-            diagnostics.warn(f"--why-live={answer.pattern}: no symbol, section, member or import of the link fits")
+            diagnostics.warn(f"--why-live={answer.pattern}: no symbol, section, member or import of the link matches")
     path = options.why_live_file or "-"
     text = answers_json(answers) if path.endswith(".json") else answers_text(answers)
     if text or path != "-":

@@ -151,7 +151,7 @@ class LiveQueries:
                 continue
             shown = self._shown(name)
             if symbol.state == LAZY:
-                yield f"{shown} is not linked: nothing needs it of {symbol.file_name}"
+                yield f"{shown} is not linked: nothing needs it from {symbol.file_name}"
             elif symbol.state == DEFINED and not symbol.is_live:
                 yield f"{shown} is not in the output: nothing live refers to it (defined in {symbol.file_name})"
             elif symbol.state != DEFINED:

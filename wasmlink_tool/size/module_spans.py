@@ -142,7 +142,7 @@ def walk_module(data: bytes) -> ModuleSpans:
         raise FormatError("not a WebAssembly module")
     if data[4:8] != VERSION:
         if data[6:8] == b"\1\0":
-            raise FormatError("this is a component: give the core module that it was made of")
+            raise FormatError("this is a component: pass the core module that it was made from")
         raise FormatError("not a WebAssembly module of version 1")
     module = ModuleSpans()
     module.size = len(data)

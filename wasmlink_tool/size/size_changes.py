@@ -142,7 +142,7 @@ def why_linked(report: SizeReport, parts: list[Part]) -> str:
         if part.reason and (cause is None or cause.object != part.object):
             entries.append(part)
     if not entries:
-        return "linked, but nothing of it is live"
+        return "linked, but nothing in it is live"
     entry = max(entries, key=lambda part: (part.retained, part.size))
     return why_live(report, entry)
 

@@ -34,7 +34,7 @@ class _CommandError(Exception):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; return its exit status."""
-    parser = argparse.ArgumentParser(PROGRAM, description="Show why modules are as large as they are.", epilog=_EPILOG)
+    parser = argparse.ArgumentParser(PROGRAM, description="Show the contents of modules by size.", epilog=_EPILOG)
     parser.add_argument("old", metavar="FILE", help="a report, or a module")
     parser.add_argument("new", metavar="NEW", nargs="?", help="compare FILE with this one")
     parser.add_argument("-o", "--output", metavar="FILE", help="write to a file; its suffix chooses the format")

@@ -202,7 +202,7 @@ def _find(setting: str, cc: tuple[str, ...], path: str | None, sdk: str, sysroot
         return _installed_clang(path, sysroot, libc)
     if setting == Kind.WASI_SDK.value:
         if not sdk:
-            raise ToolchainError("the WASI SDK was asked for, but WASI_SDK_PATH is not set")
+            raise ToolchainError("WASMTOOLCHAIN asks for the WASI SDK, but WASI_SDK_PATH is not set")
         return _wasi_sdk(sdk, sysroot, path)
     if setting:
         return _wasi_sdk(setting, sysroot, path)
