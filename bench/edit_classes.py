@@ -5,7 +5,7 @@ stripped (``-S``) and with its debug information (``-g``). For each class of edi
 compiled, then the program is linked with what the link before the edit has left, by a new Python that calls
 ``wasmlink_tool.link`` in process; in turn with it the reference links by itself. Every module is compared with that of
 a link without a cache. The table shows the ratio of the medians, and how the link began: ``fast`` where it repeated no
-decision, ``updated`` where it updated some, ``passes`` where it decided anew and copied what stayed, ``whole`` where it
+decision, ``updated`` where it updated some, ``passes`` where it decided again and copied what stayed, ``whole`` where it
 took nothing from the last one.
 """
 
@@ -30,7 +30,7 @@ from tests.warm.program import EDITS, OF_CXX, Program, program
 
 WORK = Path(__file__).resolve().parent / ".work" / "edit-classes"
 VARIANTS = {"-S": ("-S",), "-g": ()}
-TIERS = {"used": "fast", "decisions updated": "updated", "decided anew": "passes", "not used": "whole"}
+TIERS = {"used": "fast", "decisions updated": "updated", "decided again": "passes", "not used": "whole"}
 
 
 @dataclass(frozen=True, slots=True)

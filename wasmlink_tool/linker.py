@@ -300,7 +300,7 @@ def _link_again(options: LinkOptions, diagnostics: Diagnostics) -> LinkResult | 
     with OutputFile(options.output, written):
         if report is not None:
             report.reused = f"decisions updated: {found.updated}" if found.updated else "used"
-            report.linked_anew = found.changed
+            report.linked_again = found.changed
             counts = {
                 "files checked": len(found.files_read),
                 "objects copied from the last module": found.reused,

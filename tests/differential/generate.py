@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import replace
 from random import Random
 
@@ -496,10 +497,14 @@ def without_contradictions(case: Case) -> Case:
 
 
 def _consistent(content: str | bytes | Archive | None) -> str | bytes | Archive | None:
-    if isinstance(content, Archive) and isinstance(content.members, dict):
-        members = {name: _consistent(member) for name, member in content.members.items()}
+    if isinstance(content, Archive) and isinstance(content.members, Mapping):
+        members = {name: _consistent_text(member) for name, member in content.members.items()}
         return replace(content, members=members)
-    if not isinstance(content, str):
+    return _consistent_text(content) if isinstance(content, str) else content
+
+
+def _consistent_text(content: str | bytes) -> str | bytes:
+    if isinstance(content, bytes):
         return content
     names = "|".join(IMPORTED)
     content = re.sub(rf"^\.import_(module|name) ({names}), .*\n", "", content, flags=re.MULTILINE)

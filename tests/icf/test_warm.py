@@ -81,5 +81,5 @@ def test_links_after_edits_are_clean_links(level: IcfLevel, flags: str, tmp_path
         warm, how = project.link(sources(), cached=True)
         clean, _ = project.link(sources(), cached=False)
         assert warm == clean, how
-        assert how.startswith("decided anew"), how
+        assert how.startswith("decided again"), how
     assert len(project.folds) > 3

@@ -146,7 +146,7 @@ def test_decisions_that_differ_are_updated_without_the_passes(
         assert how.partition(":")[0] == ("used" if name in NO_DECISION else "decisions updated"), f"{name}: {how}"
 
 
-def test_the_report_names_what_was_linked_anew_and_why(tmp_path: Path, objects: Path) -> None:
+def test_the_report_names_what_was_linked_again_and_why(tmp_path: Path, objects: Path) -> None:
     project = Project(tmp_path, objects, ".c", "debug")
     project.link(project.write(program(".c", UNITS, hosted=False)), cached=True)
     made = program(".c", UNITS, hosted=False)
