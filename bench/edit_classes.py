@@ -5,8 +5,8 @@ stripped (``-S``) and with its debug information (``-g``). For each class of edi
 compiled, then the program is linked with what the link before the edit has left, by a new Python that calls
 ``wasmlink_tool.link`` in process; in turn with it the reference links by itself. Every module is compared with that of
 a link without a cache. The table shows the ratio of the medians, and how the link began: ``fast`` where it repeated no
-decision, ``updated`` where it updated some, ``passes`` where it decided again and copied what stayed, ``whole`` where it
-took nothing from the last one.
+decision, ``updated`` where it updated some, ``passes`` where it ran the passes and copied unaffected bytes, ``whole``
+where it copied nothing.
 """
 
 from __future__ import annotations
