@@ -7,10 +7,12 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
+from tests.badinput.test_files import THIN, member
 from tests.scons.conftest import Project
 from wasmlink_tool.scons.rephrase import PHRASES, in_variables
 
@@ -75,6 +77,52 @@ def test_an_interrupt_ends_links(project: Project, tmp_path: Path, jobs: str) ->
     assert list((tmp_path / "temporary").iterdir()) == []
     cache = project.path(".sconsign.wasmlink.cache")
     assert not [path for path in cache.rglob("*") if ".tmp" in path.name]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there are no process groups to send a signal to")
+@pytest.mark.parametrize("flags", [["-j1"], ["-Q", "-j2"], ["-j8"]], ids=" ".join)
+def test_an_interrupt_ends_a_scan(tmp_path: Path, flags: list[str]) -> None:
+    """On whichever thread SCons scans: here a scan that waits for a pipe, a member of a thin archive."""
+    project = Project(tmp_path / "project")
+    project.sconstruct("""\
+        main = env.WasmObject("main.c")
+        env.WasmProgram("app", main, LIBS=[File("libthin.a")])
+    """)
+    project.write({"main.c": "int f(void); int main(void) { return f(); }\n"})
+    project.path("libthin.a").write_bytes(THIN + member("pipe.o/", b""))
+    project.scons("main.wasm.o")
+    os.mkfifo(project.path("pipe.o"))
+    build = subprocess.Popen(
+        [sys.executable, "-m", "SCons", *flags],
+        cwd=project.directory,
+        env=project.variables,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    writer = -1
+    try:
+        while writer < 0:
+            assert build.poll() is None
+            time.sleep(0.05)
+            # Only once the scan reads it.
+            with suppress(OSError):
+                writer = os.open(project.path("pipe.o"), os.O_WRONLY | os.O_NONBLOCK)
+        time.sleep(0.1)
+        os.killpg(build.pid, signal.SIGINT)
+        _, errors = build.communicate(timeout=120)
+    finally:
+        if writer >= 0:
+            os.close(writer)
+        if build.poll() is None:
+            os.killpg(build.pid, signal.SIGKILL)
+            build.communicate()
+    assert build.returncode == 2
+    assert "wasmlink: error: interrupted" in errors
+    assert "Traceback" not in errors
+    assert not project.path("app.wasm").exists()
 
 
 # Advice

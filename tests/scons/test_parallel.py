@@ -158,12 +158,12 @@ def test_links_share_the_processors(monkeypatch: pytest.MonkeyPatch) -> None:
     told: list[list[str]] = []
     pool = workers.Pool()
 
-    def run(worker: workers.Worker, program: str, arguments: list[str]) -> workers.Outcome:
+    def run(worker: workers.Worker, program: str, arguments: list[str]) -> dict[str, object]:
         told.append(arguments)
         if len(told) in (1, 2):
             # One more while this one is at work.
             pool.run(program, ["--threads=9"])
-        return workers.Outcome(0)
+        return {"status": 0}
 
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(5)), raising=False)
     monkeypatch.setattr(workers.Worker, "__init__", lambda _: None)

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import functools
 import os
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from ..cli.option_row import NO_EFFECT
 from ..cli.option_table import all_options
-from ..cli.parser import CommandLine, Parser
+from ..cli.words import parse, parser
 from ..options import FIELDS
-
-if TYPE_CHECKING:
-    from ..options import LinkOptions
 
 _WITHOUT_CONSEQUENCES = frozenset(
     [option for field in FIELDS if not (field.significant or field.report) for option in field.options]
@@ -34,42 +29,10 @@ class NamedInputs:
     """The directories to search."""
 
 
-@functools.cache
-def _parser() -> Parser:
-    return Parser()
-
-
-def _parse(words: list[str]) -> CommandLine | None:
-    """Parse words; return ``None`` if a response file is invalid."""
-    if any(word.startswith("@") for word in words):
-        from ..cli.response_files import ResponseFileError, expand
-
-        try:
-            words = expand(words, _parser().parse(words).value("rsp-quoting"))
-        except ResponseFileError:
-            return None
-    return _parser().parse(words)
-
-
-def options_of(words: list[str]) -> LinkOptions | None:
-    """Return the options of the link that the words stand for; ``None`` if the command would refuse them."""
-    # A null build does not get here, and need not import them.
-    from ..cli.interpret import link_options
-    from ..diagnostics import Diagnostics, Severity
-
-    line = _parse(words)
-    if line is None or line.unknown or line.missing_value is not None:
-        return None
-    diagnostics = Diagnostics()
-    options = link_options(line, diagnostics)
-    refused = diagnostics.error_count or any(remark.severity is Severity.ERROR for remark in options.remarks)
-    return None if refused else options
-
-
 def named_inputs(words: list[str]) -> NamedInputs:
     """Return the inputs that these words name, response files first."""
     files = _response_files(words)
-    line = _parse(words)
+    line = parse(words)
     if line is None:
         return NamedInputs(files)
     files += line.values("allow-undefined-file")[-1:]
@@ -84,7 +47,7 @@ def _response_files(words: list[str]) -> list[str]:
         return []
     from ..cli.response_files import split_posix, split_windows
 
-    quoting = _parser().parse(words).value("rsp-quoting") or ("windows" if os.name == "nt" else "posix")
+    quoting = parser().parse(words).value("rsp-quoting") or ("windows" if os.name == "nt" else "posix")
     split = split_windows if quoting == "windows" else split_posix
     found: dict[str, None] = {}
     pending = list(reversed(words))
@@ -103,7 +66,7 @@ def significant(words: list[str]) -> list[str]:
     options that cannot affect the link."""
     if not words:
         return []
-    line = _parser().parse(words)
+    line = parser().parse(words)
     said: list[str] = []
     for argument in line.arguments:
         option = argument.option

@@ -1,4 +1,4 @@
-"""Run links: in this process, or in workers if SCons builds several targets at the same time."""
+"""Run links and scans: in this process, or in workers if SCons builds several targets at the same time."""
 
 from __future__ import annotations
 
@@ -38,6 +38,17 @@ def _run_here(program: str, arguments: list[str]) -> workers.Outcome:
     except KeyboardInterrupt:
         remove_temporaries()
         return workers.interrupted(program)
+
+
+def extract(words: list[str]) -> dict[str, Any]:
+    """Scan a link: return what :func:`.worker.extract` does.
+
+    :raises KeyboardInterrupt: a signal ends the build.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        return workers.pool().extract(words)
+    with interruptible():
+        return worker.extract(words)
 
 
 @contextmanager

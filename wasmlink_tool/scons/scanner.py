@@ -20,7 +20,7 @@ import SCons.Scanner
 
 from . import dependency_nodes
 from .link import PROGRAM, input_word, libraries, link_inputs, options, placed
-from .run_link import interruptible
+from .run_link import extract
 from .scan_cache import Finding, memory_of
 from .workers import interrupted
 
@@ -95,32 +95,26 @@ class _Scan:
         return finding
 
     def resolve(self) -> Finding | None:
-        # Only if there is something new: a null build need not import the linker.
-        from ..diagnostics import LinkError
-        from ..extraction import extract
-        from .flags import options_of
-
-        link = options_of(["-o", str(self.target), *self.words])
-        if link is None:
-            return None
         try:
-            with interruptible():
-                found = extract(link)
-        except LinkError:
-            return None
+            found = extract(["-o", str(self.target), *self.words])
         except KeyboardInterrupt:
             # SCons ends here; with -Q it prints nothing.
             interrupted(PROGRAM).show()
             return None
-        read = dict.fromkeys((*map(str, self.named), *found.files))
-        indirect = {*found.archives, *found.unlinked}
+        if not found:
+            return None
+        read = dict.fromkeys((*map(str, self.named), *found["files"]))
+        indirect = {*found["archives"], *found["unlinked"]}
         return Finding(
-            files={**{path: self.signature(path) for path in read}, **dict.fromkeys(found.absent)},
+            files={**{path: self.signature(path) for path in read}, **dict.fromkeys(found["absent"])},
             direct=[path for path in read if path not in indirect],
             indirect=[path for path in read if path in indirect],
-            members=[(member.archive, member.name, member.occurrence, member.digest) for member in found.members],
-            interfaces=found.interfaces,
-            order=found.order,
+            members=[
+                (member["archive"], member["name"], member["occurrence"], member["digest"])
+                for member in found["members"]
+            ],
+            interfaces=found["interfaces"],
+            order=found["order"],
         )
 
     def resolved(self, finding: Finding) -> list[Any]:

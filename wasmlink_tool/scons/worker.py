@@ -1,4 +1,4 @@
-"""A process that links for SCons, one job after another: see :mod:`.workers`.
+"""A process that links and scans for SCons, one job after another: see :mod:`.workers`.
 
 It is started by its path, without site-packages and SCons; the argument is the directory of the package. Jobs and
 outcomes are JSON values, one a line.
@@ -42,6 +42,22 @@ def link(program: str, arguments: list[str]) -> dict[str, Any]:
     return {"status": status, "output": texts[0], "errors": texts[1]}
 
 
+def extract(arguments: list[str]) -> dict[str, Any]:
+    """Return the files and members that a link would use, as :class:`~wasmlink_tool.extraction.Extraction` has them;
+    nothing if the link would fail."""
+    from dataclasses import asdict
+
+    from wasmlink_tool import extraction
+    from wasmlink_tool.cli.words import options_of
+    from wasmlink_tool.diagnostics import LinkError
+
+    options = options_of(arguments)
+    try:
+        return {} if options is None else asdict(extraction.extract(options))
+    except LinkError:
+        return {}
+
+
 def main(root: str) -> None:
     sys.path.insert(0, root)
     # A terminal sends its interrupt to all processes of a build, as to compilers; SCons starts no further job.
@@ -72,7 +88,9 @@ def main(root: str) -> None:
         while waiting.acquire() and (line := lines.pop(0)):
             job = json.loads(line)
             os.chdir(job["directory"])
-            outcomes.write(json.dumps(link(job["program"], job["arguments"])) + "\n")
+            program, arguments = job["program"], job["arguments"]
+            outcome = link(program, arguments) if program else extract(arguments)
+            outcomes.write(json.dumps(outcome) + "\n")
             outcomes.flush()
     except BrokenPipeError:
         pass

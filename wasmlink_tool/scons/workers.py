@@ -1,8 +1,9 @@
 """Processes that link at the same time, for ``scons -j``.
 
 SCons runs its jobs on threads, of which one at a time executes Python. So each link is given to a separate process,
-which is kept for the next link. Workers are started on demand, up to the number of jobs. An interrupt from the terminal
-ends them like compilers; otherwise they end when the pipe to SCons does, for whatever reason.
+which is kept for the next link; so is a scan that is not on the main thread, since no other thread can be interrupted.
+Workers are started on demand, up to the number of jobs. An interrupt from the terminal ends them like compilers;
+otherwise they end when the pipe to SCons does, for whatever reason.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import sys
 import threading
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from .. import host
 from ..cli.reporter import stream_has_colors
@@ -71,8 +73,9 @@ class Worker:
             stdout=subprocess.PIPE,
         )
 
-    def run(self, program: str, arguments: list[str]) -> Outcome | None:
-        """Return the outcome; ``None`` if the worker ended instead of answering."""
+    def run(self, program: str, arguments: list[str]) -> dict[str, Any] | None:
+        """Return the outcome of a link, or of a scan if no program is named; ``None`` if the worker ended instead of
+        answering."""
         assert self._process.stdin is not None and self._process.stdout is not None
         job = {"directory": os.getcwd(), "program": program, "arguments": arguments}
         try:
@@ -81,7 +84,7 @@ class Worker:
             answer = self._process.stdout.readline()
         except OSError:
             answer = b""
-        return Outcome(**json.loads(answer)) if answer.endswith(b"\n") else None
+        return dict(json.loads(answer)) if answer.endswith(b"\n") else None
 
     def end(self) -> int:
         """Close the pipes; return the process's status."""
@@ -101,29 +104,54 @@ class Pool:
         self._at_work = 0
 
     def run(self, program: str, arguments: list[str]) -> Outcome:
-        # Jobs are threads of SCons's, so there are never more workers than jobs.
+        """Link in a worker."""
         with self._lock:
-            worker = self._idle.pop() if self._idle else None
             self._at_work += 1
             options = _processors(self._at_work)
+        if stream_has_colors(sys.stderr):
+            options.append("--color-diagnostics")
         try:
-            if worker is None:
-                worker = Worker()
-            if stream_has_colors(sys.stderr):
-                options.append("--color-diagnostics")
-            outcome = worker.run(program, options + arguments)
+            outcome = self._ask(program, options + arguments)
         finally:
             with self._lock:
                 self._at_work -= 1
-        if outcome is None:
-            status = worker.end()
-            if any(abs(status) in (number, 128 + number) for number in ENDING_SIGNALS):
+        if isinstance(outcome, int):
+            if _is_interrupt(outcome):
                 return interrupted(program)
-            reason = f"signal {-status}" if status < 0 else f"status {status}"
+            reason = f"signal {-outcome}" if outcome < 0 else f"status {outcome}"
             return Outcome(1, errors=f"{program}: error: the linking process ended unexpectedly ({reason})\n")
+        return Outcome(**outcome)
+
+    def extract(self, arguments: list[str]) -> dict[str, Any]:
+        """Scan a link in a worker: return what :func:`.worker.extract` does.
+
+        :raises KeyboardInterrupt: an interrupt ended the worker.
+        """
+        outcome = self._ask("", arguments)
+        if isinstance(outcome, int):
+            if _is_interrupt(outcome):
+                raise KeyboardInterrupt
+            return {}
+        return outcome
+
+    def _ask(self, program: str, arguments: list[str]) -> dict[str, Any] | int:
+        """Return the answer of a worker, or its status if it ended."""
+        # Jobs are threads of SCons's, so there are never more workers than jobs.
+        with self._lock:
+            worker = self._idle.pop() if self._idle else None
+        if worker is None:
+            worker = Worker()
+        outcome = worker.run(program, arguments)
+        if outcome is None:
+            return worker.end()
         with self._lock:
             self._idle.append(worker)
         return outcome
+
+
+def _is_interrupt(status: int) -> bool:
+    """Return whether a worker ended by a signal that ends a build."""
+    return any(abs(status) in (number, 128 + number) for number in ENDING_SIGNALS)
 
 
 def _processors(links: int) -> list[str]:
