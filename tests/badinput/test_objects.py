@@ -273,6 +273,8 @@ OBJECTS: dict[str, bytes] = {
     "relocation of 64 bits in code": with_code(relocation(14, 4, 3, 0)),
     "relocation relative to a thread": with_code(relocation(21, 4, 3, 0)),
     "relocation of a global in 32 bits": with_data(relocation(13, 6, 2)),
+    "relocation of a global in 32 bits against a function": with_data(relocation(13, 6, 0)),
+    "relocation of a global in 32 bits against data": with_data(relocation(13, 6, 3)),
     "relocation addend huge": with_code(bytes([4]) + leb(17) + leb(3) + b"\xff" * 9 + b"\x01"),
     "relocation without its addend": build(
         reloc_CODE=custom("reloc.CODE", leb(5) + leb(1) + bytes([4]) + leb(17) + leb(3))

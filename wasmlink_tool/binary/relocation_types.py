@@ -121,7 +121,7 @@ knows of it.
 The annotation leaves the number of rows open: mypyc keeps a tuple of known length in a C struct and unrolls each loop
 over it, which gcc would compile for minutes."""
 
-TARGETS: Final[dict[int, tuple[int, ...]]] = {
+_TARGETS: Final[dict[int, tuple[int, ...]]] = {
     FUNCTION_INDEX: (SymbolKind.FUNCTION,),
     TABLE_INDEX: (SymbolKind.FUNCTION,),
     ADDRESS: (SymbolKind.DATA,),
@@ -132,12 +132,18 @@ TARGETS: Final[dict[int, tuple[int, ...]]] = {
     TAG_INDEX: (SymbolKind.TAG,),
     TABLE_NUMBER: (SymbolKind.TABLE,),
 }
-"""The kinds of symbols that a relocation may name, by value."""
+"""The kinds of symbols that a relocation may name, by value. Only code refers to entries of the global offset table, by
+a function or data symbol."""
 
 VALUE: Final = {row[0]: row[1] for row in _ROWS}
 ENCODING: Final = {row[0]: row[2] for row in _ROWS}
 WIDTH: Final = {row[0]: row[3] for row in _ROWS}
 """How many bytes each relocation type patches."""
+TARGETS: Final = {
+    type_: (SymbolKind.GLOBAL,) if value == GLOBAL_INDEX and encoding == FIXED else _TARGETS[value]
+    for type_, value, encoding, _, _, _ in _ROWS
+}
+"""The kinds of symbols that each relocation type may name."""
 
 
 def types_with(

@@ -9,7 +9,7 @@ from itertools import compress
 from ..binary import relocations
 from ..binary.constants import SectionId, SymbolKind
 from ..binary.reader import FormatError
-from ..binary.relocation_types import FROM_PLACE, RELOCATION_NAMES, TARGETS, VALUE, WIDTH, type_name
+from ..binary.relocation_types import FROM_PLACE, RELOCATION_NAMES, TARGETS, WIDTH, type_name
 from ..binary.relocation_types import RelocationType as R
 from ..binary.relocations import Relocations
 
@@ -72,7 +72,7 @@ def check_target(obj: ObjectFile, type_: int, index: int, section: Section) -> N
         raise FormatError(f"relocation {type_name(type_)} in section {section}, which has no address")
     elif index >= len(obj.symbols):
         raise FormatError(f"invalid relocation symbol index: {index}")
-    elif obj.symbols.kinds[index] not in TARGETS[VALUE[type_]]:
+    elif obj.symbols.kinds[index] not in TARGETS[type_]:
         raise FormatError(
             f"relocation {type_name(type_)} in section {section} against a symbol of another kind: {index}"
         )
@@ -101,7 +101,7 @@ _IS_TYPE_INDEX: Final = bytes([type_ == _TYPE_INDEX for type_ in range(256)])
 _IS_NO_TYPE_INDEX: Final = bytes([type_ != _TYPE_INDEX for type_ in range(256)])
 _MAY_NAME: Final[tuple[list[bool], ...]] = tuple(
     [
-        [kind in TARGETS[VALUE[type_]] and type_ not in FROM_PLACE for kind in range(_TABLE + 1)]
+        [kind in TARGETS[type_] and type_ not in FROM_PLACE for kind in range(_TABLE + 1)]
         for type_ in RELOCATION_NAMES
     ]
 )
