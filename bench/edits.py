@@ -1,16 +1,19 @@
 """Links after random edits, with the cache and without: ``python -m bench.edits --edits 5000 --seed 1``.
 
-The edits are those of :mod:`tests.support.random_edits`.
+The edits are those of :mod:`tests.support.random_edits`; with ``--objects``, those of
+:mod:`tests.support.object_edits`, which need no compiler and change what relocations add to their targets.
 """
 
 from __future__ import annotations
 
 import argparse
 import tempfile
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
 from tests.support.edit_sources import SHADES
+from tests.support.object_edits import ObjectProject, object_differences
 from tests.support.random_edits import Project, differences
 
 
@@ -19,15 +22,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--edits", type=int, default=5000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--shades", type=int, default=SHADES, help="texts of each variant of each unit")
+    parser.add_argument("--objects", action="store_true", help="edit hand-written objects; odd seeds: common ones")
     options = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory() as directory:
-        project = Project(Path(directory), options.seed, options.shades)
+        work = Path(directory)
+        reused: Counter[str]
+        if options.objects:
+            objects = ObjectProject(work, options.seed, is_common=options.seed % 2 == 1)
+            reused, lines = objects.reused, object_differences(objects, options.edits)
+        else:
+            project = Project(work, options.seed, options.shades)
+            reused, lines = project.reused, differences(project, options.edits)
         found = 0
-        for line in differences(project, options.edits):
+        for line in lines:
             found += 1
             print(line, flush=True)
     print(f"{options.edits} edits, seed {options.seed}: {found} differences; links from the last one:")
-    for how, count in project.reused.most_common():
+    for how, count in reused.most_common():
         print(f"{count:6d}  {how}")
     return 1 if found else 0
 
