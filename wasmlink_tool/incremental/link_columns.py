@@ -14,13 +14,13 @@ from array import array
 from collections.abc import Callable, Mapping, Sequence
 from itertools import accumulate, compress
 
-from ..binary.constants import ExternalKind, SymbolKind
+from ..binary.constants import ExternalKind, NameSubsection, SymbolKind
 from ..binary.relocation_types import TABLE_INDICES
 from ..binary.relocation_types import RelocationType as R
 from ..linking.chunks import NO_NUMBER, LinkedFile, ObjectInput, OutputSegment
 from ..linking.live_relocations import live_function_runs
 from ..linking.plan import Plan
-from ..linking.symbols import DEFINED, Symbol
+from ..linking.symbols import DEFINED, UNDEFINED, Symbol
 from ..records import record
 from ..stored import (
     StoredError,
@@ -33,6 +33,7 @@ from ..stored import (
     unpack_record,
     unpack_strings,
 )
+from .last_module import read_number
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -112,6 +113,9 @@ class LinkColumns:
     """For each slot in order, the node of its function."""
     slot_numbers: array[int]
     """For each slot in order, the number of its function."""
+    name_positions: array[int]
+    """Where in the module the name of each function begins, imports included, in the name section; one more element is
+    the end of the last. Empty if there is no such section."""
     name_rows: array[int]
     """For each name in the symbol table, the row of its symbol, or :data:`NO_ROW`."""
     imported: int
@@ -148,6 +152,7 @@ class LinkColumns:
                 pack_groups(self.type_uses),
                 pack_array("I", self.slots),
                 pack_array("I", self.slot_numbers),
+                pack_array("I", self.name_positions),
                 pack_array("I", self.name_rows),
                 pack_array("I", self.import_types),
                 pack_array("I", self.tag_types),
@@ -159,7 +164,7 @@ class LinkColumns:
 def unpack_link(packed: Buffer) -> LinkColumns:
     """:raises StoredError: the columns do not fit together."""
     classes = len(FIELD_TYPES)
-    parts = unpack_record(packed, 19 + 3 * classes)
+    parts = unpack_record(packed, 20 + 3 * classes)
     imported, wrappers, call_ctors, stack_pointer = unpack_array("I", parts[-1])
     numbers = [unpack_array("I", part) for part in parts[11 : 11 + 3 * classes]]
     found = LinkColumns(
@@ -177,10 +182,11 @@ def unpack_link(packed: Buffer) -> LinkColumns:
         field_counts=numbers[:classes],
         field_positions=numbers[classes : 2 * classes],
         field_values=numbers[2 * classes :],
-        slot_uses=unpack_groups(parts[-8]),
-        type_uses=unpack_groups(parts[-7]),
-        slots=unpack_array("I", parts[-6]),
-        slot_numbers=unpack_array("I", parts[-5]),
+        slot_uses=unpack_groups(parts[-9]),
+        type_uses=unpack_groups(parts[-8]),
+        slots=unpack_array("I", parts[-7]),
+        slot_numbers=unpack_array("I", parts[-6]),
+        name_positions=unpack_array("I", parts[-5]),
         name_rows=unpack_array("I", parts[-4]),
         import_types=unpack_array("I", parts[-3]),
         tag_types=unpack_array("I", parts[-2]),
@@ -215,6 +221,7 @@ def link_columns(
     rows: Mapping[Symbol, int],
     code_start: int,
     data_position: Callable[[OutputSegment, int, int], int],
+    name_section: tuple[int, bytes],
 ) -> LinkColumns:
     """Return the columns of a finished link.
 
@@ -222,8 +229,10 @@ def link_columns(
     :param code_start: where the code section's contents begin in the module.
     :param data_position: returns where in the module a piece of an output segment is, given its offset and size; -1 if
         it is not there.
+    :param name_section: where the contents of the name section begin behind the name, and those; empty without
+        one.
     """
-    return _Recorder(plan, rows, code_start, data_position).columns()
+    return _Recorder(plan, rows, code_start, data_position, name_section).columns()
 
 
 def has_understood_relocations(plan: Plan) -> bool:
@@ -242,11 +251,13 @@ class _Recorder:
         rows: Mapping[Symbol, int],
         code_start: int,
         data_position: Callable[[OutputSegment, int, int], int],
+        name_section: tuple[int, bytes],
     ) -> None:
         self.plan = plan
         self.rows = rows
         self.code_start = code_start
         self.data_position = data_position
+        self.name_positions = _name_positions(*name_section, plan.spaces.function_count)
         resolution = plan.resolution
         self.files: list[LinkedFile] = [resolution.synthetic, *resolution.objects]
         self.counts = array("I")
@@ -318,8 +329,13 @@ class _Recorder:
                 carriers[comdat.name] = carriers.get(comdat.name, 0) + 1
         row_live = bytearray(len(self.rows))
         for symbol, row in self.rows.items():
-            if self._place(symbol) is None:
-                row_live[row] = symbol.is_live
+            if symbol.state == UNDEFINED:
+                row_live[row] = symbol.referenced
+        table = resolution.indirect_function_table
+        if table is not None and table.state == UNDEFINED and table in self.rows:
+            # Only the scan found that some table is needed if it is not the first import.
+            imports = spaces.imports.entries
+            row_live[self.rows[table]] = bool(imports) and imports[0].symbol is table
         live += row_live
         import_types = [
             spaces.types[entry.symbol.signature]
@@ -351,6 +367,7 @@ class _Recorder:
             type_uses=types,
             slots=array("I", map(self._global_node, entries)),
             slot_numbers=array("I", [symbol.function_number for symbol in entries]),
+            name_positions=self.name_positions,
             name_rows=array("I", [self.rows.get(symbol, NO_ROW) for symbol in resolution.symbols.values()]),
             imported=spaces.imports.counts[ExternalKind.FUNCTION],
             wrappers=sum(sum(file.function_live) for file in spaces.files[len(self.files) :]),
@@ -489,6 +506,26 @@ class _Recorder:
     def plan_table_base(self) -> int:
         entries = self.plan.scan.table_entries
         return entries[0].table_slot if entries else 0
+
+
+def _name_positions(start: int, contents: bytes, count: int) -> array[int]:
+    """Return where the name of each function begins, as :attr:`LinkColumns.name_positions` has it."""
+    at = 0
+    while at < len(contents):
+        kind = contents[at]
+        size, begin = read_number(contents, at + 1)
+        at = begin + size
+        if kind == NameSubsection.FUNCTION:
+            _, begin = read_number(contents, begin)
+            found: list[int] = []
+            while begin < at:
+                number, end = read_number(contents, begin)
+                found += [start + begin] * (number + 1 - len(found))
+                size, begin = read_number(contents, end)
+                begin += size
+            found += [start + at] * (count + 1 - len(found))
+            return array("I", found)
+    return array("I")
 
 
 _KIND_OF: Final = {

@@ -7,7 +7,7 @@ of types and table entries follow from the order of their first uses; those of a
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from ..binary.constants import SectionId, SymbolKind
 from ..binary.relocation_types import TABLE_INDICES
@@ -104,6 +104,31 @@ class Numbers:
         mapping.extend(range(number, number + wrappers))
         self.functions = mapping
         self.function_count = number + wrappers - self._columns.imported
+
+    def runs(self) -> Iterator[tuple[int, int, int, ObjectInput | None]]:
+        """Yield runs of functions in the order of their new numbers: either those of an object that is linked again, or
+        others by first and last old number, with the distance to the new ones."""
+        first = after = shift = 0
+        after = self._columns.imported
+        for at, count in enumerate(self._live_counts):
+            file = self._update.new.get(at - 1)
+            if file is None:
+                moved = self._shifts[at - 1]
+                if moved != shift:
+                    yield first, after, shift, None
+                    first, shift = after, moved
+                after += count
+            else:
+                yield first, after, shift, None
+                yield 0, 0, 0, file
+                after += count
+                first = after
+        total = len(self.functions)
+        moved = self.functions[-1] - (total - 1) if self._columns.wrappers else shift
+        if moved != shift:
+            yield first, after, shift, None
+            first, shift = after, moved
+        yield first, total, shift, None
 
     # Types
 

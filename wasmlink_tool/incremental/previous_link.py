@@ -21,16 +21,34 @@ class LastLink:
         self.state = state
         self.module = memoryview(state.module[0])
         """The module, which is patched in place."""
-        first, after = state.code
-        self.sections = LastSections(self.module)
-        self.code = bytes(self.module[first:after])
-        """The original contents of the code section."""
+        self._code: bytes | None = None
+        self._sections: LastSections | None = None
         self.files: dict[int, LinkedFile] = {}
         """The files that were looked up, by link order."""
         self.symbols: dict[int, Symbol] = {}
         """The symbols that were looked up, by row."""
         self._decisions: dict[int, Decisions] = {}
         self._rows = column(state.foreign, "q")
+
+    @property
+    def code(self) -> bytes:
+        """Return the contents of the code section; of functions, only the sizes are certain to be the original ones."""
+        if self._code is None:
+            first, after = self.state.code
+            self._code = bytes(self.module[first:after])
+        return self._code
+
+    @property
+    def sections(self) -> LastSections:
+        """Return where the sections are in the module."""
+        if self._sections is None:
+            self._sections = LastSections(self.module)
+        return self._sections
+
+    def forget(self) -> None:
+        """Forget the files and symbols that were looked up."""
+        self.files.clear()
+        self.symbols.clear()
 
     def decisions(self, ordinal: int) -> Decisions:
         found = self._decisions.get(ordinal)

@@ -28,8 +28,6 @@ from .previous_link import LastLink
 from .replacements import NewObjects, Replacements
 from .reuse import UNFIT, Reuse
 from .state import State
-from .update import Update
-from .update_module import UpdatingRewriter
 
 
 @record(frozen=True)
@@ -105,8 +103,11 @@ def _patched(options: LinkOptions, state: State, files: Files) -> Relinked | str
                 rewriter = Rewriter(last, replacements)
             except (Unusable, FatalError, FormatError, LinkError) as why:
                 # Some decision differs, or that is not certain.
+                from .update import Update
+                from .update_module import UpdatingRewriter
+
                 updated = str(why)
-                last = LastLink(state)
+                last.forget()
                 update = Update(options, last, files, changed, cache)
                 anew.update(update.touched)
                 rewriter = UpdatingRewriter(last, update)

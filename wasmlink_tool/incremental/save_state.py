@@ -143,6 +143,7 @@ class _Recorder:
         self.custom: list[tuple[bytes, int, int, int]] = []
         self.outputs: dict[bytes, int] = {}
         """Custom section to its place in ``custom``."""
+        self.name_section = 0, b""
         data_start = 0
         inputs = {section.name for file in objects for section in file.custom_sections.values()}
         for section in sections:
@@ -151,6 +152,9 @@ class _Recorder:
                 self.code = start, start + section.size
             elif section.id == 11:
                 data_start = start
+            elif section.id == 0 and section.name == b"name":
+                own_name, *contents = section.chunks
+                self.name_section = start + len(own_name), b"".join(contents)
             elif section.id == 0 and section.name in inputs and not is_kept_apart(section.name):
                 self.outputs[section.name] = len(self.custom)
                 self.custom.append((section.name, section.offset, start + len(section.chunks[0]), start + section.size))
@@ -209,7 +213,7 @@ class _Recorder:
     def _link_columns(self) -> bytes:
         if not has_understood_relocations(self.plan):
             return b""
-        return link_columns(self.plan, self.foreign, self.code[0], self._data_position).packed()
+        return link_columns(self.plan, self.foreign, self.code[0], self._data_position, self.name_section).packed()
 
     def _moving(self) -> list[dict[int, tuple[int, int]]]:
         found = []

@@ -94,6 +94,10 @@ class LastSymbols:
         """Return the symbols that were asked for, with their rows."""
         return list(self._symbols.items())
 
+    def may_be_imported(self, row: int) -> bool:
+        """Return whether a symbol is imported, or otherwise treated, if something live refers to it."""
+        return self.rows[ROW * row + 1] == UNDEFINED and self.rows[ROW * row] != SymbolKind.DATA
+
     def segment(self, row: int) -> int:
         """Return the index of the segment that a symbol was in; -1 without one."""
         return self.rows[ROW * row + 6]

@@ -9,14 +9,15 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Sequence
-from itertools import repeat
+from itertools import compress, count, repeat
+from operator import ne, sub
 from struct import Struct
 
-from ..binary.constants import ExternalKind, Opcode, SectionId
-from ..binary.leb128 import padded, uleb
+from ..binary.constants import ExternalKind, NameSubsection, Opcode, SectionId
+from ..binary.leb128 import padded_words, uleb
 from ..binary.relocation_types import ADDRESSES, FUNCTION_INDEX, FUNCTION_OFFSET, TABLE_INDEX
 from ..binary.relocation_types import VALUE as MEANING
-from ..linking.chunks import NO_NUMBER
+from ..linking.chunks import NO_NUMBER, ObjectInput
 from ..linking.live_relocations import live_function_runs
 from ..linking.symbol_names import Names
 from ..output.encoding import Chunk, vector
@@ -35,7 +36,8 @@ if TYPE_CHECKING:
 
 _FIVE: Final = Struct("5s").pack_into
 _U32: Final = Struct("<I").pack_into
-_NAME_FUNCTIONS: Final = 1
+_U16: Final = Struct("<H").pack_into
+_U8: Final = Struct("B").pack_into
 _LEAST_REFERENCE: Final = 0x6F
 """The least byte that is a type by itself."""
 
@@ -51,6 +53,8 @@ class UpdatingRewriter(Rewriter):
         self.functions_differ = numbers.functions != list(range(len(numbers.functions)))
         self.sections = last.sections
         self._replaced: list[tuple[int, int, list[Chunk]]] = []
+        self._renamed: list[tuple[int, int, int]] = []
+        """Functions whose numbers in the name section are to be written over: first, last, the distance."""
         self._divide_code()
         self._write_sections()
         self._check_notes()
@@ -59,13 +63,14 @@ class UpdatingRewriter(Rewriter):
 
     def _divide_code(self) -> None:
         """Find the linker's own functions, at both ends of the code section, and write them again."""
-        code, columns = self.last.code, self.update.columns
+        first, after = self.state.code
+        code, columns = self.module[first:after], self.update.columns
         _, at = read_number(code, 0)
         own = columns.live[: self.update.symbols.first_nodes[0][1]].count(1)
         entries = []
         for _ in range(own):
             size, start = read_number(code, at)
-            entries.append(code[start : start + size])
+            entries.append(bytes(code[start : start + size]))
             at = start + size
         self._prefix_size = at
         prefix = uleb(self.numbers.function_count) + b"".join(self._own_functions(entries))
@@ -75,7 +80,7 @@ class UpdatingRewriter(Rewriter):
         entries = []
         for _ in range(columns.wrappers):
             size, start = read_number(code, at)
-            entries.append(code[start : start + size])
+            entries.append(bytes(code[start : start + size]))
             at = start + size
         if at != len(code):
             raise ValueError("a code section of another size")
@@ -137,7 +142,7 @@ class UpdatingRewriter(Rewriter):
                 position += starts[after] - starts[first]
             file.function_offsets = offsets
         self.code_size = position + len(self.suffix)
-        self.code_growth = self.code_size - len(self.last.code)
+        self.code_growth = self.code_size - (self.state.code[1] - self.state.code[0])
         for ordinal, stand_in in self.last.files.items():
             if ordinal >= 0 and self.shifts[ordinal]:
                 stand_in.function_offsets = [offset + self.shifts[ordinal] for offset in stand_in.function_offsets]
@@ -154,6 +159,7 @@ class UpdatingRewriter(Rewriter):
     def _replace_code(self, pieces: list[tuple[int, int, list[Chunk]]]) -> None:
         start, end = self.state.code
         self._correct_fields()
+        self._correct_names()
         pieces += self._replaced
         if self.code_growth:
             size = uleb(end - start)
@@ -174,32 +180,33 @@ class UpdatingRewriter(Rewriter):
         numbers = self.numbers
         base = self.update.options.table_base
         if self.functions_differ:
-            encodings = [None if number == NO_NUMBER else padded(number, 5) for number in numbers.functions]
-            self._correct_class(FUNCTION_FIELDS, _FIVE, numbers.functions, encodings, 0)
+            self._correct_class(FUNCTION_FIELDS, _FIVE, numbers.functions, 0)
         if numbers.types_differ:
-            encodings = [None if number == NO_NUMBER else padded(number, 5) for number in numbers.types]
-            self._correct_class(TYPE_FIELDS, _FIVE, numbers.types, encodings, 0)
+            self._correct_class(TYPE_FIELDS, _FIVE, numbers.types, 0)
         if numbers.slots_differ:
-            slots = [None if slot == NO_NUMBER else base + slot for slot in numbers.slots]
-            encodings = [None if slot is None else padded(slot, 5) for slot in slots]
-            self._correct_class(SLOT_FIELDS, _FIVE, numbers.slots, encodings, base)
-            self._correct_class(DATA_SLOT_FIELDS, _U32, numbers.slots, slots, base)
+            self._correct_class(SLOT_FIELDS, _FIVE, numbers.slots, base)
+            self._correct_class(DATA_SLOT_FIELDS, _U32, numbers.slots, base)
 
-    def _correct_class(
-        self, number: int, pack: Callable[..., None], mapping: Sequence[int], encoded: Sequence[object], base: int
-    ) -> None:
+    def _correct_class(self, number: int, pack: Callable[..., None], mapping: Sequence[int], base: int) -> None:
         """Correct the fields of a class, but for those of objects that are linked again, and of those whose values all
         stay."""
         columns = self.update.columns
         positions, values = columns.field_positions[number], columns.field_values[number]
-        stays = next((i for i, new in enumerate(mapping) if i != new), len(mapping)) + base
+        stays = next(compress(count(), map(ne, mapping, count())), len(mapping))
+        # No unchanged object has a field with a number that is gone.
+        now = [NO_NUMBER if new == NO_NUMBER else base + new for new in mapping] if base else mapping
+        encoded: list[object] = [*now]
+        if pack is _FIVE:
+            encoded = [*padded_words([new & 0xFFFFFFFF for new in now], signed=True)]
+        if NO_NUMBER in mapping:
+            encoded = [None if new == NO_NUMBER else field for new, field in zip(mapping, encoded)]
         module = self.module
         start = 0
-        for ordinal, count in enumerate(columns.field_counts[number]):
-            end = start + count
-            if count and ordinal not in self.new:
+        for ordinal, size in enumerate(columns.field_counts[number]):
+            end = start + size
+            if size and ordinal not in self.new:
                 own: Sequence[int] = values[start:end]
-                if max(own) >= stays:
+                if max(own) >= stays + base:
                     if base:
                         own = [value - base for value in own]
                     deque(map(pack, repeat(module), positions[start:end], map(encoded.__getitem__, own)), maxlen=0)
@@ -392,48 +399,97 @@ class UpdatingRewriter(Rewriter):
 
     def _write_names(self) -> None:
         """Write the names of functions again, as each begins with the function's number."""
-        if b"name" not in self.sections.custom:
+        positions = self.update.columns.name_positions
+        if not positions:
             return
         header, start, end = self.sections.custom[b"name"]
-        section = bytes(self.module[start:end])
-        at = 0
-        while at < len(section):
-            kind = section[at]
-            size, begin = read_number(section, at + 1)
-            if kind == _NAME_FUNCTIONS:
-                names = self._function_names(section[begin : begin + size])
-                encoded = bytes((kind,)) + uleb(len(names)) + names
-                contents = b"\4name" + section[:at] + encoded + section[begin + size :]
-                self._replaced.append((header, end, [b"\0" + uleb(len(contents)) + contents]))
-                return
-            at = begin + size
+        after = positions[-1]
+        # The subsection begins with its number, size and count.
+        begin = start
+        while True:
+            kind = self.module[begin]
+            size, contents = read_number(self.module, begin + 1)
+            if kind == NameSubsection.FUNCTION:
+                break
+            begin = contents + size
+        if contents + size != after or len(positions) != len(self.numbers.functions) + 1:
+            raise ValueError("names of another size")
+        self._named = 0
+        names: list[Chunk] = []
+        for old, end_of_run, shift, file in self.numbers.runs():
+            if file is not None:
+                names += self._new_names(file)
+            elif old < end_of_run:
+                self._add_names(names, old, end_of_run, shift)
+        number = uleb(self._named)
+        size = sum(map(len, names)) + len(number)
+        prefix = bytes((NameSubsection.FUNCTION,)) + uleb(size) + number
+        chunks: list[Chunk] = [b"\4name", self.module[start:begin], prefix, *names, self.module[after:end]]
+        self._replaced.append((header, end, [b"\0" + uleb(sum(map(len, chunks))), *chunks]))
 
-    def _function_names(self, subsection: bytes) -> bytes:
-        count, at = read_number(subsection, 0)
-        functions = self.numbers.functions
-        gone = {NO_NUMBER}
-        # The functions of objects that are linked again have new names.
-        new: dict[int, bytes] = {}
+    def _new_names(self, file: ObjectInput) -> list[Chunk]:
+        """Return the names of an object that is linked again."""
         shown = Names(demangle=self.update.options.demangle).name
-        for file in self.new.values():
-            debug_names, own_names, numbers = file.function_debug_names, file.function_names, file.function_numbers
-            for start, stop in live_function_runs(file):
-                for index in range(start, stop):
-                    gone.add(numbers[index])
-                    if own_names[index]:
-                        text = debug_names.get(index) or shown(own_names[index])
-                        new[numbers[index]] = uleb(len(text)) + text
-        for _ in range(count):
-            number, start = read_number(subsection, at)
-            size, at = read_number(subsection, start)
-            at += size
-            now = functions[number]
-            if now not in gone:
-                new[now] = subsection[start:at]
-        entries: list[bytes] = []
-        for number in sorted(new):
-            entries += (uleb(number), new[number])
-        return uleb(len(new)) + b"".join(entries)
+        debug_names, own_names, numbers = file.function_debug_names, file.function_names, file.function_numbers
+        found: list[Chunk] = []
+        for start, stop in live_function_runs(file):
+            for index in range(start, stop):
+                if own_names[index]:
+                    text = debug_names.get(index) or shown(own_names[index])
+                    found.append(uleb(numbers[index]) + uleb(len(text)) + text)
+        self._named += len(found)
+        return found
+
+    def _add_names(self, names: list[Chunk], first: int, after: int, shift: int) -> None:
+        """Add the names of functions whose numbers all change by the same distance.
+
+        Most numbers stay of the same length, of two or three bytes: those are written over the old ones, all by one
+        call, when the module is patched.
+        """
+        module, positions = self.module, self.update.columns.name_positions
+        own = positions[first : after + 1]
+        sizes = list(map(sub, own[1:], own))
+        nameless = sizes.count(0)
+        self._named += after - first - nameless
+        if not shift:
+            names.append(module[own[0] : own[-1]])
+            return
+        if nameless:
+            for number, position, size in zip(range(first, after), own, sizes):
+                if size:
+                    names += (uleb(number + shift), module[position + len(uleb(number)) : position + size])
+            return
+        number = first
+        while number < after:
+            # Both numbers keep their length, and the third byte, up to the next bound.
+            bound = min(_bound(number), _bound(number + shift) - shift, after)
+            start, end = own[number - first], own[bound - first]
+            if _bound(number) == _bound(number + shift):
+                self._renamed.append((number, bound, shift))
+                names.append(module[start:end])
+            else:
+                for old in range(number, bound):
+                    start, end = own[old - first], own[old - first + 1]
+                    names += (uleb(old + shift), module[start + len(uleb(old)) : end])
+            number = bound
+
+    def _correct_names(self) -> None:
+        """Write the new numbers over old ones of the same length."""
+        positions = self.update.columns.name_positions
+        for first, after, shift in self._renamed:
+            numbers = range(first + shift, after + shift)
+            if after + shift <= 0x80:
+                pack, values = _U8, list(numbers)
+            else:
+                pack = _U16
+                high = 0 if after + shift <= 0x4000 else 0x8000
+                values = [number & 0x7F | 0x80 | (number << 1) & 0x7F00 | high for number in numbers]
+            deque(map(pack, repeat(self.module), positions[first:after], values), maxlen=0)
+
+
+def _bound(number: int) -> int:
+    """Return the next number that differs in more than the first two bytes of its encoding."""
+    return 0x80 if number < 0x80 else (number | 0x3FFF) + 1
 
 
 _PLAIN_OPCODES: Final = (Opcode.DROP, Opcode.END, Opcode.UNREACHABLE)
