@@ -128,7 +128,7 @@ class _Comparison:
         )
 
     def check_calls(self) -> None:
-        """Check that the same functions are called: a wrong signature is treated differently if the function is called."""
+        """Check that the same functions are called: a wrong signature is treated differently where a call has it."""
         had = {pair for old, _, _ in self.differing for pair in self.old.of(old)}
         has = {pair for _, new, _ in self.differing for pair in self.new.of(new)}
         changed = {
