@@ -35,21 +35,17 @@ from struct import Struct
 
 from ..binary.constants import SegmentFlag, SymbolFlag, SymbolKind
 from ..binary.relocation_types import (
-    ADDRESS,
     FROM_PLACE,
-    FUNCTION_INDEX,
     TABLE_INDICES,
     TYPE_INDICES,
-    ULEB,
-    VALUE,
     WIDTH,
-    types_with,
 )
 from ..binary.relocation_types import RelocationType as R
 from ..diagnostics import Diagnostics
 from ..options import IcfLevel, LinkOptions
 from .chunks import InputSegment, LinkedFile, ObjectInput
 from .export_rules import exported_symbols
+from .icf_keys import ACCESSES, Keys
 from .live_relocations import live_function_runs
 from .output_segments import is_merged, output_name
 from .partition import refine
@@ -66,8 +62,6 @@ _FUNCTION: Final = SymbolKind.FUNCTION
 _DATA: Final = SymbolKind.DATA
 _CALLS: Final = b"\x10\x12"
 """The opcodes of ``call`` and ``return_call``; ``ref.func`` has a function's index too."""
-_ACCESSES: Final = types_with(values=(ADDRESS,), encodings=(ULEB,))
-"""The offset of a load or store: the address is used, and nothing has it."""
 _READ_ONLY: Final = (b".rodata", b".data.rel.ro")
 _READ_ONLY_PREFIXES: Final = tuple([name + b"." for name in _READ_ONLY])
 _TYPE_NAME: Final = b"_ZTS"
@@ -80,11 +74,11 @@ def fold_identical(resolution: Resolution, options: LinkOptions, diagnostics: Di
         diagnostics.error("-r and --icf may not be used together")
         return
     unique = _kept_unique(resolution, options, diagnostics)
-    candidates = _Candidates(resolution, options, unique)
+    candidates = Candidates(resolution, options, unique)
     if not candidates.owners:
         return
     observed = _Observed(candidates, resolution, options)
-    keys = _Keys(candidates, observed, resolution, options)
+    keys = Keys(candidates, observed.by_index, resolution, options)
     classes = refine(*keys.initial())
     folds = list(_folds(classes, observed.members))
     _apply(folds, candidates, resolution, keeps_addresses=options.icf is IcfLevel.SAFE)
@@ -107,7 +101,7 @@ def _kept_unique(resolution: Resolution, options: LinkOptions, diagnostics: Diag
     return found
 
 
-class _Candidates:
+class Candidates:
     """Functions and segments that have the bytes of another one, apart from relocated fields; functions first, each in
     input order. A candidate is a number."""
 
@@ -119,6 +113,7 @@ class _Candidates:
         """For each candidate, a number that those with the same bytes share."""
         self.functions: dict[LinkedFile, dict[int, int]] = {}
         self.segments: dict[LinkedFile, dict[int, int]] = {}
+        self._named: dict[ObjectInput, dict[int, int]] = {}
         excluded = {
             (symbol.file, symbol.index) for symbol in unique if symbol.kind == _FUNCTION and symbol.state == DEFINED
         }
@@ -144,19 +139,28 @@ class _Candidates:
     def of(self, symbol: Symbol) -> int:
         """Return the candidate that a symbol names, or -1."""
         if symbol.state == DEFINED:
-            if symbol.kind == _FUNCTION:
-                if symbol.file is not None:
-                    return self.functions.get(symbol.file, _NONE).get(symbol.index, -1)
-            elif symbol.segment is not None:
-                return self.segments.get(symbol.segment.file, _NONE).get(symbol.segment.index, -1)
+            segment = symbol.segment
+            if segment is not None:
+                numbers = self.segments.get(segment.file)
+                return -1 if numbers is None else numbers.get(segment.index, -1)
+            if symbol.kind == _FUNCTION and symbol.file is not None:
+                numbers = self.functions.get(symbol.file)
+                return -1 if numbers is None else numbers.get(symbol.index, -1)
         return -1
+
+    def named_by(self, file: ObjectInput) -> dict[int, int]:
+        """Return the candidates that a file's symbols name, by the indices of the symbols."""
+        known = self._named.get(file)
+        if known is None:
+            of = self.of
+            known = self._named[file] = {
+                i: found for i, symbol in enumerate(file.symbols) if (found := of(symbol)) >= 0
+            }
+        return known
 
     def describe(self, candidate: int) -> str:
         file, index = self.owners[candidate], self.indices[candidate]
         return file.describe_function(index) if candidate < self.function_count else str(file.segments[index])
-
-
-_NONE: Final[dict[int, int]] = {}
 
 
 def _masked(file: ObjectInput, section: int) -> bytes:
@@ -250,7 +254,7 @@ def _without_identities(
 class _Observed:
     """The candidates that something can tell from identical ones. With ``--icf=all`` there are none."""
 
-    def __init__(self, candidates: _Candidates, resolution: Resolution, options: LinkOptions) -> None:
+    def __init__(self, candidates: Candidates, resolution: Resolution, options: LinkOptions) -> None:
         self.members: set[int] = set()
         self.by_index: set[int] = set()
         """Functions that ``ref.func`` refers to."""
@@ -267,12 +271,12 @@ class _Observed:
 
     def _add_references(self, file: ObjectInput) -> None:
         """Add what live code and data of a file take the address of."""
-        named = {i: found for i, symbol in enumerate(file.symbols) if (found := self._candidates.of(symbol)) >= 0}
+        named = self._candidates.named_by(file)
         if not named:
             return
         self.members.update([found for i, found in named.items() if file.symbols[i].flags & SymbolFlag.NO_STRIP])
         obj = file.object
-        harmless = _ACCESSES | TYPE_INDICES | (TABLE_INDICES if self._is_table_private else frozenset())
+        harmless = ACCESSES | TYPE_INDICES | (TABLE_INDICES if self._is_table_private else frozenset())
         if obj.code_section >= 0 and 1 in file.function_live:
             relocs = file.relocations(obj.code_section)
             types, offsets, indices = relocs.types, relocs.offsets, relocs.indices
@@ -331,125 +335,6 @@ def _is_in_live_function(file: ObjectInput, offset: int) -> bool:
     return bool(file.function_live[bisect_right(file.object.function_offsets, offset) - 1])
 
 
-class _Keys:
-    """What relocations of candidates resolve to, as values that are equal where the targets are the same."""
-
-    def __init__(
-        self, candidates: _Candidates, observed: _Observed, resolution: Resolution, options: LinkOptions
-    ) -> None:
-        self._candidates = candidates
-        self._observed = observed
-        self._options = options
-        self._is_dynamic = resolution.is_dynamic(options)
-        self._folds_addresses = options.icf is IcfLevel.ALL
-        self._numbers: dict[object, int] = {}
-
-    def initial(self) -> tuple[list[int], list[list[int]]]:
-        """Return the class of each candidate by all that cannot change, and the candidates that each refers to."""
-        candidates = self._candidates
-        classes: dict[object, int] = {}
-        found: list[int] = []
-        targets: list[list[int]] = []
-        known: dict[ObjectInput, dict[int, _Target]] = {}
-        for candidate, (file, index) in enumerate(zip(candidates.owners, candidates.indices)):
-            is_code = candidate < candidates.function_count
-            named: list[int] = []
-            key = self._key(file, is_code, index, known.setdefault(file, {}), named)
-            found.append(classes.setdefault((candidates.groups[candidate], key), len(classes)))
-            targets.append(named)
-        return found, targets
-
-    def _key(
-        self, file: ObjectInput, is_code: bool, index: int, known: dict[int, _Target], named: list[int]
-    ) -> tuple[object, ...]:
-        """Return the relocations of a candidate, as far as they do not depend on classes; add the candidates that they
-        name to ``named``."""
-        obj = file.object
-        section = obj.code_section if is_code else obj.data_section
-        ranges = obj.relocation_ranges(section)
-        first, after = ranges[index], ranges[index + 1]
-        if first == after:
-            return ()
-        relocs = file.relocations(section)
-        start = obj.function_offsets[index] if is_code else obj.segments[index].offset
-        types = relocs.types[first:after]
-        places: list[int] = []
-        for type_, symbol, addend in zip(types, relocs.indices[first:after], relocs.addends[first:after]):
-            entry = symbol << 8 | type_
-            target = known.get(entry)
-            if target is None:
-                target = known[entry] = self._target(file, type_, symbol)
-            if target.candidate >= 0:
-                named.append(target.candidate)
-            if target.strings is None:
-                places += (target.number, target.offset + addend)
-            else:
-                places += self._string(target.strings, target.offset + addend)
-        return types, tuple([offset - start for offset in relocs.offsets[first:after]]), tuple(places)
-
-    def _target(self, file: ObjectInput, type_: int, index: int) -> _Target:
-        if type_ in TYPE_INDICES:
-            return _Target(self._number(file.object.types[index]))
-        symbol = file.symbols[index]
-        if symbol.state != DEFINED or self._is_found_by_name(symbol, type_):
-            return _Target(self._number(symbol))
-        segment = symbol.segment
-        candidate = self._candidates.of(symbol)
-        if candidate >= 0 and self._counts_by_class(candidate, type_):
-            return _Target(_CLASS, 0 if segment is None else symbol.value, candidate)
-        if symbol.kind == _DATA:
-            if segment is None:
-                return _Target(self._number(symbol))
-            strings = segment if self._options.optimize and is_merged(segment) else None
-            return _Target(self._number(segment), symbol.value, -1, strings)
-        return _Target(self._number((symbol.kind, symbol.file, symbol.index)))
-
-    def _is_found_by_name(self, symbol: Symbol, type_: int) -> bool:
-        """Return whether another module may have the symbol's definition, or the symbol's entry in the global offset
-        table."""
-        if not self._is_dynamic or symbol.is_hidden or symbol.is_local:
-            return False
-        if VALUE[type_] == FUNCTION_INDEX:
-            return self._options.shared and symbol.is_weak
-        return symbol.kind in (_FUNCTION, _DATA)
-
-    def _counts_by_class(self, candidate: int, type_: int) -> bool:
-        """Return whether a reference may be to any member of a class."""
-        if self._folds_addresses:
-            return True
-        return type_ in _ACCESSES or (VALUE[type_] == FUNCTION_INDEX and candidate not in self._observed.by_index)
-
-    def _string(self, segment: InputSegment, offset: int) -> tuple[int, int]:
-        """Return the key of a place in a mergeable string: equal strings of one output segment have one address."""
-        if not 0 <= offset < segment.size:
-            return self._number(segment), offset
-        contents = segment.contents()
-        start = contents.rfind(b"\0", 0, offset) + 1
-        string = contents[start : contents.find(b"\0", offset)]
-        return self._number((output_name(segment, self._options), segment.flags, string)), offset - start
-
-    def _number(self, identity: object) -> int:
-        return self._numbers.setdefault(identity, len(self._numbers) + 1)
-
-
-_CLASS: Final = 0
-"""The number of a target that counts by its class."""
-
-
-class _Target:
-    """What a relocation of a file resolves to, addend apart."""
-
-    __slots__ = ("candidate", "number", "offset", "strings")
-
-    def __init__(self, number: int, offset: int = 0, candidate: int = -1, strings: InputSegment | None = None) -> None:
-        self.number = number
-        self.offset = offset
-        self.candidate = candidate
-        """Where the target counts by its class, the candidate; -1 otherwise."""
-        self.strings = strings
-        """The segment, where its strings are merged."""
-
-
 def _folds(classes: list[int], observed: set[int]) -> Iterator[tuple[int, list[int]]]:
     """Yield each candidate that replaces others, with those, in order."""
     members: dict[int, list[int]] = {}
@@ -464,7 +349,7 @@ def _folds(classes: list[int], observed: set[int]) -> Iterator[tuple[int, list[i
 
 
 def _apply(
-    folds: list[tuple[int, list[int]]], candidates: _Candidates, resolution: Resolution, *, keeps_addresses: bool
+    folds: list[tuple[int, list[int]]], candidates: Candidates, resolution: Resolution, *, keeps_addresses: bool
 ) -> None:
     """Give the symbols of folded chunks the places of those that stay, and take the chunks out of the link."""
     functions: dict[tuple[LinkedFile | None, int], tuple[ObjectInput, int]] = {}

@@ -53,7 +53,7 @@ def refine(classes: Sequence[int], targets: Sequence[Sequence[int]]) -> list[int
 def _parts(
     members: set[int], changed: list[int], classes: Sequence[int], targets: Sequence[Sequence[int]]
 ) -> list[set[int]]:
-    """Return the parts of a class by what its members refer to.
+    """Return the parts of a class by what its members refer to; ``members`` is one of them.
 
     :param changed: the members of which a target's class changed; all others refer to the same classes.
     """
@@ -64,12 +64,10 @@ def _parts(
         return list(parts.values())
     excluded = set(changed)
     sample = next(element for element in members if element not in excluded)
-    alike = parts.pop(tuple([classes[target] for target in targets[sample]]), set())
+    parts.pop(tuple([classes[target] for target in targets[sample]]), None)
     if not parts:
         return [members]
-    others = members
+    # In place: the members that stay may be many more than those that changed.
     for part in parts.values():
-        # The members that stay are most of them, or few enough to be enumerated.
-        others = others - part
-    assert alike <= others
-    return [others, *parts.values()]
+        members -= part
+    return [members, *parts.values()]
