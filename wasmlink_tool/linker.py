@@ -119,7 +119,7 @@ def _run_passes(options: LinkOptions, diagnostics: Diagnostics, reuse: Reuse | N
         explanation.write(module.chunks, diagnostics)
     check()
 
-    written = _as_component(options, module.chunks, diagnostics)
+    written = _as_component(options, _optimized(options, plan, module.chunks, diagnostics), diagnostics)
     _check_size(options, written, module.chunks, plan, explanation, diagnostics)
     if options.output is not None:
         if diagnostics.verbose:
@@ -239,6 +239,14 @@ def _note_size(
     from .size.size_note import note_size
 
     note_size(options, written, module, FunctionOwners(plan) if plan is not None else None, diagnostics)
+
+
+def _optimized(options: LinkOptions, plan: Plan, chunks: list[Chunk], diagnostics: Diagnostics) -> list[Chunk]:
+    if not options.wasm_opt:
+        return chunks
+    from .optimize_module import optimize_module
+
+    return optimize_module(options, chunks, plan.features, diagnostics)
 
 
 def _as_component(options: LinkOptions, chunks: list[Chunk], diagnostics: Diagnostics) -> list[Chunk]:

@@ -187,6 +187,9 @@ class LinkOptions:
     omit_zeros: bool | None = None
     """Leave runs of zeros in data out of the module, if the memory is zero without them (``--omit-zeros``, ours)."""
 
+    wasm_opt: str = ""
+    """Flags with which binaryen's wasm-opt rewrites the module (``--wasm-opt``, ours); empty: it does not."""
+
     # What is kept in the output
     strip_debug: bool = False
     strip_all: bool | None = None
@@ -505,6 +508,7 @@ FIELDS = (
     Field("smallest", "smallest no-smallest", FLAG, variables="WASMSIZE", warm=True),
     Field("compress_relocations", "compress-relocations no-compress-relocations", FLAG),
     Field("omit_zeros", "omit-zeros no-omit-zeros", FLAG),
+    Field("wasm_opt", "wasm-opt", VALUE, variables="WASMOPT"),
     # What is kept in the output
     Field("strip_debug", "strip-debug", FLAG, variables="WASMSTRIP", warm=True),
     Field("strip_all", "strip-all no-strip-all", FLAG, variables="WASMSTRIP", warm=True),

@@ -16,7 +16,7 @@ PACKAGE = Path(wasmlink_tool.__file__).resolve().parent
 MOST_LINES = 510
 TABLES_AND_GRAMMARS = {
     "cli/option_table.py": 700,
-    "options.py": 600,
+    "options.py": 650,
     "demangle/itanium.py": 1400,
     "demangle/itanium_expressions.py": 700,
 }

@@ -77,6 +77,7 @@ CONTRADICTIONS = {
     'WASMDATAORDER="packed"': "--data-order=input",
     'WASMICF="safe"': "--icf=all",
     "WASMICF=False": "--icf=safe",
+    'WASMOPT="-Oz"': "--wasm-opt=-O1",
     "WASMRECORDLINKER=True": "--no-record-linker",
     "WASMSHAREDMEMORY=False": "--shared-memory",
     "WASMPIE=True": "--no-pie",

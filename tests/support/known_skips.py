@@ -26,6 +26,7 @@ KNOWN: Final[Mapping[str, tuple[str, ...]]] = {
         "needs rustc and its library for wasm32",
         "needs rustc and its library for wasm32-wasi",
         "needs the selenium package",
+        "needs wasm-opt",
         "no clang from version 19 on is installed",
         "no clang with a libc and builtins for WASI is installed",
         "no clang with a libc for WASI is installed",

@@ -189,6 +189,10 @@ def _combinations(line: CommandLine, options: LinkOptions) -> list[tuple[Severit
         (not _is_job_count(options.thinlto_jobs), f"--thinlto-jobs: invalid job count: {options.thinlto_jobs}"),
         (options.pie and options.shared, "-shared and -pie may not be used together"),
         *_refused_beside_omit_zeros(options),
+        (
+            bool(options.wasm_opt and options.emit_relocs),
+            "--emit-relocs and --wasm-opt may not be used together",
+        ),
         (options.smallest and options.emit_relocs, "--emit-relocs and --smallest may not be used together"),
         (not options.output, "no output file specified"),
         (
@@ -242,6 +246,7 @@ def _refused_beside_relocatable(line: CommandLine, options: LinkOptions) -> list
         (bool(options.undefined), "-r -and --undefined may not be used together"),
         (options.pie, "-r and -pie may not be used together"),
         (options.smallest, "-r and --smallest may not be used together"),
+        (bool(options.wasm_opt), "-r and --wasm-opt may not be used together"),
         (options.icf is not IcfLevel.NONE, "-r and --icf may not be used together"),
         # wasm-ld accepts these combinations, but does not support them.
         (options.shared, "-r and -shared may not be used together"),

@@ -101,6 +101,14 @@ OPTIONS: tuple[tuple[str, tuple[Option, ...]], ...] = (
                 ours=True,
             ),
             Option("no-smallest", "--no-smallest", "Do not (default)", ours=True),
+            Option(
+                "wasm-opt",
+                "--wasm-opt=<flags> --wasm-opt_<flags>",
+                "Let binaryen's wasm-opt rewrite the module, with these flags: -Oz",
+                note="The program is the one that WASMLINK_WASM_OPT names, the first on the PATH, or that of npm's "
+                "package binaryen. See [module size](size.md#wasm-opt).",
+                ours=True,
+            ),
             Option("record-linker", "--record-linker", "Name this linker in the producers section", ours=True),
             Option("no-record-linker", "--no-record-linker", "Do not name it (default)", ours=True),
             Option("relocatable", "[-]-relocatable -r", "Write an object that can be linked again"),

@@ -41,6 +41,7 @@ PACKS: Final = "packs"
 LINKS: Final = "links"
 GENERATED: Final = "generated"
 SIZES: Final = "sizes"
+OPTIMIZED: Final = "optimized"
 MAGIC: Final = b"wasmlink "
 """The first bytes of every cache file."""
 _MARK_TEXT: Final = b"This directory is a cache of wasmlink, format 1. It may be removed at any time.\n"
@@ -57,6 +58,7 @@ _ROOMS: Final = {
     LINKS: re.compile(r"[0-9a-f]{40}"),
     GENERATED: re.compile(r"[0-9a-f]{40}"),
     SIZES: re.compile(r"[0-9a-f]{40}"),
+    OPTIMIZED: re.compile(r"[0-9a-f]{40}"),
 }
 """The linker's file names, by directory."""
 _MOST_LINKS: Final = 500

@@ -60,6 +60,8 @@ def write_reports(
     maps = [path for path in (options.map_file, "-" if options.print_map else None) if path is not None]
     if maps:
         text = link_map(plan, sections)
+        if options.wasm_opt:
+            text = f"The module before wasm-opt {options.wasm_opt}\n" + text
         for path in maps:
             write_text(path, text, "map", diagnostics)
     if options.dependency_file is not None:

@@ -36,7 +36,7 @@ RELOCATABLE = Kind(
     without=_OF_PROGRAMS
     | _OF_COMPONENTS
     | {"WASMEXPORTS", "WASMIMPORTMEMORY", "WASMALLOWUNDEFINED", "WASMSHAREDMEMORY", "WASMPIE", "WASMBUILDID"}
-    | {"WASMICF", "WASMSIZE"},
+    | {"WASMICF", "WASMSIZE", "WASMOPT"},
     # They are linked with the object; here they would be linked twice.
     libraries=False,
 )

@@ -193,6 +193,14 @@ def _optimizes(env: Any, target: list[Any], source: list[Any]) -> bool:
     return bool(said) and said[-1].startswith("-flto")
 
 
+def _wasm_opt_version() -> str:
+    """Return the version of the wasm-opt that rewrites the module, which depends on it."""
+    from ..toolchain.binaryen import find_wasm_opt, wasm_opt_version
+
+    program = find_wasm_opt()
+    return wasm_opt_version(program) if program is not None else ""
+
+
 def options(target: list[Any], source: list[Any], env: Any, inputs: LinkInputs) -> list[str]:
     """Return the options of a link, without inputs."""
     with placed(target[0]):
@@ -244,6 +252,8 @@ def signature(target: list[Any], source: list[Any], env: Any) -> list[str]:
         words += [option for _, option in side_files(target)]
         if _optimizes(env, target, source):
             words.append(toolchain_of(env).identity())
+        if any(word.startswith("wasm-opt=") for word in words):
+            words.append(_wasm_opt_version())
         inputs = link_inputs(target[0], env)
     libraries = inputs.libraries
     words += [f"-l{library}" for library in libraries if isinstance(library, str)]

@@ -111,6 +111,14 @@ def _icf(settings: Settings) -> Iterator[str]:
     yield f"--icf={level}"
 
 
+def _wasm_opt(settings: Settings) -> Iterator[str]:
+    flags = settings.switch_or_text("WASMOPT")
+    if flags is True:
+        raise bad_value("WASMOPT", flags, "flags of wasm-opt in a string, such as '-Oz', or False")
+    if flags:
+        yield f"--wasm-opt={flags}"
+
+
 def _record_linker(settings: Settings) -> Iterator[str]:
     value = settings.scalar("WASMRECORDLINKER")
     if value is not None:
@@ -179,6 +187,7 @@ TYPED: dict[str, Reader] = {
     "WASMDATAORDER": _data_order,
     "WASMICF": _icf,
     "WASMSIZE": _switched("WASMSIZE", "--smallest"),
+    "WASMOPT": _wasm_opt,
     "WASMRECORDLINKER": _record_linker,
     "WASMSIZELIMIT": _size_limit,
     "WASMSHAREDMEMORY": _switched("WASMSHAREDMEMORY", "--shared-memory"),

@@ -53,6 +53,8 @@ class Explanation:
         from .link_report import make_report
 
         report = make_report(self._plan, self._graph, chains, b"".join(chunks), options.output or "a.out")
+        if options.wasm_opt:
+            report.module += f" before wasm-opt {options.wasm_opt}"
         if self._old is not None:
             self.changes = compare(self._old, report)
             diagnostics.message(changes_as_text(self.changes).rstrip("\n"))
