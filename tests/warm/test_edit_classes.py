@@ -161,3 +161,26 @@ def test_the_report_names_what_was_linked_again_and_why(tmp_path: Path, objects:
     assert report["counts"]["objects linked again"] == 3
     assert report["counts"]["bytes copied from the last module"] > 0
     assert report["counts"]["fields of debug information corrected"] > 0
+
+
+def test_many_changed_objects_are_patched_once(tmp_path: Path, objects: Path) -> None:
+    units = 60
+    project = Project(tmp_path, objects, ".c", "stripped")
+
+    def link(*edits: str) -> str:
+        made = program(".c", units, hosted=False, functions=1)
+        for name in edits:
+            EDITS[name](made)
+        inputs = project.write(made)
+        module, how = project.link(inputs, cached=True)
+        assert module == project.link(inputs, cached=False)[0]
+        return how.partition(":")[0]
+
+    link()
+    header = "a header of a fifth of the files"
+    assert link(header) == "used"
+    # The same link again.
+    assert link(header) == "used"
+    # Every further link would have to link the same objects again: here is a new state.
+    assert link(header, "a signature changed across files") == "decided anew"
+    assert link(header) == "decisions updated"

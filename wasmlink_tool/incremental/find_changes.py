@@ -20,8 +20,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Final
 
-MOST_CHANGED: Final = 8
-"""The maximum number of changed objects. With more, the passes run and save a new state."""
+FEW_CHANGED: Final = 8
+"""The number of changed objects that costs so little that every next link may start from the same state."""
+_MOST_CHANGED: Final = 4
+"""The last link's module is patched as long as no more than one in so many objects changed."""
 
 
 class Files:
@@ -77,7 +79,7 @@ def changed_objects(options: LinkOptions, state: State, files: Files, cache: Par
                 changed.update((ordinal, ObjectSource(data, 0, len(data), path)) for ordinal in ordinals[0])
             else:
                 raise Unusable("a file changed that is not an object in the output")
-            if len(changed) > MOST_CHANGED:
+            if len(changed) > max(FEW_CHANGED, len(state.files) // _MOST_CHANGED):
                 raise Unusable("too many objects changed")
         # There may be a list of symbols beside an archive that may stay undefined.
         imports = os.path.splitext(path)[0] + ".imports"

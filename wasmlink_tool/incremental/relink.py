@@ -21,7 +21,7 @@ from ..output.encoding import Chunk
 from ..output.writer import check_writable
 from ..records import record
 from . import state as states
-from .find_changes import Files, changed_objects
+from .find_changes import FEW_CHANGED, Files, changed_objects
 from .match_objects import Unusable
 from .patch_module import Rewriter
 from .previous_link import LastLink
@@ -70,7 +70,7 @@ def relink(options: LinkOptions) -> Relinked | Passes:
         return Passes("no state", None)
     try:
         files = Files(state)
-        found = _patched(options, state, files)
+        found = _patched(options, key, state, files)
         if isinstance(found, Relinked):
             return found
         if found.endswith("\n"):
@@ -81,7 +81,7 @@ def relink(options: LinkOptions) -> Relinked | Passes:
         return Passes(f"the state does not fit: {why!r}", None)
 
 
-def _patched(options: LinkOptions, state: State, files: Files) -> Relinked | str:
+def _patched(options: LinkOptions, key: str, state: State, files: Files) -> Relinked | str:
     """Patch the last module; or return the reason why not, with a newline if the module in memory was modified."""
     assert options.cache_directory is not None
     unsafe = needs_full_link(options)
@@ -94,6 +94,8 @@ def _patched(options: LinkOptions, state: State, files: Files) -> Relinked | str
         cache: ParseCache = cache_at(options.cache_directory, options.cache_limit)
         changed = changed_objects(options, state, files, cache)
         anew = {source.name: "it changed" for source in changed.values()}
+        if len(changed) > FEW_CHANGED and not states.is_first_patch(options.cache_directory, key, state, changed):
+            return "many objects changed since the state was saved, and others since then"
         chunks = state.module
         updated = ""
         if changed:

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import os
 from array import array
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
 from ..files import frame, read_frame, working_directory
 from ..identity import linker_stamp
+from ..inputs.input_files import ObjectSource
 from ..inputs.packs import write_file
 from ..inputs.parse_cache import content_key
 from ..options import FIELDS, LinkOptions
@@ -387,6 +388,28 @@ def load(directory: str, key: str) -> State | None:
         return None if data is None else _decoded(data, key)
     except (LookupError, TypeError, ValueError):
         return None
+
+
+def is_first_patch(directory: str, key: str, state: State, changed: Mapping[int, ObjectSource]) -> bool:
+    """Return whether no earlier link has patched the state's module with many changed objects, or only with the same
+    ones, and note that this one does.
+
+    Patching leaves no new state: every next link would have to link the same objects again.
+    """
+
+    def digest(told: object) -> bytes:
+        return content_key(repr(told).encode("utf-8", "surrogateescape")).encode()
+
+    path = path_of(directory, content_key(f"patched {key}".encode()))
+    identity = digest(state.read)
+    versions = digest(
+        [(ordinal, content_key(memoryview(of.data)[of.start : of.end])) for ordinal, of in sorted(changed.items())]
+    )
+    known = read_frame(path, _MAGIC)
+    if known is not None and known[: len(identity)] == identity:
+        return known[len(identity) :] == versions
+    write_file(path, frame(_MAGIC, [identity, versions]))
+    return True
 
 
 def save(directory: str, key: str, state: State) -> int:
