@@ -28,7 +28,7 @@ from bench.toolchain import BenchError
 from tests.support.wasi_objects import compile_all
 from tests.warm.program import EDITS, OF_CXX, Program, program
 
-WORK = Path(__file__).resolve().parent / ".work" / "edit-classes"
+WORK = Path(__file__).resolve().parent / ".work"
 VARIANTS = {"-S": ("-S",), "-g": ()}
 TIERS = {"used": "fast", "decisions updated": "updated", "decided again": "passes", "not used": "whole"}
 
@@ -70,12 +70,13 @@ class Measured:
 class Bench:
     """One program in one variant, with the cache that the link before any edit has left."""
 
-    def __init__(self, subject: Subject, variant: str, rounds: int) -> None:
+    def __init__(self, subject: Subject, variant: str, rounds: int, work: Path) -> None:
         self.subject = subject
         self.variant = variant
         self.rounds = rounds
-        self.store = WORK / "objects"
-        self.work = WORK / subject.name.replace("+", "x") / variant.strip("-")
+        self.libraries = work
+        self.store = work / "edit-classes" / "objects"
+        self.work = work / "edit-classes" / subject.name.replace("+", "x") / variant.strip("-")
         shutil.rmtree(self.work, ignore_errors=True)
         self.work.mkdir(parents=True)
         self.store.mkdir(parents=True, exist_ok=True)
@@ -107,7 +108,7 @@ class Bench:
         own = [*objects, str(library)]
         arguments: Sequence[str] = own
         if self.subject.libraries:
-            libraries = toolchain.libraries(WORK.parent, cxx=self.subject.libraries == "cxx")
+            libraries = toolchain.libraries(self.libraries, cxx=self.subject.libraries == "cxx")
             arguments = libraries.around(own)
         self.arguments = write_response_file(self.work / "link.rsp", [*VARIANTS[self.variant], *arguments])
 
@@ -214,13 +215,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--variant", action="append", choices=VARIANTS)
     parser.add_argument("--edit", action="append", choices=EDITS)
     parser.add_argument("--json", type=Path, help="write the figures there, too")
+    parser.add_argument("--work", type=Path, default=WORK, help="where what is built is kept")
     options = parser.parse_args(arguments)
     rows: list[Measured] = []
     for subject in SUBJECTS:
         if options.only and subject.name not in options.only:
             continue
         for variant in options.variant or VARIANTS:
-            bench = Bench(subject, variant, options.rounds)
+            bench = Bench(subject, variant, options.rounds, options.work.resolve())
             for edit in options.edit or EDITS:
                 if subject.name != "c++" and edit in OF_CXX:
                     continue

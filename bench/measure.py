@@ -20,11 +20,13 @@ _RSS_UNIT = 1 if sys.platform == "darwin" else 1024
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One run of a process: wall-clock seconds, peak resident memory in bytes, and what it printed."""
+    """One run of a process: wall-clock seconds, peak resident memory in bytes, what it printed, and the seconds that
+    processors worked for it, on which other work on the machine has less influence."""
 
     seconds: float
     peak: int
     output: str
+    processor_seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,11 @@ class Figures:
     @property
     def fastest(self) -> float:
         return min(run.seconds for run in self.runs)
+
+    @property
+    def processor_seconds(self) -> float:
+        """The least: what the process takes where nothing disturbs it."""
+        return min(run.processor_seconds for run in self.runs)
 
     @property
     def peak(self) -> int:
@@ -60,7 +67,7 @@ def run_process(command: Sequence[str], environment: Mapping[str, str] | None = 
         text = output.read().decode(errors="replace")
     if process.returncode:
         raise BenchError(f"{' '.join(command)[:300]} ended with status {process.returncode}:\n{text[-4000:]}")
-    return Run(seconds, usage.ru_maxrss * _RSS_UNIT, text)
+    return Run(seconds, usage.ru_maxrss * _RSS_UNIT, text, usage.ru_utime + usage.ru_stime)
 
 
 def in_turn(tasks: Mapping[str, Callable[[], Run]], rounds: int) -> dict[str, Figures]:

@@ -43,7 +43,7 @@ def main(arguments: Sequence[str]) -> int:
         if os.name != "nt" and shutil.which(compiler) is None:
             sys.exit(f"no C compiler ({compiler}): install one, or build the pure wheel only with --pure")
         pythons = options.python or list(found_pythons())
-        print(f"compiling for {len(pythons)} Python(s), about eight minutes each: {', '.join(pythons)}", flush=True)
+        print(f"compiling for {len(pythons)} Python(s), two to four minutes each: {', '.join(pythons)}", flush=True)
         wheels += [build_wheel(source, output, python, compiled=True) for python in pythons]
     for path in (source, *wheels):
         problems = check_contents(path) if path.suffix == ".whl" else []

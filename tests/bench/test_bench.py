@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from bench import page, start_up
 from bench.__main__ import main
 from tests.support import generated_project
 
@@ -38,3 +39,32 @@ def test_profiles_a_generated_project(tmp_path: Path, capsys: pytest.CaptureFixt
 def test_reports_a_missing_response_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--response", str(tmp_path / "none.args"), "--work", str(tmp_path)]) == 1
     assert "cannot open" in capsys.readouterr().err
+
+
+def test_measures_the_start(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    figures = tmp_path / "figures.json"
+    assert start_up.main(["--rounds", "1", "--work", str(tmp_path), "--json", str(figures)]) == 0
+    rows = {row["command"]: row for row in json.loads(figures.read_text())}
+    assert {start_up.REFERENCE, start_up.MODULE, start_up.PYTHON} <= rows.keys()
+    assert rows[start_up.REFERENCE]["clock_ratio"] == 1
+    assert all(row["processor"] > 0 for row in rows.values())
+    assert start_up.main(["--rounds", "1", "--work", str(tmp_path), "--imports"]) == 0
+    assert "wasmlink_tool.linker" in capsys.readouterr().out
+
+
+def test_the_page_has_the_figures_of_both_packages() -> None:
+    link = {"name": "hello", "variant": "-S", "input_size": 2_000_000, "our_peak": 30, "reference_peak": 60}
+    link |= {"reference": 40.0, "ours": 80.0, "in_process": 20.0, "warm": None, "identical": True}
+    start = {"command": "wasmlink", "clock": 60.0, "processor": 50.0, "clock_ratio": 2.0, "processor_ratio": 1.5}
+    edit = {"program": "c", "variant": "-g", "edit": "a constant", "ratio": 0.5, "how": "fast"}
+    figures: page.Figures = {
+        "pure": {"links": [link], "start": [start], "edits": [edit, {**edit, "edit": "a name", "ratio": 1.5}]},
+        "compiled": {"links": [{**link, "ours": 50.0}], "start": [start], "edits": [{**edit, "ratio": 0.25}]},
+    }
+    text = page.page(figures, "a machine")
+    assert "| hello -S | 2.0 | 40 | 80 | 50 | 2.00 | 1.25 | 0.50 | 0.50 |  |  | 0.50 | yes |" in text
+    assert "| pure | `wasmlink` | 60.0 | 2.00 | 50.0 | 1.50 |" in text
+    assert "| a constant | 0.50 fast | 0.25 fast |" in text
+    assert "| **median** | 1.00 | 0.25 |" in text
+    tables = [line.count("|") for line in text.splitlines() if line.startswith("|")]
+    assert sorted(set(tables)) == [4, 7, 14]
