@@ -182,5 +182,5 @@ def test_many_changed_objects_are_patched_once(tmp_path: Path, objects: Path) ->
     # The same link again.
     assert link(header) == "used"
     # Every further link would have to link the same objects again: here is a new state.
-    assert link(header, "a signature changed across files") == "decided anew"
+    assert link(header, "a signature changed across files") == "decided again"
     assert link(header) == "decisions updated"
