@@ -5,11 +5,13 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.differential import harness
 from tests.icf.conftest import Folded, Link
+from wasmlink_tool.options import DataOrder
 
 UNITS = 3
 PRELUDE = """\
@@ -154,6 +156,42 @@ def test_random_programs_compute_the_same(seeds: range, folded: Link) -> None:
                 found["compare(0)"] = expected["compare(0)"]
             assert found == expected, (seed, level)
     assert 0 < counts["safe"] < counts["all"]
+
+
+MODES: dict[str, tuple[str, dict[str, Any]]] = {
+    "no collection": ("", {"gc_sections": False}),
+    "strings not merged": ("", {"optimize": 0}),
+    "compressed": ("", {"compress_relocations": True, "strip_debug": True}),
+    "packed": ("", {"data_order": DataOrder.PACKED}),
+    "segments apart": ("", {"merge_data_segments": False}),
+    "relocations kept": ("-g", {"emit_relocs": True}),
+    "code for any address": ("-fPIC", {}),
+    "one section": ("-fno-data-sections -fno-function-sections", {}),
+    "table exported": ("", {"export_table": True}),
+    "everything exported": ("", {"export_all": True}),
+    "without optimization": ("-O0", {}),
+}
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_random_programs_compute_the_same_in_every_mode(mode: str, folded: Link) -> None:
+    flags, options = MODES[mode]
+    folds = 0
+    for seed in (4, 11, 17):
+        program = Generator(seed).program()
+        sources = {
+            name: text.replace("-Wno-everything", f"-Wno-everything {flags}") for name, text in program.sources.items()
+        }
+        asked = {"exports": program.exports, **options}
+        expected = results(folded("none", sources, **asked))
+        for level in ("safe", "all"):
+            linked = folded(level, sources, **asked)
+            folds += len(linked.folds)
+            found = results(linked)
+            if level == "all":
+                found["compare(0)"] = expected["compare(0)"]
+            assert found == expected, (seed, level)
+    assert folds
 
 
 def folds_of(linked: Folded) -> set[frozenset[str]]:
