@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
-from itertools import chain
+from itertools import count
 
-from ..binary.leb128 import uleb
+from ..binary.constants import SectionId
 from ..binary.relocations import Relocations
 from ..stored import StoredError, pack_array, pack_numbers, pack_record, pack_strings
 from .entries import ArchiveIndex
 from .object_file import GlobalType, Import, ObjectFile, TableType
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Final
 
 
 def stored_sections(obj: ObjectFile) -> list[int]:
@@ -23,14 +28,11 @@ class _Tables:
 
     def __init__(self) -> None:
         self.numbers: list[int] = []
-        self._names: dict[bytes, int] = {}
-
-    @property
-    def names(self) -> list[bytes]:
-        return [*self._names]
+        self.names: dict[bytes, int] = defaultdict(count().__next__)
+        """Name to its number, which it gets when it is first looked up."""
 
     def name(self, name: bytes) -> int:
-        return self._names.setdefault(name, len(self._names))
+        return self.names[name]
 
     def add(self, rows: Sequence[tuple[int, ...]]) -> None:
         """Add the columns of rows of equal length."""
@@ -61,11 +63,15 @@ def encode_object(obj: ObjectFile) -> bytes:
     """
     origin = obj.start
     tables = _Tables()
-    name = tables.name
-    sorts: dict[tuple[int, int], int] = {}
-    symbols = [
-        (sorts.setdefault((kind, flags), len(sorts)), name(symbol), index, offset, size)
-        for kind, flags, symbol, index, offset, size in obj.symbols
+    names = tables.names
+    sorts: dict[tuple[int, ...], int] = defaultdict(count().__next__)
+    symbols = obj.symbols
+    columns = [
+        [sorts[info[:2]] for info in symbols],
+        [names[info[2]] for info in symbols],
+        [info[3] for info in symbols],
+        [info[4] for info in symbols],
+        [info[5] for info in symbols],
     ]
     places = obj.relocation_sections()
     decoded = stored_sections(obj)
@@ -75,9 +81,7 @@ def encode_object(obj: ObjectFile) -> bytes:
         # No section is -1.
         obj.code_section + 1,
         obj.data_section + 1,
-        name(_encoded_types(obj)),
-        name(_encoded_features(obj)),
-        name(_encoded_producers(obj)),
+        *[names[contents] for contents in _shared_contents(obj)],
         len(obj.sections),
         len(obj.imported_functions),
         len(obj.functions),
@@ -87,19 +91,23 @@ def encode_object(obj: ObjectFile) -> bytes:
         len(places),
         len(decoded),
     ]
-    tables.add([(s.id, name(s.name)) for s in obj.sections])
+    tables.numbers += [section.id for section in obj.sections]
+    tables.numbers += [names[section.name] for section in obj.sections]
     for section in obj.sections:
         tables.numbers += (section.start - origin, section.end - origin)
     tables.add(tables.imports(obj.imported_functions))
     tables.numbers += obj.functions
-    tables.numbers += [name(function) for function in obj.function_names]
+    tables.numbers += [names[function] for function in obj.function_names]
     # Without a code section there is not even an end of the last one.
     tables.numbers += obj.function_offsets or [0]
-    tables.add([(name(s.name), s.alignment, s.flags) for s in obj.segments])
+    tables.numbers += [names[segment.name] for segment in obj.segments]
+    tables.numbers += [segment.alignment for segment in obj.segments]
+    tables.numbers += [segment.flags for segment in obj.segments]
     for segment in obj.segments:
         tables.numbers += (segment.offset, segment.offset + segment.size)
     tables.add([*sorts])
-    tables.add(symbols)
+    for column in columns:
+        tables.numbers += column
     tables.add([(s, first - origin, after - origin, count) for s, (first, after, count) in places.items()])
     tables.numbers += decoded
     rare = _rare_tables(obj, tables)
@@ -108,8 +116,8 @@ def encode_object(obj: ObjectFile) -> bytes:
         for rows in group:
             if group[0]:
                 tables.add_counted(rows)
-    columns = [column for section in decoded for column in _columns(obj.relocations(section))]
-    return pack_record([pack_numbers(tables.numbers), pack_strings(tables.names), *columns])
+    decoded_columns = [column for section in decoded for column in _columns(obj.relocations(section))]
+    return pack_record([pack_numbers(tables.numbers), pack_strings([*names]), *decoded_columns])
 
 
 def _rare_tables(obj: ObjectFile, tables: _Tables) -> list[tuple[list[tuple[int, ...]], ...]]:
@@ -132,24 +140,20 @@ def _rare_tables(obj: ObjectFile, tables: _Tables) -> list[tuple[list[tuple[int,
     ]
 
 
-def _encoded_types(obj: ObjectFile) -> bytes:
-    return b"".join((uleb(len(obj.types)), *(b"\x60" + type_ for type_ in obj.types)))
+def _shared_contents(obj: ObjectFile) -> tuple[bytes, bytes, bytes]:
+    """Return the contents of the sections of types, features and producers, as the object has them."""
+    types = features = producers = _EMPTY_VECTOR
+    for section in obj.sections:
+        if section.id == SectionId.TYPE:
+            types = obj.data[section.start : section.end]
+        elif section.name == b"target_features":
+            features = obj.data[section.start : section.end]
+        elif section.name == b"producers":
+            producers = obj.data[section.start : section.end]
+    return types, features, producers
 
 
-def _encoded_features(obj: ObjectFile) -> bytes:
-    features = (bytes((prefix,)) + _text(name) for prefix, name in obj.features)
-    return b"".join((uleb(len(obj.features)), *features))
-
-
-def _encoded_producers(obj: ObjectFile) -> bytes:
-    parts = [uleb(len(obj.producers))]
-    for field, pairs in obj.producers.items():
-        parts += [_text(field.encode()), uleb(len(pairs)), *map(_text, chain.from_iterable(pairs))]
-    return b"".join(parts)
-
-
-def _text(text: bytes) -> bytes:
-    return uleb(len(text)) + text
+_EMPTY_VECTOR: Final = b"\0"
 
 
 def _columns(relocs: Relocations) -> tuple[bytes, ...]:
