@@ -273,17 +273,7 @@ class Relocator:
             mappings = {pair: of.mapping(pair[1], base, tombstone) for pair, base in pairs.items()}
             return offsets, [mappings[pair](addend) for pair, addend in zip(zip(present, indices), addends)]
         if min(bases.values()) < LOWEST:
-            functions = {index: of.mapping(index, base, tombstone) for index, base in bases.items()}
-            strings = next((index for index, base in bases.items() if base == SCATTERED), None)
-            if strings is None:
-                values = [functions[index](addend) for index, addend in zip(indices, addends)]
-            else:
-                # Most fields of debug information name strings, and those of one section.
-                merged = of.merged_offsets(strings)
-                values = [
-                    merged[addend] if index == strings else functions[index](addend)
-                    for index, addend in zip(indices, addends)
-                ]
+            values = _marked_values(of, bases, indices, addends, tombstone)
         elif any(addends):
             values = [bases[index] + addend for index, addend in zip(indices, addends)]
         else:
@@ -312,6 +302,38 @@ class Relocator:
         else:
             encodings = self._uleb5 if width == 5 else self._uleb10
         any(map(pack, repeat(buffer), offsets, map(encodings.__getitem__, values)))
+
+
+def _marked_values(
+    of: SymbolValues, bases: dict[int, int], indices: Sequence[int], addends: Sequence[int], tombstone: int | None
+) -> list[int]:
+    """Return the values of relocations, some of whose bases are marks."""
+    sums: dict[int, int] = {}
+    fixed: dict[int, int] = {}
+    strings: list[int] = []
+    for index, base in bases.items():
+        if base >= LOWEST:
+            sums[index] = base
+        elif base == SCATTERED:
+            strings.append(index)
+        elif base == NOTHING:
+            fixed[index] = 0
+        elif tombstone is None:
+            sums[index] = 0
+        else:
+            fixed[index] = tombstone
+    if not strings:
+        return [sums[index] + addend if index in sums else fixed[index] for index, addend in zip(indices, addends)]
+    if len(strings) == 1:
+        # Most fields of debug information name strings, as a rule those of one section.
+        text = strings[0]
+        merged = of.merged_offsets(text)
+        return [
+            merged[addend] if index == text else sums[index] + addend if index in sums else fixed[index]
+            for index, addend in zip(indices, addends)
+        ]
+    functions = {index: of.mapping(index, base, tombstone) for index, base in bases.items()}
+    return [functions[index](addend) for index, addend in zip(indices, addends)]
 
 
 def _targets(types: bytes, indices: Sequence[int]) -> set[tuple[int, int]]:
