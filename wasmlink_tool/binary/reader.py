@@ -17,11 +17,20 @@ class FormatError(Exception):
     """The bytes violate the format; the text has no file name (the caller knows it)."""
 
 
+_CONTINUATIONS: Final = sum(0x80 << 7 * i for i in range(4))
+"""The sum of the bits that tell that more bytes of a number follow, in one of five bytes."""
+
+
 def uleb_at(data: bytes, pos: int, end: int, bits: int = 32) -> tuple[int, int]:
     """Return the unsigned LEB128 at ``pos``, which must fit in ``bits`` bits, and the position after it.
 
     :raises FormatError: it does not fit, or does not end before ``end``.
     """
+    if end - pos >= 5 and data[pos + 3] >= 0x80:
+        # Compilers pad the sizes of sections to five bytes.
+        a, b, c, d, e = data[pos : pos + 5]
+        if a & b & c & 0x80 and e < 0x10:
+            return a + (b << 7) + (c << 14) + (d << 21) + (e << 28) - _CONTINUATIONS, pos + 5
     result = shift = 0
     while True:
         if pos >= end:

@@ -64,7 +64,9 @@ class StringPieces:
         # Tails are compared from the end. Reversing the whole chunk costs less than reversing each string.
         self.backwards = _turned(contents[:-1]).split(b"\0")
         self.backwards.reverse()
-        self._starts = list(accumulate([len(s) + 1 for s in self.backwards], initial=0))
+        # Each string before has a zero, too.
+        ends = enumerate(accumulate(map(len, self.backwards), initial=0))
+        self._starts = [zeros + offset for zeros, offset in ends]
         self._starts.pop()
 
     def output_offset(self, offset: int) -> int:
