@@ -221,7 +221,7 @@ class Marks:
         touched = []
         in_files = len(self._columns.edge_ends)
         if now[in_files : len(before)] != before[in_files:]:
-            for row, (was, is_now) in enumerate(zip(before[in_files:], now[in_files:])):
+            for row, (was, is_now) in enumerate(zip(bytes(before[in_files:]), bytes(now[in_files:]))):
                 if was != is_now and self._update.symbols.may_be_imported(row):
                     raise Unusable("another symbol without a definition is referred to")
         for number, firsts in enumerate(self._firsts):
