@@ -100,40 +100,44 @@ class ObjectReader:
         }
         linking: Section | None = None
         order = SectionOrder()
-        while reader.pos < reader.end:
-            id_ = reader.u8()
-            size = reader.uleb()
-            start = reader.pos
-            end = start + size
-            if end > reader.end:
+        data, pos, end_of_file = self.obj.data, reader.pos, reader.end
+        sections = self.obj.sections
+        while pos < end_of_file:
+            id_ = data[pos]
+            # Compilers pad it, so that it is no single byte.
+            size, start = uleb_at(data, pos + 1, end_of_file)
+            pos = start + size
+            if pos > end_of_file:
                 raise FormatError("section too large")
-            name = b""
-            contents = Reader(self.obj.data, start, end)
-            if id_ == SectionId.CUSTOM:
-                name = contents.name()
-                start = contents.pos
-            elif id_ > SectionId.TAG:
-                raise FormatError(f"invalid section type: {id_}")
+            if id_ != SectionId.CUSTOM:
+                if id_ > SectionId.TAG:
+                    raise FormatError(f"invalid section type: {id_}")
+                order.check(id_, b"")
+                sections.append(Section(id_, b"", start, pos))
+                handler = handlers.get(id_)
+                if handler is not None:
+                    contents = Reader(data, start, pos)
+                    handler(contents)
+                    if contents.pos != pos:
+                        raise FormatError(f"data after the end of section {SECTION_NAMES[id_]}")
+                continue
+            contents = Reader(data, start, pos)
+            name = contents.name()
             order.check(id_, name)
-            section = Section(id_, name, start, end)
-            self.obj.sections.append(section)
-            if id_ == SectionId.CUSTOM:
-                if name == b"linking":
-                    linking = section
-                    self.read_linking(contents)
-                elif name.startswith(b"reloc."):
-                    self.read_relocation_section(contents)
-                elif name == b"producers":
-                    self.read_producers(contents)
-                elif name == b"target_features":
-                    self.read_features(contents)
-                elif name == b"name":
-                    self.read_names(contents)
-            elif id_ in handlers:
-                handlers[id_](contents)
-                if contents.pos != end:
-                    raise FormatError(f"data after the end of section {SECTION_NAMES[id_]}")
-            reader.pos = end
+            section = Section(id_, name, contents.pos, pos)
+            sections.append(section)
+            if name.startswith(b"reloc."):
+                self.read_relocation_section(contents)
+            elif name == b"linking":
+                linking = section
+                self.read_linking(contents)
+            elif name == b"producers":
+                self.read_producers(contents)
+            elif name == b"target_features":
+                self.read_features(contents)
+            elif name == b"name":
+                self.read_names(contents)
+        reader.pos = pos
         if linking is None:
             raise FormatError("not a relocatable wasm file")
         if self._data_count is not None and self._data_count != len(self.obj.segments):
