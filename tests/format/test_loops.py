@@ -159,3 +159,11 @@ def test_picked(values: bytes, indices: list[int]) -> None:
     assert loops.picked(values, array("I", known)) == bytes([values[index] for index in known])
     with pytest.raises(IndexError):
         loops.picked(values, array("I", [*known, len(values)]))
+
+
+@given(st.lists(st.tuples(st.integers(0, 2**32 - 1), st.integers(0, 3))), st.integers(0, 3))
+def test_marked(pairs: list[tuple[int, int]], mark: int) -> None:
+    column, marks = array("I", [number for number, _ in pairs]), bytes([given_mark for _, given_mark in pairs])
+    expected = array("I", [number for number, given_mark in pairs if given_mark == mark])
+    assert loops.marked(column, marks, mark) == expected
+    assert relocations.marked(list(column), marks, mark) == expected

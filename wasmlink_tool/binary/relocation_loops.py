@@ -145,6 +145,20 @@ def picked(values: bytes, indices: array[int]) -> bytes:
     return found.getvalue()
 
 
+def marked(numbers: array[int], marks: bytes, mark: int) -> array[int]:
+    """Return the numbers, of 32 bits, at the positions where ``marks`` has ``mark``."""
+    data = numbers.tobytes()
+    count: i64 = min(len(marks), len(data) >> 2)
+    wanted: i64 = mark
+    found = BytesWriter()
+    k: i64 = 0
+    while k < count:
+        if marks[k] == wanted:
+            write_i32_le(found, read_i32_le(data, 4 * k))
+        k += 1
+    return _column("I", found)
+
+
 def fields(section: bytes, offsets: array[int]) -> array[int]:
     """Return the 32-bit fields at 32-bit offsets.
 

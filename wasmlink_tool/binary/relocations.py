@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 from array import array
 from bisect import bisect_left
-from itertools import repeat
+from itertools import compress, repeat
 from struct import Struct
 
 from .reader import FormatError
@@ -258,6 +258,13 @@ def picked(values: bytes, indices: Sequence[int]) -> bytes:
     # From a list, since it holds the numbers ready-made; and into one, which takes less time than a generator.
     numbers = list(values)
     return bytes([numbers[index] for index in indices])
+
+
+def marked(column: Sequence[int], marks: bytes, mark: int) -> array[int]:
+    """Return the numbers of a column of 32 bits at the positions where ``marks`` has ``mark``."""
+    if COMPILED and isinstance(column, array):
+        return loops.marked(column, marks, mark)
+    return array("I", compress(column, marks.translate(bytes(mark) + b"\1" + bytes(0xFF - mark))))
 
 
 def decode(entries: bytes, count: int) -> Relocations:

@@ -16,7 +16,7 @@ from ..binary.constants import SectionId, SymbolKind
 from ..binary.field_values import LOWEST
 from ..binary.relocation_types import ADDRESSES
 from ..binary.relocation_types import RelocationType as R
-from ..binary.relocations import Relocations, fields, picked
+from ..binary.relocations import Relocations, fields, marked, picked
 from ..linking.chunks import InputSection, LinkedFile, ObjectInput
 from ..linking.relocate import Relocated
 from ..linking.relocation_values import SymbolValues
@@ -103,7 +103,7 @@ class MovingFields:
             return UNKNOWABLE
         columns = array("I", (0,) * HEAD)
         if _OWN in classes:
-            columns += _offsets(relocs, symbols, _OWN)
+            columns += marked(relocs.offsets, symbols, _OWN)
             columns[0] = len(columns) - HEAD
         if not classes.isdisjoint((_OWN, _STAYS)):
             named = set(compress(relocs.indices, symbols.translate(_IS_OWN)))
@@ -114,7 +114,7 @@ class MovingFields:
         for of in sorted(classes):
             if of >= _FIRST_SECTION:
                 target = self._targets[of - _FIRST_SECTION]
-                offsets = _offsets(relocs, symbols, of)
+                offsets = marked(relocs.offsets, symbols, of)
                 columns.extend((target.index, target.offset, len(offsets)))
                 columns += offsets
                 columns[4] += 1
@@ -156,7 +156,7 @@ class MovingFields:
             columns[2] += 1
         named = [number for number in map(numbers.get, pairs) if number is not None]
         if len(named) == len(pairs):
-            columns.extend(compress(relocs.offsets, selected))
+            columns += marked(relocs.offsets, symbols, _TARGET)
         else:
             offsets = compress(relocs.offsets, selected)
             columns.extend([offset for offset, pair in zip(offsets, pairs) if pair in numbers])
@@ -227,10 +227,6 @@ def add_to_fields(section: bytearray | memoryview, offsets: array[int], amounts:
     pack = _U32.pack_into
     for offset, value, amount in zip(offsets, fields(section, offsets), amounts):
         pack(section, offset, (value + amount) & 0xFFFFFFFF)
-
-
-def _offsets(relocs: Relocations, symbols: bytes, of: int) -> array[int]:
-    return array("I", compress(relocs.offsets, symbols.translate(_only(of))))
 
 
 def _only(number: int) -> bytes:
