@@ -39,6 +39,7 @@ OPTIONS = (
     "--Bsymbolic", "--no-growable-memory", "--error-limit=0", "--error-limit=1", "--dependency-file=out.d",
     "--global-base=#", "--table-base=#", "--initial-memory=#", "--initial-heap=#", "--max-memory=#", "-z stack-size=#",
     "--whole-archive", "--no-whole-archive", "-Bstatic", "-Bdynamic", "--threads=1",
+    "--icf=safe", "--icf=all", "--print-icf-sections", "--keep-unique={}",
     "--allow-undefined-file=list.txt", "--reproduce=link.tar", "-L.", "-lx", "--time-report=times.json",
 )  # fmt: skip
 

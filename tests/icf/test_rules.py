@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tests.differential.asm import data, extern, func, string
+from tests.differential.harness import run_module
 from tests.icf.conftest import Link
 from wasmlink_tool.diagnostics import LinkError
 from wasmlink_tool.linker import link
@@ -243,6 +244,18 @@ def test_constructors_that_are_identical_run_as_often_as_before(folded: Link) ->
     result = folded("safe", {"a.s": source}, exports=["__wasm_call_ctors", "get"])
     assert result.folds == {"f": ["g"]}
     assert result.module.code[0].count(b"\x10") == 2
+
+
+@pytest.mark.parametrize("constructors", [False, True], ids=["reactor", "command"])
+def test_exports_keep_their_names(constructors: bool, folded: Link) -> None:
+    """Two exports of one function, one of them under the name that its source gives; commands wrap both."""
+    source = func("f", "() -> (i32)", "i32.const 3") + func("g", "() -> (i32)", "i32.const 3")
+    source += ".export_name g, other\n"
+    if constructors:
+        source += func("init", "() -> ()", "nop") + '.section .init_array,"",@\n.p2align 2\n.int32 init\n'
+    result = folded("all", {"a.s": source}, exports=["f"])
+    assert result.folds == {"f": ["g"]}
+    assert run_module(result.content, ["f()", "other()"])[0] == {"f()": 3, "other()": 3}
 
 
 def test_a_weak_function_of_a_shared_library_is_found_by_name(folded: Link) -> None:

@@ -23,7 +23,7 @@ from tests.support.wasi_objects import compile_all
 from wasmlink_tool.diagnostics import LinkError
 from wasmlink_tool.inputs import parse_cache
 from wasmlink_tool.linker import link
-from wasmlink_tool.options import DataOrder, Input, LinkOptions, UnresolvedPolicy
+from wasmlink_tool.options import DataOrder, IcfLevel, Input, LinkOptions, UnresolvedPolicy
 
 OBJECTS = Path(__file__).resolve().parents[2] / ".cache" / "edits"
 """The directory that keeps compiled units between runs."""
@@ -60,6 +60,8 @@ PASSES: tuple[dict[str, object], ...] = (
     {"build_id": "sha1", "data_order": DataOrder.PACKED},
     {"compress_relocations": True},
     {"omit_zeros": True},
+    {"icf": IcfLevel.SAFE},
+    {"icf": IcfLevel.ALL, "strip_debug": True},
     {"strip_debug": True, "compress_relocations": True},
     {"wrap": ["weak1", "unit2_second"], "unresolved_symbols": UnresolvedPolicy.IGNORE},
     {"unresolved_symbols": UnresolvedPolicy.IMPORT_DYNAMIC},

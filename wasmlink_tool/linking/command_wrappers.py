@@ -77,13 +77,13 @@ def create_command_wrappers(
         return wrappers
     wrapped = [symbol for symbol in exported_symbols(resolution, options) if symbol.kind == SymbolKind.FUNCTION]
     for symbol in wrapped:
-        assert symbol.signature is not None and symbol.file is not None
+        assert symbol.signature is not None
         name = symbol.name + b".command_export"
         wrapper = Symbol(name, SymbolKind.FUNCTION, DEFINED, symbol.flags, wrappers)
         wrapper.index = wrappers.add_function(name, symbol.signature)
         wrapper.signature = symbol.signature
         wrappers.function_live[wrapper.index] = True
-        wrappers.export_names[wrapper.index] = symbol.file.export_names.get(symbol.index, symbol.name)
+        wrappers.export_names[wrapper.index] = symbol.export_name
         wrapper.flags |= SymbolFlag.EXPORTED
         wrapper.set_hidden(False)
         wrapper.force_export = symbol.force_export

@@ -47,8 +47,7 @@ def calculate_exports(
         name, kind, index = symbol.name, symbol.kind, 0
         external = ExternalKind.GLOBAL
         if kind == SymbolKind.FUNCTION:
-            file, defined = symbol.definition
-            name = file.export_names.get(defined, name)
+            name = symbol.export_name
             external, index = ExternalKind.FUNCTION, symbol.own_function_number
         elif kind == SymbolKind.GLOBAL:
             assert isinstance(symbol.element_type, GlobalType)

@@ -367,10 +367,11 @@ class Symbol:
         return self.section.discarded if self.section is not None else False
 
     @property
-    def definition(self) -> tuple[LinkedFile, int]:
-        """The place of a defined function in its input."""
+    def export_name(self) -> bytes:
+        """Return the name under which a defined function is exported: its source may name another than the symbol's."""
         assert self.file is not None
-        return self.folded_from or (self.file, self.index)
+        file, index = self.folded_from or (self.file, self.index)
+        return file.export_names.get(index, self.name)
 
     # Its places in the output
 
