@@ -53,7 +53,15 @@ SLOT_FIELDS: Final = 2
 """Table indices in code."""
 DATA_SLOT_FIELDS: Final = 3
 """Table indices of 32 bits."""
-FIELD_TYPES: Final = (R.FUNCTION_INDEX_LEB, R.TYPE_INDEX_LEB, R.TABLE_INDEX_SLEB, R.TABLE_INDEX_I32)
+SLOT_FROM_BASE_FIELDS: Final = 4
+"""Table indices in position-independent code, which count from the base of the table."""
+FIELD_TYPES: Final = (
+    R.FUNCTION_INDEX_LEB,
+    R.TYPE_INDEX_LEB,
+    R.TABLE_INDEX_SLEB,
+    R.TABLE_INDEX_I32,
+    R.TABLE_INDEX_REL_SLEB,
+)
 """The relocation type of each class of fields."""
 _SELECT: Final = [bytes(type_) + b"\1" + bytes(255 - type_) for type_ in FIELD_TYPES]
 """Translation tables that mark the fields of a class in a column of types."""
@@ -237,6 +245,9 @@ def link_columns(
 
 def has_understood_relocations(plan: Plan) -> bool:
     """Return whether the fields of all objects' code and data are of a class that has columns, or keep their values."""
+    # An entry of the global offset table for a function takes one of the function table, too.
+    if any(symbol.kind == SymbolKind.FUNCTION for symbol in plan.scan.got):
+        return False
     return not any(
         section >= 0 and file.object.relocations(section).types.translate(None, UNDERSTOOD)
         for file in plan.resolution.objects
@@ -481,7 +492,9 @@ class _Recorder:
                 slots[index] = symbol.table_slot
         numbers = file.type_numbers
         types = [numbers.get(index, NO_NUMBER) for index in range(len(file.object.types))] if numbers else []
-        return functions, types, slots, slots
+        base = self.plan_table_base()
+        from_base = [slot if slot == NO_NUMBER else slot - base for slot in slots]
+        return functions, types, slots, slots, from_base
 
     def _slot_uses(self, file: ObjectInput) -> list[int]:
         """Return the slots of the functions whose addresses are taken in an object, in the order of the scan."""

@@ -16,9 +16,10 @@ the reason, before anything is changed.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from itertools import accumulate
+from itertools import accumulate, compress
 
 from ..binary.constants import SymbolKind
+from ..binary.relocation_types import GLOBAL_INDICES
 from ..diagnostics import FatalError
 from ..inputs import archive
 from ..inputs.input_files import ObjectSource
@@ -148,6 +149,8 @@ class Update(NewObjects):
         """The objects that did not change, but are linked again, and why."""
         for ordinal in self.marks.touched:
             self._touch(ordinal)
+        for ordinal in self.new:
+            self._check_global_offsets(ordinal)
         self.numbers = Numbers(self)
         self.data = PlacedData(self)
         self._bind()
@@ -241,6 +244,13 @@ class Update(NewObjects):
             if ordinal not in self.new:
                 self.numbers.renumber(ordinal, stand_in)
 
+    def _check_global_offsets(self, ordinal: int) -> None:
+        """Check that an object uses the same entries of the global offset table, which are numbered by first use."""
+        live = self.last.decisions(ordinal).function_live
+        file = self.new[ordinal]
+        if _global_offsets(self.before[ordinal], live) != _global_offsets(file.object, file.function_live):
+            raise Unusable("other entries of the global offset table are used")
+
     def _place_sections(self, ordinal: int) -> None:
         """Match the custom sections of the two versions of an object, and place them as they were."""
         known, file = self.last.state.files[ordinal], self.new[ordinal]
@@ -262,6 +272,20 @@ class Update(NewObjects):
                         self.last.check_strings(section.pieces, column(known.pieces[old], "I").tolist(), start)
                     except Unusable:
                         self.merging.add(output)
+
+
+def _global_offsets(obj: ObjectFile, live: bytes | bytearray) -> list[bytes]:
+    """Return the symbols of functions and data whose entries in the global offset table live code uses, in order."""
+    names: dict[bytes, None] = {}
+    section = obj.code_section
+    if section >= 0 and not GLOBAL_INDICES.isdisjoint(obj.relocations(section).types):
+        relocs, ranges = obj.relocations(section), obj.relocation_ranges(section)
+        for function in compress(range(len(live)), live):
+            first, after = ranges[function : function + 2]
+            for type_, index in zip(relocs.types[first:after], relocs.indices[first:after]):
+                if type_ in GLOBAL_INDICES and obj.symbols[index][0] != SymbolKind.GLOBAL:
+                    names.setdefault(obj.symbols[index][2])
+    return list(names)
 
 
 def own_symbol(file: ObjectInput, info: tuple[int, int, bytes, int, int, int]) -> Symbol:

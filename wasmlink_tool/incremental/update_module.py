@@ -22,7 +22,7 @@ from ..linking.live_relocations import live_function_runs
 from ..linking.symbol_names import Names
 from ..output.encoding import Chunk, vector
 from .last_module import read_number
-from .link_columns import DATA_SLOT_FIELDS, FUNCTION_FIELDS, SLOT_FIELDS, TYPE_FIELDS
+from .link_columns import DATA_SLOT_FIELDS, FUNCTION_FIELDS, SLOT_FIELDS, SLOT_FROM_BASE_FIELDS, TYPE_FIELDS
 from .match_objects import Unusable
 from .moved_fields import NO_ORDINAL, TARGET, VALUE, Note
 from .patch_module import Rewriter
@@ -186,6 +186,7 @@ class UpdatingRewriter(Rewriter):
         if numbers.slots_differ:
             self._correct_class(SLOT_FIELDS, _FIVE, numbers.slots, base)
             self._correct_class(DATA_SLOT_FIELDS, _U32, numbers.slots, base)
+            self._correct_class(SLOT_FROM_BASE_FIELDS, _FIVE, numbers.slots, 0)
 
     def _correct_class(self, number: int, pack: Callable[..., None], mapping: Sequence[int], base: int) -> None:
         """Correct the fields of a class, but for those of objects that are linked again, and of those whose values all
