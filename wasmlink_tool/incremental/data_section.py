@@ -10,10 +10,10 @@ from collections.abc import Iterator, Mapping
 from ..binary.constants import SectionId
 from ..binary.leb128 import uleb
 from ..binary.reader import Reader
-from ..linking.chunks import InputSegment
+from ..linking.chunks import InputSegment, LinkedFile
 from ..linking.target import Target
 from ..options import LinkOptions
-from ..output.encoding import Chunk, OutputSection
+from ..output.encoding import Chunk, OutputSection, name, vector
 from ..output.sections import active_segment_header, memory_type
 from .data_layout import DataLayout, OutputData, Strings
 from .match_objects import Unusable
@@ -30,23 +30,6 @@ if TYPE_CHECKING:
 _TARGET: Final = Target(is_64=False)
 
 
-def find_sections(module: memoryview) -> dict[int, tuple[int, int, int]]:
-    """Return where the sections of a module are, custom sections left out, by id: header, contents, end."""
-    found: dict[int, tuple[int, int, int]] = {}
-    position, end = 8, len(module)
-    while position < end:
-        head = bytes(module[position : position + 6])
-        reader = Reader(head, 1, len(head))
-        size = reader.uleb()
-        start = position + reader.pos
-        if start + size > end:
-            raise ValueError("a section that is not in the module")
-        if head[0]:
-            found[head[0]] = position, start, start + size
-        position = start + size
-    return found
-
-
 class DataSections:
     """The sections of the last module that a layout of data changes."""
 
@@ -61,11 +44,18 @@ class DataSections:
         self._options = options
         columns = layout.columns
         names = [output.segment.name for output in layout.outputs if output.segment.in_file]
-        if names != [last.name for last in columns.segments if last.position >= 0]:
-            # The name section lists them.
-            raise Unusable("there are other output segments")
+        before = [last.name for last in columns.segments if last.position >= 0]
+        if bool(before) != bool(names) or any(before) != any(names):
+            raise Unusable("there is data, where there was none, or none where there was")
+        self.names: bytes | None = None
+        """The names of the data segments, encoded; ``None`` if they are what they were."""
+        if names != before:
+            self.names = vector(uleb(index) + name(own) for index, own in enumerate(names) if own)
+        self._memory_type = memory_type(layout.memory, _TARGET, options)
+        if options.import_memory is not None:
+            self._check_import()
 
-    def splices(self, contents: Mapping[object, memoryview]) -> Iterator[Splice]:
+    def splices(self, contents: Mapping[LinkedFile, memoryview]) -> Iterator[Splice]:
         """Yield the ranges of the module that differ.
 
         :param contents: the relocated data section of each object that is linked again.
@@ -74,7 +64,7 @@ class DataSections:
         yield from self._memory()
         yield from self._globals()
 
-    def _data(self, contents: Mapping[object, memoryview]) -> Iterator[Splice]:
+    def _data(self, contents: Mapping[LinkedFile, memoryview]) -> Iterator[Splice]:
         outputs = [output for output in self._layout.outputs if output.segment.in_file]
         if not outputs:
             return
@@ -102,7 +92,7 @@ class DataSections:
             raise ValueError("a segment that is not in its output segment")
         return self._module[last.position + first : last.position + after]
 
-    def _chunks(self, output: OutputData, contents: Mapping[object, memoryview]) -> Iterator[Chunk]:
+    def _chunks(self, output: OutputData, contents: Mapping[LinkedFile, memoryview]) -> Iterator[Chunk]:
         """Yield an output segment's chunks; those that follow each other as they did come in one piece."""
         columns = self._layout.columns
         sizes, addresses = columns.sizes, columns.addresses
@@ -138,14 +128,8 @@ class DataSections:
         if output.segment.size > position:
             yield bytes(output.segment.size - position)
 
-    def _memory(self) -> Iterator[Splice]:
-        new = b"\1" + memory_type(self._layout.memory, _TARGET, self._options)
-        if self._options.import_memory is None:
-            _, start, end = self._places[SectionId.MEMORY]
-            if self._module[start:end] != new:
-                yield self._section(SectionId.MEMORY, [new])
-            return
-        # It is the first import.
+    def _check_import(self) -> None:
+        """Check that the memory, which is the first import, is what it was."""
         _, start, end = self._places[SectionId.IMPORT]
         reader = Reader(bytes(self._module[start:end]), 0, end - start)
         reader.uleb()
@@ -154,8 +138,15 @@ class DataSections:
         reader.u8()
         first = reader.pos
         reader.limits()
-        if reader.data[first : reader.pos] != new[1:]:
+        if reader.data[first : reader.pos] != self._memory_type:
             raise Unusable("the memory that is imported has another size")
+
+    def _memory(self) -> Iterator[Splice]:
+        if self._options.import_memory is None:
+            _, start, end = self._places[SectionId.MEMORY]
+            new = b"\1" + self._memory_type
+            if self._module[start:end] != new:
+                yield self._section(SectionId.MEMORY, [new])
 
     def _globals(self) -> Iterator[Splice]:
         """Yield the global section, if an initial value in it is an address that differs."""
@@ -182,6 +173,6 @@ class DataSections:
         yield self._section(SectionId.GLOBAL, chunks)
 
 
-def _contents(segment: InputSegment, contents: Mapping[object, memoryview]) -> memoryview:
+def _contents(segment: InputSegment, contents: Mapping[LinkedFile, memoryview]) -> memoryview:
     start = segment.file.object.segments[segment.index].offset
     return contents[segment.file][start : start + segment.size]

@@ -8,6 +8,7 @@ from struct import Struct
 
 from ..binary.constants import SymbolKind
 from ..binary.leb128 import uleb
+from ..binary.relocation_types import ADDRESSES
 from ..binary.relocations import fields
 from ..linking.chunks import InputSection, ObjectInput
 from ..linking.live_relocations import live_function_runs
@@ -52,7 +53,7 @@ class Rewriter:
         pieces: list[tuple[int, int, list[Chunk]]] = []
         self._correct(moved)
         self._replace_code(pieces)
-        self._replace_data()
+        self._replace_data(pieces)
         self._replace_sections(pieces)
         out: list[Chunk] = []
         position = 0
@@ -171,8 +172,10 @@ class Rewriter:
             amounts = []
             for position in range(note.targets, note.fields, TARGET):
                 target, function = columns[position + 4 : position + TARGET]
-                if target == NO_ORDINAL or columns[position + 2] != VALUE:
+                if columns[position + 2] != VALUE:
                     amounts.append(0)
+                elif target == NO_ORDINAL:
+                    amounts.append(self._address_shift(function) if columns[position] in ADDRESSES else 0)
                 else:
                     moved = target in self.new
                     amounts.append(self._function_shift(target, function) if moved else self.shifts[target])
@@ -192,6 +195,10 @@ class Rewriter:
             elif target in own_sections:
                 add_to_fields(section, offsets, repeat(own_sections[target]))
             position += count
+
+    def _address_shift(self, location: int) -> int:
+        """Return by how much the address of a location differs."""
+        return 0
 
     def _function_shift(self, ordinal: int, function: int) -> int:
         """Return the distance by which the body of a changed object's function moves."""
@@ -217,7 +224,7 @@ class Rewriter:
                 first = start + known.code_start
                 pieces.append((first, first + known.code_size, list(self.relocator.code(file))))
 
-    def _replace_data(self) -> None:
+    def _replace_data(self, pieces: list[tuple[int, int, list[Chunk]]]) -> None:
         for ordinal, file in self.new.items():
             data = None
             for segment in file.segments:

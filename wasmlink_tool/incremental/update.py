@@ -27,7 +27,7 @@ from ..inputs.object_file import ObjectFile
 from ..inputs.parse_cache import ParseCache
 from ..linking.chunks import InputSection, LinkedFile, ObjectInput
 from ..linking.symbols import DEFINED, UNDEFINED, Symbol
-from ..options import DataOrder, LinkOptions
+from ..options import LinkOptions
 from ..stored import unpack_strings
 from .find_changes import Files
 from .link_columns import KINDS, LinkColumns, unpack_link
@@ -130,8 +130,6 @@ class Update(NewObjects):
         self.cache = cache
         if not last.state.link:
             raise Unusable("the last link has relocations that only the passes understand")
-        if options.data_order is DataOrder.PACKED:
-            raise Unusable("packed data")
         self.columns = unpack_link(last.state.link)
         if len(self.columns.eager) != len(last.state.files):
             raise ValueError("columns of another link")
@@ -152,8 +150,8 @@ class Update(NewObjects):
         for ordinal in self.new:
             self._check_global_offsets(ordinal)
         self.numbers = Numbers(self)
-        self.data = PlacedData(self)
         self._bind()
+        self.data = PlacedData(self)
         for ordinal in self.new:
             self._place_sections(ordinal)
 

@@ -19,6 +19,8 @@ from ..binary.relocation_types import ADDRESSES, FUNCTION_INDEX, FUNCTION_OFFSET
 from ..binary.relocation_types import VALUE as MEANING
 from ..linking.chunks import NO_NUMBER, ObjectInput
 from ..linking.live_relocations import live_function_runs
+from ..linking.relocate import Relocator
+from ..linking.relocation_values import Bases
 from ..linking.symbol_names import Names
 from ..output.encoding import Chunk, vector
 from .last_module import read_number
@@ -52,6 +54,9 @@ class UpdatingRewriter(Rewriter):
         self.numbers = numbers = update.numbers
         self.functions_differ = numbers.functions != list(range(len(numbers.functions)))
         self.sections = last.sections
+        self.moved = update.data.moved
+        if self.moved is not None:
+            self.relocator = Relocator(Bases(self.state.table_base, self.moved.tls_base))
         self._replaced: list[tuple[int, int, list[Chunk]]] = []
         self._renamed: list[tuple[int, int, int]] = []
         """Functions whose numbers in the name section are to be written over: first, last, the distance."""
@@ -176,7 +181,18 @@ class UpdatingRewriter(Rewriter):
 
     # Fields of unchanged objects
 
+    def _address_shift(self, location: int) -> int:
+        return 0 if self.moved is None else self.moved.debug_shift(location)
+
+    def _replace_data(self, pieces: list[tuple[int, int, list[Chunk]]]) -> None:
+        if self.moved is None:
+            super()._replace_data(pieces)
+        else:
+            pieces += self.moved.splices(self.relocator)
+
     def _correct_fields(self) -> None:
+        if self.moved is not None:
+            self.moved.correct()
         numbers = self.numbers
         base = self.update.options.table_base
         if self.functions_differ:
@@ -233,7 +249,10 @@ class UpdatingRewriter(Rewriter):
                                 raise Unusable("debug information names a function of the linker")
                         elif target in self.new and not self._is_alike(target, function):
                             raise Unusable("debug information names a function that came or went")
-                    elif type_ not in ADDRESSES and mark == VALUE and self._amount(type_, value):
+                    elif type_ in ADDRESSES:
+                        if self.moved is not None:
+                            self.moved.check_debug(mark, function)
+                    elif mark == VALUE and self._amount(type_, value):
                         raise Unusable("debug information has a number that changed")
 
     def _is_alike(self, ordinal: int, function: int) -> bool:
@@ -399,9 +418,13 @@ class UpdatingRewriter(Rewriter):
     # Names
 
     def _write_names(self) -> None:
-        """Write the names of functions again, as each begins with the function's number."""
+        """Write the names of functions again, as each begins with the function's number, and those of data segments if
+        there are others."""
         positions = self.update.columns.name_positions
+        segments = None if self.moved is None else self.moved.segment_names
         if not positions:
+            if segments is not None and b"name" in self.sections.custom:
+                raise Unusable("data segments have names, but functions have none")
             return
         header, start, end = self.sections.custom[b"name"]
         after = positions[-1]
@@ -425,7 +448,10 @@ class UpdatingRewriter(Rewriter):
         number = uleb(self._named)
         size = sum(map(len, names)) + len(number)
         prefix = bytes((NameSubsection.FUNCTION,)) + uleb(size) + number
-        chunks: list[Chunk] = [b"\4name", self.module[start:begin], prefix, *names, self.module[after:end]]
+        rest: Chunk = self.module[after:end]
+        if segments is not None:
+            rest = _with_segment_names(bytes(rest), segments)
+        chunks: list[Chunk] = [b"\4name", self.module[start:begin], prefix, *names, rest]
         self._replaced.append((header, end, [b"\0" + uleb(sum(map(len, chunks))), *chunks]))
 
     def _new_names(self, file: ObjectInput) -> list[Chunk]:
@@ -494,3 +520,16 @@ def _bound(number: int) -> int:
 
 
 _PLAIN_OPCODES: Final = (Opcode.DROP, Opcode.END, Opcode.UNREACHABLE)
+
+
+def _with_segment_names(subsections: bytes, names: bytes) -> bytes:
+    """Return subsections of the name section with the names of data segments replaced."""
+    found = bytearray()
+    at = 0
+    while at < len(subsections):
+        kind = subsections[at]
+        size, begin = read_number(subsections, at + 1)
+        own = names if kind == NameSubsection.DATA_SEGMENT else subsections[begin : begin + size]
+        found += bytes((kind,)) + uleb(len(own)) + own
+        at = begin + size
+    return bytes(found)
