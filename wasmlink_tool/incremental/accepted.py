@@ -5,9 +5,12 @@
 
 from __future__ import annotations
 
-from ..binary.constants import SectionId
+from ..binary.constants import SectionId, SymbolKind
 from ..binary.relocation_types import FIXED, FROM_PLACE, MOVES, STAYS, ZERO, types_with
+from ..binary.relocation_types import RelocationType as R
 from ..inputs.object_file import ObjectFile
+from ..linking.plan import Plan
+from .number_fields import FIELD_TYPES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,6 +29,21 @@ ACCEPTED: Final = {
     SectionId.CUSTOM: MOVING + bytes(sorted(types_with(encodings=(FIXED,), bases=(ZERO,), warm=(STAYS,)))),
 }
 """The supported types, by kind of section."""
+UNDERSTOOD: Final = bytes(
+    (
+        *FIELD_TYPES,
+        R.MEMORY_ADDR_LEB,
+        R.MEMORY_ADDR_SLEB,
+        R.MEMORY_ADDR_I32,
+        R.MEMORY_ADDR_REL_SLEB,
+        R.MEMORY_ADDR_TLS_SLEB,
+        R.MEMORY_ADDR_LOCREL_I32,
+        R.GLOBAL_INDEX_LEB,
+        R.TAG_INDEX_LEB,
+        R.TABLE_NUMBER_LEB,
+    )
+)
+"""The types of relocations in code and data whose fields a later link finds, or whose values it leaves as they are."""
 
 
 def has_accepted_relocations(obj: ObjectFile) -> bool:
@@ -34,4 +52,16 @@ def has_accepted_relocations(obj: ObjectFile) -> bool:
     return not any(
         section >= 0 and obj.relocations(section).types.translate(None, ACCEPTED[kind])
         for section, kind in ((obj.code_section, SectionId.CODE), (obj.data_section, SectionId.DATA))
+    )
+
+
+def has_understood_relocations(plan: Plan) -> bool:
+    """Return whether the fields of all objects' code and data are of a class that has columns, or keep their values."""
+    # An entry of the global offset table for a function takes one of the function table, too.
+    if any(symbol.kind == SymbolKind.FUNCTION for symbol in plan.scan.got):
+        return False
+    return not any(
+        section >= 0 and file.object.relocations(section).types.translate(None, UNDERSTOOD)
+        for file in plan.resolution.objects
+        for section in (file.object.code_section, file.object.data_section)
     )

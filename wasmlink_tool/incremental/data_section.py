@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from ..binary.constants import SectionId
+from ..binary.constants import NameSubsection, SectionId
 from ..binary.leb128 import uleb
 from ..binary.reader import Reader
 from ..linking.chunks import InputSegment, LinkedFile
@@ -176,3 +176,16 @@ class DataSections:
 def _contents(segment: InputSegment, contents: Mapping[LinkedFile, memoryview]) -> memoryview:
     start = segment.file.object.segments[segment.index].offset
     return contents[segment.file][start : start + segment.size]
+
+
+def replace_segment_names(subsections: bytes, names: bytes) -> bytes:
+    """Return subsections of the name section with other names of data segments."""
+    found = bytearray()
+    reader = Reader(subsections, 0, len(subsections))
+    while reader.pos < reader.end:
+        kind = reader.u8()
+        own = reader.name()
+        if kind == NameSubsection.DATA_SEGMENT:
+            own = names
+        found += bytes((kind,)) + name(own)
+    return bytes(found)

@@ -34,6 +34,7 @@ from ..stored import (
     unpack_strings,
 )
 from .last_module import read_number
+from .number_fields import FIELD_TYPES, SELECT_FIELDS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -46,40 +47,6 @@ KINDS: Final = 5
 NO_NODE: Final = 0xFFFFFFFF
 """The target of an edge that marks nothing: of a type, or of an address that is null."""
 NO_ROW: Final = 0xFFFFFFFF
-
-FUNCTION_FIELDS: Final = 0
-TYPE_FIELDS: Final = 1
-SLOT_FIELDS: Final = 2
-"""Table indices in code."""
-DATA_SLOT_FIELDS: Final = 3
-"""Table indices of 32 bits."""
-SLOT_FROM_BASE_FIELDS: Final = 4
-"""Table indices in position-independent code, which count from the base of the table."""
-FIELD_TYPES: Final = (
-    R.FUNCTION_INDEX_LEB,
-    R.TYPE_INDEX_LEB,
-    R.TABLE_INDEX_SLEB,
-    R.TABLE_INDEX_I32,
-    R.TABLE_INDEX_REL_SLEB,
-)
-"""The relocation type of each class of fields."""
-_SELECT: Final = [bytes(type_) + b"\1" + bytes(255 - type_) for type_ in FIELD_TYPES]
-"""Translation tables that mark the fields of a class in a column of types."""
-UNDERSTOOD: Final = bytes(
-    (
-        *FIELD_TYPES,
-        R.MEMORY_ADDR_LEB,
-        R.MEMORY_ADDR_SLEB,
-        R.MEMORY_ADDR_I32,
-        R.MEMORY_ADDR_REL_SLEB,
-        R.MEMORY_ADDR_TLS_SLEB,
-        R.MEMORY_ADDR_LOCREL_I32,
-        R.GLOBAL_INDEX_LEB,
-        R.TAG_INDEX_LEB,
-        R.TABLE_NUMBER_LEB,
-    )
-)
-"""The types of relocations in code and data whose fields a later link finds, or whose values it leaves as they are."""
 
 
 @record()
@@ -241,18 +208,6 @@ def link_columns(
         one.
     """
     return _Recorder(plan, rows, code_start, data_position, name_section).columns()
-
-
-def has_understood_relocations(plan: Plan) -> bool:
-    """Return whether the fields of all objects' code and data are of a class that has columns, or keep their values."""
-    # An entry of the global offset table for a function takes one of the function table, too.
-    if any(symbol.kind == SymbolKind.FUNCTION for symbol in plan.scan.got):
-        return False
-    return not any(
-        section >= 0 and file.object.relocations(section).types.translate(None, UNDERSTOOD)
-        for file in plan.resolution.objects
-        for section in (file.object.code_section, file.object.data_section)
-    )
 
 
 class _Recorder:
@@ -468,7 +423,7 @@ class _Recorder:
             relocs = file.relocations(section)
             types = relocs.types[first:after]
             offsets, indices = relocs.offsets[first:after], relocs.indices[first:after]
-            for number, select in enumerate(_SELECT):
+            for number, select in enumerate(SELECT_FIELDS):
                 if FIELD_TYPES[number] not in types:
                     continue
                 chosen = types.translate(select)

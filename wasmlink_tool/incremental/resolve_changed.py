@@ -23,8 +23,8 @@ from ..inputs.symbol_columns import SymbolInfo
 from ..linking.chunks import ObjectInput
 from ..linking.symbol_table import INDIRECT_FUNCTION_TABLE
 from ..linking.symbols import DEFINED, UNDEFINED, Symbol
-from .accepted import has_accepted_relocations
-from .link_columns import NO_ROW, UNDERSTOOD
+from .accepted import UNDERSTOOD, has_accepted_relocations
+from .link_columns import NO_ROW
 from .match_objects import Unusable, check_other_parts, symbol_key
 from .save_state import INTERNAL
 from .state import column

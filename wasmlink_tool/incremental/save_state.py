@@ -25,10 +25,10 @@ from ..output.encoding import Chunk, OutputSection
 from ..output.sections import DataRange, data_ranges
 from ..stored import pack_array, pack_strings
 from . import state as states
-from .accepted import has_accepted_relocations
+from .accepted import has_accepted_relocations, has_understood_relocations
 from .data_state import locations_of, pack_data_state
 from .find_changes import given_inputs
-from .link_columns import has_understood_relocations, link_columns
+from .link_columns import link_columns
 from .moved_fields import MovingFields
 from .stamps import Stamp, is_same, stamp
 from .state import Decisions, FileState, State

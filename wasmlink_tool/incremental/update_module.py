@@ -8,13 +8,13 @@ module has, as in :mod:`.patch_module`.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Sequence
-from itertools import compress, count, repeat
-from operator import ne, sub
+from collections.abc import Sequence
+from itertools import repeat
+from operator import sub
 from struct import Struct
 
 from ..binary.constants import ExternalKind, NameSubsection, Opcode, SectionId
-from ..binary.leb128 import padded_words, uleb
+from ..binary.leb128 import uleb
 from ..binary.relocation_types import ADDRESSES, FUNCTION_INDEX, FUNCTION_OFFSET, TABLE_INDEX
 from ..binary.relocation_types import VALUE as MEANING
 from ..linking.chunks import NO_NUMBER, ObjectInput
@@ -23,10 +23,11 @@ from ..linking.relocate import Relocator
 from ..linking.relocation_values import Bases
 from ..linking.symbol_names import Names
 from ..output.encoding import Chunk, vector
+from .data_section import replace_segment_names
 from .last_module import read_number
-from .link_columns import DATA_SLOT_FIELDS, FUNCTION_FIELDS, SLOT_FIELDS, SLOT_FROM_BASE_FIELDS, TYPE_FIELDS
 from .match_objects import Unusable
 from .moved_fields import NO_ORDINAL, TARGET, VALUE, Note
+from .number_fields import NumberFields
 from .patch_module import Rewriter
 from .previous_link import LastLink
 from .state import column
@@ -193,41 +194,8 @@ class UpdatingRewriter(Rewriter):
     def _correct_fields(self) -> None:
         if self.moved is not None:
             self.moved.correct()
-        numbers = self.numbers
-        base = self.update.options.table_base
-        if self.functions_differ:
-            self._correct_class(FUNCTION_FIELDS, _FIVE, numbers.functions, 0)
-        if numbers.types_differ:
-            self._correct_class(TYPE_FIELDS, _FIVE, numbers.types, 0)
-        if numbers.slots_differ:
-            self._correct_class(SLOT_FIELDS, _FIVE, numbers.slots, base)
-            self._correct_class(DATA_SLOT_FIELDS, _U32, numbers.slots, base)
-            self._correct_class(SLOT_FROM_BASE_FIELDS, _FIVE, numbers.slots, 0)
-
-    def _correct_class(self, number: int, pack: Callable[..., None], mapping: Sequence[int], base: int) -> None:
-        """Correct the fields of a class, but for those of objects that are linked again, and of those whose values all
-        stay."""
-        columns = self.update.columns
-        positions, values = columns.field_positions[number], columns.field_values[number]
-        stays = next(compress(count(), map(ne, mapping, count())), len(mapping))
-        # No unchanged object has a field with a number that is gone.
-        now = [NO_NUMBER if new == NO_NUMBER else base + new for new in mapping] if base else mapping
-        encoded: list[object] = [*now]
-        if pack is _FIVE:
-            encoded = [*padded_words([new & 0xFFFFFFFF for new in now], signed=True)]
-        if NO_NUMBER in mapping:
-            encoded = [None if new == NO_NUMBER else field for new, field in zip(mapping, encoded)]
-        module = self.module
-        start = 0
-        for ordinal, size in enumerate(columns.field_counts[number]):
-            end = start + size
-            if size and ordinal not in self.new:
-                own: Sequence[int] = values[start:end]
-                if max(own) >= stays + base:
-                    if base:
-                        own = [value - base for value in own]
-                    deque(map(pack, repeat(module), positions[start:end], map(encoded.__getitem__, own)), maxlen=0)
-            start = end
+        fields = NumberFields(self.update.columns, self.module, self.new)
+        fields.correct(self.numbers, self.update.options.table_base)
 
     def _check_notes(self) -> None:
         """Check that the values of debug information's targets tell what they are now."""
@@ -450,7 +418,7 @@ class UpdatingRewriter(Rewriter):
         prefix = bytes((NameSubsection.FUNCTION,)) + uleb(size) + number
         rest: Chunk = self.module[after:end]
         if segments is not None:
-            rest = _with_segment_names(bytes(rest), segments)
+            rest = replace_segment_names(bytes(rest), segments)
         chunks: list[Chunk] = [b"\4name", self.module[start:begin], prefix, *names, rest]
         self._replaced.append((header, end, [b"\0" + uleb(sum(map(len, chunks))), *chunks]))
 
@@ -520,16 +488,3 @@ def _bound(number: int) -> int:
 
 
 _PLAIN_OPCODES: Final = (Opcode.DROP, Opcode.END, Opcode.UNREACHABLE)
-
-
-def _with_segment_names(subsections: bytes, names: bytes) -> bytes:
-    """Return subsections of the name section with the names of data segments replaced."""
-    found = bytearray()
-    at = 0
-    while at < len(subsections):
-        kind = subsections[at]
-        size, begin = read_number(subsections, at + 1)
-        own = names if kind == NameSubsection.DATA_SEGMENT else subsections[begin : begin + size]
-        found += bytes((kind,)) + uleb(len(own)) + own
-        at = begin + size
-    return bytes(found)
