@@ -170,6 +170,7 @@ MODES: dict[str, tuple[str, dict[str, Any]]] = {
     "table exported": ("", {"export_table": True}),
     "everything exported": ("", {"export_all": True}),
     "without optimization": ("-O0", {}),
+    "wasm64": ("-target wasm64-freestanding", {"memory64": True}),
 }
 
 

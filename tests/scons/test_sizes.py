@@ -109,3 +109,23 @@ def test_the_smallest_module(project: Project) -> None:
     assert b"printf_core" in project.path("named.wasm").read_bytes()
     assert b"printf_core" not in project.path("small.wasm").read_bytes()
     assert project.run("small.wasm") == "3 1.500000\n" == project.run("named.wasm")
+
+
+def test_identical_functions_are_folded(project: Project) -> None:
+    project.sconstruct(
+        """
+        env.WasmProgram("plain", "app.c")
+        env.WasmProgram("folded", "app.c", WASMICF="safe", WASMLINKFLAGS="--print-icf-sections")
+        env.Clone(WASMICF="all").WasmRelocatable("again", "app.c")
+        """
+    )
+    names = ("first", "second")
+    text = "__attribute__((noinline)) int NAME(int n) { return n ? NAME(n / 3) * n : 7; }"
+    functions = [text.replace("NAME", name) for name in names]
+    calls = "int main(int count, char **words) { return first(count) + second(count); }"
+    project.write({"app.c": "\n".join([*functions, calls, ""])})
+    output = project.scons().output
+    assert "removing identical section" in output
+    sizes = [project.path(f"{name}.wasm").stat().st_size for name in ("folded", "plain")]
+    assert sizes[0] < sizes[1]
+    assert project.scons().up_to_date
