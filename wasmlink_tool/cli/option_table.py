@@ -619,8 +619,8 @@ OPTIONS: tuple[tuple[str, tuple[Option, ...]], ...] = (
                 "disable-verify",
                 "[-]-disable-verify",
                 "Do not verify bitcode",
-                note="clang is passed -disable-llvm-verifier. llvm-lto2, and clang 22, verify what they read all the "
-                "same: a module that they refuse remains an error, which says so. The result of others never depends "
+                note="clang is passed -disable-llvm-verifier. llvm-lto2, and clang 22, verify their input all the "
+                "same: a module that they reject remains an error, which says so. The result of others never depends "
                 "on it.",
             ),
         ),
