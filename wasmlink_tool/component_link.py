@@ -24,7 +24,6 @@ def make_component(options: LinkOptions, chunks: Sequence[Piece], diagnostics: D
     :raises FatalError: the module does not fit its worlds, or an adapter or module that it needs was not found.
     """
     diagnostics.step("make a component")
-    module = b"".join(chunks) + _described_worlds(options)
     how = Options()
     how.merge_imports_based_on_semver = options.merge_imports_based_on_semver
     how.realloc_via_memory_grow = options.realloc_via_memory_grow
@@ -32,6 +31,7 @@ def make_component(options: LinkOptions, chunks: Sequence[Piece], diagnostics: D
     how.names = not options.strip_all
     how.main_world_first = options.main_world_first
     try:
+        module = b"".join(chunks) + _described_worlds(options)
         adapters = [read_adapter(text) for text in options.adapters]
         wanted = options.wasi_adapter
         if wanted is None and any(adapter.name == PREVIEW1 for adapter in adapters):
@@ -50,7 +50,7 @@ def make_component(options: LinkOptions, chunks: Sequence[Piece], diagnostics: D
 def _described_worlds(options: LinkOptions) -> bytes:
     """Return sections that describe the worlds of WIT text.
 
-    :raises FatalError: the text is wrong, or does not have the requested world.
+    :raises ComponentError: the text is wrong, or does not have the requested world.
     """
     if not options.component_types:
         return b""
@@ -60,14 +60,11 @@ def _described_worlds(options: LinkOptions) -> bytes:
     encoding = options.string_encoding or "utf8"
     if encoding not in ENCODINGS:
         raise FatalError(f"--string-encoding={encoding}: expected {', '.join(ENCODINGS)}")
-    try:
-        sections = []
-        for path in options.component_types:
-            packages = WitPackages(path)
-            if options.on_read is not None:
-                for file, data in packages.files.items():
-                    options.on_read(file, data)
-            sections.append(component_type_section(packages.world(options.component_world), encoding))
-    except ComponentError as error:
-        raise FatalError(str(error)) from None
+    sections = []
+    for path in options.component_types:
+        packages = WitPackages(path)
+        if options.on_read is not None:
+            for file, data in packages.files.items():
+                options.on_read(file, data)
+        sections.append(component_type_section(packages.world(options.component_world), encoding))
     return b"".join(sections)

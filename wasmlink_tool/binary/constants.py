@@ -36,6 +36,8 @@ class SectionId:
 
 
 SECTION_NAMES: Final = _names(SectionId)
+SECTION_LABELS: Final = {**SECTION_NAMES, SectionId.ELEMENT: "ELEM", SectionId.DATA_COUNT: "DATACOUNT"}
+"""The names of sections in lld's verbose output and maps."""
 
 
 class ExternalKind:

@@ -121,7 +121,7 @@ class Encoder:
     def _import_interface(
         self, item: WorldItem, interface: Interface, types: list[Type], functions: list[Function]
     ) -> None:
-        scope = InstanceScope(interface, self._root)
+        scope = InstanceScope(interface, self._root.alias)
         for type_ in types:
             scope.index(type_)
         for function in functions:

@@ -14,6 +14,7 @@ from .wit_model import PRIMITIVES, Function, Interface, Kind, Type, World
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import TypeAlias
 
     TypeKey: TypeAlias = "tuple[int, tuple[str, ...], tuple[Type | None, ...], int]"
@@ -169,15 +170,7 @@ class TypeScope:
         return index
 
 
-class OuterScope(TypeScope):
-    """A scope that has instances, whose types can be known to it."""
-
-    def alias(self, type_: Type) -> int:
-        """Return the index of an interface's type."""
-        raise NotImplementedError
-
-
-class RootScope(OuterScope):
+class RootScope(TypeScope):
     """The component itself. ``owner`` is the interface whose types are being defined, or the world."""
 
     def __init__(self, writer: ComponentWriter, world: World) -> None:
@@ -222,37 +215,56 @@ class RootScope(OuterScope):
             self.anonymous.pop(type_key(type_), None)
 
 
-class InstanceScope(TypeScope):
-    """The type of an imported instance."""
+class DeclarationScope(TypeScope):
+    """The type of a component or an instance, which is a list of declarations.
 
-    def __init__(self, interface: Interface, root: OuterScope) -> None:
+    :param naming: the code of the declarations that name a type: an import or an export.
+    """
+
+    def __init__(self, owner: Interface | World, naming: bytes) -> None:
         super().__init__()
-        self._interface = interface
-        self._root = root
+        self._owner = owner
+        self._naming = naming
         self._declarations: list[bytes] = []
         self._types = 0
 
-    def _type(self, declaration: bytes) -> int:
+    def _declare_type(self, declaration: bytes) -> int:
+        """Append a declaration of a type; return the type's index."""
         self._declarations.append(declaration)
         self._types += 1
         return self._types - 1
 
     def define(self, body: bytes) -> int:
-        return self._type(b"\1" + body)
+        return self._declare_type(b"\1" + body)
 
     def name_type(self, type_: Type, index: int) -> int:
         assert type_.name is not None
-        return self._type(b"\4" + encode_name(type_.name, type_.attributes) + equal_to(index))
+        return self._declare_type(self._naming + encode_name(type_.name, type_.attributes) + equal_to(index))
 
     def define_resource(self, type_: Type) -> int:
         assert type_.name is not None
-        return self._type(b"\4" + encode_name(type_.name, type_.attributes) + a_resource())
+        return self._declare_type(self._naming + encode_name(type_.name, type_.attributes) + a_resource())
 
     def is_foreign(self, type_: Type) -> bool:
-        return type_.owner is not self._interface
+        return type_.owner is not self._owner
+
+    def _listed(self, code: bytes) -> bytes:
+        """Return the list of declarations after the code of the type."""
+        return b"".join((code, uleb(len(self._declarations)), *self._declarations))
+
+
+class InstanceScope(DeclarationScope):
+    """The type of an imported instance.
+
+    :param alias: returns the index of another interface's type in the scope around this one.
+    """
+
+    def __init__(self, interface: Interface, alias: Callable[[Type], int]) -> None:
+        super().__init__(interface, b"\4")
+        self._alias = alias
 
     def take_foreign(self, type_: Type) -> int:
-        return self._type(b"\2\3\2\1" + uleb(self._root.alias(type_)))
+        return self._declare_type(b"\2\3\2\1" + uleb(self._alias(type_)))
 
     def export_function(self, function: Function) -> None:
         """Declare a function, after its type."""
@@ -262,7 +274,7 @@ class InstanceScope(TypeScope):
 
     def body(self) -> bytes:
         """Return the instance type."""
-        return b"".join((b"\x42", uleb(len(self._declarations)), *self._declarations))
+        return self._listed(b"\x42")
 
 
 class NestedScope(TypeScope):

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from ..binary.leb128 import uleb
-from .component_writer import ComponentWriter, Sort, a_resource, encode_name, encode_text, equal_to
+from .component_writer import ComponentWriter, Sort, encode_name, encode_text
 from .names import without_version
-from .type_scopes import InstanceScope, OuterScope
+from .type_scopes import DeclarationScope, InstanceScope
 from .wit_model import Function, Interface, Type, World, WorldItem
 
 TYPE_CHECKING = False
@@ -38,35 +38,13 @@ def encode_world(world: World, encoding: str = "utf8") -> bytes:
     return b"".join(writer.chunks())
 
 
-class _WorldScope(OuterScope):
+class _WorldScope(DeclarationScope):
     """The component type that is a world."""
 
     def __init__(self, world: World) -> None:
-        super().__init__()
-        self._world = world
-        self._declarations: list[bytes] = []
-        self._types = 0
+        super().__init__(world, b"\3")
         self._instance_count = 0
         self._instances: dict[Interface, int] = {}
-
-    def _type(self, declaration: bytes) -> int:
-        self._declarations.append(declaration)
-        self._types += 1
-        return self._types - 1
-
-    def define(self, body: bytes) -> int:
-        return self._type(b"\1" + body)
-
-    def name_type(self, type_: Type, index: int) -> int:
-        assert type_.name is not None
-        return self._type(b"\3" + encode_name(type_.name, type_.attributes) + equal_to(index))
-
-    def define_resource(self, type_: Type) -> int:
-        assert type_.name is not None
-        return self._type(b"\3" + encode_name(type_.name, type_.attributes) + a_resource())
-
-    def is_foreign(self, type_: Type) -> bool:
-        return type_.owner is not self._world
 
     def take_foreign(self, type_: Type) -> int:
         return self.alias(type_)
@@ -77,7 +55,7 @@ class _WorldScope(OuterScope):
         if found is None:
             assert isinstance(type_.owner, Interface) and type_.name is not None
             instance = uleb(self._instances[type_.owner])
-            found = self._type(b"".join((b"\2", bytes((Sort.TYPE, 0)), instance, encode_text(type_.name))))
+            found = self._declare_type(b"".join((b"\2", bytes((Sort.TYPE, 0)), instance, encode_text(type_.name))))
             self.defined[type_] = found
         return found
 
@@ -91,7 +69,7 @@ class _WorldScope(OuterScope):
             index = self.function(item.value)
             self._declarations.append(b"".join((form, name, bytes((Sort.FUNCTION,)), uleb(index))))
         else:
-            instance = InstanceScope(item.value, self)
+            instance = InstanceScope(item.value, self.alias)
             for type_ in item.value.types.values():
                 instance.index(type_)
             for function in item.value.functions.values():
@@ -103,7 +81,7 @@ class _WorldScope(OuterScope):
 
     def body(self) -> bytes:
         """Return the component type."""
-        return b"".join((_COMPONENT_TYPE, uleb(len(self._declarations)), *self._declarations))
+        return self._listed(_COMPONENT_TYPE)
 
 
 def section_name(world: World) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..binary.constants import LIMITS_HAS_MAX, SectionId
+from ..binary.constants import LIMITS_HAS_MAX, SECTION_LABELS, SectionId
 from ..binary.leb128 import uleb
 
 TYPE_CHECKING = False
@@ -52,24 +52,7 @@ class OutputSection:
         """The section's name in verbose output and maps."""
         if self.id == SectionId.CUSTOM:
             return f"CUSTOM({self.name.decode('utf-8', 'replace')})"
-        return _LABELS[self.id]
-
-
-_LABELS = {
-    SectionId.TYPE: "TYPE",
-    SectionId.IMPORT: "IMPORT",
-    SectionId.FUNCTION: "FUNCTION",
-    SectionId.TABLE: "TABLE",
-    SectionId.MEMORY: "MEMORY",
-    SectionId.GLOBAL: "GLOBAL",
-    SectionId.EXPORT: "EXPORT",
-    SectionId.START: "START",
-    SectionId.ELEMENT: "ELEM",
-    SectionId.CODE: "CODE",
-    SectionId.DATA: "DATA",
-    SectionId.DATA_COUNT: "DATACOUNT",
-    SectionId.TAG: "TAG",
-}
+        return SECTION_LABELS[self.id]
 
 
 def custom_section(section_name: bytes, *contents: Chunk) -> OutputSection:

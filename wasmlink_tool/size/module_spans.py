@@ -9,7 +9,7 @@ from __future__ import annotations
 from enum import IntEnum
 from typing import Final, NamedTuple
 
-from ..binary.constants import MAGIC, VERSION, ExternalKind, NameSubsection, SectionId
+from ..binary.constants import MAGIC, SECTION_LABELS, VERSION, ExternalKind, NameSubsection, SectionId
 from ..binary.reader import FormatError, Reader, uleb_at
 
 
@@ -114,21 +114,7 @@ class ModuleSpans:
         return next((s for s in self.sections if s.id == id_ and s.name == name), None)
 
 
-_LABELS: Final = {
-    SectionId.TYPE: "TYPE",
-    SectionId.IMPORT: "IMPORT",
-    SectionId.FUNCTION: "FUNCTION",
-    SectionId.TABLE: "TABLE",
-    SectionId.MEMORY: "MEMORY",
-    SectionId.GLOBAL: "GLOBAL",
-    SectionId.EXPORT: "EXPORT",
-    SectionId.START: "START",
-    SectionId.ELEMENT: "ELEMENT",
-    SectionId.CODE: "CODE",
-    SectionId.DATA: "DATA",
-    SectionId.DATA_COUNT: "DATACOUNT",
-    SectionId.TAG: "TAG",
-}
+_LABELS: Final = {**SECTION_LABELS, SectionId.ELEMENT: "ELEMENT"}
 HEADER: Final = "module header"
 """The name of the module's first eight bytes in reports."""
 
