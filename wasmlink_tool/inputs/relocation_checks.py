@@ -100,10 +100,7 @@ def _check_chunk_bounds(obj: ObjectFile, relocs: Relocations, section: int, ends
 _IS_TYPE_INDEX: Final = bytes([type_ == _TYPE_INDEX for type_ in range(256)])
 _IS_NO_TYPE_INDEX: Final = bytes([type_ != _TYPE_INDEX for type_ in range(256)])
 _MAY_NAME: Final[tuple[list[bool], ...]] = tuple(
-    [
-        [kind in TARGETS[type_] and type_ not in FROM_PLACE for kind in range(_TABLE + 1)]
-        for type_ in RELOCATION_NAMES
-    ]
+    [[kind in TARGETS[type_] and type_ not in FROM_PLACE for kind in range(_TABLE + 1)] for type_ in RELOCATION_NAMES]
 )
 """For each type and kind, whether only the kind must be checked."""
 _USUAL_KIND: Final = bytes(
