@@ -24,12 +24,12 @@ def make_component(options: LinkOptions, chunks: Sequence[Piece], diagnostics: D
     :raises FatalError: the module does not fit its worlds, or an adapter or module that it needs was not found.
     """
     diagnostics.step("make a component")
-    how = Options()
-    how.merge_imports_based_on_semver = options.merge_imports_based_on_semver
-    how.realloc_via_memory_grow = options.realloc_via_memory_grow
-    how.reject_legacy_names = options.reject_legacy_names
-    how.names = not options.strip_all
-    how.main_world_first = options.main_world_first
+    settings = Options()
+    settings.merge_imports_based_on_semver = options.merge_imports_based_on_semver
+    settings.realloc_via_memory_grow = options.realloc_via_memory_grow
+    settings.reject_legacy_names = options.reject_legacy_names
+    settings.names = not options.strip_all
+    settings.main_world_first = options.main_world_first
     try:
         module = b"".join(chunks) + _described_worlds(options)
         adapters = [read_adapter(text) for text in options.adapters]
@@ -41,7 +41,7 @@ def make_component(options: LinkOptions, chunks: Sequence[Piece], diagnostics: D
             if options.on_read is not None and os.path.isfile(adapter.file):
                 options.on_read(adapter.file, adapter.data)
         pieces: list[Piece] = []
-        pieces += componentize_pieces(module, adapters, how, options.output or "the module")
+        pieces += componentize_pieces(module, adapters, settings, options.output or "the module")
         return pieces
     except ComponentError as error:
         raise FatalError(str(error)) from None

@@ -95,8 +95,8 @@ class Diagnostics:
             self.error(text, hints)
 
     def _with_origin(self, text: str, hints: tuple[str, ...]) -> tuple[str, ...]:
-        """Return the hints of a diagnostic; for one about a generated object, with the bitcode files that it came from.
-        """
+        """Return the hints of a diagnostic; for one about a generated object, with the bitcode files that it
+        came from."""
         if any("bitcode" in hint for hint in hints):
             return hints
         return (*hints, *(line for name, line in self.generated.items() if name in text))

@@ -24,7 +24,7 @@ MOST_PROCESSES: Final = 8
 """The maximum number of processes. Each repeats some of the work, and copies the memory that it writes to."""
 _PARTS: Final = 64
 """The work is divided into about this many parts."""
-_MUCH: Final = 4
+_MOST_PARTS_OF_OWNER: Final = 4
 """The maximum number of parts with tasks of one owner."""
 _NONE_LEFT: Final = 255
 
@@ -197,7 +197,7 @@ def _split(tasks: list[_Task], cost: int) -> list[list[_Task]]:
     groups: list[tuple[int, list[_Task]]] = []
     for of_owner in by_owner.values():
         cost_of_owner = sum([task.cost for task in of_owner])
-        if cost_of_owner > _MUCH * enough:
+        if cost_of_owner > _MOST_PARTS_OF_OWNER * enough:
             groups += [(task.cost, [task]) for task in of_owner]
         else:
             groups.append((cost_of_owner, of_owner))

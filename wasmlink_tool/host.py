@@ -112,8 +112,8 @@ def has_writer(path: str) -> bool:
 
 
 def read_at(descriptor: int, start: int, size: int) -> bytes | None:
-    """Read at a position, independent of what other threads do with the file; ``None`` if the system cannot (Windows).
-    """
+    """Read at a position, independent of what other threads do with the file; ``None`` if the system cannot
+    (Windows)."""
     return os.pread(descriptor, size, start) if hasattr(os, "pread") else None
 
 

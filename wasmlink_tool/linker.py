@@ -299,8 +299,8 @@ def _link_again(options: LinkOptions, diagnostics: Diagnostics) -> LinkResult | 
     report = diagnostics.time_report
     if isinstance(found, Passes):
         if report is not None:
-            how = "not used" if found.reuse is None else "decided again"
-            report.reused = f"{how}: {found.why}"
+            way = "not used" if found.reuse is None else "decided again"
+            report.reused = f"{way}: {found.why}"
         return found.reuse
     written = _as_component(options, found.chunks, diagnostics)
     _check_size(options, written, found.chunks, None, None, diagnostics)

@@ -90,8 +90,8 @@ class Input:
 
 @record(kw_only=True)
 class LinkOptions:
-    """The options of one link. Symbol names are strings, encoded as UTF-8 (``surrogateescape`` for names that are not).
-    """
+    """The options of one link. Symbol names are strings, encoded as UTF-8 (``surrogateescape`` for names that
+    are not)."""
 
     inputs: Sequence[Input | str]
     output: str | None = "a.out"

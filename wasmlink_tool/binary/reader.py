@@ -178,6 +178,7 @@ class Reader:
             elif opcode not in _ARITHMETIC:
                 raise FormatError(f"invalid opcode {opcode:#04x} in a constant expression")
 
+
 _ARITHMETIC: Final = frozenset(
     (Opcode.I32_ADD, Opcode.I32_SUB, Opcode.I32_MUL, Opcode.I64_ADD, Opcode.I64_SUB, Opcode.I64_MUL)
 )

@@ -384,13 +384,13 @@ def _unresolved_policy(line: CommandLine, diagnostics: Diagnostics) -> Unresolve
     policy = UnresolvedPolicy.REPORT_ERROR
     if severity and severity.option and severity.option.name == "warn-unresolved-symbols":
         policy = UnresolvedPolicy.WARN
-    how = line.value("unresolved-symbols", "report-all")
-    if how == "ignore-all":
+    value = line.value("unresolved-symbols", "report-all")
+    if value == "ignore-all":
         policy = UnresolvedPolicy.IGNORE
-    elif how == "import-dynamic":
+    elif value == "import-dynamic":
         policy = UnresolvedPolicy.IMPORT_DYNAMIC
-    elif how != "report-all":
-        diagnostics.error(f"unknown --unresolved-symbols value: {how}")
+    elif value != "report-all":
+        diagnostics.error(f"unknown --unresolved-symbols value: {value}")
     return UnresolvedPolicy.IGNORE if line.has("allow-undefined") else policy
 
 

@@ -26,8 +26,8 @@ class Terminated(BaseException):
 
 
 def catch_signals() -> None:
-    """Raise an exception for signals that would end the process. An ignored signal stays ignored, as ``nohup`` needs.
-    """
+    """Raise an exception for signals that would end the process. An ignored signal stays ignored, as ``nohup``
+    needs."""
     for name in _NAMES:
         number = getattr(signal, name, None)
         if number is not None and signal.getsignal(number) == signal.SIG_DFL:

@@ -326,14 +326,14 @@ class Classifier:
         """Check post-returns against their functions, and that all exported functions of the module's world are there,
         and what they need."""
         for function, name in module.post_returns.items():
-            of = module.functions.get(function)
-            if of is None:
+            exported = module.functions.get(function)
+            if exported is None:
                 continue
-            results = module.core.function_signature(module.by_name[of].index).results
+            results = module.core.function_signature(module.by_name[exported].index).results
             signature = module.core.function_signature(module.by_name[name].index)
             if signature.key() != (results, b""):
                 raise ComponentError(
-                    f"{module.name} exports {quote(name)} as {signature}, but the post-return of {quote(of)} is "
+                    f"{module.name} exports {quote(name)} as {signature}, but the post-return of {quote(exported)} is "
                     f"{Signature(results, b'')}"
                 )
         for key in module.keys:

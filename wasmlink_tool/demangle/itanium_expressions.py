@@ -410,8 +410,8 @@ _OTHERS: Final[dict[str, Callable[[Parser, str, bool, int], Node]]] = {
 
 
 def _vendor(parser: Parser, depth: int) -> Node:
-    """Parse a vendor's builtin applied to template arguments; clang's ``__uuidof`` has its own codes for its argument.
-    """
+    """Parse a vendor's builtin applied to template arguments; clang's ``__uuidof`` has its own codes for its
+    argument."""
     keyword = parser.source_name()
     arguments: list[Node]
     if keyword == "__uuidof" and parser.accept("t"):

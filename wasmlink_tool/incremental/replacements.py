@@ -160,9 +160,9 @@ class Replacements(NewObjects):
         if options.export_all or options.export_dynamic:
             raise Unusable("a new definition is exported")
         known = {*unpack_strings(self._last.state.names), *self._added_names}
-        asked = {*options.exports, *options.exports_if_defined, *options.undefined, options.entry, options.start}
+        requested = {*options.exports, *options.exports_if_defined, *options.undefined, options.entry, options.start}
         for name in names:
-            if name in known or name.startswith(b"__") or name.decode("utf-8", "surrogateescape") in asked:
+            if name in known or name.startswith(b"__") or name.decode("utf-8", "surrogateescape") in requested:
                 raise Unusable("a new definition is referred to")
         self._added_names.update(names)
 

@@ -220,14 +220,14 @@ def is_saved(options: LinkOptions) -> bool:
 
 def state_key(options: LinkOptions) -> str:
     """Return the name of a link's state, derived from its options, its directory and the linker."""
-    told: list[object] = [working_directory(), linker_stamp()]
+    identity: list[object] = [working_directory(), linker_stamp()]
     # The other fields cannot matter: a link saves a state only if a warm link supports their values.
-    told += [
+    identity += [
         (field.name, repr(getattr(options, field.name)))
         for field in FIELDS
         if field.significant and (field.name != "inputs" or options.output is None)
     ]
-    return content_key(repr(told).encode("utf-8", "surrogateescape"))
+    return content_key(repr(identity).encode("utf-8", "surrogateescape"))
 
 
 def _text(text: str) -> bytes:

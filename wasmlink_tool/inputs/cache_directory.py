@@ -98,8 +98,8 @@ def _is_marked(root: str) -> bool:
 
 
 def _is_empty(root: str) -> bool:
-    """Return whether a directory is empty, or contains only the first files of another process that creates the cache.
-    """
+    """Return whether a directory is empty, or contains only the first files of another process that creates the
+    cache."""
     with os.scandir(root) as entries:
         return all(entry.name == _TAG or entry.name.startswith(MARK) for entry in entries)
 

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 _MAGIC: Final = f"wasmlink {__version__} pack 2\n".encode()
 """Increase the number when the stored data or its encoding changes."""
-_MOST: Final = 24
+_MOST_PACKS: Final = 24
 """The maximum number of packs; beyond that, all but the largest are merged."""
 
 _Place = tuple[str, int, int, int]
@@ -123,7 +123,7 @@ class Packs:
         """Add a pack of these entries; return its size in bytes."""
         with self._lock:
             size = self._write(entries)
-            return size + self._merge() if len(self._known) > _MOST else size
+            return size + self._merge() if len(self._known) > _MOST_PACKS else size
 
     def _write(self, entries: Mapping[str, bytes]) -> int:
         keys = [*entries]

@@ -39,7 +39,7 @@ def compile_bitcode(resolution: Resolution, options: LinkOptions, diagnostics: D
             _write_object(options.lto_object_path, b"")
         return []
     modules = [_module(file, resolution, options) for file in bitcode]
-    how = CodeGeneration(
+    generation = CodeGeneration(
         output=options.output or "a.out",
         position_independent=_is_position_independent(bitcode, options),
         optimize=options.lto_optimize,
@@ -55,7 +55,7 @@ def compile_bitcode(resolution: Resolution, options: LinkOptions, diagnostics: D
     newest = max(file.bitcode.llvm_version for file in bitcode)
     compiler = find_compiler(configured_compiler(options.lto_compiler), newest)
     diagnostics.log(f"link-time optimisation: {compiler.shown}")
-    objects = generate(compiler, modules, how, diagnostics, _cache(options))
+    objects = generate(compiler, modules, generation, diagnostics, _cache(options))
     if options.lto_object_path:
         for number, generated in enumerate(objects):
             _write_object(f"{options.lto_object_path}{number or ''}", generated.contents)

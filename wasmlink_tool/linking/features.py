@@ -104,8 +104,8 @@ def _origins(file: ObjectInput, resolution: Resolution, using: str, without: tup
             names.append(bitcode.name)
     if not names:
         names = [bitcode.name for bitcode in resolution.bitcode]
-    how = f"with '{using}'" if using else f"without {' and '.join(map(repr, without))}"
-    return (f"it was generated from bitcode that was compiled {how}: {_listed(names)}",)
+    condition = f"with '{using}'" if using else f"without {' and '.join(map(repr, without))}"
+    return (f"it was generated from bitcode that was compiled {condition}: {_listed(names)}",)
 
 
 def _listed(names: list[str]) -> str:

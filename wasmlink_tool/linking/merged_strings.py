@@ -37,8 +37,8 @@ class StringPieces:
 
     @classmethod
     def merged(cls, offsets: Sequence[int], contents: Callable[[], bytes]) -> StringPieces:
-        """Return pieces that were merged in the last link; the chunk's contents are read when a reference needs them.
-        """
+        """Return pieces that were merged in the last link; the chunk's contents are read when a reference needs
+        them."""
         pieces = cls(b"\0")
         pieces.offsets = offsets
         pieces.backwards = []

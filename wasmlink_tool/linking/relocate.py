@@ -265,15 +265,15 @@ class Relocator:
             indices = list(compress(indices, selected))
             addends = list(compress(addends, selected))
             present = bytes(compress(present, selected))
-        of = self._values(file, section)
-        pairs = of.bases(_targets(present, indices))
+        symbol_values = self._values(file, section)
+        pairs = symbol_values.bases(_targets(present, indices))
         bases = {index: base for (_, index), base in pairs.items()}
         if len(bases) != len(pairs):
             # Relocations of different types may name one symbol, which then has several values.
-            mappings = {pair: of.mapping(pair[1], base, tombstone) for pair, base in pairs.items()}
+            mappings = {pair: symbol_values.mapping(pair[1], base, tombstone) for pair, base in pairs.items()}
             return offsets, [mappings[pair](addend) for pair, addend in zip(zip(present, indices), addends)]
         if min(bases.values()) < LOWEST:
-            values = _marked_values(of, bases, indices, addends, tombstone)
+            values = _marked_values(symbol_values, bases, indices, addends, tombstone)
         elif any(addends):
             values = [bases[index] + addend for index, addend in zip(indices, addends)]
         else:
@@ -305,7 +305,11 @@ class Relocator:
 
 
 def _marked_values(
-    of: SymbolValues, bases: dict[int, int], indices: Sequence[int], addends: Sequence[int], tombstone: int | None
+    symbol_values: SymbolValues,
+    bases: dict[int, int],
+    indices: Sequence[int],
+    addends: Sequence[int],
+    tombstone: int | None,
 ) -> list[int]:
     """Return the values of relocations, some of whose bases are marks."""
     sums: dict[int, int] = {}
@@ -327,12 +331,12 @@ def _marked_values(
     if len(strings) == 1:
         # Most fields of debug information name strings, as a rule those of one section.
         text = strings[0]
-        merged = of.merged_offsets(text)
+        merged = symbol_values.merged_offsets(text)
         return [
             merged[addend] if index == text else sums[index] + addend if index in sums else fixed[index]
             for index, addend in zip(indices, addends)
         ]
-    functions = {index: of.mapping(index, base, tombstone) for index, base in bases.items()}
+    functions = {index: symbol_values.mapping(index, base, tombstone) for index, base in bases.items()}
     return [functions[index](addend) for index, addend in zip(indices, addends)]
 
 

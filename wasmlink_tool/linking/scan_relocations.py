@@ -129,13 +129,13 @@ class _Scanner:
         relocs = file.relocations(section)
         types, indices, offsets = relocs.types, relocs.indices, relocs.offsets
         all_live = 0 not in live
-        said = self.diagnostics.entries
+        entries = self.diagnostics.entries
         for i in self._positions(relocs, undefined):
             target = indices[i] << 8 | types[i]
             if target not in settled and (all_live or live[bisect_right(starts, offsets[i]) - 1]):
-                count = len(said)
+                count = len(entries)
                 self._scan(file, relocs, i, undefined, section)
-                if len(said) == count:
+                if len(entries) == count:
                     settled.add(target)
 
     def _positions(self, relocs: Relocations, undefined: set[int]) -> Iterable[int]:

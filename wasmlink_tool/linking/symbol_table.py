@@ -180,8 +180,8 @@ class SymbolTable:
         return name in self._wrapped
 
     def wrap(self, files: Iterable[ObjectInput]) -> None:
-        """Redirect references to each wrapped name to ``__wrap_`` and the name, and those to ``__real_`` to the name.
-        """
+        """Redirect references to each wrapped name to ``__wrap_`` and the name, and those to ``__real_`` to the
+        name."""
         # The functions of bitcode have types since code was generated.
         self.type_wrapped()
         meant: dict[Symbol, Symbol] = {}

@@ -25,8 +25,8 @@ def with_symbol_table(configured: Sequence[str], name: str, bitcode: bytes) -> b
             with open(os.path.join(directory, "out.bc"), "rb") as file:
                 return file.read()
         except OSError:
-            said = done.stderr.decode("utf-8", "replace").strip().replace("in.bc", name)
-            raise FatalError(said if name in said else f"{name}: {said}") from None
+            message = done.stderr.decode("utf-8", "replace").strip().replace("in.bc", name)
+            raise FatalError(message if name in message else f"{name}: {message}") from None
 
 
 def _command(compiler: Compiler) -> list[str]:

@@ -56,7 +56,7 @@ def generate_objects(place: Workplace) -> list[GeneratedObject]:
 class _Clang:
     def __init__(self, place: Workplace) -> None:
         self._place = place
-        self._how = place.how
+        self._settings = place.settings
         self._target = place.modules[0].bitcode.triple
 
     def compile(self) -> GeneratedObject:
@@ -64,35 +64,35 @@ class _Clang:
         self._keep("0.0.preopt.bc", merged)
         self._rewrite(merged, self._final_linkages())
         self._keep("0.2.internalize.bc", merged)
-        optimize, codegen_optimize = self._how.optimize, self._how.codegen_optimize
-        passes = ("-Xclang", "-fdebug-pass-manager") if self._how.debug_pass_manager else ()
-        if optimize != codegen_optimize or self._how.save_temps:
+        optimize, codegen_optimize = self._settings.optimize, self._settings.codegen_optimize
+        passes = ("-Xclang", "-fdebug-pass-manager") if self._settings.debug_pass_manager else ()
+        if optimize != codegen_optimize or self._settings.save_temps:
             self._run(f"-O{optimize}", *passes, *_BITCODE, "-o", "optimized.bc", "-x", "ir", merged)
             self._keep("0.4.opt.bc", "optimized.bc")
             self._keep("0.5.precodegen.bc", "optimized.bc")
             merged, passes = "optimized.bc", _UNOPTIMIZED
         self._run(f"-O{codegen_optimize}", *passes, "-c", "-o", "lto.o", "-x", "ir", merged)
-        return GeneratedObject(f"{self._how.output}.lto.o", self._place.read("lto.o"))
+        return GeneratedObject(f"{self._settings.output}.lto.o", self._place.read("lto.o"))
 
     def _run(self, *arguments: str) -> None:
         # The modules have the features of each function: without a processor, clang adds none.
         flags = [f"--target={self._target}", "-Xclang", "-target-cpu", "-Xclang", ""]
         flags += ["-ffunction-sections", "-fdata-sections", "-fno-slp-vectorize"]
-        flags.append("-fPIC" if self._how.position_independent else "-fno-pic")
-        if not self._how.verify:
+        flags.append("-fPIC" if self._settings.position_independent else "-fno-pic")
+        if not self._settings.verify:
             # clang 22 verifies its input all the same.
             flags += ["-Xclang", "-disable-llvm-verifier"]
-        for option in self._how.llvm_options:
+        for option in self._settings.llvm_options:
             flags += _llvm_option(option)
         self._place.run(*flags, *arguments)
 
     def _keep(self, suffix: str, name: str) -> None:
         """Keep a module under the name that wasm-ld gives it (``--save-temps``)."""
-        if self._how.save_temps:
+        if self._settings.save_temps:
             if name.endswith(".ll"):
                 self._run(*_UNOPTIMIZED, *_BITCODE, "-o", "kept.bc", "-x", "ir", name)
                 name = "kept.bc"
-            self._place.keep(name, f"{self._how.output}.{suffix}")
+            self._place.keep(name, f"{self._settings.output}.{suffix}")
 
     # 1. One definition for each name
 
@@ -143,8 +143,8 @@ class _Clang:
         return names
 
     def _prevailing_modules(self) -> dict[bytes, int]:
-        """Return the number of the module with the prevailing definition of each name, for names defined in a module.
-        """
+        """Return the number of the module with the prevailing definition of each name, for names defined in a
+        module."""
         return {
             symbol.name: number
             for number, module in enumerate(self._place.modules)

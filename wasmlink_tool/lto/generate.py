@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 def generate(
     compiler: Compiler,
     modules: Sequence[Module],
-    how: CodeGeneration,
+    settings: CodeGeneration,
     diagnostics: Diagnostics,
     cache: GeneratedCache | None = None,
 ) -> list[GeneratedObject]:
@@ -31,25 +31,25 @@ def generate(
 
     :raises FatalError: the compiler failed.
     """
-    if cache is None or how.save_temps or how.debug_pass_manager:
-        return _generate(compiler, modules, how, diagnostics)
-    key = _key(compiler, modules, how)
+    if cache is None or settings.save_temps or settings.debug_pass_manager:
+        return _generate(compiler, modules, settings, diagnostics)
+    key = _key(compiler, modules, settings)
     payload = cache.load(key)
     objects = None if payload is None else _decode(payload)
     if objects is None:
-        said = len(diagnostics.entries)
-        objects = _generate(compiler, modules, how, diagnostics)
-        if len(diagnostics.entries) == said:
+        reported = len(diagnostics.entries)
+        objects = _generate(compiler, modules, settings, diagnostics)
+        if len(diagnostics.entries) == reported:
             # Messages of the compiler must appear in each link.
             cache.store(key, _encode(objects))
     return objects
 
 
 def _generate(
-    compiler: Compiler, modules: Sequence[Module], how: CodeGeneration, diagnostics: Diagnostics
+    compiler: Compiler, modules: Sequence[Module], settings: CodeGeneration, diagnostics: Diagnostics
 ) -> list[GeneratedObject]:
     try:
-        return _generate_in_temporary_directory(compiler, modules, how, diagnostics)
+        return _generate_in_temporary_directory(compiler, modules, settings, diagnostics)
     except OSError as error:
         # A file that is written, or the directory itself; usually the disk is full.
         where = error.filename if isinstance(error.filename, str) else tempfile.gettempdir()
@@ -58,19 +58,19 @@ def _generate(
 
 
 def _generate_in_temporary_directory(
-    compiler: Compiler, modules: Sequence[Module], how: CodeGeneration, diagnostics: Diagnostics
+    compiler: Compiler, modules: Sequence[Module], settings: CodeGeneration, diagnostics: Diagnostics
 ) -> list[GeneratedObject]:
     with TemporaryDirectory("wasmlink-lto-") as directory:
-        place = Workplace(directory, compiler, modules, how, diagnostics)
-        if how.save_temps:
+        place = Workplace(directory, compiler, modules, settings, diagnostics)
+        if settings.save_temps:
             place.write("resolution.txt", _resolutions(modules))
-            place.keep("resolution.txt", f"{how.output}.resolution.txt")
+            place.keep("resolution.txt", f"{settings.output}.resolution.txt")
         if compiler.is_lto2:
             from .lto2 import generate_objects
         else:
             from .clang import generate_objects
         objects = generate_objects(place)
-        if how.save_temps:
+        if settings.save_temps:
             for generated in objects:
                 place.write("kept.o", generated.contents)
                 place.keep("kept.o", generated.name)
@@ -90,11 +90,11 @@ def _resolutions(modules: Sequence[Module]) -> bytes:
 # The cache
 
 
-def _key(compiler: Compiler, modules: Sequence[Module], how: CodeGeneration) -> str:
+def _key(compiler: Compiler, modules: Sequence[Module], settings: CodeGeneration) -> str:
     """Return a hash of everything that generated objects depend on; the compiler counts by its file's size and time."""
     digest = blake2b(digest_size=20)
     status = os.stat(compiler.command[0])
-    digest.update(repr((compiler, status.st_size, status.st_mtime_ns, how)).encode("utf-8", "surrogateescape"))
+    digest.update(repr((compiler, status.st_size, status.st_mtime_ns, settings)).encode("utf-8", "surrogateescape"))
     for module in modules:
         contents = module.bitcode.contents
         decisions = [resolution.letters for resolution in module.resolutions]

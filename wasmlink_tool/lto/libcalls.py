@@ -1,5 +1,5 @@
-"""Functions that code generation may call although no module names them: the runtime functions of LLVM for WebAssembly.
-"""
+"""Functions that code generation may call although no module names them: the runtime functions of LLVM for
+WebAssembly."""
 
 from __future__ import annotations
 

@@ -17,18 +17,18 @@ def generate_objects(place: Workplace) -> list[GeneratedObject]:
 
     :raises FatalError: the compiler failed.
     """
-    how = place.how
-    model = "pic" if how.position_independent else "static"
-    arguments = ["run", "-o", _OUTPUT, f"-O{how.optimize}", f"-cg-opt-level={how.codegen_optimize}"]
+    settings = place.settings
+    model = "pic" if settings.position_independent else "static"
+    arguments = ["run", "-o", _OUTPUT, f"-O{settings.optimize}", f"-cg-opt-level={settings.codegen_optimize}"]
     arguments += ["-function-sections", "-data-sections", f"-relocation-model={model}"]
-    if how.debug_pass_manager:
+    if settings.debug_pass_manager:
         arguments.append("-debug-pass-manager")
-    if how.save_temps:
+    if settings.save_temps:
         arguments.append("-save-temps")
-    if how.jobs:
-        arguments.append(f"-thinlto-threads={how.jobs}")
+    if settings.jobs:
+        arguments.append(f"-thinlto-threads={settings.jobs}")
     # wasm-ld does not vectorise straight-line code, whatever its options for LLVM are.
-    arguments += [option for option in how.llvm_options if "vectorize-slp" not in option]
+    arguments += [option for option in settings.llvm_options if "vectorize-slp" not in option]
     arguments.append("-vectorize-slp=false")
     for name, module in zip(place.names, place.modules):
         for symbol, resolution in zip(module.bitcode.symbols, module.resolutions):
@@ -37,7 +37,7 @@ def generate_objects(place: Workplace) -> list[GeneratedObject]:
                 raise FatalError(f"{text}: name a clang with --lto-compiler=")
             arguments.append(f"-r={name},{symbol.name.decode('utf-8', 'surrogateescape')},{resolution.letters}")
     place.run(*arguments, *place.names)
-    if how.save_temps:
+    if settings.save_temps:
         _keep_modules(place)
     return _objects(place)
 
@@ -45,7 +45,10 @@ def generate_objects(place: Workplace) -> list[GeneratedObject]:
 def _objects(place: Workplace) -> list[GeneratedObject]:
     """Return the written objects: number 0 is for all modules without a summary, and each with one has the next."""
     thin = [module.identifier for module in place.modules if module.is_thin]
-    names = [f"{place.how.output}.lto.o", *(_object_name(place.how.output, identifier) for identifier in thin)]
+    names = [
+        f"{place.settings.output}.lto.o",
+        *(_object_name(place.settings.output, identifier) for identifier in thin),
+    ]
     objects = []
     for number, name in enumerate(names):
         file = f"{_OUTPUT}.{number}"
@@ -73,4 +76,4 @@ def _keep_modules(place: Workplace) -> None:
             if number.isdigit() and 1 <= int(number) <= len(thin):
                 place.keep(file, f"{thin[int(number) - 1]}.{step}")
             else:
-                place.keep(file, place.how.output + file.removeprefix(_OUTPUT))
+                place.keep(file, place.settings.output + file.removeprefix(_OUTPUT))

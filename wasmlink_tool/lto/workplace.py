@@ -29,13 +29,13 @@ class Workplace:
         directory: str,
         compiler: Compiler,
         modules: Sequence[Module],
-        how: CodeGeneration,
+        settings: CodeGeneration,
         diagnostics: Diagnostics,
     ) -> None:
         self.directory = directory
         self.compiler = compiler
         self.modules = modules
-        self.how = how
+        self.settings = settings
         self._diagnostics = diagnostics
         self.names = [f"module{number}.bc" for number in range(len(modules))]
         """The modules' files, in order."""
@@ -70,40 +70,38 @@ class Workplace:
         :raises FatalError: it failed.
         """
         done = run([*self.compiler.command, *arguments], directory=self.directory)
-        said = self._shown(done.stderr)
+        message = self._shown(done.stderr)
         if done.returncode:
-            raise FatalError(self._failure(done.returncode, said), (*self._versions(), *self._verifier(said)))
-        for line in said.splitlines():
+            raise FatalError(self._failure(done.returncode, message), (*self._versions(), *self._verifier(message)))
+        for line in message.splitlines():
             # llvm-lto2 does not mark warnings as such.
-            if line.startswith("warning: ") or (self.compiler.is_lto2 and not self.how.debug_pass_manager):
+            if line.startswith("warning: ") or (self.compiler.is_lto2 and not self.settings.debug_pass_manager):
                 self._diagnostics.warn(line.removeprefix("warning: "))
             else:
                 self._diagnostics.message(line)
 
-    def _failure(self, status: int, said: str) -> str:
+    def _failure(self, status: int, message: str) -> str:
         """Return the error for a failure of the compiler. It names a bitcode file, or all of them if the compiler names
         none."""
         names = [module.name for module in self.modules]
-        if _BROKEN_IN_LTO2 in said:
+        if _BROKEN_IN_LTO2 in message:
             # A compiler that crashed was ended by a signal.
-            said = f"invalid LLVM IR input: {said[: said.index(_BROKEN_IN_LTO2)].strip()}"
-        elif status < 0 or "PLEASE submit a bug report" in said:
-            how = f"signal {-status}" if status < 0 else f"status {status}"
-            said = f"{self.compiler.shown} crashed ({how})"
-        elif not said:
-            said = f"{self.compiler.shown} failed with status {status}"
-        elif any(name in said for name in names):
-            return said
+            message = f"invalid LLVM IR input: {message[: message.index(_BROKEN_IN_LTO2)].strip()}"
+        elif status < 0 or "PLEASE submit a bug report" in message:
+            outcome = f"signal {-status}" if status < 0 else f"status {status}"
+            message = f"{self.compiler.shown} crashed ({outcome})"
+        elif not message:
+            message = f"{self.compiler.shown} failed with status {status}"
+        elif any(name in message for name in names):
+            return message
         shown = ", ".join(names[:_NAMED]) + (f" and {len(names) - _NAMED} more" if len(names) > _NAMED else "")
-        return f"{shown}: {said}"
+        return f"{shown}: {message}"
 
-    def _verifier(self, said: str) -> tuple[str, ...]:
+    def _verifier(self, message: str) -> tuple[str, ...]:
         """Return the line under a module that LLVM's verifier rejects although ``--disable-verify`` was given."""
-        if self.how.verify or not (_BROKEN_IN_LTO2 in said or _BROKEN_IN_CLANG in said):
+        if self.settings.verify or not (_BROKEN_IN_LTO2 in message or _BROKEN_IN_CLANG in message):
             return ()
-        return (
-            f"{self.compiler.shown} verifies its input whatever its options: --disable-verify has no effect",
-        )
+        return (f"{self.compiler.shown} verifies its input whatever its options: --disable-verify has no effect",)
 
     def _versions(self) -> tuple[str, ...]:
         """Return the line under a failure if a newer LLVM wrote the bitcode: an older one may not support it."""
@@ -117,9 +115,9 @@ class Workplace:
             f"{version}: compile with the same version, or name a newer compiler with --lto-compiler=",
         )
 
-    def _shown(self, said: bytes) -> str:
+    def _shown(self, message: bytes) -> str:
         """Return the compiler's messages, without its own name and with the modules' real names."""
-        text = said.decode("utf-8", "replace").replace(self.directory + os.sep, "")
+        text = message.decode("utf-8", "replace").replace(self.directory + os.sep, "")
         text = re.sub(
             r"\b(?:edited-)?(?:part\d+-)?module(\d+)\.(?:bc|ll)\b",
             lambda match: self.modules[int(match[1])].name if int(match[1]) < len(self.modules) else match[0],

@@ -25,8 +25,8 @@ class Family:
 
 
 def _families() -> dict[str, Family]:
-    """Return the variables that can contradict an option. Variables that add to a list, as ``--export`` does, cannot.
-    """
+    """Return the variables that can contradict an option. Variables that add to a list, as ``--export`` does,
+    cannot."""
     found: dict[str, Family] = {}
     for row in FIELDS:
         if not row.is_list and row not in SIDE_FILES:
@@ -56,19 +56,19 @@ def check_agreement(settings: Settings, typed: Mapping[str, Sequence[str]], word
             raise SCons.Errors.UserError(
                 f"WASMLINKFLAGS has {word}: it holds the linker's own options, not a compiler's; write {given}"
             )
-    asked = None
+    by_flags = None
     for name, family in FAMILIES.items():
         if not any(line.has(option) for option in family.options):
             continue
         denies = name in DENYING and name in settings.env and settings.scalar(name) is False
         if not typed[name] and not denies:
             continue
-        asked = asked or link_options(line, Diagnostics())
-        said = link_options(parse(tuple(typed[name])), Diagnostics())
-        if family.fields == ["stack_size"] and asked.stack_size is None:
+        by_flags = by_flags or link_options(line, Diagnostics())
+        by_variable = link_options(parse(tuple(typed[name])), Diagnostics())
+        if family.fields == ["stack_size"] and by_flags.stack_size is None:
             # Another keyword of -z.
             continue
-        if any(getattr(asked, row) != getattr(said, row) for row in family.fields):
+        if any(getattr(by_flags, row) != getattr(by_variable, row) for row in family.fields):
             raise contradiction(name, settings.scalar(name), _given(line, family.options))
     for side_file in SIDE_FILES:
         name, option = side_file.variables[0], side_file.options[0]

@@ -107,8 +107,8 @@ def target_flags(target: Any, source: Any, env: Any, for_signature: bool) -> lis
 
 
 def editor_flags(target: Any, source: Any, env: Any, for_signature: bool) -> list[str]:
-    """Return the same for tools that parse in place of the compiler, with the compiler's built-in include directories.
-    """
+    """Return the same for tools that parse in place of the compiler, with the compiler's built-in include
+    directories."""
     settings = Settings(env)
     language = _language(source)
     try:

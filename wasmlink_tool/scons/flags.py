@@ -67,11 +67,11 @@ def significant(words: list[str]) -> list[str]:
     if not words:
         return []
     line = parser().parse(words)
-    said: list[str] = []
+    words_that_count: list[str] = []
     for argument in line.arguments:
         option = argument.option
         if option is None:
-            said.append(argument.text)
+            words_that_count.append(argument.text)
         elif option.name not in _WITHOUT_CONSEQUENCES and option.status != NO_EFFECT:
-            said.append(option.name if argument.value is None else f"{option.name}={argument.value}")
-    return said + line.unknown + ([line.missing_value] if line.missing_value is not None else [])
+            words_that_count.append(option.name if argument.value is None else f"{option.name}={argument.value}")
+    return words_that_count + line.unknown + ([line.missing_value] if line.missing_value is not None else [])

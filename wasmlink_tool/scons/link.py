@@ -115,8 +115,8 @@ def _directories(env: Any) -> Iterator[Any]:
 
 
 def has_cxx(nodes: Iterable[Any], env: Any) -> bool:
-    """Return whether any of these was made from C++, looking through modules, objects and libraries to their sources.
-    """
+    """Return whether any of these was made from C++, looking through modules, objects and libraries to their
+    sources."""
     made = tuple({env.subst(f"$WASM{kind}SUFFIX") for kind in ("OBJ", "SHOBJ", "LIB", "PROG", "SHLIB")} | {".o", ".a"})
     pending = list(nodes)
     seen: set[int] = set()
@@ -189,8 +189,8 @@ def _optimizes(env: Any, target: list[Any], source: list[Any]) -> bool:
     """Return whether the compilers leave code generation to the link, which the toolchain's own compiler then does."""
     settings = Settings(env, target, source)
     names = ("WASMCCFLAGS", "WASMCFLAGS", "WASMCXXFLAGS")
-    said = [word for name in names for word in settings.words(name) if word.startswith(("-flto", "-fno-lto"))]
-    return bool(said) and said[-1].startswith("-flto")
+    words = [word for name in names for word in settings.words(name) if word.startswith(("-flto", "-fno-lto"))]
+    return bool(words) and words[-1].startswith("-flto")
 
 
 def _wasm_opt_version() -> str:

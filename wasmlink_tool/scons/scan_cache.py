@@ -146,8 +146,8 @@ def memory_of(env: Any) -> ScanMemory:
 
 
 def size_note(target: Any, env: Any) -> list[str]:
-    """Return the linker's option to print a line when the size of a module changed, unless ``WASMSIZENOTE`` is false.
-    """
+    """Return the linker's option to print a line when the size of a module changed, unless ``WASMSIZENOTE`` is
+    false."""
     cache = parse_cache(env)
     if not cache or not boolean(env, "WASMSIZENOTE", True):
         return []

@@ -206,8 +206,8 @@ DEFAULT_OPTIONS = ("--data-order=packed", "--record-linker")
 
 def typed_flags(settings: Settings) -> dict[str, list[str]]:
     """Return the options of each typed variable. Raises ``UserError`` naming the variable whose value is wrong."""
-    said = {name: list(reader(settings)) for name, reader in TYPED.items()}
-    return {**said, **{name: [] for name in kind_of(settings.target).without}}
+    options = {name: list(reader(settings)) for name, reader in TYPED.items()}
+    return {**options, **{name: [] for name in kind_of(settings.target).without}}
 
 
 def link_flags(env: Any, target: Any = None, source: Any = None) -> list[str]:

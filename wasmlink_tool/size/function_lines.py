@@ -127,8 +127,8 @@ class FunctionLines:
         return LineTable(sequences)
 
     def _end(self, start: int) -> int:
-        """Return the end of the sequence at ``start`` at the latest: the start of the next one, or the end of its unit.
-        """
+        """Return the end of the sequence at ``start`` at the latest: the start of the next one, or the end of
+        its unit."""
         i = bisect_right(self._starts, start)
         unit = self._unit(start)
         return min(self._starts[i], unit[1]) if i < len(self._starts) else unit[1]

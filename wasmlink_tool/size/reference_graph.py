@@ -378,8 +378,8 @@ class ReferenceGraph:
     # What an edge is
 
     def first_references(self, node: int) -> dict[int, int]:
-        """Return each node that ``node`` refers to by relocations, with its first reference: a number for :meth:`site`.
-        """
+        """Return each node that ``node`` refers to by relocations, with its first reference: a number for
+        :meth:`site`."""
         place = self.place(node)
         columns = self._columns_of(place)
         if columns is None or not isinstance(place.file, ObjectInput):

@@ -42,8 +42,8 @@ def check_limit(
     if size <= limit.bytes:
         return
     name = options.output or "the module"
-    how = " after gzip -9" if limit.compressed else ""
-    text = f"{name} has {size:,} bytes{how}, {size - limit.bytes:,} over its limit of {limit.bytes:,}"
+    form = " after gzip -9" if limit.compressed else ""
+    text = f"{name} has {size:,} bytes{form}, {size - limit.bytes:,} over its limit of {limit.bytes:,}"
     hints = list(_culprits(module, owners, changes))
     if options.output not in (None, "-", ""):
         beside = beside_path(str(options.output))

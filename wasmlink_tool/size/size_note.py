@@ -24,7 +24,7 @@ from .source_names import base_name
 
 _MAGIC: Final = b"wasmlink sizes 1\n"
 _SHOWN: Final = 3
-_LEAST: Final = 0.05
+_LEAST_SHARE: Final = 0.05
 """A fraction of the difference: smaller changes are left out of the line."""
 
 Sizes = dict[str, int]
@@ -66,7 +66,7 @@ def sizes_by_name(report: SizeReport) -> Sizes:
 def note_text(name: str, size: int, delta: int, old: Sizes, new: Sizes) -> str:
     """Return ``app.wasm 128,104 bytes (+1,204: printf +1,100, ...)``."""
     deltas = [(new.get(part, 0) - old.get(part, 0), part) for part in {**old, **new}]
-    deltas = [(change, part) for change, part in deltas if abs(change) >= max(1, abs(delta) * _LEAST)]
+    deltas = [(change, part) for change, part in deltas if abs(change) >= max(1, abs(delta) * _LEAST_SHARE)]
     deltas.sort(key=lambda item: (-abs(item[0]), item[1]))
     shown = [f"{_shortened(part)} {signed(change)}" for change, part in deltas[:_SHOWN]]
     if len(deltas) > _SHOWN:

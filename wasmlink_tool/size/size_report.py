@@ -156,16 +156,16 @@ def from_json(text: str | bytes) -> SizeReport:
         raise ReportError(f"a size report of version {value.get('version')!r}; this linker reads version {VERSION}")
     try:
         report = SizeReport(
-            module=_of(str, value["module"]),
-            size=_of(int, value["size"]),
-            sections=[(_of(str, s["name"]), _of(int, s["size"])) for s in value["sections"]],
+            module=_checked(str, value["module"]),
+            size=_checked(int, value["size"]),
+            sections=[(_checked(str, s["name"]), _checked(int, s["size"])) for s in value["sections"]],
             objects=[
-                ObjectEntry(**{key: _of(str, text) for key, text in {"path": "", **o}.items()})
+                ObjectEntry(**{key: _checked(str, text) for key, text in {"path": "", **o}.items()})
                 for o in value["objects"]
             ],
-            sources=[_of(str, source) for source in value["sources"]],
+            sources=[_checked(str, source) for source in value["sources"]],
             parts=[_part(entry) for entry in value["parts"]],
-            linked=_of(bool, value["linked"]),
+            linked=_checked(bool, value["linked"]),
         )
         _check(report)
     except (KeyError, TypeError, AttributeError) as error:
@@ -173,20 +173,20 @@ def from_json(text: str | bytes) -> SizeReport:
     return report
 
 
-def _of(type_: Any, value: Any) -> Any:
+def _checked(type_: Any, value: Any) -> Any:
     if not isinstance(value, type_):
         raise TypeError(f"{value!r} is not {type_.__name__}")
     return value
 
 
 def _part(entry: dict[str, Any]) -> Part:
-    sizes = {_of(str, section): _of(int, size) for section, size in entry["sizes"].items()}
+    sizes = {_checked(str, section): _checked(int, size) for section, size in entry["sizes"].items()}
     numbers = {
-        key: _of(int, entry[key]) for key in ("object", "source", "retained", "overhead", "cause") if key in entry
+        key: _checked(int, entry[key]) for key in ("object", "source", "retained", "overhead", "cause") if key in entry
     }
-    texts = {key: _of(str, entry[key]) for key in ("symbol", "reason", "line") if key in entry}
-    folded = [_of(str, name) for name in _of(list, entry.get("folded", []))]
-    kind, name = _of(str, entry["kind"]), _of(str, entry["name"])
+    texts = {key: _checked(str, entry[key]) for key in ("symbol", "reason", "line") if key in entry}
+    folded = [_checked(str, name) for name in _checked(list, entry.get("folded", []))]
+    kind, name = _checked(str, entry["kind"]), _checked(str, entry["name"])
     return Part(kind=kind, name=name, sizes=sizes, folded=folded, **numbers, **texts)
 
 

@@ -18,8 +18,8 @@ VERSION_SUFFIX = re.compile(r"(?:-mp)?-?\d+(?:\.\d+)*$")
 
 
 def find_program(name: str, path: str | None = None) -> str | None:
-    """Return the file of a program, from its name or path; ``path`` is the search path (the process's own if ``None``).
-    """
+    """Return the file of a program, from its name or path; ``path`` is the search path (the process's own if
+    ``None``)."""
     return shutil.which(name, path=path)
 
 
@@ -84,8 +84,8 @@ def find_zig(path: str | None = None) -> str | None:
 
 
 def zig_cache_directory() -> str:
-    """Return the directory of zig's cache: zig's own rule, applied here because builds run with a minimal environment.
-    """
+    """Return the directory of zig's cache: zig's own rule, applied here because builds run with a minimal
+    environment."""
     explicit = os.environ.get("ZIG_GLOBAL_CACHE_DIR")
     if explicit:
         return os.path.abspath(explicit)

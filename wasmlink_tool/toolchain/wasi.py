@@ -245,8 +245,8 @@ def _lacks(clang: Toolchain, libc: bool) -> str | None:
 
 
 def _installed_clang(path: str | None, sysroot: str, libc: bool) -> Toolchain:
-    """Return the first complete clang; otherwise the one that lacks least, whose defects are reported when they matter.
-    """
+    """Return the first complete clang; otherwise the one that lacks least, whose defects are reported when they
+    matter."""
     clangs = list(_clangs(path, sysroot))
     if not clangs:
         raise ToolchainError(
