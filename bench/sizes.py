@@ -19,7 +19,6 @@ HERE = Path(__file__).resolve().parent
 SMALLEST_OF_REFERENCE = ("-s", "-O2", "--compress-relocations")
 STEPS: dict[str, tuple[str, ...]] = {
     "-s --compress-relocations": ("-s", "--compress-relocations"),
-    "--data-order=packed": ("--data-order=packed",),
     "--icf=safe": ("--icf=safe",),
     "--omit-zeros": ("--omit-zeros",),
 }
@@ -64,7 +63,7 @@ def steps(chosen: BenchInput, work: Path) -> dict[str, Sizes]:
     for name, added in STEPS.items():
         options += added
         ways.append((name, tuple(options)))
-    for name, way in (*ways, ("--smallest", ("--smallest",))):
+    for name, way in (*ways, ("--optimize-for=gzip", ("--smallest", "--optimize-for=gzip"))):
         module = link(ours, chosen, way, work)
         found[name] = Sizes(module.read_bytes())
         if run(module) != expected:

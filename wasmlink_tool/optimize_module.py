@@ -65,7 +65,7 @@ def _flags(options: LinkOptions, program: str, features: Set[str]) -> list[str]:
     if options.memory64:
         enabled.add("memory64")
     flags = feature_flags(program, enabled)
-    if not options.strip_all:
+    if options.keeps_names("functions"):
         # With it, wasm-opt also keeps debug information, and updates it.
         flags.append("-g")
     return [*flags, *shlex.split(options.wasm_opt)]

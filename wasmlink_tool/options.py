@@ -53,6 +53,17 @@ class UnresolvedPolicy(Enumeration):
     """The dynamic linker provides them."""
 
 
+class OptimizeFor(Enumeration):
+    """Which size counts where options for a small module have to choose (``--optimize-for=``)."""
+
+    RAW = "raw"
+    GZIP = "gzip"
+
+
+NAME_KINDS = ("module", "functions", "globals", "data")
+"""The kinds of names in the name section (``--keep-names=``)."""
+
+
 class DataOrder(Enumeration):
     """The order of input segments in an output segment (``--data-order=``)."""
 
@@ -176,12 +187,13 @@ class LinkOptions:
     """``None``: yes, unless the output is relocatable."""
     optimize: int = 1
     """``-O``: 0 disables string merging."""
-    data_order: DataOrder | None = None
-    """``None``: as in the input; packed with ``smallest``."""
+    data_order: DataOrder = DataOrder.INPUT
 
     smallest: bool = False
     """Make the module smaller in every way that does not change its behaviour, as far as the other options allow it
     (``--smallest``, ours). Fields that are set themselves take precedence."""
+    optimize_for: OptimizeFor = OptimizeFor.RAW
+    """The size that counts: of the file, or of the compressed file (``--optimize-for``, ours)."""
     compress_relocations: bool | None = None
     """Encode relocated numbers in code in as few bytes as possible."""
     omit_zeros: bool | None = None
@@ -194,6 +206,9 @@ class LinkOptions:
     strip_debug: bool = False
     strip_all: bool | None = None
     keep_sections: Sequence[str] = ()
+    keep_names: Sequence[str] | None = None
+    """The kinds of names in the name section, of :data:`NAME_KINDS`, which it then has even with ``strip_all``
+    (``--keep-names``, ours). ``None``: all kinds, unless stripped."""
     features: Sequence[str] | None = None
     """``None``: inferred from the inputs."""
     extra_features: Sequence[str] = ()
@@ -335,8 +350,12 @@ class LinkOptions:
             self.omit_zeros = smallest and self.owns_memory
         if self.icf is None:
             self.icf = IcfLevel.SAFE if smallest else IcfLevel.NONE
-        if self.data_order is None:
-            self.data_order = DataOrder.PACKED if smallest else DataOrder.INPUT
+
+    def keeps_names(self, kind: str) -> bool:
+        """Return whether the name section has names of a kind of :data:`NAME_KINDS`."""
+        if self.keep_names is not None:
+            return kind in self.keep_names
+        return not self.strip_all or "name" in self.keep_sections
 
     @property
     def keeps_relocations(self) -> bool:
@@ -506,6 +525,7 @@ FIELDS = (
     Field("data_order", "data-order", variables="WASMDATAORDER", warm=True),
     # The fields that it sets have rows of their own.
     Field("smallest", "smallest no-smallest", FLAG, variables="WASMSIZE", warm=True),
+    Field("optimize_for", "optimize-for", variables="WASMSIZE"),
     Field("compress_relocations", "compress-relocations no-compress-relocations", FLAG),
     Field("omit_zeros", "omit-zeros no-omit-zeros", FLAG),
     Field("wasm_opt", "wasm-opt", VALUE, variables="WASMOPT"),
@@ -513,6 +533,7 @@ FIELDS = (
     Field("strip_debug", "strip-debug", FLAG, variables="WASMSTRIP", warm=True),
     Field("strip_all", "strip-all no-strip-all", FLAG, variables="WASMSTRIP", warm=True),
     Field("keep_sections", "keep-section", VALUES, warm=True),
+    Field("keep_names", "keep-names", variables="WASMKEEPNAMES"),
     Field("features", "features", warm=True),
     Field("extra_features", "extra-features", warm=True),
     Field("check_features", "check-features no-check-features", FLAG, warm=True),

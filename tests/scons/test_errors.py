@@ -99,7 +99,7 @@ def test_named_toolchain_is_missing(project: Project) -> None:
         ("WASMDATAORDER='random'", "WASMDATAORDER is 'random', but must be"),
         ("WASMICF='some'", "WASMICF is 'some', but must be 'safe', 'all' or False"),
         ("WASMOPT=True", "WASMOPT is True, but must be flags of wasm-opt"),
-        ("WASMSIZE='small'", "WASMSIZE is 'small', but must be True or False"),
+        ("WASMSIZE='small'", "WASMSIZE is 'small', but must be True, False, 'raw' or 'gzip'"),
         ("WASMREACTOR='maybe'", "WASMREACTOR is 'maybe', but must be True or False"),
         ("WASMENTRY=3", "WASMENTRY is 3, but must be"),
     ],

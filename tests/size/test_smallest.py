@@ -10,7 +10,7 @@ from tests.differential.asm import data, declare_first, extern, func
 from tests.support.module import Module, read_module
 from tests.support.toolchain import compile_object
 from wasmlink_tool.cli import main
-from wasmlink_tool.options import DataOrder, IcfLevel, LinkOptions
+from wasmlink_tool.options import IcfLevel, LinkOptions
 
 SOURCE = declare_first(
     func("_start", "() -> ()", "call one", "call two", "i32.const table", "drop")
@@ -19,7 +19,7 @@ SOURCE = declare_first(
     + data("table", ".int32 1", ".zero 1000", ".int32 2", size=1008)
     + data("small", ".int8 1", size=1, align=0)
 )
-IMPLIED = ("--strip-all", "--compress-relocations", "--icf=safe", "--omit-zeros", "--data-order=packed")
+IMPLIED = ("--strip-all", "--compress-relocations", "--icf=safe", "--omit-zeros")
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def test_it_is_the_same_as_its_options(build: Path) -> None:
     assert link(build, "--smallest", "--no-smallest") == link(build)
 
 
-@pytest.mark.parametrize("given", ["--icf=none", "--no-omit-zeros", "--data-order=input", "--no-compress-relocations"])
+@pytest.mark.parametrize("given", ["--icf=none", "--no-omit-zeros", "--no-compress-relocations"])
 def test_an_option_that_is_given_counts(given: str, build: Path) -> None:
     assert link(build, "--smallest", given) == link(build, given, "--smallest") == link(build, *IMPLIED, given)
 
@@ -85,9 +85,30 @@ def test_relocations_do_not_go_with_it(option: str, build: Path, capfd: pytest.C
 def test_the_fields_of_the_option_model() -> None:
     def fields(**given: object) -> tuple[object, ...]:
         options = LinkOptions(inputs=(), smallest=True, **given)  # type: ignore[arg-type]
-        return options.strip_all, options.compress_relocations, options.omit_zeros, options.icf, options.data_order
+        return options.strip_all, options.compress_relocations, options.omit_zeros, options.icf
 
-    assert fields() == (True, True, True, IcfLevel.SAFE, DataOrder.PACKED)
-    assert fields(icf=IcfLevel.ALL, strip_debug=True) == (False, True, True, IcfLevel.ALL, DataOrder.PACKED)
-    assert fields(import_memory=("env", "memory")) == (True, True, False, IcfLevel.SAFE, DataOrder.PACKED)
-    assert fields(relocatable=True) == (False, False, False, IcfLevel.NONE, DataOrder.INPUT)
+    assert fields() == (True, True, True, IcfLevel.SAFE)
+    assert fields(icf=IcfLevel.ALL, strip_debug=True) == (False, True, True, IcfLevel.ALL)
+    assert fields(import_memory=("env", "memory")) == (True, True, False, IcfLevel.SAFE)
+    assert fields(relocatable=True) == (False, False, False, IcfLevel.NONE)
+
+
+KEYS = {"module": "module", "functions": "function", "globals": "global", "data": "data"}
+ALL_KINDS = "functions,globals,data,module"
+
+
+@pytest.mark.parametrize("strip", ["", "-s", "--smallest"])
+@pytest.mark.parametrize("kinds", ["functions", "functions,data", "module,globals", ALL_KINDS, ""])
+def test_names_of_some_kinds(kinds: str, strip: str, build: Path) -> None:
+    every = read_module(link(build, *strip.split(), f"--keep-names={ALL_KINDS}")).names
+    assert set(every) == set(KEYS.values())
+    names = read_module(link(build, *strip.split(), f"--keep-names={kinds}")).names
+    assert names == {KEYS[kind]: every[KEYS[kind]] for kind in kinds.split(",") if kind}
+
+
+def test_unknown_names_and_sizes_are_errors(build: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    arguments = [str(build / "a.o"), "-o", str(build / "m.wasm")]
+    assert main([*arguments, "--keep-names=functions,locals"]) == 1
+    assert "--keep-names: unknown kind 'locals'; there are module, functions, globals, data" in capfd.readouterr().err
+    assert main([*arguments, "--optimize-for=size"]) == 1
+    assert "unknown --optimize-for value: size" in capfd.readouterr().err

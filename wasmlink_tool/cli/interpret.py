@@ -72,7 +72,8 @@ def link_options(
         entry="" if entry is None else entry.value or None,
         allow_multiple_definition=line.enabled("allow-multiple-definition", False) or "muldefs" in line.values("z"),
         import_undefined=line.has("import-undefined") or line.has("allow-undefined"),
-        data_order=_data_order(line, diagnostics) if line.has("data-order") else None,
+        data_order=_data_order(line, diagnostics),
+        **_size_values(line, diagnostics),
         icf=_icf_level(line, diagnostics) if line.has("icf") else None,
         features=_comma_list(line.values("features")[-1:]) if line.has("features") else None,
         extra_features=_comma_list(line.values("extra-features")[-1:]),
@@ -188,12 +189,7 @@ def _combinations(line: CommandLine, options: LinkOptions) -> list[tuple[Severit
         ),
         (not _is_job_count(options.thinlto_jobs), f"--thinlto-jobs: invalid job count: {options.thinlto_jobs}"),
         (options.pie and options.shared, "-shared and -pie may not be used together"),
-        *_refused_beside_omit_zeros(options),
-        (
-            bool(options.wasm_opt and options.emit_relocs),
-            "--emit-relocs and --wasm-opt may not be used together",
-        ),
-        (options.smallest and options.emit_relocs, "--emit-relocs and --smallest may not be used together"),
+        *_refused_sizes(options),
         (not options.output, "no output file specified"),
         (
             line.has("import-table") and options.export_table,
@@ -223,18 +219,20 @@ def _combinations(line: CommandLine, options: LinkOptions) -> list[tuple[Severit
     ]
 
 
-def _refused_beside_omit_zeros(options: LinkOptions) -> list[tuple[bool, str]]:
-    """Return the options that require whole segments."""
-    return [
-        (bool(options.omit_zeros and given), f"--omit-zeros is incompatible with {option}")
-        for given, option in (
-            (options.shared, "-shared, which imports the memory"),
-            (options.import_memory and not options.shared, "--import-memory"),
-            (options.shared_memory, "--shared-memory"),
-            (options.emit_relocs, "--emit-relocs"),
-            (options.relocatable, "-r"),
-        )
-    ]
+def _size_values(line: CommandLine, diagnostics: Diagnostics) -> dict[str, Any]:
+    if not (line.has("optimize-for") or line.has("keep-names")):
+        return {}
+    from wasmlink_tool.cli.size_options import size_values
+
+    return size_values(line, diagnostics)
+
+
+def _refused_sizes(options: LinkOptions) -> list[tuple[bool, str]]:
+    if not (options.omit_zeros or options.smallest or options.wasm_opt):
+        return []
+    from wasmlink_tool.cli.size_options import refused_sizes
+
+    return refused_sizes(options)
 
 
 def _refused_beside_relocatable(line: CommandLine, options: LinkOptions) -> list[tuple[bool, str]]:
@@ -245,8 +243,6 @@ def _refused_beside_relocatable(line: CommandLine, options: LinkOptions) -> list
         (bool(options.compress_relocations), "-r -and --compress-relocations may not be used together"),
         (bool(options.undefined), "-r -and --undefined may not be used together"),
         (options.pie, "-r and -pie may not be used together"),
-        (options.smallest, "-r and --smallest may not be used together"),
-        (bool(options.wasm_opt), "-r and --wasm-opt may not be used together"),
         (options.icf is not IcfLevel.NONE, "-r and --icf may not be used together"),
         # wasm-ld accepts these combinations, but does not support them.
         (options.shared, "-r and -shared may not be used together"),
@@ -395,7 +391,7 @@ def _unresolved_policy(line: CommandLine, diagnostics: Diagnostics) -> Unresolve
 
 
 def _data_order(line: CommandLine, diagnostics: Diagnostics) -> DataOrder:
-    order = line.value("data-order")
+    order = line.value("data-order", "input")
     if order not in ("input", "packed"):
         diagnostics.error(f"unknown --data-order value: {order}")
         return DataOrder.INPUT

@@ -96,11 +96,23 @@ OPTIONS: tuple[tuple[str, tuple[Option, ...]], ...] = (
                 "smallest",
                 "--smallest",
                 "Make the module as small as possible without changing what it does",
-                note="The same as -s --compress-relocations --icf=safe --omit-zeros --data-order=packed, except where "
+                note="The same as -s --compress-relocations --icf=safe --omit-zeros, except where "
                 "other options do not allow it or say otherwise. See [module size](size.md).",
                 ours=True,
             ),
             Option("no-smallest", "--no-smallest", "Do not (default)", ours=True),
+            Option(
+                "optimize-for",
+                "--optimize-for=<size>",
+                "The size that counts where options differ in it: raw (default) or gzip",
+                ours=True,
+            ),
+            Option(
+                "keep-names",
+                "--keep-names=<kinds>",
+                "Keep only these kinds of names, even with --strip-all: functions,globals,data,module",
+                ours=True,
+            ),
             Option(
                 "wasm-opt",
                 "--wasm-opt=<flags> --wasm-opt_<flags>",

@@ -14,7 +14,7 @@ from ..linking.plan import Plan
 from ..linking.relocate import Relocator
 from ..linking.resolution import Resolution
 from ..linking.symbol_names import Names, encode_name
-from ..options import LinkOptions
+from ..options import NAME_KINDS, LinkOptions
 from .encoding import Chunk, OutputSection, custom_section, name, vector
 
 TYPE_CHECKING = False
@@ -113,11 +113,6 @@ def write_custom_section(section: CustomSection, relocator: Relocator) -> Output
 # The linker's own
 
 
-def has_names(options: LinkOptions) -> bool:
-    """Return whether the module has a name section."""
-    return not options.strip_all or "name" in options.keep_sections
-
-
 def own_custom_sections(plan: Plan, options: LinkOptions, producers: bytes | None) -> list[OutputSection]:
     """Return ``name``, ``producers`` and ``target_features``, unless they are empty or stripped."""
     out: list[OutputSection] = []
@@ -126,7 +121,7 @@ def own_custom_sections(plan: Plan, options: LinkOptions, producers: bytes | Non
     def wanted(section_name: bytes) -> bool:
         return not options.strip_all or section_name in kept
 
-    if has_names(options):
+    if any(map(options.keeps_names, NAME_KINDS)):
         out.append(_names(plan, options))
     if producers is not None and wanted(b"producers"):
         out.append(custom_section(b"producers", producers))
@@ -169,13 +164,15 @@ def _names(plan: Plan, options: LinkOptions) -> OutputSection:
     segments = [uleb(i) + name(segment.name) for i, segment in enumerate(in_file) if segment.name]
     module = encode_name(options.soname or (options.output or "").replace("\\", "/").rsplit("/", 1)[-1])
     contents: list[Chunk] = []
-    for subsection, names in (
-        (NameSubsection.FUNCTION, functions),
-        (NameSubsection.GLOBAL, globals_),
-        (NameSubsection.DATA_SEGMENT, segments),
+    if options.keeps_names("module"):
+        header = name(module)
+        contents.append(bytes([NameSubsection.MODULE]) + uleb(len(header)) + header)
+    for subsection, names_kind, names in (
+        (NameSubsection.FUNCTION, "functions", functions),
+        (NameSubsection.GLOBAL, "globals", globals_),
+        (NameSubsection.DATA_SEGMENT, "data", segments),
     ):
-        if names:
+        if names and options.keeps_names(names_kind):
             encoded = vector(names)
             contents.append(bytes([subsection]) + uleb(len(encoded)) + encoded)
-    header = name(module)
-    return custom_section(b"name", bytes([NameSubsection.MODULE]) + uleb(len(header)) + header, *contents)
+    return custom_section(b"name", *contents)

@@ -11,15 +11,15 @@ The relocated bytes are divided, since a relocation can write zeros.
 from __future__ import annotations
 
 import re
+import zlib
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from ..binary.leb128 import uleb
 from ..linking.chunks import ObjectInput, OutputSegment
 from ..linking.plan import Plan
 from ..linking.relocate import Relocator
-from ..options import LinkOptions
-from .custom import has_names
+from ..options import LinkOptions, OptimizeFor
 from .encoding import name
 from .sections import data_segment_count, data_segment_header, segment_chunks
 
@@ -34,6 +34,8 @@ MOST_SEGMENTS: Final = 100_000
 """The most data segments that engines take."""
 _RUN: Final = re.compile(rb"\0{5,}")
 """The header of a data segment has five bytes at least."""
+_EXTRA_COSTS: Final = (0, 8, 32, 128, 512, 4096)
+"""Bytes that a data segment is taken to cost more, in search of the best division for compression."""
 _SIZE_LIMITS: Final = tuple(1 << 7 * width for width in range(1, 6))
 """A size below the n-th limit takes at most n + 1 bytes as LEB128."""
 _ONE_BYTE: Final = 1 << 20
@@ -49,23 +51,59 @@ def omit_zeros(plan: Plan, options: LinkOptions, relocator: Relocator) -> dict[O
     if options.keeps_relocations or not options.owns_memory:
         return found
     relocated: dict[ObjectInput, memoryview] = {}
-    named = has_names(options)
     for segment in plan.segments:
         # Code copies passive segments, whole, into memory that need not be zero.
-        if segment.passive or not segment.in_file:
-            continue
-        contents = found[segment] = b"".join(segment_chunks(segment, relocated, relocator))
+        if not segment.passive and segment.in_file:
+            found[segment] = b"".join(segment_chunks(segment, relocated, relocator))
+    if options.optimize_for is OptimizeFor.RAW:
+        _divide(plan, options, found, 0)
+        return found
+    # The headers compress worse than zeros do: try how long the runs have to be that are left out.
+    best = min((_compressed_size(plan, found), -1), *(_trial(plan, options, found, extra) for extra in _EXTRA_COSTS))
+    if best[1] < 0:
+        for segment in found:
+            segment.omitted = []
+    else:
+        _divide(plan, options, found, best[1])
+    return found
+
+
+def _trial(plan: Plan, options: LinkOptions, found: Mapping[OutputSegment, bytes], extra: int) -> tuple[int, int]:
+    """Return the compressed size of the data if a data segment costs ``extra`` bytes more, and ``extra``."""
+    _divide(plan, options, found, extra)
+    return _compressed_size(plan, found), extra
+
+
+def _compressed_size(plan: Plan, found: Mapping[OutputSegment, bytes]) -> int:
+    """Return the size of the data segments after compression, which are divided as they are now."""
+    compressor = zlib.compressobj(9)
+    size = 0
+    for segment, contents in found.items():
+        for start, end in segment.file_ranges():
+            size += len(compressor.compress(data_segment_header(plan, segment, start, end)))
+            size += len(compressor.compress(contents[start:end]))
+    return size + len(compressor.flush())
+
+
+def _divide(plan: Plan, options: LinkOptions, found: Mapping[OutputSegment, bytes], extra: int) -> None:
+    """Choose what is left out of each segment.
+
+    :param extra: what a data segment costs besides its bytes.
+    """
+    for segment in found:
+        segment.omitted = []
+    for segment, contents in found.items():
         filled = _filled_ranges(contents)
         if plan.resolution.memory_base is not None and "extended-const" not in plan.features:
             # A constant expression can only be the memory base itself, so there is one data segment, at offset 0.
             kept = [(0, filled[-1][1])] if filled else []
         else:
+            named = options.keeps_names("data")
             own = len(uleb(data_segment_count(plan) + len(filled))) + len(name(segment.name)) if named else 0
-            costs = [len(data_segment_header(plan, segment, at, at)) - 1 + own for at, _ in filled]
+            costs = [len(data_segment_header(plan, segment, at, at)) - 1 + own + extra for at, _ in filled]
             kept = smallest_division(filled, costs)
         segment.omitted = _gaps(kept, segment.size)
     _limit_segments(plan, found)
-    return found
 
 
 def _filled_ranges(contents: bytes) -> list[Range]:
@@ -126,7 +164,7 @@ def smallest_division(filled: Sequence[Range], costs: Sequence[int]) -> list[Ran
     return division[::-1]
 
 
-def _limit_segments(plan: Plan, found: dict[OutputSegment, bytes]) -> None:
+def _limit_segments(plan: Plan, found: Mapping[OutputSegment, bytes]) -> None:
     """Keep the shortest runs where there would be too many data segments."""
     excess = data_segment_count(plan) - MOST_SEGMENTS
     if excess <= 0:

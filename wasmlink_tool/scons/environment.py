@@ -153,7 +153,7 @@ def _target_flags(env: Any) -> dict[str, Flags]:
             check_setjmp(toolchain, target=target, libc=libc)
             flags += ("-mexception-handling",)
         # The user's own flags come later and take precedence.
-        smallest = SMALLEST_FLAGS if settings.boolean("WASMSIZE", False) else ()
+        smallest = SMALLEST_FLAGS if settings.switch_or_text("WASMSIZE") else ()
         code = smallest + code_flags(toolchain, target=target, exceptions=False, setjmp=setjmp)
         cxx = smallest + code_flags(toolchain, target=target, exceptions=exceptions, setjmp=setjmp)
         if exceptions:

@@ -11,6 +11,7 @@ from typing import Any
 
 import SCons.Util
 
+from ..options import NAME_KINDS
 from .kinds import kind_of
 from .settings import CHECKING, FALSE, TRUE, Settings, bad_value
 
@@ -88,7 +89,7 @@ def _strip(settings: Settings) -> Iterator[str]:
     strip = settings.switch_or_text("WASMSTRIP")
     if strip not in (False, True, "all", "debug"):
         raise bad_value("WASMSTRIP", strip, "'all', 'debug' or False")
-    if not strip and settings.scalar("WASMSTRIP") is not None and settings.boolean("WASMSIZE", False):
+    if not strip and settings.scalar("WASMSTRIP") is not None and settings.switch_or_text("WASMSIZE"):
         yield "--no-strip-all"
     if strip:
         yield "--strip-debug" if strip == "debug" else "--strip-all"
@@ -109,6 +110,25 @@ def _icf(settings: Settings) -> Iterator[str]:
     if level not in ("none", "safe", "all"):
         raise bad_value("WASMICF", level, "'safe', 'all' or False")
     yield f"--icf={level}"
+
+
+def _size(settings: Settings) -> Iterator[str]:
+    size = settings.switch_or_text("WASMSIZE")
+    if size not in (False, True, "raw", "gzip"):
+        raise bad_value("WASMSIZE", size, "True, False, 'raw' or 'gzip'")
+    if size:
+        yield "--smallest"
+    if isinstance(size, str):
+        yield f"--optimize-for={size}"
+
+
+def _keep_names(settings: Settings) -> Iterator[str]:
+    if settings.raw("WASMKEEPNAMES") is not None:
+        kinds = settings.names("WASMKEEPNAMES")
+        for kind in kinds:
+            if kind not in NAME_KINDS:
+                raise bad_value("WASMKEEPNAMES", kind, f"a list of {', '.join(NAME_KINDS)}")
+        yield f"--keep-names={','.join(kinds)}"
 
 
 def _wasm_opt(settings: Settings) -> Iterator[str]:
@@ -186,7 +206,8 @@ TYPED: dict[str, Reader] = {
     "WASMSTRIP": _strip,
     "WASMDATAORDER": _data_order,
     "WASMICF": _icf,
-    "WASMSIZE": _switched("WASMSIZE", "--smallest"),
+    "WASMSIZE": _size,
+    "WASMKEEPNAMES": _keep_names,
     "WASMOPT": _wasm_opt,
     "WASMRECORDLINKER": _record_linker,
     "WASMSIZELIMIT": _size_limit,
