@@ -44,9 +44,17 @@ _STREAMED_TEXT: Final = 64 << 20
 def reason(error: BaseException) -> str:
     """Return the operating system's message without the number and the path that Python adds: "No space left on
     device"."""
-    if isinstance(error, OSError):
-        return error.strerror or (os.strerror(error.errno) if error.errno else str(error))
-    return str(error)
+    if not isinstance(error, OSError):
+        return str(error)
+    text = error.strerror or (os.strerror(error.errno) if error.errno else str(error))
+    path = error.filename
+    if isinstance(path, str) and host.is_too_long(path):
+        length = len(os.path.abspath(path))
+        text += (
+            f" (the path has {length} characters; Windows opens at most {host.LONGEST_PATH}: enable long paths, or use "
+            "a shorter directory)"
+        )
+    return text
 
 
 def working_directory() -> str:

@@ -32,6 +32,9 @@ HAS_OWNERS: Final = hasattr(os, "geteuid")
 """Files have an owner and permissions that decide who else may write to them."""
 CAN_FORK: Final = hasattr(os, "fork")
 
+LONGEST_PATH: Final = 259
+"""The maximum number of characters of a path on Windows, unless long paths are enabled there."""
+
 _REPLACE_PAUSES: Final = (0.01, 0.02, 0.05, 0.1, 0.2, 0.4)
 """Seconds. On Windows an indexer or a virus scanner opens a new file for a moment."""
 
@@ -50,6 +53,11 @@ def is_own(status: os.stat_result) -> bool:
     """Return whether a file belongs to this user. Windows does not report it: there, a directory's location makes it
     private."""
     return not HAS_OWNERS or status.st_uid == os.geteuid()
+
+
+def is_too_long(path: str) -> bool:
+    """Return whether Windows may refuse a path for its length alone, which it reports as a missing file."""
+    return IS_WINDOWS and len(os.path.abspath(path)) > LONGEST_PATH and not path.startswith("\\\\?\\")
 
 
 def free_space(path: str) -> int:

@@ -13,7 +13,9 @@ import pytest
 
 import wasmlink_tool
 from tests.platforms.windows_calls import POSIX_ONLY
-from tests.support.toolchain import reference_command, zig
+from tests.support.toolchain import make_archive, reference_command, zig
+from wasmlink_tool import LinkError, LinkOptions, host, link
+from wasmlink_tool.toolchain import programs
 
 PACKAGE = Path(wasmlink_tool.__file__).resolve().parent
 SITE = Path(__file__).resolve().parent / "windows_site"
@@ -138,6 +140,63 @@ def test_console_without_unicode(objects: Path, tmp_path: Path) -> None:
     assert done.returncode == 1
     assert b"undefined symbol" in done.stderr
     assert b"Traceback" not in done.stderr
+
+
+@linux
+def test_names_in_another_case(objects: Path, tmp_path: Path) -> None:
+    """The same file is found, in every directory that is searched, and the cache is one directory."""
+    (tmp_path / "Main.o").write_bytes((objects / "main.o").read_bytes())
+    for directory, member in (("First", "area"), ("Second", "twice")):
+        (tmp_path / directory).mkdir()
+        (tmp_path / directory / f"{member}.o").write_bytes((objects / f"{member}.o").read_bytes())
+        make_archive(tmp_path / directory / f"lib{directory}.a", [f"{member}.o"])
+    (tmp_path / "Second" / "libFirst.a").write_bytes(b"not the first that is found")
+    expected = reference(tmp_path, "Main.o", "-LFirst", "-LSecond", "-lFirst", "-lSecond")
+    others = ["MAIN.O", "-Lfirst", "-LSECOND", "-lfirst", "-lSecond"]
+    assert linked(tmp_path, *others) == expected
+    assert linked(tmp_path, "--cache-dir=Cache", *others) == expected
+    assert linked(tmp_path, "--cache-dir=cache", "main.o", *others[1:]) == expected
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["Cache", "First", "Main.o", "Second", "app.wasm"]
+
+
+@linux
+def test_output_that_is_an_input_in_another_case(objects: Path, tmp_path: Path) -> None:
+    inputs = [str(objects / f"{name}.o") for name in ("area", "twice")]
+    (tmp_path / "Main.o").write_bytes((objects / "main.o").read_bytes())
+    expected = linked(tmp_path, "main.o", *inputs)
+    (tmp_path / "app.wasm").unlink()
+    done = windows(tmp_path, "-m", "wasmlink_tool", *OPTIONS, "-o", "MAIN.O", "main.o", *inputs)
+    assert (done.stderr, done.returncode) == (b"", 0)
+    assert [path.name for path in tmp_path.iterdir()] == ["Main.o"]
+    assert len((tmp_path / "Main.o").read_bytes()) == len(expected) - len("app.wasm") + len("MAIN.O")
+
+
+def test_a_path_that_is_too_long(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Windows says of it that there is no such file."""
+    monkeypatch.setattr(host, "IS_WINDOWS", True)
+    long = str(tmp_path / "/".join(["directory"] * 30) / "a.o")
+    (tmp_path / "b.o").write_bytes(b"\0asm\1\0\0\0" + b"\0\x09\x07linking\2")
+    for options in (LinkOptions(inputs=[long]), LinkOptions(inputs=[str(tmp_path / "b.o")], entry=None, output=long)):
+        with pytest.raises(LinkError, match=r"the path has \d+ characters; Windows opens at most 259"):
+            link(options)
+    with pytest.raises(LinkError) as caught:
+        link(LinkOptions(inputs=[str(tmp_path / "a.o")]))
+    assert "characters" not in str(caught.value)
+
+
+@pytest.mark.parametrize(("suffix", "program"), [("", "zig"), (".exe", "zig.exe")], ids=["macos", "windows"])
+def test_zig_is_found_as_its_wheels_have_it(
+    suffix: str, program: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The wheels of ziglang for macOS and Windows have the program and ``lib`` beside ``__init__.py``."""
+    package = tmp_path / "ziglang"
+    (package / "lib").mkdir(parents=True)
+    for name in ("__init__.py", "__main__.py", program):
+        (package / name).write_text("")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.delitem(sys.modules, "ziglang", raising=False)
+    monkeypatch.setattr(programs, "EXECUTABLE_SUFFIX", suffix)
+    assert programs.find_zig(path="") == str(package / program)
 
 
 def posix_only_calls(path: Path) -> Iterator[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-from wasmlink_tool.files import read_input
+from wasmlink_tool.files import read_input, reason
 
 MAX_EXPANSIONS = 10_000
 """The maximum number of files that one command line may name: files that name each other twice would grow
@@ -128,7 +128,7 @@ def _read(path: str) -> str:
     try:
         content, _ = read_input(path)
     except OSError as error:
-        raise ResponseFileError(f"cannot open @{path}: {error.strerror}") from None
+        raise ResponseFileError(f"cannot open @{path}: {reason(error)}") from None
     if content[:2] in (b"\xff\xfe", b"\xfe\xff"):
         return content.decode("utf-16", "replace")
     return content.removeprefix(b"\xef\xbb\xbf").decode("utf-8", "surrogateescape")

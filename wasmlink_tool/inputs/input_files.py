@@ -8,7 +8,7 @@ import time
 from ..binary.constants import BITCODE_MAGIC, BITCODE_WRAPPER_MAGIC, MAGIC
 from ..binary.reader import FormatError
 from ..diagnostics import Diagnostics, FatalError
-from ..files import read_input
+from ..files import read_input, reason
 from ..options import Input
 from . import archive, shared_library, stub_library
 from .archive import Member
@@ -213,9 +213,8 @@ class InputFiles:
         try:
             data, status = read_input(path, _is_known if not is_list else None)
         except (OSError, ValueError) as error:
-            reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
             what = f"{archive_path}: {archive.NO_MEMBER}: '{path}'" if archive_path else f"cannot open {path}"
-            self.diagnostics.error(f"{what}: {reason}")
+            self.diagnostics.error(f"{what}: {reason(error)}")
             return None
         self.read[path] = status
         if archive_path:

@@ -1,7 +1,8 @@
 """Makes this Python lack what Windows lacks: put this directory on ``PYTHONPATH``.
 
 Calls that Windows does not have are gone; an open file is neither replaced nor removed; names that Windows refuses are
-refused; the console has another encoding than UTF-8. Paths keep their slashes, and names their case.
+refused; a file is found whatever the case of its name; the console has another encoding than UTF-8. Paths keep their
+slashes.
 """
 
 from __future__ import annotations
@@ -67,6 +68,35 @@ def _check_name(path: Any) -> None:
         raise OSError(22, "Invalid argument", text)
 
 
+def _in_its_case(path: Any) -> Any:
+    """The path of the file that has this name, in any case; the path itself if there is none."""
+    if not isinstance(path, (str, os.PathLike)) or _exists(path):
+        return path
+    head, name = os.path.split(os.fspath(path))
+    directory = _in_its_case(head) if head else os.curdir
+    try:
+        entries = _list_directory(directory)
+    except OSError:
+        return path
+    same = [entry for entry in entries if entry.lower() == name.lower()]
+    return os.path.join(directory if head else "", same[0] if same else name)
+
+
+def _exists(path: Any) -> bool:
+    try:
+        _lstat(path)
+    except (OSError, ValueError):
+        return False
+    return True
+
+
+def _without_case(original: Any, arguments: int = 1) -> Any:
+    def call(*values: Any, **named: Any) -> Any:
+        return original(*map(_in_its_case, values[:arguments]), *values[arguments:], **named)
+
+    return call
+
+
 def _checking(original: Any, *checks: Any, arguments: int = 1) -> Any:
     def call(*values: Any, **named: Any) -> Any:
         for value in values[:arguments]:
@@ -94,6 +124,7 @@ def _disk_usage(path: str) -> shutil._ntuple_diskusage:
 
 
 _mmap = mmap.mmap
+_lstat, _list_directory = os.lstat, os.listdir
 shutil.disk_usage = _disk_usage  # type: ignore[assignment]
 os.kill = _kill
 os.replace = _checking(os.replace, _check_closed, arguments=2)
@@ -104,4 +135,9 @@ os.open = _checking(os.open, _check_name)
 os.mkdir = _checking(os.mkdir, _check_name)
 builtins.open = _checking(builtins.open, _check_name)
 mmap.mmap = _map_memory  # type: ignore[assignment,misc]
+for name, arguments in {"replace": 2, "rename": 2, **dict.fromkeys(("unlink", "remove", "open", "mkdir"), 1)}.items():
+    setattr(os, name, _without_case(getattr(os, name), arguments))
+for name in ("stat", "lstat", "listdir", "scandir", "access", "utime"):
+    setattr(os, name, _without_case(getattr(os, name)))
+builtins.open = _without_case(builtins.open)
 assert Path("/proc/self/fd").is_dir(), "this is played on Linux"
