@@ -64,6 +64,8 @@ class LinkColumns:
     """The nodes that are live without a reference; those that depend on a file's liveness are in ``implicit``."""
     eager: bytes
     """For each object, whether it is part of the program even if nothing in it is live."""
+    at_turn: bytes
+    """For each object, whether it is a member that was extracted at its archive's turn."""
     implicit: list[list[int]]
     """For each object with constructors or retained segments, its number and those nodes; constructors come first."""
     started: array[int]
@@ -115,6 +117,7 @@ class LinkColumns:
                 pack_array("I", self.edges),
                 pack_array("I", self.roots),
                 self.eager,
+                self.at_turn,
                 pack_groups(self.implicit),
                 pack_array("I", self.started),
                 pack_strings(self.groups),
@@ -139,9 +142,9 @@ class LinkColumns:
 def unpack_link(packed: Buffer) -> LinkColumns:
     """:raises StoredError: the columns do not fit together."""
     classes = len(FIELD_TYPES)
-    parts = unpack_record(packed, 20 + 3 * classes)
+    parts = unpack_record(packed, 21 + 3 * classes)
     imported, wrappers, call_ctors, stack_pointer = unpack_array("I", parts[-1])
-    numbers = [unpack_array("I", part) for part in parts[11 : 11 + 3 * classes]]
+    numbers = [unpack_array("I", part) for part in parts[12 : 12 + 3 * classes]]
     found = LinkColumns(
         counts=unpack_array("I", parts[0]),
         live=bytes(parts[1]),
@@ -149,11 +152,12 @@ def unpack_link(packed: Buffer) -> LinkColumns:
         edges=unpack_array("I", parts[3]),
         roots=unpack_array("I", parts[4]),
         eager=bytes(parts[5]),
-        implicit=unpack_groups(parts[6]),
-        started=unpack_array("I", parts[7]),
-        groups=unpack_strings(parts[8]),
-        providers=unpack_array("I", parts[9]),
-        carriers=unpack_array("I", parts[10]),
+        at_turn=bytes(parts[6]),
+        implicit=unpack_groups(parts[7]),
+        started=unpack_array("I", parts[8]),
+        groups=unpack_strings(parts[9]),
+        providers=unpack_array("I", parts[10]),
+        carriers=unpack_array("I", parts[11]),
         field_counts=numbers[:classes],
         field_positions=numbers[classes : 2 * classes],
         field_values=numbers[2 * classes :],
@@ -176,7 +180,7 @@ def unpack_link(packed: Buffer) -> LinkColumns:
         len(found.counts) != KINDS * (objects + 1)
         or sum(found.counts) != nodes
         or nodes > len(found.live)
-        or len(found.started) != objects
+        or not len(found.started) == len(found.at_turn) == objects
         or not len(found.groups) == len(found.providers) == len(found.carriers)
         or (found.edge_ends[-1] if nodes else 0) != len(found.edges)
         or any(len(column) != objects for column in found.field_counts)
@@ -321,6 +325,7 @@ class _Recorder:
             edges=edges,
             roots=array("I", [node for node in map(self._global_node, resolution.roots) if node != NO_NODE]),
             eager=bytes([file.input.eager for file in resolution.objects]),
+            at_turn=bytes([file.at_turn for file in resolution.objects]),
             implicit=implicit,
             started=ranks,
             groups=list(groups),

@@ -129,6 +129,7 @@ class ChangedSymbols:
         self._check_gone()
         for ordinal in order:
             self._refer(ordinal)
+        self._check_members()
         for ordinal in order:
             self._check_calls(ordinal)
             self._check_order(ordinal)
@@ -374,14 +375,67 @@ class ChangedSymbols:
         return obj.types[obj.functions[self._symbols.symbol(row).index]]
 
     def _is_late(self, row: int, ordinal: int) -> bool:
-        """Return whether a symbol's file is a member that may have been extracted for an object, or after it."""
+        """Return whether a symbol's file is a member that may have been extracted for an object, or that another object
+        extracted after it."""
         owner = self._symbols.owner(row)
+        return self._is_later(owner, ordinal) and not (self._columns.at_turn[owner] and not self._has_root(owner))
+
+    def _is_later(self, owner: int, ordinal: int) -> bool:
+        """Return whether a file is a member that joined the link after resolution began with an object."""
         return (
             owner >= 0
             and owner != ordinal
             and not self._columns.eager[owner]
             and self._started[owner] > self._started[ordinal]
         )
+
+    def _has_root(self, owner: int) -> bool:
+        """Return whether an object defines something that is exported: its place in the symbol table matters."""
+        first, after = self._symbols.node_range(owner)
+        return any(first <= root < after for root in self._roots)
+
+    def _check_members(self) -> None:
+        """Check that members which were extracted at their archive's turn still are: a name of theirs must be undefined
+        by then."""
+        lost: set[int] = set()
+        kept: set[int] = set()
+        for ordinal, (old, new) in self._versions.items():
+            was, now = (self._referred(ordinal, version) for version in (old, new))
+            lost |= was - now
+            kept |= now
+        for owner in lost - kept:
+            if not self._is_needed(owner):
+                raise Unusable("a member may be extracted no longer")
+
+    def _referred(self, ordinal: int, version: _Version) -> set[int]:
+        """Return the members that joined the link after an object, and that strong references of it name."""
+        found = set()
+        for name, index in version.index.items():
+            flags = version.object.symbols[index][1]
+            row = self._symbols.by_name.get(name, NO_ROW)
+            if flags & _UNDEFINED and not flags & _WEAK and row != NO_ROW:
+                owner = self._symbols.owner(row)
+                if self._is_later(owner, ordinal):
+                    found.add(owner)
+        return found
+
+    def _is_needed(self, owner: int) -> bool:
+        """Return whether an unchanged object that joined the link before a member refers to it."""
+        update = self._update
+        rows = {row for row, of in enumerate(self._symbols.owners()) if of == owner}
+        for ordinal, known in enumerate(update.last.state.files):
+            if ordinal in update.changed or not self._is_later(owner, ordinal):
+                continue
+            named = column(known.decisions().symbols)
+            if rows.isdisjoint(named):
+                continue
+            obj = update.cache.find_object(known.key)
+            if obj is not None and any(
+                row in rows and flags & _UNDEFINED and not flags & _WEAK
+                for row, (_, flags, _, _, _, _) in zip(named, obj.symbols)
+            ):
+                return True
+        return False
 
     # What depends on the whole object
 

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
     Buffer = bytes | memoryview
 
-_MAGIC: Final = f"wasmlink {__version__} state 9\n".encode()
+_MAGIC: Final = f"wasmlink {__version__} state 10\n".encode()
 """Increase the number when the stored data or its encoding changes."""
 PLACE: Final = 4
 """The number of numbers for a segment."""

@@ -15,6 +15,7 @@ the reason, before anything is changed.
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Mapping
 from itertools import accumulate, compress
 
@@ -59,6 +60,15 @@ class LastSymbols:
     def owner(self, row: int) -> int:
         """Return the file that defines a symbol: an object by link order, ``INTERNAL``, or ``NO_FILE``."""
         return self.rows[ROW * row + 3]
+
+    def owners(self) -> array[int]:
+        """Return :meth:`owner` of each row."""
+        return self.rows[3::ROW]
+
+    def node_range(self, ordinal: int) -> tuple[int, int]:
+        """Return the first node of an object, and where its nodes end."""
+        after = self.first_nodes[ordinal + 2][0] if ordinal + 2 < len(self.first_nodes) else self._first_row
+        return self.first_nodes[ordinal + 1][0], after
 
     def symbol(self, row: int) -> Symbol:
         """Return the symbol of a row; its file and segment are not set before :meth:`bind`."""

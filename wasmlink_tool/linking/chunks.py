@@ -249,6 +249,9 @@ class LinkedFile:
         """The positions of the object's parts in the last module, if this link may copy from it."""
         self.started = 0
         """The rank of the file in the order in which resolution began with the objects."""
+        self.at_turn = False
+        """Whether it is an archive's member that was extracted when it was the archive's turn, since its symbols were
+        undefined by then, and not later for a reference to a lazy symbol."""
         self.live = True
         """Whether the file's constructors and retained segments count: a file from an archive must first have
         something live in it."""

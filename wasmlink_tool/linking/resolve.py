@@ -149,6 +149,8 @@ class FileAdder:
         self._comdats: set[bytes] = set()
         self._started = 0
         """The number of objects that were begun."""
+        self._at_turn = False
+        """Whether the next object is a member that is extracted at its archive's turn."""
 
     def add(self, source: ObjectSource) -> None:
         """Add a file and all members that it extracts."""
@@ -238,6 +240,7 @@ class FileAdder:
                 else:
                     reason = symbol.file_name
                     source.lazy = False
+                    self._at_turn = True
                     yield source
                     self._resolution.extractions.append((reason, symbol.file_name, str(symbol)))
                     return
@@ -252,6 +255,7 @@ class FileAdder:
         obj, table = file.object, self._table
         file.started = self._started
         self._started += 1
+        file.at_turn, self._at_turn = self._at_turn, False
         self._check_target(file.name, is_64=obj.is_64)
         self._read_comdats(file)
         lazy: LazySymbols | None = None
