@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 STACK_POINTER: Final = "__stack_pointer"
 ALLOCATION_STATE: Final = "allocation_state"
 REALLOC_IMPORTS: Final = ("cabi_realloc", "canonical_abi_realloc")
-"""What adapters call the main module's allocation function."""
+"""The adapters' name for the main module's allocation function."""
 
 _MUTABLE_I32: Final = b"\x7f\1"
 _EMPTY: Final = Signature(b"", b"")
@@ -91,7 +91,7 @@ def kept_exports(core: CoreModule, kept: set[str]) -> list[CoreExport]:
 
 
 class _Live:
-    """What is live, by index."""
+    """The live definitions, by index."""
 
     def __init__(self, module: AdapterModule) -> None:
         self._module = module
@@ -227,7 +227,7 @@ def _reduce(module: AdapterModule, kept: set[str], realloc: str | None, label: s
         realloc_import = len(writer.function_imports)
         writer.function_imports.append((MAIN_MODULE, realloc, writer.fresh_type(REALLOC_SIGNATURE)))
 
-    # Functions: what stands in for the allocation function, the live ones, then what allocates the stack.
+    # Functions: the replacement of the allocation function, the live ones, then the function that allocates the stack.
     first = len(writer.function_imports)
     order: list[int] = []
     for index in local_reallocs:

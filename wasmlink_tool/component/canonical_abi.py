@@ -33,7 +33,7 @@ _FLAT_PRIMITIVES: Final = {
 
 
 class TypeFacts:
-    """What the ABI needs to know of a type: its core types (at most 17), and whether it has a list or a string."""
+    """Properties of a type for the ABI: its core types (at most 17), and whether it has a list or a string."""
 
     def __init__(self, flat: bytes, has_list: bool, has_string: bool) -> None:
         self.flat = flat
@@ -113,7 +113,7 @@ def _join(cases: list[bytes]) -> bytes:
 
 
 class Lowering:
-    """How a function is called: its core signature, and which options that takes."""
+    """The calling convention of a function: its core signature, and the options that it needs."""
 
     def __init__(self, signature: Signature, memory: bool, realloc: bool, encoding: bool) -> None:
         self.signature = signature

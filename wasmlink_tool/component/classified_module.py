@@ -1,4 +1,4 @@
-"""What a core module's imports and exports are for, checked against the world that it was made for."""
+"""Classify a core module's imports and exports, and check them against the world that it was made for."""
 
 from __future__ import annotations
 
@@ -63,20 +63,20 @@ class ClassifiedModule:
         self, name: str, label: str, core: CoreModule, encodings: StringEncodings, world: World, keys: set[str]
     ) -> None:
         self.name = name
-        """How messages call it."""
+        """The name in messages."""
         self.label = label
-        """How traps and tools call it."""
+        """The name in traps and tools."""
         self.core = core
         self.encodings = encodings
         self.world = world
         self.keys = keys
         """The exports of the world that are this module's."""
         self.imports: dict[str, list[ClassifiedImport]] = {}
-        """By module name, in order of first appearance."""
+        """The imports by module name, in order of first appearance."""
         self.imports_memory: CoreImport | None = None
         self.memory: str | None = None
         self.reallocs: dict[int, str] = {}
-        """By role."""
+        """The exports by role."""
         self.initializer: str | None = None
         self.functions: dict[Function, str] = {}
         self.post_returns: dict[Function, str] = {}
@@ -221,7 +221,7 @@ class Classifier:
         return found
 
     def _unknown_import(self, module: ClassifiedModule, core: CoreImport) -> ComponentError:
-        """Return the error for an import that stands for nothing."""
+        """Return the error for an import with an unknown name."""
         what = f"{module.name} imports function {quote(core.field)} of {quote(core.module)}"
         for name in (core.field, core.module.removeprefix(EXPORT)):
             if name.startswith(ASYNC_MARKS):

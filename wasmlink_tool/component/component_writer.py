@@ -84,7 +84,7 @@ class ComponentWriter:
         self._section = -1
         self._items: list[bytes] = []
         self._names: dict[bytes, dict[int, str]] = {}
-        """By sort: names that traps and tools show."""
+        """Names for traps and tools, by sort."""
         self.types = 0
         self.functions = 0
         self.instances = 0

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 class Options:
-    """How a component is made."""
+    """Options for making a component."""
 
     def __init__(self) -> None:
         self.merge_imports_based_on_semver = True

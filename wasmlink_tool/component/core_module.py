@@ -104,7 +104,7 @@ class Section:
 
 
 class CoreModule:
-    """What the encoder needs to know of a module."""
+    """The parts of a module that the encoder reads."""
 
     def __init__(self, data: bytes) -> None:
         self.data = data
@@ -114,7 +114,7 @@ class CoreModule:
         self.exports: list[CoreExport] = []
         self.imported_functions: list[Signature] = []
         self.function_types: list[int] = []
-        """Of the functions that the module defines."""
+        """The types of the functions that the module defines."""
 
     def function_signature(self, index: int) -> Signature:
         """Return the signature of a function by its index."""

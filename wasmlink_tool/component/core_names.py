@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from typing import Final
 
 STANDARD: Final = "cm32p2"
-"""What the names of the second scheme begin with."""
+"""The prefix of names of the second scheme."""
 
 ROOT: Final = "$root"
 EXPORT: Final = "[export]"
@@ -36,11 +36,11 @@ ASYNC_MARKS: Final = (
     "[stream-",
     "[cancellable]",
 )
-"""What names of the asynchronous ABI begin with."""
+"""The prefix of names of the asynchronous ABI."""
 
 
 class Role:
-    """What an import or export of a core module is for."""
+    """The purpose of an import or export of a core module."""
 
     FUNCTION: Final = 0
     POST_RETURN: Final = 1
@@ -62,7 +62,7 @@ class Role:
 
 
 class Meaning:
-    """What a core name stands for. ``item`` is the import or export of the world, ``exported`` tells which."""
+    """The meaning of a core name. ``item`` is the world's import or export, ``exported`` tells them apart."""
 
     def __init__(
         self,

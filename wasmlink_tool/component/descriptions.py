@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from typing import Final
 
 SECTION_PREFIX: Final = "component-type"
-"""What the names of the custom sections that describe a world begin with."""
+"""The prefix of custom sections that describe a world."""
 
 PREAMBLE: Final = b"\0asm\x0d\0\1\0"
 _ENCODING_SECTION: Final = "wit-component-encoding"

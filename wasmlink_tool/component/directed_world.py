@@ -94,7 +94,7 @@ class _Director:
         return side.types[type_]
 
     def _find(self, type_: Type, side: _Side) -> Type:
-        """Return what stands for a named type that was copied, on this side or as an import."""
+        """Return the copy of a named type, on this side or among the imports."""
         if type_.kind in PRIMITIVES:
             return type_
         type_ = self._type_names.get(type_, type_)
@@ -121,7 +121,7 @@ class _Director:
         return copy
 
     def _value(self, type_: Type, side: _Side) -> Type:
-        """Return what stands for a type that a function mentions."""
+        """Return the copy of a type that a function mentions."""
         if type_.kind in PRIMITIVES:
             return type_
         type_ = self._type_names.get(type_, type_)

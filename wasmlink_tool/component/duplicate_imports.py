@@ -27,7 +27,7 @@ def duplicate_names(core: CoreModule) -> dict[int, str]:
 
 
 def with_unique_imports(core: CoreModule, names: dict[int, str]) -> bytes:
-    """Return the module with new import names. The sections' contents stay; their sizes are written anew."""
+    """Return the module with new import names. The sections' contents stay; their sizes are computed again."""
     parts: list[bytes] = [MAGIC, VERSION]
     for found in core.sections:
         if found.number == SectionId.IMPORT:

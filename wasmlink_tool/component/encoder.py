@@ -65,7 +65,7 @@ class Encoder:
         self._slots = Slots(main, list(adapters.values()), types)
         self._live = find_live_imports(directed, self._modules)
         self._function_indices: dict[Function, int] = {}
-        """Of the world's own functions."""
+        """The indices of the world's own functions."""
         self._core_aliases: dict[tuple[int, int, str], int] = {}
         self._core_module_indices: dict[str, int] = {}
         self._core_instance_indices: dict[str, int] = {}

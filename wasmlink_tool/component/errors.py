@@ -1,4 +1,4 @@
-"""What stops an encoding."""
+"""The error that ends an encoding."""
 
 from __future__ import annotations
 

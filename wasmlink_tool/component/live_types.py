@@ -1,7 +1,7 @@
-"""Which types of imported interfaces a component needs.
+"""Find the types of imported interfaces that a component needs.
 
-An imported interface is declared with what is used of it: the types that core imports and exports mention, and the
-functions that a core module imports.
+An imported interface is declared with the parts of it that are used: the types that core imports and exports mention,
+and the functions that a core module imports.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def function_types(function: Function, types: dict[str, Type]) -> list[Type]:
 
 
 class LiveImports:
-    """What is live of the imported interfaces: types in the order of their declaration, and functions."""
+    """The live parts of the imported interfaces: types in the order of their declaration, and functions."""
 
     def __init__(self) -> None:
         self.types: dict[Interface, list[Type]] = {}

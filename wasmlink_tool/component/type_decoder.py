@@ -31,8 +31,8 @@ SORT_COMPONENT: Final = 4
 SORT_INSTANCE: Final = 5
 
 _DEEPEST: Final = 95
-"""How deep types of a world may be nested; in an interface it is one less. Validators have a limit of 100, which
-counts the types of functions, instances and components too."""
+"""The maximum depth of types in a world; in an interface it is one less. Validators have a limit of 100, which counts
+the types of functions, instances and components too."""
 
 
 class FunctionType:
@@ -90,7 +90,7 @@ class _Scope:
         self.owner = owner
         self.types: list[Entry] = []
         self.depths = depths
-        """How deep each type is nested."""
+        """The depth of each type."""
 
     def add(self, entry: Entry) -> None:
         """Append a type to the index space, if it is not nested deeper than validators take."""

@@ -31,7 +31,7 @@ def type_key(type_: Type) -> TypeKey:
 
 
 class TypeScope:
-    """What every scope does."""
+    """The operations that every scope has."""
 
     def __init__(self) -> None:
         self.defined: dict[Type, int] = {}
@@ -180,7 +180,7 @@ class RootScope(TypeScope):
         self.instances: dict[Interface, int] = {}
         """The instances of imported interfaces, and of exported ones that are finished."""
         self.resource_bodies: dict[Type, bytes] = {}
-        """How exported resources are defined."""
+        """The definitions of exported resources."""
 
     def define(self, body: bytes) -> int:
         return self._writer.type(body)
@@ -328,7 +328,7 @@ class NestedScope(TypeScope):
         self._foreign_parts = dict(self.anonymous)
 
     def begin_exports(self) -> None:
-        """Forget all types but other interfaces' and their parts: what follows is defined anew and exported."""
+        """Drop all types but other interfaces' and their parts: the following ones are defined again and exported."""
         self.defined = self._foreign
         self.anonymous = self._foreign_parts
         self.functions = {}

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 class Kind:
-    """What a type is; constructors and primitives have their codes of Binary.md."""
+    """The kind of a type; constructors and primitives have their codes of Binary.md."""
 
     ALIAS: Final = 0
     RESOURCE: Final = 0x3F
@@ -158,7 +158,7 @@ class Interface:
 
 
 class WorldItem:
-    """What a world imports or exports under one name."""
+    """An import or export of a world, under its name."""
 
     def __init__(self, name: str, value: Interface | Function | Type) -> None:
         self.name = name
@@ -242,7 +242,7 @@ WIT_NAMES: dict[int, str] = {
     Kind.RESOURCE: "resource",
     Kind.ALIAS: "type",
 }
-"""How WIT text spells each kind."""
+"""The keyword of each kind in WIT text."""
 
 
 def dependencies_first(roots: Sequence[Type], known: set[Type]) -> list[Type]:

@@ -42,7 +42,7 @@ _ESCAPED: Final = {b"n": b"\n", b"t": b"\t", b"r": b"\r"}
 
 
 def _unescaped(match: re.Match[bytes]) -> bytes:
-    """Return what an escape of a string of WebAssembly's text format stands for."""
+    """Return the character of an escape in a string of WebAssembly's text format."""
     character, byte, other = match.groups()
     if character is not None:
         return chr(min(int(character, 16), 0x10FFFF)).encode("utf-8", "surrogatepass")

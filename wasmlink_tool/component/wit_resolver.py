@@ -1,7 +1,7 @@
-"""From syntax trees to the model of WIT: names are looked up, worlds included, and gated items left out.
+"""Build the model of WIT from syntax trees: look up names, include worlds, and leave out gated items.
 
 An interface or world is resolved when something needs it. Within one, the types that it uses come first, then its own
-types, each after those that it is made of, then its functions: the order in which components have them.
+types, each after its parts, then its functions: the order in which components have them.
 """
 
 from __future__ import annotations
@@ -159,7 +159,7 @@ class Resolver:
         return found
 
     def copy_of_interface(self, file: FileScope, path: Path) -> Interface:
-        """Return an interface of its own with the contents of the one that a path means."""
+        """Return a new interface with the contents of the one that a path means."""
         self.interface(file, path)
         package, name = self._find(file, path)
         where, item = package.interfaces[name]
@@ -183,7 +183,7 @@ def _missing(file: FileScope, name: Name, what: str, known: Iterable[str]) -> Wi
 
 
 class _Builder:
-    """What interfaces and worlds have in common: types and functions."""
+    """The common part of interfaces and worlds: types and functions."""
 
     def __init__(self, resolver: Resolver, file: FileScope, owner: Interface | World) -> None:
         self.resolver = resolver
@@ -276,7 +276,7 @@ class _Builder:
         return made
 
     def _type(self, use: TypeUse, own: bool = True) -> Type:
-        """Return the type that is written; a resource stands for a handle that owns it where ``own`` says so."""
+        """Return the type that is written; with ``own``, a resource is the handle that owns it."""
         if not use.constructor:
             named = self.owner.types.get(use.name.text)
             if named is None:

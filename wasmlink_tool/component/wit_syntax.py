@@ -15,7 +15,7 @@ class Name:
 
 @dataclass
 class Gates:
-    """What is written with ``@`` before an item: feature gates, and the name that the item has elsewhere."""
+    """The annotations with ``@`` before an item: feature gates, and the name that the item has elsewhere."""
 
     since: str | None = None
     unstable: str | None = None
@@ -133,7 +133,7 @@ class TopLevelUse:
 
 @dataclass
 class Scope:
-    """What one file, or one package in braces, declares."""
+    """The declarations of one file, or of one package in braces."""
 
     uses: list[TopLevelUse] = field(default_factory=list)
     interfaces: list[InterfaceItem] = field(default_factory=list)

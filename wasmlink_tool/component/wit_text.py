@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from typing import Final
 
 _DEPTH: Final = 8
-"""How deep a type is spelled out."""
+"""The depth to which a type is spelled out."""
 
 
 def show_type(type_: Type | None, depth: int = _DEPTH) -> str:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class _Rank:
-    """How imports are sorted."""
+    """The sorting order of imports."""
 
     INTERFACE: Final = 0
     USED_TYPE: Final = 1
