@@ -31,7 +31,7 @@ VARIANTS = {"-S": ("-S",), "-g": ()}
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """What one link cost: milliseconds (medians), bytes of peak memory, bytes of output."""
+    """The cost of one link: milliseconds (medians), bytes of peak memory, bytes of output."""
 
     name: str
     variant: str

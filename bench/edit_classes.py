@@ -127,7 +127,7 @@ class Bench:
 
     @staticmethod
     def _settle() -> None:
-        """Let the inputs be older than what a stamp tells apart."""
+        """Make the inputs older than the resolution of a stamp."""
         time.sleep(0.1)
 
     def _link(self, cache: str = "", report: Path | None = None) -> tuple[float, bytes]:
@@ -158,7 +158,7 @@ class Bench:
             for number in range(self.rounds + 1):
                 shutil.rmtree(self.work / "warm", ignore_errors=True)
                 shutil.copytree(self.work / "cache", self.work / "warm")
-                # The first round tells how it went, and is not counted.
+                # The first round shows how the link began, and is not counted.
                 seconds, module = self._link("warm", report if not number else None)
                 if module != clean:
                     raise BenchError(f"{self.subject.name} {self.variant}, {edit}: not the module of a clean link")

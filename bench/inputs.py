@@ -56,7 +56,7 @@ def _program(
     directory.mkdir(parents=True, exist_ok=True)
     pairs = [(source, directory / f"{source.stem}.o") for source in sources]
     source, old, new = edit
-    # Of the same name and beside a copy of what it includes, so that debug information tells of nothing but the edit.
+    # With the same name, and beside a copy of its headers, so that debug information differs only by the edit.
     place = work / f"{name}-edited"
     place.mkdir(exist_ok=True)
     text = source.read_text()
@@ -153,4 +153,4 @@ INPUTS: dict[str, Callable[[Path], BenchInput]] = {
     "generated": generated,
 }
 SCALING = (100, 200, 400, 800, 1600)
-"""How many objects ``--scaling`` links."""
+"""The numbers of objects that ``--scaling`` links."""

@@ -30,7 +30,7 @@ RUNS = {
     "start": ["bench.start_up", "--rounds", "30"],
     "edits": ["bench.edit_classes", "--rounds", "1"],
 }
-"""What is measured: the module to run and its arguments. :mod:`bench` without ``--whole`` leaves out builds."""
+"""The runs to measure: the module to run and its arguments. :mod:`bench` without ``--whole`` leaves out builds."""
 
 Row = dict[str, Any]
 Figures = dict[str, dict[str, list[Row]]]

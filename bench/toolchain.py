@@ -1,4 +1,4 @@
-"""What the benchmark runs: clang and the libraries of the ziglang package, and the reference linker."""
+"""The toolchain of the benchmark: clang and the libraries of the ziglang package, and the reference linker."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def _run(command: list[str], cwd: Path | None = None) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Libraries:
-    """What a program links beside its own objects, in the toolchain's order."""
+    """The libraries and start files of a program, in the toolchain's order."""
 
     before: tuple[str, ...]
     after: tuple[str, ...]

@@ -13,7 +13,7 @@ from bench.toolchain import BenchError
 
 
 class WarmLinks:
-    """One input in a directory of its own, where its object can change."""
+    """One input in a separate directory, where its object can change."""
 
     def __init__(self, chosen: BenchInput, flags: tuple[str, ...], work: Path, environment: Mapping[str, str]) -> None:
         assert chosen.edited is not None

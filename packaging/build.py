@@ -127,7 +127,7 @@ def _version(python: str) -> tuple[int, str] | None:
 
 
 def _environment(python: str) -> str:
-    """A Python with pip, in an environment of its own, that is like ``python``."""
+    """Return a Python with pip, in a new environment that is like that of ``python``."""
     if Path(python).resolve() == Path(sys.executable).resolve():
         return _tools()
     done = subprocess.run(

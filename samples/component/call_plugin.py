@@ -1,4 +1,4 @@
-"""Loads the plug-in and calls it, with a function of its own for the one that the plug-in imports."""
+"""Load the plug-in and call it, with a Python function for the one that the plug-in imports."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ from wasmtime import Func, Global, GlobalType, Memory, Module, Table, ValType
 
 @dataclass
 class Needs:
-    """What the section ``dylink.0`` says."""
+    """The contents of the section ``dylink.0``."""
 
     memory_size: int = 0
     memory_alignment: int = 1
@@ -80,9 +80,9 @@ class DynamicLinker:
         linker.define_wasi()
         exports = linker.instantiate(self.store, Module.from_file(engine, str(main))).exports(self.store)
         self.symbols: dict[str, Func | int] = {}
-        """What modules can import: functions, and addresses of data."""
+        """The definitions that modules can import: functions, and addresses of data."""
         self.common: dict[str, Memory | Table | Global] = {}
-        """What all modules have in common."""
+        """The memory and the table that all modules share."""
         for name, item in exports.items():
             if isinstance(item, Func):
                 self.symbols[name] = item
@@ -154,7 +154,7 @@ class DynamicLinker:
         return functions
 
     def address(self, name: str) -> int:
-        """Where data is; of a function, the index of its place in the table."""
+        """Return the address of data; for a function, its index in the table."""
         symbol = self.symbols[name]
         if isinstance(symbol, int):
             return symbol
