@@ -72,7 +72,7 @@ class DataOrder(Enumeration):
 
 
 class IcfLevel(Enumeration):
-    """What identical code folding may change (``--icf=``)."""
+    """The changes that identical code folding may make (``--icf=``)."""
 
     NONE = "none"
     SAFE = "safe"
@@ -238,7 +238,7 @@ class LinkOptions:
     """The directory that keeps generated objects between links (``--thinlto-cache-dir``); ``None``: the directory of
     ``cache_directory``."""
     lto_cache_policy: CachePolicy = LLVM_CACHE_POLICY
-    """When they are removed."""
+    """The policy that removes them."""
     verify_bitcode: bool = True
     save_temps: bool = False
     """Keep the modules before and after each step beside the output."""

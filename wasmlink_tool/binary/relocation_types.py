@@ -138,7 +138,7 @@ a function or data symbol."""
 VALUE: Final = {row[0]: row[1] for row in _ROWS}
 ENCODING: Final = {row[0]: row[2] for row in _ROWS}
 WIDTH: Final = {row[0]: row[3] for row in _ROWS}
-"""How many bytes each relocation type patches."""
+"""The number of bytes that each relocation type patches."""
 TARGETS: Final = {
     type_: (SymbolKind.GLOBAL,) if value == GLOBAL_INDEX and encoding == FIXED else _TARGETS[value]
     for type_, value, encoding, _, _, _ in _ROWS

@@ -71,7 +71,7 @@ class OutputData:
 
 
 class DataLayout:
-    """Where data are in this link."""
+    """The locations of data in this link."""
 
     def __init__(
         self,

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 FEW_CHANGED: Final = 8
 """The number of changed objects that costs so little that every next link may start from the same state."""
 _MOST_CHANGED: Final = 4
-"""The last link's module is patched as long as no more than one in so many objects changed."""
+"""The last link's module is patched only if at most one in this many objects changed."""
 
 
 class Files:

@@ -41,7 +41,7 @@ def read_numbers(data: bytes) -> list[int]:
 
 
 class LastSections:
-    """Where the sections of the last module are."""
+    """The locations of the sections in the last module."""
 
     def __init__(self, module: memoryview) -> None:
         """:raises LookupError: it is not in sections."""
@@ -49,7 +49,7 @@ class LastSections:
         self.places: dict[int, tuple[int, int, int]] = {}
         """The sections that are not custom: where each begins with its header, where its contents begin and end."""
         self.custom: dict[bytes, tuple[int, int, int]] = {}
-        """The custom sections by name, contents behind the name; of several with a name the last."""
+        """The custom sections by name, with contents after the name; of several with one name the last."""
         self.end = 0
         at = 8
         while at < len(module):

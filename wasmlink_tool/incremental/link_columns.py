@@ -96,9 +96,9 @@ class LinkColumns:
     name_rows: array[int]
     """For each name in the symbol table, the row of its symbol, or :data:`NO_ROW`."""
     imported: int
-    """How many functions are imported; they have the first numbers."""
+    """The number of imported functions; they have the first numbers."""
     wrappers: int
-    """How many functions follow those of the objects."""
+    """The number of functions after those of the objects."""
     import_types: array[int]
     """The types of imported functions and tags, in order."""
     tag_types: array[int]

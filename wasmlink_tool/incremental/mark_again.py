@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class Marks:
-    """What is live now."""
+    """The live chunks of this link."""
 
     def __init__(self, update: Update) -> None:
         """:raises Unusable: something else than functions and data of objects came to life, or died."""

@@ -86,7 +86,7 @@ def force_exports(resolution: Resolution, options: LinkOptions, diagnostics: Dia
         if symbol is not None and symbol.is_defined:
             symbol.force_export = True
     policy = options.unresolved_symbols
-    # A shared library imports what it does not define, but a name that nobody defines cannot be exported.
+    # A shared library imports undefined symbols, but a name that nothing defines cannot be exported.
     is_error = policy is UnresolvedPolicy.REPORT_ERROR or (options.shared and policy is UnresolvedPolicy.IMPORT_DYNAMIC)
     if not is_error and policy is not UnresolvedPolicy.WARN:
         return

@@ -117,7 +117,7 @@ class Symbol:
         self.folded_from: tuple[LinkedFile, int] | None = None
         """The file and the index of the function or segment that identical code folding replaced by another one."""
         self.keeps_address = False
-        """Whether a folded function has an entry of its own in the indirect function table."""
+        """Whether a folded function has a separate entry in the indirect function table."""
         self.traced = False
         self.is_stub = False
         """Whether its address is 0: it compares equal to the null pointer and has no table entry."""
@@ -226,7 +226,7 @@ class Symbol:
         self.is_stub = True
 
     def become_folded(self, file: LinkedFile, index: int, *, keeps_address: bool) -> None:
-        """Become a name of an identical function; with ``keeps_address``, one with an address of its own."""
+        """Become a name of an identical function; with ``keeps_address``, one with a separate address."""
         assert self.kind == _FUNCTION and self.state == DEFINED and self.file is not None
         self.folded_from = self.file, self.index
         self.keeps_address = keeps_address

@@ -63,7 +63,7 @@ class Import(NamedTuple):
     kind: int
     """:class:`ExternalKind`."""
     number: int
-    """In its index space."""
+    """The index in its index space."""
 
 
 class Export(NamedTuple):
@@ -80,7 +80,7 @@ class SectionSpans:
     def __init__(self, id_: int, name: bytes, start: int, contents: int, end: int) -> None:
         self.id = id_
         self.name = name
-        """Of a custom section."""
+        """The name of a custom section."""
         self.start = start
         self.contents = contents
         """The start of the contents, after a custom section's name."""

@@ -22,7 +22,7 @@ _NAMES = {
     "nontrapping-fptoint": ("nontrapping-float-to-int",),
     "simd128": ("simd",),
 }
-"""What wasm-opt calls a feature, the newest name first. Features that are not here have one name."""
+"""wasm-opt's names of a feature, the newest first. Features that are not listed have one name."""
 
 
 def find_wasm_opt() -> str | None:

@@ -78,7 +78,7 @@ def read_line_table(obj: ObjectFile) -> LineTable:
             try:
                 run_program(unit, read_program(unit, offset_size, sections), sequences)
             except FormatError:
-                # The unit's length tells where the next one starts, whatever this one holds.
+                # The unit's length gives the start of the next one, whatever this one contains.
                 continue
     except FormatError:
         pass
