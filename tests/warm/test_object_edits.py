@@ -8,6 +8,8 @@ import pytest
 
 from tests.support.edited_objects import SYMBOL_KINDS
 from tests.support.object_edits import ObjectProject, object_differences, visit_options
+from tests.support.toolchain import compile_object
+from wasmlink_tool import LinkOptions, link
 from wasmlink_tool.binary.constants import SectionId
 from wasmlink_tool.incremental.accepted import ACCEPTED
 from wasmlink_tool.options import FIELDS
@@ -60,3 +62,24 @@ def test_edits_reach_every_option_that_a_warm_link_accepts(tmp_path: Path) -> No
     project = ObjectProject(tmp_path, 4)
     assert list(visit_options(project)) == []
     assert project.options == {field.name for field in FIELDS if field.warm} - NOT_REACHED.keys()
+
+USES = (
+    "extern int d, e; static int *volatile pointer = &d; static volatile int sink;\n"
+    '__attribute__((noinline)) int user(void) {{ asm(""); return (int)&d; }}\n'
+    "void _start(void) {{ sink = *pointer; sink = (int)&e; {} }}\n"
+)
+BOTH, ONE = "sink = user();", "sink = 5;"
+
+
+@pytest.mark.parametrize(("before", "after"), [(BOTH, ONE), (ONE, BOTH)], ids=["goes", "comes"])
+def test_reference_to_the_global_offset_table(before: str, after: str, tmp_path: Path) -> None:
+    """The first live reference to a symbol adds an entry, and the last one that goes removes it."""
+    cache = tmp_path / "objects"
+    cache.mkdir()
+    (tmp_path / "d.o").write_bytes(compile_object("int d = 1, e = 2;\n", ".c", cache))
+    inputs = [str(tmp_path / "a.o"), str(tmp_path / "d.o")]
+    for body in (before, after):
+        text = "// flags: -fPIC\n" + USES.format(body)
+        (tmp_path / "a.o").write_bytes(compile_object(text, ".c", cache))
+        warm = link(LinkOptions(inputs=inputs, output=None, cache_directory=str(tmp_path / "cache"))).module
+        assert warm == link(LinkOptions(inputs=inputs, output=None)).module

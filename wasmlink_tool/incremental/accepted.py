@@ -5,11 +5,12 @@
 
 from __future__ import annotations
 
+from itertools import compress
+
 from ..binary.constants import SectionId, SymbolKind
-from ..binary.relocation_types import FIXED, FROM_PLACE, MOVES, STAYS, ZERO, types_with
+from ..binary.relocation_types import FIXED, FROM_PLACE, GLOBAL_INDICES, MOVES, STAYS, ZERO, types_with
 from ..binary.relocation_types import RelocationType as R
 from ..inputs.object_file import ObjectFile
-from ..linking.plan import Plan
 from .number_fields import FIELD_TYPES
 
 TYPE_CHECKING = False
@@ -45,6 +46,9 @@ UNDERSTOOD: Final = bytes(
 )
 """The types of relocations in code and data whose fields a later link finds, or whose values it leaves as they are."""
 
+_IS_GLOBAL_INDEX: Final = bytes([type_ in GLOBAL_INDICES for type_ in range(256)])
+"""A translation table."""
+
 
 def has_accepted_relocations(obj: ObjectFile) -> bool:
     """Return whether a link without passes supports the relocations of an object's code and data. Those of custom
@@ -55,13 +59,19 @@ def has_accepted_relocations(obj: ObjectFile) -> bool:
     )
 
 
-def has_understood_relocations(plan: Plan) -> bool:
-    """Return whether the fields of all objects' code and data are of a class that has columns, or keep their values."""
-    # An entry of the global offset table for a function takes one of the function table, too.
-    if any(symbol.kind == SymbolKind.FUNCTION for symbol in plan.scan.got):
-        return False
-    return not any(
-        section >= 0 and file.object.relocations(section).types.translate(None, UNDERSTOOD)
-        for file in plan.resolution.objects
-        for section in (file.object.code_section, file.object.data_section)
-    )
+def has_understood_relocations(obj: ObjectFile) -> bool:
+    """Return whether the fields of an object's code and data are of a class that has columns, or keep their values.
+
+    A reference to the global offset table does neither: the first live one to a symbol adds an entry, the last one that
+    goes removes it, and later globals move.
+    """
+    kinds = obj.symbols.kinds
+    for section in (obj.code_section, obj.data_section):
+        if section >= 0:
+            relocs = obj.relocations(section)
+            if relocs.types.translate(None, UNDERSTOOD):
+                return False
+            named = set(compress(relocs.indices, relocs.types.translate(_IS_GLOBAL_INDEX)))
+            if any(kinds[index] != SymbolKind.GLOBAL for index in named):
+                return False
+    return True

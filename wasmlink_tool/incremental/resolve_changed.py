@@ -23,7 +23,7 @@ from ..inputs.symbol_columns import SymbolInfo
 from ..linking.chunks import ObjectInput
 from ..linking.symbol_table import INDIRECT_FUNCTION_TABLE
 from ..linking.symbols import DEFINED, UNDEFINED, Symbol
-from .accepted import UNDERSTOOD, has_accepted_relocations
+from .accepted import has_accepted_relocations, has_understood_relocations
 from .link_columns import NO_ROW
 from .match_objects import Unusable, check_other_parts, symbol_key
 from .save_state import INTERNAL
@@ -138,10 +138,7 @@ class ChangedSymbols:
         update = self._update
         before, file = update.before[ordinal], update.new[ordinal]
         after = file.object
-        if not has_accepted_relocations(after) or any(
-            section >= 0 and file.relocations(section).types.translate(None, UNDERSTOOD)
-            for section in (after.code_section, after.data_section)
-        ):
+        if not has_accepted_relocations(after) or not has_understood_relocations(after):
             raise Unusable("an object has relocations that only the passes understand")
         check_other_parts(before, after, _OWN_TYPES)
         named = sum(info[0] == SymbolKind.TABLE for info in after.symbols)

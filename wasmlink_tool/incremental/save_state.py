@@ -211,7 +211,7 @@ class _Recorder:
         return pack_data_state(self.plan, self.options, positions, self.code[0])
 
     def _link_columns(self) -> bytes:
-        if not has_understood_relocations(self.plan):
+        if not all(has_understood_relocations(file.object) for file in self.plan.resolution.objects):
             return b""
         return link_columns(self.plan, self.foreign, self.code[0], self._data_position, self.name_section).packed()
 
