@@ -11,11 +11,15 @@ import pytest
 
 from tests.badinput.test_files import HEADER, THIN, member
 from tests.support.objects import (
+    DATA,
     FUNCTION,
+    LOCAL,
     MAGIC,
+    SECTION,
     SYMBOL_TABLE,
     blob,
     build,
+    custom,
     leb,
     linking,
     name,
@@ -107,6 +111,33 @@ def test_names_that_stand_for_long_ones(tmp_path: Path) -> None:
     for extra in ((), ("-Map=map.txt",)):
         status, _ = check(tmp_path, "a.o", arguments=("--no-gc-sections", *extra))
         assert status == 0
+
+
+@pytest.mark.parametrize(
+    ("kind", "rest"),
+    [(FUNCTION, leb(0) + name("")), (SECTION, leb(0)), (DATA, name("") + leb(0) + leb(0) + leb(1))],
+    ids=["functions", "sections", "data"],
+)
+def test_an_object_of_local_symbols(kind: int, rest: bytes, tmp_path: Path) -> None:
+    """Each takes three to six bytes."""
+    one = symbol(kind, LOCAL, rest)
+    count = 1_500_000 // len(one)
+    (tmp_path / "a.o").write_bytes(
+        MAGIC
+        + (custom("notes", b"text") if kind == SECTION else b"")
+        + section(1, vector(b"\x60\0\0"))
+        + section(3, vector(b"\0"))
+        + section(10, vector(blob(b"\0\x0b")))
+        + section(11, vector(b"\0\x41\0\x0b" + blob(b"data")))
+        + linking(subsection(SYMBOL_TABLE, leb(count) + one * count))
+    )
+    assert check(tmp_path, "a.o", arguments=("--no-gc-sections",)) == (0, "")
+
+
+def test_an_object_of_short_strings(tmp_path: Path) -> None:
+    strings = b"".join(b"%c%c%c\0" % (1 + i % 250, 1 + i // 250 % 250, 1 + i // 62500) for i in range(400_000))
+    (tmp_path / "a.o").write_bytes(MAGIC + custom(".debug_str", strings) + linking())
+    assert check(tmp_path, "a.o") == (0, "")
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/zero"), reason="there is no /dev/zero")

@@ -83,7 +83,7 @@ class LastLink:
     def check_strings(self, pieces: StringPieces | None, offsets: list[int], start: int) -> None:
         """Check that the merged strings are unchanged, so that each keeps its position."""
         assert pieces is not None
-        strings = [string[::-1] for string in pieces.backwards]
+        strings = pieces.strings()
         if len(strings) != len(offsets) or start < 0:
             raise Unusable("strings changed")
         module = self.module

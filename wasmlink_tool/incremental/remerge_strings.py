@@ -21,7 +21,7 @@ def remerge(contents: bytes, kept: set[int], before: set[int], split: Sequence[S
     :param before: the offsets in it of the strings that the other chunks had.
     :param split: the strings that these have now; their offsets are set.
     """
-    strings_of = [[string[::-1] for string in pieces.backwards] for pieces in split]
+    strings_of = [pieces.strings() for pieces in split]
     wanted = {string for strings in strings_of for string in strings}
     known = {contents[offset : contents.index(0, offset)]: offset for offset in before}
     stay = {string: offset for string, offset in known.items() if string in wanted}

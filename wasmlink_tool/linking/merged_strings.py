@@ -7,7 +7,7 @@ from itertools import accumulate, chain, compress
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from typing import Final
 
     from .chunks import InputSection, InputSegment
@@ -17,6 +17,9 @@ _NONE: Final[list[int]] = []
 _FIRST: Final = [0]
 """Most chunks hold one string: they share these lists, which are never modified."""
 
+_LARGE: Final = 4096
+"""Smaller chunks may hold short strings: the lists take little."""
+
 
 class StringPieces:
     """The strings of a mergeable chunk.
@@ -24,12 +27,14 @@ class StringPieces:
     ``starts`` are their offsets in the chunk, ``offsets`` those in the merged output, which the merge fills in.
     """
 
-    __slots__ = ("_contents", "_starts", "backwards", "offsets")
+    __slots__ = ("_contents", "_dense", "_starts", "backwards", "offsets")
 
     def __init__(self, contents: bytes) -> None:
         """:raises ValueError: the last string has no terminating zero."""
         self._contents: Callable[[], bytes] | None = None
-        self._starts = _NONE
+        self._dense = b""
+        """The chunk's contents, if it holds many short strings: they are not split then."""
+        self._starts: Sequence[int] = _NONE
         self.offsets: Sequence[int] = _NONE
         self.backwards: list[bytes] = []
         """Each string read from its end, in the chunk's order; the merge drops them."""
@@ -37,8 +42,7 @@ class StringPieces:
 
     @classmethod
     def merged(cls, offsets: Sequence[int], contents: Callable[[], bytes]) -> StringPieces:
-        """Return pieces that were merged in the last link; the chunk's contents are read when a reference needs
-        them."""
+        """Return pieces that were merged in the last link; the contents are read when a reference needs them."""
         pieces = cls(b"\0")
         pieces.offsets = offsets
         pieces.backwards = []
@@ -46,12 +50,43 @@ class StringPieces:
         return pieces
 
     @property
-    def starts(self) -> list[int]:
+    def starts(self) -> Sequence[int]:
         if self._contents is not None:
             self._split(self._contents())
             self._contents = None
             self.backwards = []
+        if self._dense and not self._starts:
+            from .dense_strings import starts
+
+            self._starts = starts(self._dense)
         return self._starts
+
+    @property
+    def is_dense(self) -> bool:
+        """Return whether the chunk holds many short strings."""
+        return bool(self._dense)
+
+    def strings(self) -> list[bytes]:
+        """Return the strings in order, before the merge."""
+        return self._dense[:-1].split(b"\0") if self._dense else [string[::-1] for string in self.backwards]
+
+    @property
+    def count(self) -> int:
+        """Return the number of strings, before the merge."""
+        return self._dense.count(b"\0") if self._dense else len(self.backwards)
+
+    def each_backwards(self) -> Iterable[bytes]:
+        """Return each string read from its end, before the merge."""
+        if not self._dense:
+            return self.backwards
+        from .dense_strings import backwards
+
+        return backwards(self._dense)
+
+    def set_offsets(self, offsets: Sequence[int]) -> None:
+        """Set the offsets in the merged output, and drop what the merge alone needs."""
+        self.offsets = offsets
+        self.backwards = []
 
     def _split(self, contents: bytes) -> None:
         if not contents.endswith(b"\0"):
@@ -61,6 +96,12 @@ class StringPieces:
             self._starts = _FIRST
             self.backwards = [contents[-2::-1]]
             return
+        if len(contents) >= _LARGE:
+            from .dense_strings import is_dense
+
+            if is_dense(contents):
+                self._dense = contents
+                return
         # Tails are compared from the end. Reversing the whole chunk costs less than reversing each string.
         self.backwards = _turned(contents[:-1]).split(b"\0")
         self.backwards.reverse()
@@ -68,6 +109,12 @@ class StringPieces:
         ends = enumerate(accumulate(map(len, self.backwards), initial=0))
         self._starts = [zeros + offset for zeros, offset in ends]
         self._starts.pop()
+
+    def has_start(self, offset: int) -> bool:
+        """Return whether a string starts at an offset in the chunk."""
+        starts = self.starts
+        i = bisect_right(starts, offset) - 1
+        return starts[i] == offset
 
     def output_offset(self, offset: int) -> int:
         """Return the offset in the merged strings of the byte at ``offset``."""
@@ -106,6 +153,9 @@ class MergedStrings:
         from operator import not_, sub  # Few small links have strings, or anything else that needs it.
 
         all_pieces = [member.pieces for member in self.members if member.pieces is not None]
+        if any(pieces.is_dense for pieces in all_pieces):
+            self._finalize_dense(all_pieces)
+            return
         # In reversed strings a tail is a prefix, and any string sorted between a string and its prefix has that prefix
         # too: comparing neighbours suffices.
         strings = sorted(set(chain.from_iterable([pieces.backwards for pieces in all_pieces])), reverse=True)
@@ -124,6 +174,17 @@ class MergedStrings:
         for pieces in all_pieces:
             pieces.offsets = [offsets[string] for string in pieces.backwards]
             pieces.backwards = []
+
+    def _finalize_dense(self, all_pieces: list[StringPieces]) -> None:
+        from .dense_strings import merge_in_blocks
+
+        strings = chain.from_iterable([pieces.each_backwards() for pieces in all_pieces])
+        self.contents, offsets = merge_in_blocks(strings)
+        first = 0
+        for pieces in all_pieces:
+            after = first + pieces.count
+            pieces.set_offsets(offsets[first:after])
+            first = after
 
 
 def _turned(data: bytes) -> bytes:

@@ -140,13 +140,17 @@ class _MergedOffsets(dict[int, int]):
 
     def __init__(self, section: InputSection) -> None:
         assert section.pieces is not None
-        super().__init__(zip(section.pieces.starts, map(section.offset.__add__, section.pieces.offsets)))
+        pieces = section.pieces
+        # Many short strings are looked up one by one.
+        known = () if pieces.is_dense else zip(pieces.starts, map(section.offset.__add__, pieces.offsets))
+        super().__init__(known)
         self._section = section
+        self._pieces = pieces
 
         self.names_middles = False
 
     def __missing__(self, offset: int) -> int:
-        self.names_middles = True
+        self.names_middles = self.names_middles or not (self._pieces.is_dense and self._pieces.has_start(offset))
         return self._section.output_offset(offset)
 
 
