@@ -51,7 +51,8 @@ def _filled(template: str, values: dict[str, str]) -> str:
 
 def _packed(report: SizeReport, changes: SizeChanges | None) -> str:
     text = json.dumps(_columns(report, changes), ensure_ascii=False, separators=(",", ":"))
-    return b64encode(zlib.compress(text.encode("utf-8", "replace"), 9)).decode("ascii")
+    # Level 9 takes five times as long for 4 % less.
+    return b64encode(zlib.compress(text.encode("utf-8", "replace"), 6)).decode("ascii")
 
 
 def _columns(report: SizeReport, changes: SizeChanges | None) -> dict[str, Any]:
