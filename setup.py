@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+import sysconfig
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -59,6 +60,11 @@ class BuildExtensions(build_ext):
 
 
 def compile_and_set_up() -> None:
+    if sysconfig.get_config_var("Py_GIL_DISABLED"):
+        sys.exit(
+            "the compiled package has not been tested on a free-threaded Python: install the pure one, without "
+            "WASMLINK_COMPILE"
+        )
     try:
         from mypyc.build import mypycify
     except ImportError:

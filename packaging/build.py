@@ -115,10 +115,14 @@ def found_pythons() -> Iterator[str]:
 
 
 def _version(python: str) -> tuple[int, str] | None:
-    """The minor version and the ABI of a Python 3 that can compile extensions; ``None`` for all else."""
+    """The minor version and the ABI of a Python 3 that can compile extensions; ``None`` for all else.
+
+    Free-threaded builds get the pure package.
+    """
     text = (
         "import os, sys, sysconfig as s; sys.version_info[0] == 3 and "
         "os.path.exists(os.path.join(s.get_path('include'), 'Python.h')) and "
+        "not s.get_config_var('Py_GIL_DISABLED') and "
         "print(sys.version_info[1], s.get_config_var('SOABI') or '')"
     )
     done = subprocess.run([python, "-I", "-c", text], capture_output=True, text=True, check=False)
