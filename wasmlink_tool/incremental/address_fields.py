@@ -2,6 +2,7 @@
 
 A field's value is the address of its target plus an addend, so both differ by the same amount. Nearly all fields of an
 object name few targets with few addends: each such pair is a *target* here, with the value that all of its fields have.
+The fields of a target are adjacent in the columns, whatever is between them in the module.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 from array import array
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
-from itertools import compress, repeat
+from itertools import accumulate, chain, compress, repeat
 from struct import Struct
 
 from ..binary.leb128 import padded_words
@@ -43,27 +44,28 @@ class FieldColumns:
 
     first_targets: array[int]
     """The number of each object's first target, by link order; one more element is the number of all."""
-    first_fields: array[int]
-    """The same of fields."""
     kinds: bytes
     """For each target, the kind of its fields."""
     locations: array[int]
     """For each target, the location that its address counts from (:mod:`.data_columns`)."""
     values: array[int]
     """For each target, what its fields hold, modulo 2^32."""
-    offsets: array[int]
-    """For each field, its position in the module."""
-    targets: array[int]
-    """For each field, its target."""
+    counts: array[int]
+    """For each target, the number of its fields."""
+    positions: array[int]
+    """For each field, its position in the module; those of a target are adjacent."""
 
     def packed(self) -> bytes:
-        columns = (self.first_targets, self.first_fields, self.locations, self.values, self.offsets, self.targets)
+        columns = (self.first_targets, self.locations, self.values, self.counts, self.positions)
         return pack_record([self.kinds, *(pack_array("I", column) for column in columns)])
 
     def references(self, ordinal: int) -> Counter[int]:
         """Return how many references an object has to each location."""
-        first, after = self.first_fields[ordinal : ordinal + 2]
-        return Counter(map(self.locations.__getitem__, self.targets[first:after]))
+        first, after = self.first_targets[ordinal : ordinal + 2]
+        found = Counter[int]()
+        for location, count in zip(self.locations[first:after], self.counts[first:after]):
+            found[location] += count
+        return found
 
 
 def unpack_fields(packed: Buffer, locations: int) -> FieldColumns:
@@ -71,27 +73,22 @@ def unpack_fields(packed: Buffer, locations: int) -> FieldColumns:
     :param locations: how many there are.
     :raises StoredError: the columns do not fit together.
     """
-    parts = unpack_record(packed, 7)
-    first_targets, first_fields, of, values, offsets, targets = (unpack_array("I", part) for part in parts[1:])
+    parts = unpack_record(packed, 6)
+    first_targets, of, values, counts, positions = (unpack_array("I", part) for part in parts[1:])
     columns = FieldColumns(
         first_targets=first_targets,
-        first_fields=first_fields,
         kinds=bytes(parts[0]),
         locations=of,
         values=values,
-        offsets=offsets,
-        targets=targets,
+        counts=counts,
+        positions=positions,
     )
     if (
-        len(first_targets) != len(first_fields)
-        or not len(columns.kinds) == len(of) == len(values)
-        or len(offsets) != len(targets)
-        or max(targets, default=-1) >= len(of)
+        not len(columns.kinds) == len(of) == len(values) == len(counts)
+        or sum(counts) != len(positions)
         or max(of, default=-1) >= locations
         or list(first_targets) != sorted(first_targets)
-        or list(first_fields) != sorted(first_fields)
         or first_targets[-1:] != array("I", [len(of)])
-        or first_fields[-1:] != array("I", [len(offsets)])
     ):
         raise StoredError("columns of fields that do not fit together")
     return columns
@@ -110,12 +107,11 @@ class FieldRecorder:
         self._kinds = bytearray()
         self.columns = FieldColumns(
             first_targets=array("I", (0,)),
-            first_fields=array("I", (0,)),
             kinds=b"",
             locations=array("I"),
             values=array("I"),
-            offsets=array("I"),
-            targets=array("I"),
+            counts=array("I"),
+            positions=array("I"),
         )
         self.is_complete = True
         """Whether every field is in the columns that has to be: one that is relative to its own place is in none."""
@@ -164,36 +160,31 @@ class FieldRecorder:
                 selected = of.translate(_TYPES)
                 keys += compress(zip(of, indices[first:after], addends[first:after]), selected)
                 places += map(distance.__add__, compress(offsets[first:after], selected))
-            numbers: dict[tuple[int, int, int], int] = {}
-            for key in dict.fromkeys(keys):
-                number = self._target(file, *key)
-                if number is not None:
-                    numbers[key] = number
-            targets = list(map(numbers.get, keys))
-            if None in targets:
-                columns.offsets.extend([place for place, number in zip(places, targets) if number is not None])
-                columns.targets.extend([number for number in targets if number is not None])
-            else:
-                columns.offsets.extend(places)
-                columns.targets.extend(map(numbers.__getitem__, keys))
+            fields: dict[tuple[int, int, int], list[int]] = {key: [] for key in dict.fromkeys(keys)}
+            for key, place in zip(keys, places):
+                fields[key].append(place)
+            for key, own in fields.items():
+                if self._add_target(file, *key):
+                    columns.counts.append(len(own))
+                    columns.positions.extend(own)
         columns.first_targets.append(len(columns.locations))
-        columns.first_fields.append(len(columns.targets))
 
-    def _target(self, file: ObjectInput, type_: int, index: int, addend: int) -> int | None:
+    def _add_target(self, file: ObjectInput, type_: int, index: int, addend: int) -> bool:
+        """Add a target; return whether its address may differ."""
         symbol = file.symbols[index]
         location = self._location_of(symbol)
         if location < 0:
-            return None
+            return False
         if type_ in FROM_PLACE:
             self.is_complete = False
-            return None
+            return False
         is_thread_local = type_ in TLS_OFFSETS
         value = symbol.address + addend - (self._tls_base if is_thread_local else 0)
         columns = self.columns
         columns.locations.append(location)
         columns.values.append(value & 0xFFFFFFFF)
         self._kinds.append(IS_SIGNED * (type_ in SIGNED) + IS_THREAD_LOCAL * is_thread_local)
-        return len(columns.locations) - 1
+        return True
 
     def finish(self) -> FieldColumns:
         """Return the columns of all files."""
@@ -236,12 +227,17 @@ class Correction:
 
     def _write(self, module: memoryview, pack: Callable[..., None], values: Sequence[object]) -> int:
         columns, differs = self._columns, self.differs
-        if 1 not in differs:
-            return 0
-        offsets: Sequence[int] = columns.offsets
-        targets: Sequence[int] = columns.targets
-        if 0 in differs:
-            selected = bytes(map(differs.__getitem__, targets))
-            offsets, targets = list(compress(offsets, selected)), list(compress(targets, selected))
-        deque(map(pack, repeat(module), offsets, map(values.__getitem__, targets)), maxlen=0)
-        return len(offsets)
+        positions, counts = columns.positions, columns.counts
+        firsts = list(accumulate(counts, initial=0))
+        written = 0
+        start = differs.find(1)
+        while start >= 0:
+            stop = differs.find(0, start)
+            if stop < 0:
+                stop = len(differs)
+            own = positions[firsts[start] : firsts[stop]]
+            written += len(own)
+            each = chain.from_iterable(map(repeat, values[start:stop], counts[start:stop]))
+            deque(map(pack, repeat(module), own, each), maxlen=0)
+            start = differs.find(1, stop)
+        return written
