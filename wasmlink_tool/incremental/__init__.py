@@ -9,15 +9,19 @@ case an ordinary link runs, and reports it.
 each object's functions, segments and custom sections in the module; the meaning of its symbols; the module; and notes
 of those fields of debug information whose target can move (:mod:`.moved_fields`).
 
-**The next link** (:mod:`.relink`) takes the first of three ways that is possible:
+**The next link** (:mod:`.relink`) takes the first of four ways that is possible:
 
 1. *Patch.* No decision can differ: each changed object has the same definitions and references, in the same order
    (:mod:`.find_changes`, :mod:`.match_objects`, :mod:`.compare_references`). Only the changed objects are relocated
    (:mod:`.replacements`, with stand-ins for the files around them: :mod:`.previous_link`), and the module is patched
    where functions and custom sections moved (:mod:`.patch_module`, :mod:`.remerge_strings`).
-2. *Decide again, copy bytes.* The passes run over cached objects; each section of an unchanged object is copied from
+2. *Update decisions.* Changed objects may have other functions, data and references: their symbols are resolved,
+   everything is marked, numbered and laid out again from columns of the last link (:mod:`.update`), and numbers and
+   addresses in unchanged objects are corrected in place (:mod:`.update_module`, :mod:`.number_fields`,
+   :mod:`.move_data`, :mod:`.address_fields`).
+3. *Decide again, copy bytes.* The passes run over cached objects; each section of an unchanged object is copied from
    the last module, and the fields whose target has a new value are corrected (:mod:`.reuse`).
-3. *Full link.* A warm link does not support an option (``options.FIELDS``) or something in an object
+4. *Full link.* A warm link does not support an option (``options.FIELDS``) or something in an object
    (:mod:`.accepted`), or there is no usable state.
 
 ``--time-report`` prints the chosen way, and why no faster one was possible.
