@@ -15,7 +15,7 @@ from wasmlink_tool.incremental import state as states
 from wasmlink_tool.inputs import parse_cache
 from wasmlink_tool.linker import link
 from wasmlink_tool.options import LinkOptions
-from wasmlink_tool.stored import record_chunks, unpack_columns
+from wasmlink_tool.stored import StoredError, record_chunks, unpack_columns
 
 MAIN = "extern int a(int); extern int b(int); void _start(void) { a(b(1)); }"
 A = (
@@ -23,7 +23,14 @@ A = (
     "int a(int x) { return b(x) + more(x) + *text; }"
 )
 B = "static int (*volatile p)(int); int b(int x) { p = b; return x; }"
-EDITS = {"fast": A % ("text", "x *= 7;"), "passes": A % ("a longer text", "x *= b(4); static int y; y += x;")}
+EDITS = {
+    "fast": A % ("text", "x *= 7;"),
+    "updated": "static int own(int x) { return x ^ 3; } static int (*volatile q)(int) = own; "
+    "typedef float (*wide)(float); static volatile wide w; "
+    + A
+    % ("a text", "x *= b(q(4)) + own(5) + (w ? (int)w(3) : 0);"),
+    "passes": A % ("a longer text", "x *= b(4); static int y; y += x;"),
+}
 HEAD = 12
 """Bytes of a frame behind its magic."""
 
@@ -33,7 +40,16 @@ def damaged(data: bytes, pick: random.Random) -> bytes:
     columns = [bytearray(column) for column in unpack_columns(data)]
     for _ in range(pick.choice((1, 1, 1, 2, 5))):
         # The module is by far the largest, and the least interesting.
-        column = columns[pick.randrange(1, len(columns) - 1)]
+        number = pick.randrange(1, len(columns) - 1)
+        column = columns[number]
+        if pick.random() < 0.7:
+            try:
+                columns[number] = bytearray(damaged(bytes(column), pick))
+            except (StoredError, ValueError):
+                # It has no columns of its own, or not enough.
+                pass
+            else:
+                continue
         if not column:
             continue
         at = pick.randrange(len(column))

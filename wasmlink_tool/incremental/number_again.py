@@ -71,6 +71,8 @@ class Numbers:
 
     def _number_functions(self) -> None:
         update, live = self._update, self._columns.live
+        if self._columns.imported + self._columns.wrappers > len(update.last.module):
+            raise ValueError("more functions than bytes")
         mapping = list(range(self._columns.imported))
         number = len(mapping)
         for at, firsts in enumerate(update.symbols.first_nodes):

@@ -14,7 +14,7 @@ where the order does not matter:
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 
 from ..binary.constants import ComdatKind, SegmentFlag, SymbolFlag, SymbolKind, ValueType
 from ..binary.relocation_types import RelocationType as R
@@ -97,9 +97,13 @@ class _Version:
             return kind, flags, name, is_definition
         return is_definition, symbol_key(self.object, info), None if kind == _FUNCTION else of
 
-    def kept(self) -> list[tuple[int, int, bytes]]:
-        """Return the symbols that something keeps, or exports."""
-        return [(kind, flags, name) for kind, flags, name, _, _, _ in self.object.symbols if flags & _KEPT]
+    def kept(self, known: Container[bytes]) -> list[tuple[int, int, bytes]]:
+        """Return the symbols that something keeps, or exports, but for the known ones."""
+        return [
+            (kind, flags, name)
+            for kind, flags, name, _, _, _ in self.object.symbols
+            if flags & _KEPT and name not in known
+        ]
 
 
 class ChangedSymbols:
@@ -119,6 +123,11 @@ class ChangedSymbols:
         self._gone: set[int] = set()
         """Rows of definitions that are gone."""
         self._roots = set(columns.roots)
+        options = update.options
+        # References to the table keep it. As long as there is a function in it, it is there; where it is neither
+        # imported nor exported, it does not matter who names it first.
+        is_known = columns.slots and not (options.import_table or options.export_table or options.export_all)
+        self._known = (INDIRECT_FUNCTION_TABLE,) if is_known else ()
         order = sorted(update.changed, key=self._started.__getitem__)
         self._versions: dict[int, tuple[_Version, _Version]] = {}
         new_groups: dict[bytes, int] = {}
@@ -167,7 +176,7 @@ class ChangedSymbols:
                 raise Unusable("a COMDAT group is another object's now")
         versions = _Version(before, was), _Version(after, now)
         old, new = versions
-        if old.kept() != new.kept():
+        if old.kept(self._known) != new.kept(self._known):
             raise Unusable("an object has other symbols that are exported or kept")
         if any(segment.flags & SegmentFlag.RETAIN for segment in (*before.segments, *after.segments)) and (
             [segment.name for segment in before.segments] != [segment.name for segment in after.segments]
@@ -462,6 +471,8 @@ class ChangedSymbols:
     def _ordered(self, ordinal: int, version: _Version) -> Iterator[bytes]:
         symbols = self._symbols
         for name in version.index:
+            if name in self._known:
+                continue
             row = symbols.by_name.get(name)
             if row is None:
                 continue
