@@ -166,3 +166,20 @@ def test_a_dead_static_function_and_its_string_go(tmp_path: Path) -> None:
         assert link(options).module == link(LinkOptions(inputs=inputs, output=None)).module
         parse_cache.forget()
     assert json.loads(report.read_text())["last_link"] == "used"
+
+
+def test_sections_of_debug_information_come_and_go(tmp_path: Path) -> None:
+    # One function needs no list of ranges, two do.
+    report = tmp_path / "report.json"
+    more = "static __attribute__((noinline)) int more(int x) { return x * x; } "
+    main = "int other(int x) { return x; } " + MAIN
+    one, two = "int a(int x) { return x; }", more + "int a(int x) { return more(x); }"
+    for first, second in ((one, two), (two, one)):
+        for number, source in enumerate((first, second)):
+            inputs = compiled(tmp_path, {"main.c": main, "a.c": source, "b.c": B}, flags=("-g",))
+            cache = tmp_path / f"cache{first == one}"
+            options = LinkOptions(inputs=inputs, output=None, cache_directory=str(cache), time_report=str(report))
+            module = link(options).module
+            assert module == link(LinkOptions(inputs=inputs, output=None)).module
+            how = json.loads(report.read_text())["last_link"]
+            assert how.startswith("decisions updated" if number else "not used"), how

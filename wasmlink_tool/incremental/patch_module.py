@@ -237,13 +237,14 @@ class Rewriter:
                 self.module[position : position + segment.size] = data[start : start + segment.size]
 
     def _replace_sections(self, pieces: list[tuple[int, int, list[Chunk]]]) -> None:
-        for ordinal in self.new:
+        # In order, since a section that is new takes no bytes of the last module.
+        for ordinal in sorted(self.new):
             known = self.state.files[ordinal]
             for index, (output, offset, size) in known.sections.items():
                 if index not in known.pieces:
                     section = self.changed.section(ordinal, index)
                     start = self.state.custom[output][2] + offset
-                    pieces.append((start, start + size, [self.relocator.section(section)]))
+                    pieces.append((start, start + size, [self.relocator.section(section)] if section.size else []))
         for output, strings in self.merged.items():
             _, _, start, end = self.state.custom[output]
             pieces.append((start, end, [strings.contents]))

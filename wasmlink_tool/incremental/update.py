@@ -24,16 +24,16 @@ from ..binary.relocation_types import GLOBAL_INDICES
 from ..diagnostics import FatalError
 from ..inputs import archive
 from ..inputs.input_files import ObjectSource
-from ..inputs.object_file import ObjectFile
+from ..inputs.object_file import ObjectFile, Section
 from ..inputs.parse_cache import ParseCache
-from ..linking.chunks import InputSection, LinkedFile, ObjectInput
+from ..linking.chunks import MERGED_CUSTOM_SECTIONS, InputSection, LinkedFile, ObjectInput
 from ..linking.symbols import DEFINED, UNDEFINED, Symbol
 from ..options import LinkOptions
 from ..stored import unpack_strings
 from .find_changes import Files
 from .link_columns import KINDS, LinkColumns, unpack_link
 from .mark_again import Marks
-from .match_objects import Unusable, match_sections
+from .match_objects import ADDED, Unusable
 from .number_again import Numbers
 from .place_data import PlacedData
 from .previous_link import LastLink
@@ -118,6 +118,7 @@ class LastSymbols:
         return self.rows[ROW * row + 5]
 
 
+_NOT_COPIED = frozenset((b"linking", b"name", b"producers", b"target_features", b".llvmbc", b".llvmcmd"))
 _KIND_OF = {SymbolKind.FUNCTION: 0, SymbolKind.GLOBAL: 2, SymbolKind.TAG: 3, SymbolKind.TABLE: 4}
 
 
@@ -148,6 +149,8 @@ class Update(NewObjects):
         self._ordinals: dict[LinkedFile, int] = {}
         self.changed = set(changed)
         self._section_matches: dict[int, list[int]] = {}
+        self._gone_sections: dict[tuple[int, int], InputSection] = {}
+        """Empty sections in place of those that changed objects no longer have."""
         self.symbols = LastSymbols(last, self.columns)
         for ordinal, source in sorted(changed.items()):
             self._load(ordinal, source)
@@ -168,6 +171,9 @@ class Update(NewObjects):
     # What is written asks for
 
     def section(self, ordinal: int, index: int) -> InputSection:
+        gone = self._gone_sections.get((ordinal, index))
+        if gone is not None:
+            return gone
         return self.new[ordinal].custom_sections[self._section_matches[ordinal].index(index)]
 
     def function(self, ordinal: int, index: int) -> int:
@@ -263,7 +269,7 @@ class Update(NewObjects):
         """Match the custom sections of the two versions of an object, and place them as they were."""
         known, file = self.last.state.files[ordinal], self.new[ordinal]
         decisions = self.last.decisions(ordinal)
-        matches = self._section_matches[ordinal] = match_sections(self.before[ordinal], file.object)
+        matches = self._section_matches[ordinal] = self._match_sections(ordinal, file)
         for index, old in enumerate(matches):
             section = file.custom_sections.get(index)
             if section is None:
@@ -280,6 +286,70 @@ class Update(NewObjects):
                         self.last.check_strings(section.pieces, column(known.pieces[old], "I").tolist(), start)
                     except Unusable:
                         self.merging.add(output)
+
+    def _match_sections(self, ordinal: int, file: ObjectInput) -> list[int]:
+        """Return for each section the custom section that it takes the place of; others match nothing.
+
+        A section that only one version has is in the output's list of the object's sections all the same, without
+        bytes in one of the two.
+        """
+        before, after = self.before[ordinal], file.object
+        old, new = self._copied_sections(before), self._copied_sections(after)
+        found = [ADDED] * len(after.sections)
+        for name in old.keys() | new.keys():
+            mine, theirs = new.get(name, []), old.get(name, [])
+            if len(mine) == len(theirs):
+                for index, match in zip(mine, theirs):
+                    found[index] = match
+            elif len(mine) + len(theirs) > 1:
+                raise Unusable("an object has another number of sections of a name")
+            elif mine:
+                if not file.custom_sections[mine[0]].discarded:
+                    found[mine[0]] = self._add_section(ordinal, name, len(before.sections) + mine[0])
+            elif theirs[0] in self.last.state.files[ordinal].sections:
+                self._find_output(ordinal, name)
+                self._gone_sections[ordinal, theirs[0]] = InputSection(file, 0, Section(0, name, 0, 0))
+        return found
+
+    def _copied_sections(self, obj: ObjectFile) -> dict[bytes, list[int]]:
+        """Return the custom sections of an object that a link copies if they are not discarded, by name."""
+        strip_debug = self.options.strip_debug or self.options.strip_all
+        found: dict[bytes, list[int]] = {}
+        for index, section in enumerate(obj.sections):
+            name = section.name
+            if (
+                section.id
+                or section.start == section.end
+                or name in _NOT_COPIED
+                or name.startswith(b"reloc.")
+                or (strip_debug and name.startswith(b".debug_"))
+            ):
+                continue
+            found.setdefault(name, []).append(index)
+        return found
+
+    def _find_output(self, ordinal: int, name: bytes) -> tuple[int, int]:
+        """Return the number of an output section, and where in it the sections of the objects before one end.
+
+        :raises Unusable: there is none, or its place may depend on the object.
+        """
+        state = self.last.state
+        output = next((i for i, (known, _, _, _) in enumerate(state.custom) if known == name), -1)
+        ends = [
+            offset + size
+            for known in state.files[:ordinal]
+            for of, offset, size in known.sections.values()
+            if of == output
+        ]
+        if not ends or name in MERGED_CUSTOM_SECTIONS:
+            raise Unusable("the first section of a name, or strings, came or went")
+        return output, max(ends)
+
+    def _add_section(self, ordinal: int, name: bytes, number: int) -> int:
+        """Let the last version have had an empty section of the new one's name, of a number that it does not have."""
+        output, end = self._find_output(ordinal, name)
+        self.last.state.files[ordinal].sections[number] = output, end, 0
+        return number
 
 
 def _global_offsets(obj: ObjectFile, live: bytes | bytearray) -> list[bytes]:
