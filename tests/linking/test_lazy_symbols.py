@@ -63,7 +63,7 @@ def dense(data: bytes) -> bytes:
         {"trace_symbols": ["f"], "demangle": False},
         {"shared": True, "entry": None},
         {"icf": IcfLevel.ALL},
-        {"build_id": "sha1", "compress_relocations": True},
+        {"build_id": "sha1", "compress_relocations": True, "strip_debug": True},
     ],
     ids=str,
 )

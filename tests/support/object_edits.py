@@ -85,7 +85,7 @@ OPTIONS: tuple[dict[str, object], ...] = (
 PASSES: tuple[dict[str, object], ...] = (
     {"gc_sections": False},
     {"build_id": "sha1"},
-    {"compress_relocations": True},
+    {"strip_debug": True, "compress_relocations": True},
     {"wrap": ["shared"]},
     {"emit_relocs": True},
     {"omit_zeros": True},

@@ -58,7 +58,6 @@ PASSES: tuple[dict[str, object], ...] = (
     {"gc_sections": False, "export_all": True},
     {"build_id": "sha1"},
     {"build_id": "sha1", "data_order": DataOrder.PACKED},
-    {"compress_relocations": True},
     {"omit_zeros": True},
     {"icf": IcfLevel.SAFE},
     {"icf": IcfLevel.ALL, "strip_debug": True},

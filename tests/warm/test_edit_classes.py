@@ -24,7 +24,7 @@ MODES: Mapping[str, tuple[str, Mapping[str, object]]] = {
     "dwarf5": ("-gdwarf-5", {"optimize": 2}),
     "types": ("-gdwarf-4 -fdebug-types-section", {"export_dynamic": True}),
     "no-gc": ("-g", {"gc_sections": False}),
-    "compressed": ("-g", {"compress_relocations": True}),
+    "compressed": ("-g", {"compress_relocations": True, "strip_debug": True}),
     "no-zeros": ("-g", {"omit_zeros": True}),
     "smallest": ("-g", {"smallest": True, **dict.fromkeys(("strip_all", "icf", "compress_relocations", "omit_zeros"))}),
     "named": ("-g", {"build_id": "sha1", "export_all": True}),
