@@ -103,6 +103,8 @@ BY_PASSES: Mapping[str, frozenset[str]] = {
     # What is exported may not be new, and its order may depend on the references to it.
     "exports": frozenset(("a new variable", "a pointer to another variable")),
     "exported": frozenset(("a pointer to another variable",)),
+    # The type of the memory is among the imports.
+    "imported-memory": frozenset(("many pages",)),
     # The object no longer imports the base of thread-local data.
     "thread-local": frozenset(("a variable goes",)),
 }
@@ -120,6 +122,7 @@ MODES: Mapping[str, tuple[str, dict[str, object]]] = {
     "exports": ("-g", {"export_all": True}),
     "exported": ("-g0", {"exports": ["names", "shared_counter", "__heap_base", "__data_end", "__heap_end"]}),
     "initial-heap": ("-g", {"initial_heap": 1 << 16}),
+    "imported-memory": ("-g", {"import_memory": ("env", "memory")}),
     "thread-local": ("-g -matomics -mbulk-memory", {}),
 }
 
