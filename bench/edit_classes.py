@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench import toolchain
-from bench.measure import run_process, write_response_file
+from bench.measure import percentile, run_process, write_response_file
 from bench.toolchain import BenchError
 from tests.support.wasi_objects import compile_all
 from tests.warm.program import EDITS, OF_CXX, Program, program
@@ -193,7 +193,7 @@ def print_table(rows: Sequence[Measured]) -> None:
         print(f"| {edit} | " + " | ".join(shown) + " |")
     ratios = [[row.ratio for row in rows if (row.program, row.variant) == column] for column in columns]
     print("| **median** | " + " | ".join(f"{statistics.median(each):.2f}" for each in ratios) + " |")
-    print("| **90th percentile** | " + " | ".join(f"{_percentile(each):.2f}" for each in ratios) + " |")
+    print("| **90th percentile** | " + " | ".join(f"{percentile(each):.2f}" for each in ratios) + " |")
     shares = [[row.how != "whole" for row in rows if (row.program, row.variant) == column] for column in columns]
     print("| **re-use the last link** | " + " | ".join(f"{sum(used) / len(used):.0%}" for used in shares) + " |")
     milliseconds = [
@@ -201,11 +201,6 @@ def print_table(rows: Sequence[Measured]) -> None:
         for column in columns
     ]
     print("| reference, ms | " + " | ".join(f"{each:.0f}" for each in milliseconds) + " |")
-
-
-def _percentile(ratios: list[float]) -> float:
-    """The 90th percentile."""
-    return sorted(ratios)[min(len(ratios) - 1, round(0.9 * (len(ratios) - 1)))]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -84,6 +84,11 @@ def in_turn(tasks: Mapping[str, Callable[[], Run]], rounds: int) -> dict[str, Fi
     return {name: Figures(tuple(made)) for name, made in runs.items()}
 
 
+def percentile(ratios: Sequence[float]) -> float:
+    """The 90th percentile."""
+    return sorted(ratios)[min(len(ratios) - 1, round(0.9 * (len(ratios) - 1)))]
+
+
 def write_response_file(path: Path, arguments: Sequence[str]) -> Path:
     """The arguments as a response file: a command line of a thousand objects is too long for some systems."""
     quoted = ('"' + argument.replace("\\", "\\\\").replace('"', '\\"') + '"' for argument in arguments)

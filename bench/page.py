@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from bench import toolchain
+from bench.measure import percentile
 from tests import installed
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -189,13 +190,8 @@ def _edits(figures: Figures) -> list[str]:
         for kind, program, variant in columns
     ]
     lines.append(["**median**", *(f"{statistics.median(ratios):.2f}" if ratios else "" for ratios in each)])
-    lines.append(["**90th percentile**", *(f"{_percentile(ratios):.2f}" if ratios else "" for ratios in each)])
+    lines.append(["**90th percentile**", *(f"{percentile(ratios):.2f}" if ratios else "" for ratios in each)])
     return _table(["edit", *(f"{kind}: {program} {variant}" for kind, program, variant in columns)], lines)
-
-
-def _percentile(ratios: Sequence[float]) -> float:
-    """The 90th percentile."""
-    return sorted(ratios)[min(len(ratios) - 1, round(0.9 * (len(ratios) - 1)))]
 
 
 def machine_line() -> str:

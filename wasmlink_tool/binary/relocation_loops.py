@@ -25,9 +25,11 @@ if TYPE_CHECKING:
     from typing import Final
 
     from mypy_extensions import i32, i64, u8
-else:
-    # Compiled code has these types built in, and importing their module imports typing. Interpreted, it calls them.
-    i32 = i64 = u8 = int
+
+# Compiled code has these types built in, and importing their module imports typing. Interpreted, it calls them; and
+# mypyc takes an `else` of TYPE_CHECKING for unreachable.
+if __file__.endswith((".py", ".pyc")):
+    globals().update(i32=int, i64=int, u8=int)
 
 _LOCREL: Final = R.MEMORY_ADDR_LOCREL_I32
 
