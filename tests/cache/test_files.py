@@ -139,6 +139,19 @@ def _killed(tmp_path: Path, kind: str) -> None:
 
 
 @posix
+def test_the_next_directory_of_the_kind_removes_what_a_killed_process_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A link with bitcode that is killed leaves its directory to the next one."""
+    _killed(tmp_path, "directory")
+    assert len(os.listdir(tmp_path)) == 1
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    with files.TemporaryDirectory("wasmlink-test-") as path:
+        assert os.listdir(tmp_path) == [os.path.basename(path)]
+    assert os.listdir(tmp_path) == []
+
+
+@posix
 @pytest.mark.parametrize("kind", ["file", "directory"])
 def test_what_a_killed_process_left_is_removed(tmp_path: Path, kind: str) -> None:
     _killed(tmp_path, kind)
