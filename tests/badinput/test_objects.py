@@ -25,6 +25,7 @@ from tests.support.objects import (
     TABLE,
     TAG,
     UNDEFINED,
+    WEAK,
     blob,
     build,
     custom,
@@ -275,6 +276,8 @@ OBJECTS: dict[str, bytes] = {
     "relocation of a global in 32 bits": with_data(relocation(13, 6, 2)),
     "relocation of a global in 32 bits against a function": with_data(relocation(13, 6, 0)),
     "relocation of a global in 32 bits against data": with_data(relocation(13, 6, 3)),
+    "symbol of an undefined weak global": with_symbols(symbol(GLOBAL, UNDEFINED | WEAK, leb(0))),
+    "symbol of an undefined weak table": with_symbols(symbol(TABLE, UNDEFINED | WEAK, leb(0))),
     "relocation addend huge": with_code(bytes([4]) + leb(17) + leb(3) + b"\xff" * 9 + b"\x01"),
     "relocation without its addend": build(
         reloc_CODE=custom("reloc.CODE", leb(5) + leb(1) + bytes([4]) + leb(17) + leb(3))

@@ -198,6 +198,9 @@ class LinkingReader:
                 else:
                     if kind not in others:
                         raise FormatError(f"invalid symbol type: {kind}")
+                    if flags & _UNDEFINED and flags & _WEAK:
+                        # A null address stands for a function or data; nothing stands for these.
+                        raise FormatError(f"undefined weak {_KIND_TEXTS[kind]} symbol")
                     imports, last = others[kind]
                     imported = len(imports)
                     last += imported
