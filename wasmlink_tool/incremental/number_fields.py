@@ -66,10 +66,11 @@ class NumberFields:
         """Correct the fields of a class, but for those of objects whose values all stay."""
         columns = self._columns
         positions, values = columns.field_positions[number], columns.field_values[number]
-        stays = next(compress(count(), map(ne, mapping, count())), len(mapping))
-        if stays == len(mapping):
-            return
+        differing = list(compress(count(), map(ne, mapping, count())))
         # No unchanged object has a field with a number that is gone.
+        if all(mapping[old] == NO_NUMBER for old in differing):
+            return
+        stays = differing[0]
         now = [NO_NUMBER if new == NO_NUMBER else base + new for new in mapping] if base else mapping
         encoded: list[object] = [*now]
         if pack is _FIVE:
