@@ -14,18 +14,18 @@ where the order does not matter:
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator
+from collections.abc import Iterator
 
-from ..binary.constants import ComdatKind, SegmentFlag, SymbolFlag, SymbolKind, ValueType
-from ..binary.relocation_types import RelocationType as R
-from ..inputs.object_file import GlobalType, ObjectFile, TableType
+from ..binary.constants import SegmentFlag, SymbolFlag, SymbolKind, ValueType
+from ..inputs.object_file import GlobalType, TableType
 from ..inputs.symbol_columns import SymbolInfo
 from ..linking.chunks import ObjectInput
 from ..linking.symbol_table import INDIRECT_FUNCTION_TABLE
 from ..linking.symbols import DEFINED, UNDEFINED, Symbol
 from .accepted import has_accepted_relocations, has_understood_relocations
 from .link_columns import NO_ROW
-from .match_objects import Unusable, check_other_parts, symbol_key
+from .match_objects import Unusable, check_other_parts
+from .object_version import Version, called_functions, constructors
 from .save_state import INTERNAL
 from .state import column
 
@@ -42,68 +42,11 @@ _UNDEFINED: Final = SymbolFlag.UNDEFINED
 _LOCAL: Final = SymbolFlag.BINDING_LOCAL
 _WEAK: Final = SymbolFlag.BINDING_WEAK
 _ABSOLUTE: Final = SymbolFlag.ABSOLUTE
-_KEPT: Final = SymbolFlag.EXPORTED | SymbolFlag.NO_STRIP
 _OWN_TYPES: Final[dict[bytes, object]] = {
     b"__stack_pointer": GlobalType(bytes((ValueType.I32,)), True),
     INDIRECT_FUNCTION_TABLE: bytes((ValueType.FUNCREF,)),
 }
 """The type of the linker's global, and the elements' of its table, which an object imports if its code needs them."""
-
-
-class _Version:
-    """One version of an object: which of its global symbols are definitions that count."""
-
-    def __init__(self, obj: ObjectFile, discarded: set[bytes]) -> None:
-        """:param discarded: the COMDAT groups that other files provide."""
-        self.object = obj
-        functions: set[int] = set()
-        segments: set[int] = set()
-        self.sections: set[int] = set()
-        for comdat in obj.comdats:
-            if comdat.name in discarded:
-                for kind, index in comdat.members:
-                    if kind == ComdatKind.FUNCTION:
-                        functions.add(index)
-                    elif kind == ComdatKind.DATA:
-                        segments.add(index)
-                    elif kind == ComdatKind.SECTION:
-                        self.sections.add(index)
-                    else:
-                        raise Unusable("a COMDAT group with something else than functions and data")
-        self.functions = functions
-        self.segments = segments
-        self.index: dict[bytes, int] = {}
-        """The index of each global symbol."""
-        for index, (kind, flags, name, _, _, _) in enumerate(obj.symbols):
-            if not flags & _LOCAL and kind != _SECTION:
-                if name in self.index:
-                    raise Unusable("an object has two symbols of a name")
-                self.index[name] = index
-
-    def is_definition(self, info: SymbolInfo) -> bool:
-        kind, flags, _, index, _, _ = info
-        if flags & _UNDEFINED:
-            return False
-        if kind == _FUNCTION:
-            return index not in self.functions
-        return kind != _DATA or bool(flags & _ABSOLUTE) or index not in self.segments
-
-    def key(self, index: int) -> tuple[object, ...]:
-        """Return what resolution knows of a global symbol."""
-        info = self.object.symbols[index]
-        kind, flags, name, of, _, _ = info
-        is_definition = self.is_definition(info)
-        if kind == _DATA:
-            return kind, flags, name, is_definition
-        return is_definition, symbol_key(self.object, info), None if kind == _FUNCTION else of
-
-    def kept(self, known: Container[bytes]) -> list[tuple[int, int, bytes]]:
-        """Return the symbols that something keeps, or exports, but for the known ones."""
-        return [
-            (kind, flags, name)
-            for kind, flags, name, _, _, _ in self.object.symbols
-            if flags & _KEPT and name not in known
-        ]
 
 
 class ChangedSymbols:
@@ -129,7 +72,7 @@ class ChangedSymbols:
         is_known = columns.slots and not (options.import_table or options.export_table or options.export_all)
         self._known = (INDIRECT_FUNCTION_TABLE,) if is_known else ()
         order = sorted(update.changed, key=self._started.__getitem__)
-        self._versions: dict[int, tuple[_Version, _Version]] = {}
+        self._versions: dict[int, tuple[Version, Version]] = {}
         new_groups: dict[bytes, int] = {}
         for ordinal in order:
             self._versions[ordinal] = self._compare(ordinal, new_groups)
@@ -143,7 +86,7 @@ class ChangedSymbols:
             self._check_calls(ordinal)
             self._check_order(ordinal)
 
-    def _compare(self, ordinal: int, new_groups: dict[bytes, int]) -> tuple[_Version, _Version]:
+    def _compare(self, ordinal: int, new_groups: dict[bytes, int]) -> tuple[Version, Version]:
         update = self._update
         before, file = update.before[ordinal], update.new[ordinal]
         after = file.object
@@ -174,7 +117,7 @@ class ChangedSymbols:
                 and self._columns.carriers[self._columns.groups.index(comdat.name)] > 1
             ):
                 raise Unusable("a COMDAT group is another object's now")
-        versions = _Version(before, was), _Version(after, now)
+        versions = Version(before, was), Version(after, now)
         old, new = versions
         if old.kept(self._known) != new.kept(self._known):
             raise Unusable("an object has other symbols that are exported or kept")
@@ -186,7 +129,7 @@ class ChangedSymbols:
             after.function_names[i]: n for i, n in after.export_names.items()
         }:
             raise Unusable("a function is exported by another name")
-        if _constructors(before) != _constructors(after):
+        if constructors(before) != constructors(after):
             raise Unusable("an object has other constructors")
         imported = len(after.imported_functions)
         for index in new.functions:
@@ -324,7 +267,7 @@ class ChangedSymbols:
                 symbol = self._new_reference(ordinal, new, info)
             symbols[index] = symbol
 
-    def _new_reference(self, ordinal: int, new: _Version, info: SymbolInfo) -> Symbol:
+    def _new_reference(self, ordinal: int, new: Version, info: SymbolInfo) -> Symbol:
         kind, _, name, _, _, _ = info
         row = self._symbols.by_name.get(name)
         if row is None:
@@ -354,7 +297,7 @@ class ChangedSymbols:
         return symbol
 
     @staticmethod
-    def _check_own(version: _Version, info: SymbolInfo) -> None:
+    def _check_own(version: Version, info: SymbolInfo) -> None:
         """Check the type of a reference to the linker's own global or table."""
         kind, _, name, index, _, _ = info
         obj = version.object
@@ -363,7 +306,7 @@ class ChangedSymbols:
         if type_ != _OWN_TYPES[name]:
             raise Unusable("a global or table of another type")
 
-    def _check_signature(self, version: _Version, info: SymbolInfo, symbol: Symbol, row: int | None = None) -> None:
+    def _check_signature(self, version: Version, info: SymbolInfo, symbol: Symbol, row: int | None = None) -> None:
         """Check that a reference expects the signature that the definition has."""
         signature = symbol.signature
         if signature is None:
@@ -413,7 +356,7 @@ class ChangedSymbols:
             if not self._is_needed(owner):
                 raise Unusable("a member may be extracted no longer")
 
-    def _referred(self, ordinal: int, version: _Version) -> set[int]:
+    def _referred(self, ordinal: int, version: Version) -> set[int]:
         """Return the members that joined the link after an object, and that strong references of it name."""
         found = set()
         for name, index in version.index.items():
@@ -449,7 +392,7 @@ class ChangedSymbols:
         """Check references with another signature than the definition's: how they are treated depends on whether they
         call the function."""
         old, new = self._versions[ordinal]
-        calls = [_called(version.object) for version in (old, new)]
+        calls = [called_functions(version.object) for version in (old, new)]
         for name in calls[0] ^ calls[1]:
             was, now = (version.index.get(name, -1) for version in (old, new))
             if was < 0 or now < 0 or old.key(was) != new.key(now):
@@ -468,7 +411,7 @@ class ChangedSymbols:
         if list(self._ordered(ordinal, old)) != list(self._ordered(ordinal, new)):
             raise Unusable("symbols that decide the order of others changed")
 
-    def _ordered(self, ordinal: int, version: _Version) -> Iterator[bytes]:
+    def _ordered(self, ordinal: int, version: Version) -> Iterator[bytes]:
         symbols = self._symbols
         for name in version.index:
             if name in self._known:
@@ -483,18 +426,6 @@ class ChangedSymbols:
                 or symbols.node(row) in self._roots
             ):
                 yield name
-
-
-def _constructors(obj: ObjectFile) -> list[tuple[int, bytes, int]]:
-    return [(init.priority, obj.symbols[init.symbol][2], obj.symbols[init.symbol][1]) for init in obj.init_functions]
-
-
-def _called(obj: ObjectFile) -> set[bytes]:
-    """Return the global functions that an object calls directly."""
-    relocs = obj.relocations(obj.code_section)
-    symbols = obj.symbols
-    indices = {index for type_, index in zip(relocs.types, relocs.indices) if type_ == R.FUNCTION_INDEX_LEB}
-    return {symbols[index][2] for index in indices if not symbols[index][1] & _LOCAL}
 
 
 def _section_symbol(file: ObjectInput, info: SymbolInfo) -> Symbol:
