@@ -132,8 +132,8 @@ def test_modules_are_short() -> None:
     assert {name for name in TABLES_AND_GRAMMARS if lines.get(name, 0) <= MOST_LINES} == set()
 
 
-def test_interpreted_classes_have_no_compiled_base() -> None:
-    """mypyc refuses such a class when it is made; the modules that it compiles are those that setup.py lists."""
+def compiled_rooms() -> tuple[str, ...]:
+    """The rooms whose modules mypyc compiles, as setup.py lists them."""
     if not (PACKAGE.parent / "setup.py").exists():
         pytest.skip("this is an installed package: setup.py is not beside it")
     setup = ast.parse((PACKAGE.parent / "setup.py").read_text(encoding="utf-8"))
@@ -142,6 +142,25 @@ def test_interpreted_classes_have_no_compiled_base() -> None:
         for node in setup.body
         if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "COMPILED"
     )
+    return tuple(rooms)
+
+
+def test_no_compiled_module_has_an_alternative_to_type_checking() -> None:
+    """mypyc takes the ``else`` for unreachable, and the module fails when it is imported."""
+    rooms = compiled_rooms()
+    found = [
+        f"{path.relative_to(PACKAGE).as_posix()}, line {node.lineno}"
+        for path in MODULES.values()
+        if path.parent.relative_to(PACKAGE).as_posix() in rooms
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.If) and is_type_checking(node) and node.orelse
+    ]
+    assert found == []
+
+
+def test_interpreted_classes_have_no_compiled_base() -> None:
+    """mypyc refuses such a class when it is made."""
+    rooms = compiled_rooms()
     names: dict[bool, set[str]] = {True: set(), False: set()}
     bases: list[tuple[str, str]] = []
     for path in MODULES.values():
