@@ -5,10 +5,8 @@
 
 from __future__ import annotations
 
-from itertools import compress
-
-from ..binary.constants import SectionId, SymbolKind
-from ..binary.relocation_types import FIXED, FROM_PLACE, GLOBAL_INDICES, MOVES, STAYS, ZERO, types_with
+from ..binary.constants import SectionId
+from ..binary.relocation_types import FIXED, FROM_PLACE, MOVES, STAYS, ZERO, types_with
 from ..binary.relocation_types import RelocationType as R
 from ..inputs.object_file import ObjectFile
 from .number_fields import FIELD_TYPES
@@ -46,9 +44,6 @@ UNDERSTOOD: Final = bytes(
 )
 """The types of relocations in code and data whose fields a later link finds, or whose values it leaves as they are."""
 
-_IS_GLOBAL_INDEX: Final = bytes([type_ in GLOBAL_INDICES for type_ in range(256)])
-"""A translation table."""
-
 
 def has_accepted_relocations(obj: ObjectFile) -> bool:
     """Return whether a link without passes supports the relocations of an object's code and data. Those of custom
@@ -62,16 +57,10 @@ def has_accepted_relocations(obj: ObjectFile) -> bool:
 def has_understood_relocations(obj: ObjectFile) -> bool:
     """Return whether the fields of an object's code and data are of a class that has columns, or keep their values.
 
-    A reference to the global offset table does neither: the first live one to a symbol adds an entry, the last one that
-    goes removes it, and later globals move.
+    A reference to the global offset table keeps its value as long as live code refers to the same entries in the same
+    order, which :class:`.update.Update` checks.
     """
-    kinds = obj.symbols.kinds
-    for section in (obj.code_section, obj.data_section):
-        if section >= 0:
-            relocs = obj.relocations(section)
-            if relocs.types.translate(None, UNDERSTOOD):
-                return False
-            named = set(compress(relocs.indices, relocs.types.translate(_IS_GLOBAL_INDEX)))
-            if any(kinds[index] != SymbolKind.GLOBAL for index in named):
-                return False
-    return True
+    return not any(
+        section >= 0 and obj.relocations(section).types.translate(None, UNDERSTOOD)
+        for section in (obj.code_section, obj.data_section)
+    )

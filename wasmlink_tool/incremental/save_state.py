@@ -211,6 +211,9 @@ class _Recorder:
         return pack_data_state(self.plan, self.options, positions, self.code[0])
 
     def _link_columns(self) -> bytes:
+        # A function in the global offset table has an entry of the function table, which no column knows of.
+        if any(symbol.kind == SymbolKind.FUNCTION for symbol in self.plan.scan.got):
+            return b""
         if not all(has_understood_relocations(file.object) for file in self.plan.resolution.objects):
             return b""
         return link_columns(self.plan, self.foreign, self.code[0], self._data_position, self.name_section).packed()

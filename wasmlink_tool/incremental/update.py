@@ -19,7 +19,7 @@ from array import array
 from collections.abc import Mapping
 from itertools import accumulate, compress
 
-from ..binary.constants import SymbolKind
+from ..binary.constants import SymbolFlag, SymbolKind
 from ..binary.relocation_types import GLOBAL_INDICES
 from ..diagnostics import FatalError
 from ..inputs import archive
@@ -353,8 +353,14 @@ class Update(NewObjects):
 
 
 def _global_offsets(obj: ObjectFile, live: bytes | bytearray) -> list[bytes]:
-    """Return the symbols of functions and data whose entries in the global offset table live code uses, in order."""
+    """Return the symbols of functions and data whose entries in the global offset table live code uses, in order.
+
+    :raises Unusable: one of them is local, so that its name does not tell which it is, or data may use one.
+    """
     names: dict[bytes, None] = {}
+    section = obj.data_section
+    if section >= 0 and not GLOBAL_INDICES.isdisjoint(obj.relocations(section).types):
+        raise Unusable("data has numbers of globals")
     section = obj.code_section
     if section >= 0 and not GLOBAL_INDICES.isdisjoint(obj.relocations(section).types):
         relocs, ranges = obj.relocations(section), obj.relocation_ranges(section)
@@ -362,6 +368,8 @@ def _global_offsets(obj: ObjectFile, live: bytes | bytearray) -> list[bytes]:
             first, after = ranges[function : function + 2]
             for type_, index in zip(relocs.types[first:after], relocs.indices[first:after]):
                 if type_ in GLOBAL_INDICES and obj.symbols[index][0] != SymbolKind.GLOBAL:
+                    if obj.symbols[index][1] & SymbolFlag.BINDING_LOCAL:
+                        raise Unusable("a local symbol has an entry in the global offset table")
                     names.setdefault(obj.symbols[index][2])
     return list(names)
 
