@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 
+import wasmlink_tool
 from bench.compare_checkouts import main
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(wasmlink_tool.__file__).resolve().parents[1]
+"""The directory of the package that is tested: the checkout, or where it is installed."""
 
 OTHER_LINKER = '''
 """A linker that writes an empty module, whatever its inputs."""

@@ -62,7 +62,7 @@ LOST = {
     "declared elements": ({"element": section(9, vector(b"\3\0" + vector(leb(0))))}, "passive or declared"),
     "elements of a table of its own": (
         {**OWN_TABLE, "element": section(9, vector(b"\2" + leb(1) + OFFSET + b"\0" + vector(leb(0))))},
-        "table of its own",
+        "fills its own table",
     ),
     "two memories": ({"import": section(2, vector(MEMORY, FUNCTIONS, MEMORY))}, "several memories"),
     "a memory beside the imported one": ({"memory": section(5, vector(b"\0\1"))}, "several memories"),
