@@ -15,8 +15,9 @@ from pathlib import Path
 from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
 
-COMPILED = ("binary", "inputs", "linking", "linking/explain", "output", "incremental", "demangle", "component")
-"""Packages whose modules are compiled."""
+COMPILED = ("binary", "inputs", "linking", "output", "incremental", "demangle", "component")
+"""Packages whose modules are compiled; ``linking/explain`` runs once, after an error, and caches what it computes with
+``functools.cached_property``, of which mypyc makes a property that computes it each time."""
 
 UNCOMPILED = ("__init__.py", "__main__.py")
 """Files that Python runs or finds by their source."""

@@ -158,6 +158,18 @@ def test_no_compiled_module_has_an_alternative_to_type_checking() -> None:
     assert found == []
 
 
+def test_no_compiled_module_has_a_cached_property() -> None:
+    """mypyc makes a property of it that computes its value each time."""
+    rooms = compiled_rooms()
+    found = [
+        path.relative_to(PACKAGE).as_posix()
+        for path in MODULES.values()
+        if path.parent.relative_to(PACKAGE).as_posix() in rooms
+        and "cached_property" in path.read_text(encoding="utf-8")
+    ]
+    assert found == []
+
+
 def test_interpreted_classes_have_no_compiled_base() -> None:
     """mypyc refuses such a class when it is made."""
     rooms = compiled_rooms()

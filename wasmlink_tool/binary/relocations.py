@@ -280,7 +280,8 @@ def decode(entries: bytes, count: int) -> Relocations:
         columns = loops.decode(entries, count, FORMATS[1])
         if columns is not None:
             return Relocations(*columns)
-    if _entries.are_few(count):
+    # The compiled loops leave damaged and unusual entries, of which a compiled loop says more.
+    if COMPILED or _entries.are_few(count):
         return _decode_one_by_one(entries, count)
     found = _entries.split(entries)
     if len(found) != _STRIDE * count + 1 or found[-_STRIDE] is None:
