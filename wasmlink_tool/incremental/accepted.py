@@ -6,8 +6,19 @@
 from __future__ import annotations
 
 from ..binary.constants import SectionId
-from ..binary.relocation_types import FIXED, FROM_PLACE, MOVES, STAYS, ZERO, types_with
-from ..binary.relocation_types import RelocationType as R
+from ..binary.relocation_types import (
+    ADDRESS,
+    FIXED,
+    FROM_PLACE,
+    GLOBAL_INDEX,
+    MOVES,
+    STAYS,
+    TABLE_NUMBER,
+    TAG_INDEX,
+    ULEB,
+    ZERO,
+    types_with,
+)
 from ..inputs.object_file import ObjectFile
 from .number_fields import FIELD_TYPES
 
@@ -29,17 +40,10 @@ ACCEPTED: Final = {
 }
 """The supported types, by kind of section."""
 UNDERSTOOD: Final = bytes(
-    (
-        *FIELD_TYPES,
-        R.MEMORY_ADDR_LEB,
-        R.MEMORY_ADDR_SLEB,
-        R.MEMORY_ADDR_I32,
-        R.MEMORY_ADDR_REL_SLEB,
-        R.MEMORY_ADDR_TLS_SLEB,
-        R.MEMORY_ADDR_LOCREL_I32,
-        R.GLOBAL_INDEX_LEB,
-        R.TAG_INDEX_LEB,
-        R.TABLE_NUMBER_LEB,
+    sorted(
+        types_with((ADDRESS,), warm=(STAYS,))
+        | types_with((GLOBAL_INDEX, TAG_INDEX, TABLE_NUMBER), (ULEB,), warm=(STAYS,))
+        | {*FIELD_TYPES}
     )
 )
 """The types of relocations in code and data whose fields a later link finds, or whose values it leaves as they are."""

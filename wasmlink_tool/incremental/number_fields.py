@@ -10,7 +10,18 @@ from operator import ne
 from struct import Struct
 
 from ..binary.leb128 import padded_words
-from ..binary.relocation_types import RelocationType as R
+from ..binary.relocation_types import (
+    FIXED,
+    FUNCTION_INDEX,
+    MODULE,
+    SLEB,
+    STAYS,
+    TABLE_INDEX,
+    TYPE_INDEX,
+    ULEB,
+    ZERO,
+    types_with,
+)
 from ..linking.chunks import NO_NUMBER
 
 TYPE_CHECKING = False
@@ -28,14 +39,17 @@ DATA_SLOT_FIELDS: Final = 3
 """Table indices of 32 bits."""
 SLOT_FROM_BASE_FIELDS: Final = 4
 """Table indices in position-independent code, which count from the base of the table."""
-FIELD_TYPES: Final = (
-    R.FUNCTION_INDEX_LEB,
-    R.TYPE_INDEX_LEB,
-    R.TABLE_INDEX_SLEB,
-    R.TABLE_INDEX_I32,
-    R.TABLE_INDEX_REL_SLEB,
-)
-"""The relocation type of each class of fields."""
+_CLASSES: Final = [
+    (FUNCTION_INDEX, ULEB, ZERO),
+    (TYPE_INDEX, ULEB, ZERO),
+    (TABLE_INDEX, SLEB, ZERO),
+    (TABLE_INDEX, FIXED, ZERO),
+    (TABLE_INDEX, SLEB, MODULE),
+]
+FIELD_TYPES: Final = [
+    type_ for value, encoding, base in _CLASSES for type_ in types_with((value,), (encoding,), (base,), warm=(STAYS,))
+]
+"""The relocation type of each class of fields, which is the only one with its properties."""
 SELECT_FIELDS: Final = [bytes(type_) + b"\1" + bytes(255 - type_) for type_ in FIELD_TYPES]
 """Translation tables that mark the fields of a class in a column of types."""
 
