@@ -28,6 +28,9 @@ UNSET = (
 )
 """Variables that have no default, beside those of :data:`.variables.TYPED` and of the options."""
 
+FOREIGN = {"WASM_OPT"}
+"""Names that are near to one of ours, but that build scripts use for other things: the path of binaryen's program."""
+
 known: set[str] = {*TYPED, *UNSET, *(name for field in FIELDS for name in field.variables)}
 """All variables of the tool; those with defaults are added when the tool is loaded."""
 
@@ -37,7 +40,7 @@ def check(target: list[Any], source: list[Any], env: Any) -> tuple[list[Any], li
     """Raise ``UserError`` for a variable that is probably one of the tool's, misspelt; an emitter. Other names are the
     user's."""
     for name in env.keys():  # noqa: SIM118 - an environment is no mapping
-        if name.startswith("WASM") and name not in known and (likely := _nearest(name, len(known))):
+        if name.startswith("WASM") and name not in known | FOREIGN and (likely := _nearest(name, len(known))):
             raise SCons.Errors.UserError(f"there is no construction variable {name}: did you mean {likely}?")
     return target, source
 
