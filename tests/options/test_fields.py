@@ -76,7 +76,7 @@ def test_compressed_relocations_are_refused_beside_debug_information(tmp_path: P
     # The command refuses them in wasm-ld's words; whoever calls link() has to be told as well.
     path = tmp_path / "run.o"
     path.write_bytes(compile_object(declare_first(func("run")), ".s", tmp_path))
-    given: dict[str, Any] = {"inputs": [path], "entry": None, "compress_relocations": True}
+    given: dict[str, Any] = {"inputs": [path], "output": None, "entry": None, "compress_relocations": True}
     with pytest.raises(LinkError, match="compress_relocations takes strip_debug or strip_all"):
         link(LinkOptions(**given))
     assert link(LinkOptions(**given, strip_debug=True)).module
