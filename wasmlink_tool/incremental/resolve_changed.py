@@ -321,7 +321,8 @@ class ChangedSymbols:
         obj = self._update.cache.find_object(self._update.last.state.files[ordinal].key)
         if obj is None:
             raise Unusable("an object is not in the cache")
-        return obj.types[obj.functions[self._symbols.symbol(row).index]]
+        defined: int = self._symbols.symbol(row).index
+        return obj.function_signature(len(obj.imported_functions) + defined)
 
     def _is_late(self, row: int, ordinal: int) -> bool:
         """Return whether a symbol's file is a member that may have been extracted for an object, or that another object
