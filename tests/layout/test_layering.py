@@ -170,6 +170,22 @@ def test_no_compiled_module_has_a_cached_property() -> None:
     assert found == []
 
 
+def test_no_compiled_module_indexes_by_an_attribute_of_a_call() -> None:
+    """In ``of.columns[of.rows[call().index]]`` mypyc releases ``of`` before it reads the row, which crashes where
+    nothing else holds it."""
+    rooms = compiled_rooms()
+    found = [
+        f"{path.relative_to(PACKAGE).as_posix()}:{subscript.lineno}"
+        for path in MODULES.values()
+        if path.parent.relative_to(PACKAGE).as_posix() in rooms
+        for subscript in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(subscript, ast.Subscript)
+        for inner in ast.walk(subscript.slice)
+        if isinstance(inner, ast.Attribute) and isinstance(inner.value, ast.Call)
+    ]
+    assert found == []
+
+
 def test_interpreted_classes_have_no_compiled_base() -> None:
     """mypyc refuses such a class when it is made."""
     rooms = compiled_rooms()
