@@ -97,15 +97,8 @@ class Rewriter:
             file = self.new.get(ordinal)
             if file is None:
                 continue
-            starts = file.object.function_offsets
-            offsets = [0] * len(file.function_live)
-            position = known.code_start + shift
-            for first, after in live_function_runs(file):
-                distance = position - starts[first]
-                offsets[first:after] = [start + distance for start in starts[first:after]]
-                position += starts[after] - starts[first]
-            file.function_offsets = offsets
-            shift = position - known.code_start - known.code_size
+            after = place_functions(file, known.code_start + shift)
+            shift = after - known.code_start - known.code_size
         self.code_growth = shift
         for ordinal, stand_in in self.last.files.items():
             if ordinal in self.new:
@@ -257,3 +250,15 @@ class Rewriter:
                     length -= 1
                 size -= length
                 pieces.append((header + 1, header + 1 + length, [uleb(size + growth)]))
+
+
+def place_functions(file: ObjectInput, position: int) -> int:
+    """Place the live functions of an object at a position in the code section's contents; return where they end."""
+    starts = file.object.function_offsets
+    offsets = [0] * len(file.function_live)
+    for first, after in live_function_runs(file):
+        distance = position - starts[first]
+        offsets[first:after] = [start + distance for start in starts[first:after]]
+        position += starts[after] - starts[first]
+    file.function_offsets = offsets
+    return position

@@ -8,7 +8,7 @@ module has, as in :mod:`.patch_module`.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import repeat
 from operator import sub
 from struct import Struct
@@ -28,7 +28,7 @@ from .last_module import read_number
 from .match_objects import Unusable
 from .moved_fields import NO_ORDINAL, TARGET, VALUE, Note
 from .number_fields import NumberFields
-from .patch_module import Rewriter
+from .patch_module import Rewriter, place_functions
 from .previous_link import LastLink
 from .state import column
 from .update import Update
@@ -73,24 +73,15 @@ class UpdatingRewriter(Rewriter):
         code, columns = self.module[first:after], self.update.columns
         _, at = read_number(code, 0)
         own = columns.live[: self.update.symbols.first_nodes[0][1]].count(1)
-        entries = []
-        for _ in range(own):
-            size, start = read_number(code, at)
-            entries.append(bytes(code[start : start + size]))
-            at = start + size
+        bodies, at = _bodies(code, at, own)
         self._prefix_size = at
-        prefix = uleb(self.numbers.function_count) + b"".join(self._own_functions(entries))
-        self.prefix = prefix
+        self.prefix = uleb(self.numbers.function_count) + b"".join(self._own_functions(bodies))
         ends = [known.code_start + known.code_size for known in self.state.files if known.code_size]
-        self._suffix_start = at = ends[-1] if ends else at
-        entries = []
-        for _ in range(columns.wrappers):
-            size, start = read_number(code, at)
-            entries.append(bytes(code[start : start + size]))
-            at = start + size
+        self._suffix_start = ends[-1] if ends else at
+        bodies, at = _bodies(code, self._suffix_start, columns.wrappers)
         if at != len(code):
             raise ValueError("a code section of another size")
-        self.suffix = b"".join(self._own_functions(entries))
+        self.suffix = b"".join(self._own_functions(bodies))
 
     def _own_functions(self, bodies: Sequence[bytes]) -> list[bytes]:
         """Return the entries of functions that the linker wrote, with the numbers of the functions that they call."""
@@ -137,16 +128,7 @@ class UpdatingRewriter(Rewriter):
             end += known.code_size
             self.shifts.append(position - start)
             file = self.new.get(ordinal)
-            if file is None:
-                position += known.code_size
-                continue
-            starts = file.object.function_offsets
-            offsets = [0] * len(file.function_live)
-            for first, after in live_function_runs(file):
-                distance = position - starts[first]
-                offsets[first:after] = [begin + distance for begin in starts[first:after]]
-                position += starts[after] - starts[first]
-            file.function_offsets = offsets
+            position = position + known.code_size if file is None else place_functions(file, position)
         self.code_size = position + len(self.suffix)
         self.code_growth = self.code_size - (self.state.code[1] - self.state.code[0])
         for ordinal, stand_in in self.last.files.items():
@@ -253,7 +235,7 @@ class UpdatingRewriter(Rewriter):
             flags, at = read_number(self.sections.contents(SectionId.ELEMENT), at)
             self._table = read_number(self.sections.contents(SectionId.ELEMENT), at)[0] if flags else 0
         if numbers.types_differ or self._table >= 0:
-            self._replace(SectionId.IMPORT, self._imports())
+            self._replace_entries(SectionId.IMPORT, self._import)
         if numbers.types_differ and SectionId.TAG in self.sections.places:
             raise Unusable("tags with types that have other numbers")
         types = numbers.function_types
@@ -261,9 +243,9 @@ class UpdatingRewriter(Rewriter):
         contents = uleb(len(types)) + bytes(types) if is_short else vector(map(uleb, types))
         self._replace(SectionId.FUNCTION, contents)
         if self._table >= 0:
-            self._replace(SectionId.TABLE, self._tables())
+            self._replace_entries(SectionId.TABLE, self._table_type)
         if self.functions_differ:
-            self._replace(SectionId.EXPORT, self._exports())
+            self._replace_entries(SectionId.EXPORT, self._export)
             if SectionId.START in self.sections.places:
                 number, _ = read_number(self.sections.contents(SectionId.START), 0)
                 self._replace(SectionId.START, uleb(self._function(number)))
@@ -279,51 +261,44 @@ class UpdatingRewriter(Rewriter):
         header, _, end = self.sections.places[kind]
         self._replaced.append((header, end, [bytes((kind,)) + uleb(len(contents)) + contents]))
 
-    def _imports(self) -> bytes:
-        contents = self.sections.contents(SectionId.IMPORT)
-        if not contents:
-            return b""
-        count, at = read_number(contents, 0)
-        found = bytearray(uleb(count))
-        for _ in range(count):
-            start = at
-            for _ in range(2):
-                size, at = read_number(contents, at)
-                at += size
-            kind = contents[at]
-            at += 1
-            if kind == ExternalKind.FUNCTION:
-                found += contents[start:at]
-                number, at = read_number(contents, at)
-                found += uleb(self.numbers.types[number])
-                continue
-            if kind == ExternalKind.GLOBAL and contents[at] >= _LEAST_REFERENCE:
-                at += 2
-            elif kind == ExternalKind.TABLE:
-                found += contents[start:at]
-                limits, at = self._table_type(contents, at)
-                found += limits
-                continue
-            elif kind == ExternalKind.MEMORY:
-                flags = contents[at]
-                at += 1
-                for _ in range(1 + (flags & 1) + bool(flags & 8)):
-                    _, at = read_number(contents, at)
-            else:
-                raise Unusable("an import of an unusual type")
-            found += contents[start:at]
-        return bytes(found)
+    def _replace_entries(self, kind: int, replaced: Callable[[bytes, int], tuple[bytes, int]]) -> None:
+        """Write a section again that is a vector.
 
-    def _tables(self) -> bytes:
-        contents = self.sections.contents(SectionId.TABLE)
-        if not contents:
-            return b""
+        :param replaced: returns what takes the place of the entry at an offset, and where the entry ends.
+        """
+        if kind not in self.sections.places:
+            return
+        contents = self.sections.contents(kind)
         count, at = read_number(contents, 0)
-        found = bytearray(uleb(count))
+        found = [uleb(count)]
         for _ in range(count):
-            limits, at = self._table_type(contents, at)
-            found += limits
-        return bytes(found)
+            entry, at = replaced(contents, at)
+            found.append(entry)
+        self._replace(kind, b"".join(found))
+
+    def _import(self, contents: bytes, at: int) -> tuple[bytes, int]:
+        start = at
+        for _ in range(2):
+            size, at = read_number(contents, at)
+            at += size
+        kind = contents[at]
+        at += 1
+        if kind == ExternalKind.FUNCTION:
+            number, end = read_number(contents, at)
+            return contents[start:at] + uleb(self.numbers.types[number]), end
+        if kind == ExternalKind.TABLE:
+            limits, end = self._table_type(contents, at)
+            return contents[start:at] + limits, end
+        if kind == ExternalKind.GLOBAL and contents[at] >= _LEAST_REFERENCE:
+            at += 2
+        elif kind == ExternalKind.MEMORY:
+            flags = contents[at]
+            at += 1
+            for _ in range(1 + (flags & 1) + bool(flags & 8)):
+                _, at = read_number(contents, at)
+        else:
+            raise Unusable("an import of an unusual type")
+        return contents[start:at], at
 
     def _table_type(self, contents: bytes, at: int) -> tuple[bytes, int]:
         """Return the type of the next table, and where it ends; that of the functions has the new size."""
@@ -345,21 +320,15 @@ class UpdatingRewriter(Rewriter):
         size = uleb(base + len(self.numbers.entries))
         return contents[start:begin] + (size if maximum is None else size + size), at
 
-    def _exports(self) -> bytes:
-        contents = self.sections.contents(SectionId.EXPORT)
-        if not contents:
-            return b""
-        count, at = read_number(contents, 0)
-        found = bytearray(uleb(count))
-        for _ in range(count):
-            start = at
-            size, at = read_number(contents, at)
-            at += size
-            kind = contents[at]
-            found += contents[start : at + 1]
-            number, at = read_number(contents, at + 1)
-            found += uleb(self._function(number) if kind == ExternalKind.FUNCTION else number)
-        return bytes(found)
+    def _export(self, contents: bytes, at: int) -> tuple[bytes, int]:
+        start = at
+        size, at = read_number(contents, at)
+        at += size
+        kind = contents[at]
+        number, end = read_number(contents, at + 1)
+        if kind == ExternalKind.FUNCTION:
+            number = self._function(number)
+        return contents[start : at + 1] + uleb(number), end
 
     def _elements(self) -> bytes:
         """Return the element section, which has one segment, with the functions of the table."""
@@ -480,6 +449,16 @@ class UpdatingRewriter(Rewriter):
                 high = 0 if after + shift <= 0x4000 else 0x8000
                 values = [number & 0x7F | 0x80 | (number << 1) & 0x7F00 | high for number in numbers]
             deque(map(pack, repeat(self.module), positions[first:after], values), maxlen=0)
+
+
+def _bodies(code: memoryview, at: int, count: int) -> tuple[list[bytes], int]:
+    """Return the bodies of the next functions of the code section, and where the last one ends."""
+    found = []
+    for _ in range(count):
+        size, start = read_number(code, at)
+        at = start + size
+        found.append(bytes(code[start:at]))
+    return found, at
 
 
 def _bound(number: int) -> int:
