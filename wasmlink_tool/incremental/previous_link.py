@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from array import array
+
 from ..binary.constants import SectionId, SymbolKind
 from ..inputs.input_files import ObjectSource
 from ..inputs.object_file import ObjectFile, Section
@@ -62,22 +64,15 @@ class LastLink:
         symbol = self.symbols.get(row)
         if symbol is not None:
             return symbol
-        (kind, state, flags, ordinal, index, value, segment, number, slot, got, referenced, is_stub, stub) = self._rows[
-            ROW * row : ROW * row + ROW
-        ]
-        symbol = self.symbols[row] = Symbol(b"", kind, state, flags, None)
+        symbol = self.symbols[row] = symbol_of_row(self._rows, row)
+        ordinal, segment = self._rows[ROW * row + 3], self._rows[ROW * row + 6]
         if ordinal != NO_FILE:
             symbol.file = self.file(ordinal)
-        symbol.index, symbol.value, symbol.number, symbol.slot, symbol.got_number = index, value, number, slot, got
-        symbol.referenced, symbol.is_stub = bool(referenced), bool(is_stub)
         if segment >= 0:
             assert symbol.file is not None
             symbol.segment = symbol.file.segments[segment]
             if symbol.segment.pieces is not None:
                 raise Unusable("a reference to another object's merged string")
-        if stub >= 0:
-            symbol.stub = Symbol(b"", SymbolKind.FUNCTION, UNDEFINED, 0, None)
-            symbol.stub.number = stub
         return symbol
 
     def check_strings(self, pieces: StringPieces | None, offsets: list[int], start: int) -> None:
@@ -125,6 +120,20 @@ class LastLink:
                 segment.pieces.offsets = pieces
             file.segments.append(segment)
         return file
+
+
+def symbol_of_row(rows: array[int], row: int) -> Symbol:
+    """Return a symbol of the last link, without its file and segment."""
+    kind, state, flags, _, index, value, _, number, slot, got, referenced, is_stub, stub = rows[
+        ROW * row : ROW * row + ROW
+    ]
+    symbol = Symbol(b"", kind, state, flags, None)
+    symbol.index, symbol.value, symbol.number, symbol.slot, symbol.got_number = index, value, number, slot, got
+    symbol.referenced, symbol.is_stub = bool(referenced), bool(is_stub)
+    if stub >= 0:
+        symbol.stub = Symbol(b"", SymbolKind.FUNCTION, UNDEFINED, 0, None)
+        symbol.stub.number = stub
+    return symbol
 
 
 def place_segment(segment: InputSegment, place: tuple[int, int, int, int] | None) -> None:

@@ -25,7 +25,7 @@ from .find_changes import FEW_CHANGED, Files, changed_objects
 from .match_objects import Unusable
 from .patch_module import Rewriter
 from .previous_link import LastLink
-from .replacements import NewObjects, Replacements
+from .replacements import ChangedObjects, Replacements
 from .reuse import UNFIT, Reuse
 from .state import State
 
@@ -100,9 +100,9 @@ def _patched(options: LinkOptions, key: str, state: State, files: Files) -> Reli
         updated = ""
         if changed:
             last = LastLink(state)
+            versions = ChangedObjects(last, changed, cache)
             try:
-                replacements: NewObjects = Replacements(options, last, changed, cache)
-                rewriter = Rewriter(last, replacements)
+                rewriter = Rewriter(last, Replacements(options, last, versions))
             except (Unusable, FatalError, FormatError, LinkError) as why:
                 # Some decision differs, or that is not certain.
                 from .update import Update
@@ -110,7 +110,7 @@ def _patched(options: LinkOptions, key: str, state: State, files: Files) -> Reli
 
                 updated = str(why)
                 last.forget()
-                update = Update(options, last, files, changed, cache)
+                update = Update(options, last, files, versions)
                 anew.update(update.touched)
                 rewriter = UpdatingRewriter(last, update)
             spoilt = "\n"

@@ -9,6 +9,7 @@ from ..binary.constants import SymbolFlag, SymbolKind
 from ..inputs.input_files import ObjectSource
 from ..inputs.object_file import ObjectFile
 from ..inputs.parse_cache import ParseCache
+from ..inputs.symbol_columns import SymbolInfo
 from ..linking.chunks import NO_NUMBER, InputSection, ObjectInput
 from ..linking.merged_strings import StringPieces
 from ..linking.symbols import DEFINED, Symbol
@@ -23,17 +24,44 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Final
 
-_ABSOLUTE: Final = SymbolFlag.ABSOLUTE
-_UNDEFINED_FLAG: Final = SymbolFlag.UNDEFINED
-_FUNCTION: Final = SymbolKind.FUNCTION
-_DATA: Final = SymbolKind.DATA
-_SECTION: Final = SymbolKind.SECTION
+_UNDEFINED: Final = SymbolFlag.UNDEFINED
+
+
+class ChangedObjects:
+    """The objects that changed, with their last versions. Each is parsed once, however many ways to link are tried."""
+
+    def __init__(self, last: LastLink, sources: Mapping[int, ObjectSource], cache: ParseCache) -> None:
+        """:param sources: the new versions, by link order."""
+        self.cache = cache
+        self.ordinals = sorted(sources)
+        self._last = last
+        self._sources = sources
+        self._before: dict[int, ObjectFile] = {}
+        self._after: dict[int, ObjectFile] = {}
+
+    def before(self, ordinal: int) -> ObjectFile:
+        """Return the last version of an object.
+
+        :raises Unusable: it is not in the cache.
+        """
+        before = self._before.get(ordinal) or self.cache.find_object(self._last.state.files[ordinal].key)
+        if before is None:
+            raise Unusable("the changed object's last version is not in the cache")
+        self._before[ordinal] = before
+        return before
+
+    def input(self, ordinal: int) -> ObjectInput:
+        """Return the new version of an object, in a link that knows nothing of it yet."""
+        file = ObjectInput(self._sources[ordinal], gc_sections=True, parsed=self._after.get(ordinal))
+        self._after[ordinal] = file.object
+        return file
 
 
 class NewObjects:
     """The objects that take the place of those in the last module."""
 
-    def __init__(self) -> None:
+    def __init__(self, last: LastLink) -> None:
+        self.last = last
         self.new: dict[int, ObjectInput] = {}
         """By link order."""
         self.merging: set[int] = set()
@@ -54,25 +82,37 @@ class NewObjects:
         """Return where in the module the contents of a segment of the new version are; -1 if they are not there."""
         raise NotImplementedError
 
+    def place_section(self, ordinal: int, section: InputSection, old: int) -> None:
+        """Place a custom section where its last version was; other strings than those of it are merged again.
+
+        :param old: the index of the last version.
+        """
+        known = self.last.state.files[ordinal]
+        output, offset, _ = known.sections[old]
+        section.offset = offset
+        if old in known.pieces:
+            section.pieces = split(section)
+            start = self.last.state.custom[output][2] + offset
+            try:
+                self.last.check_strings(section.pieces, column(known.pieces[old], "I").tolist(), start)
+            except Unusable:
+                self.merging.add(output)
+
 
 class Replacements(NewObjects):
     """The new contents of the changed objects, where no decision differs."""
 
-    def __init__(
-        self, options: LinkOptions, last: LastLink, changed: Mapping[int, ObjectSource], cache: ParseCache
-    ) -> None:
+    def __init__(self, options: LinkOptions, last: LastLink, changed: ChangedObjects) -> None:
         """:raises Unusable: a decision would differ, or might."""
-        super().__init__()
+        super().__init__(last)
         self._options = options
-        self._last = last
-        self._cache = cache
         self.matches: dict[int, Match] = {}
         self._more_references = Counter[tuple[int, int]]()
         """The numbers of references, by file and segment, if data is packed by them."""
         self._added_names: set[bytes] = set()
         """Symbols that only the new versions of the changed objects define."""
-        for ordinal, source in sorted(changed.items()):
-            self.new[ordinal] = self._object(ordinal, source)
+        for ordinal in changed.ordinals:
+            self.new[ordinal] = self._object(ordinal, changed)
         self._check_packed_order()
 
     def section(self, ordinal: int, index: int) -> InputSection:
@@ -83,16 +123,13 @@ class Replacements(NewObjects):
 
     def position(self, ordinal: int, segment: int) -> int:
         old = self.matches[ordinal].segments[segment]
-        place = None if old == ADDED else self._last.decisions(ordinal).segments[old]
+        place = None if old == ADDED else self.last.decisions(ordinal).segments[old]
         return -1 if place is None else place[2]
 
-    def _object(self, ordinal: int, source: ObjectSource) -> ObjectInput:
-        known = self._last.state.files[ordinal]
-        decisions = self._last.decisions(ordinal)
-        before = self._cache.find_object(known.key)
-        if before is None:
-            raise Unusable("the changed object's last version is not in the cache")
-        file = ObjectInput(source, gc_sections=True)
+    def _object(self, ordinal: int, changed: ChangedObjects) -> ObjectInput:
+        known = self.last.state.files[ordinal]
+        decisions = self.last.decisions(ordinal)
+        before, file = changed.before(ordinal), changed.input(ordinal)
         live_segments = bytes(place is not None for place in decisions.segments)
         match = Match(before, file.object, decisions.function_live, live_segments)
         self._check_added(match)
@@ -103,21 +140,12 @@ class Replacements(NewObjects):
             if old in decisions.segment_pieces:
                 assert place is not None
                 segment.split()
-                self._last.check_strings(segment.pieces, decisions.segment_pieces[old], place[2])
+                self.last.check_strings(segment.pieces, decisions.segment_pieces[old], place[2])
         for index, old in enumerate(match.sections):
             if old in decisions.discarded:
                 file.custom_sections[index].discarded = True
             elif old in known.sections:
-                output, offset, _ = known.sections[old]
-                section = file.custom_sections[index]
-                section.offset = offset
-                if old in known.pieces:
-                    section.pieces = split(section)
-                    start = self._last.state.custom[output][2] + offset
-                    try:
-                        self._last.check_strings(section.pieces, column(known.pieces[old], "I").tolist(), start)
-                    except Unusable:
-                        self.merging.add(output)
+                self.place_section(ordinal, file.custom_sections[index], old)
         self._resolve(decisions, file, match)
         self._check_order(ordinal, file, match, check_references(match, file))
         self.matches[ordinal] = match
@@ -136,14 +164,14 @@ class Replacements(NewObjects):
             if segment.file is file:
                 place = ordinal, match.segments[segment.index]
             else:
-                place = next(i for i, known in self._last.files.items() if known is segment.file), segment.index
+                place = next(i for i, known in self.last.files.items() if known is segment.file), segment.index
             self._more_references[place] += count
 
     def _check_packed_order(self) -> None:
         more = self._more_references
         if not any(more.values()):
             return
-        for keys in self._last.state.order:
+        for keys in self.last.state.order:
             now = [
                 (category, prefix, alignment, references - more.get((of, index), 0), suffix, of, index)
                 for category, prefix, alignment, references, suffix, of, index in keys
@@ -159,7 +187,7 @@ class Replacements(NewObjects):
         options = self._options
         if options.export_all or options.export_dynamic:
             raise Unusable("a new definition is exported")
-        known = {*unpack_strings(self._last.state.names), *self._added_names}
+        known = {*unpack_strings(self.last.state.names), *self._added_names}
         requested = {*options.exports, *options.exports_if_defined, *options.undefined, options.entry, options.start}
         for name in names:
             if name in known or name.startswith(b"__") or name.decode("utf-8", "surrogateescape") in requested:
@@ -183,39 +211,29 @@ class Replacements(NewObjects):
 
     def _resolve(self, known: Decisions, file: ObjectInput, match: Match) -> None:
         """Give a changed object the symbols of the last link, which had the same definitions."""
-        obj = file.object
         rows = column(known.symbols)
         if len(rows) != len(match.before.symbols):
             raise Unusable("an object has symbols that its symbol table does not describe")
-        for (kind, flags, name, index, offset, _), old in zip(obj.symbols, match.symbols):
+        for info, old in zip(file.object.symbols, match.symbols):
             row = -1 if old == ADDED else rows[old]
             if row >= 0:
-                file.symbols.append(self._last.symbol(row))
+                file.symbols.append(self.last.symbol(row))
                 continue
-            if flags & _UNDEFINED_FLAG:
+            if info[1] & _UNDEFINED:
                 raise Unusable("the symbol table changed")
-            symbol = Symbol(name, kind, DEFINED, flags, file)
-            if kind == _DATA:
-                symbol.value = offset
-                if not flags & _ABSOLUTE:
-                    symbol.segment = file.segments[index]
-            elif kind == _SECTION:
-                symbol.index = index
-                symbol.section = file.custom_sections.get(index)
-            else:
-                symbol.index = index - _imported(obj, kind)
-            file.symbols.append(symbol)
+            file.symbols.append(own_symbol(file, info))
 
 
-def _imported(obj: ObjectFile, kind: int) -> int:
-    """Return the number of imports of a kind."""
-    imports = {
-        _FUNCTION: obj.imported_functions,
-        SymbolKind.GLOBAL: obj.imported_globals,
-        SymbolKind.TAG: obj.imported_tags,
-        SymbolKind.TABLE: obj.imported_tables,
-    }
-    return len(imports[kind])
+def own_symbol(file: ObjectInput, info: SymbolInfo) -> Symbol:
+    """Return the symbol of a definition of an object."""
+    kind, flags, name, index, _, _ = info
+    symbol = Symbol(name, kind, DEFINED, flags, file)
+    if kind == SymbolKind.SECTION:
+        symbol.index = index
+        symbol.section = file.custom_sections.get(index)
+    else:
+        symbol.place_in(file, info)
+    return symbol
 
 
 def split(section: InputSection) -> StringPieces:

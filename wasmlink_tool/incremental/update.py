@@ -16,7 +16,6 @@ the reason, before anything is changed.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Mapping
 from itertools import accumulate, compress
 
 from ..binary.constants import SymbolFlag, SymbolKind
@@ -25,7 +24,6 @@ from ..diagnostics import FatalError
 from ..inputs import archive
 from ..inputs.input_files import ObjectSource
 from ..inputs.object_file import ObjectFile, Section
-from ..inputs.parse_cache import ParseCache
 from ..linking.chunks import MERGED_CUSTOM_SECTIONS, InputSection, LinkedFile, ObjectInput
 from ..linking.symbols import DEFINED, UNDEFINED, Symbol
 from ..options import LinkOptions
@@ -36,8 +34,8 @@ from .mark_again import Marks
 from .match_objects import ADDED, Unusable
 from .number_again import Numbers
 from .place_data import PlacedData
-from .previous_link import LastLink
-from .replacements import NewObjects, split
+from .previous_link import LastLink, symbol_of_row
+from .replacements import ChangedObjects, NewObjects, own_symbol
 from .resolve_changed import ChangedSymbols
 from .save_state import NO_FILE, ROW
 from .state import column
@@ -74,16 +72,8 @@ class LastSymbols:
         """Return the symbol of a row; its file and segment are not set before :meth:`bind`."""
         found = self._symbols.get(row)
         if found is None:
-            kind, state, flags, _, index, value, _, number, slot, got, referenced, is_stub, stub = self.rows[
-                ROW * row : ROW * row + ROW
-            ]
-            found = self._symbols[row] = Symbol(b"", kind, state, flags, None)
+            found = self._symbols[row] = symbol_of_row(self.rows, row)
             self._rows[found] = row
-            found.index, found.value, found.number, found.slot, found.got_number = index, value, number, slot, got
-            found.referenced, found.is_stub = bool(referenced), bool(is_stub)
-            if stub >= 0:
-                found.stub = Symbol(b"", SymbolKind.FUNCTION, UNDEFINED, 0, None)
-                found.stub.number = stub
         return found
 
     def node(self, row: int) -> int:
@@ -130,15 +120,13 @@ class Update(NewObjects):
         options: LinkOptions,
         last: LastLink,
         files: Files,
-        changed: Mapping[int, ObjectSource],
-        cache: ParseCache,
+        changed: ChangedObjects,
     ) -> None:
         """:raises Unusable: a decision is not understood."""
-        super().__init__()
+        super().__init__(last)
         self.options = options
-        self.last = last
         self.files = files
-        self.cache = cache
+        self.cache = changed.cache
         if not last.state.link:
             raise Unusable("the last link has relocations that only the passes understand")
         self.columns = unpack_link(last.state.link)
@@ -147,13 +135,15 @@ class Update(NewObjects):
         self.before: dict[int, ObjectFile] = {}
         """The last versions of the objects that are linked again."""
         self._ordinals: dict[LinkedFile, int] = {}
-        self.changed = set(changed)
+        self.changed = set(changed.ordinals)
         self._section_matches: dict[int, list[int]] = {}
         self._gone_sections: dict[tuple[int, int], InputSection] = {}
         """Empty sections in place of those that changed objects no longer have."""
         self.symbols = LastSymbols(last, self.columns)
-        for ordinal, source in sorted(changed.items()):
-            self._load(ordinal, source)
+        for ordinal in changed.ordinals:
+            self.before[ordinal] = changed.before(ordinal)
+            file = self.new[ordinal] = changed.input(ordinal)
+            self._ordinals[file] = ordinal
         self.resolved = ChangedSymbols(self)
         self.marks = Marks(self)
         self.touched: dict[str, str] = {}
@@ -192,14 +182,6 @@ class Update(NewObjects):
         return self._ordinals[file]
 
     # Objects
-
-    def _load(self, ordinal: int, source: ObjectSource) -> None:
-        before = self.cache.find_object(self.last.state.files[ordinal].key)
-        if before is None:
-            raise Unusable("the changed object's last version is not in the cache")
-        self.before[ordinal] = before
-        file = self.new[ordinal] = ObjectInput(source, gc_sections=True)
-        self._ordinals[file] = ordinal
 
     def _touch(self, ordinal: int) -> None:
         """Link an unchanged object again."""
@@ -277,15 +259,7 @@ class Update(NewObjects):
             if section.discarded != (old in decisions.discarded):
                 raise Unusable("a section of a COMDAT group came or went")
             if old in known.sections:
-                output, offset, _ = known.sections[old]
-                section.offset = offset
-                if old in known.pieces:
-                    section.pieces = split(section)
-                    start = self.last.state.custom[output][2] + offset
-                    try:
-                        self.last.check_strings(section.pieces, column(known.pieces[old], "I").tolist(), start)
-                    except Unusable:
-                        self.merging.add(output)
+                self.place_section(ordinal, section, old)
 
     def _match_sections(self, ordinal: int, file: ObjectInput) -> list[int]:
         """Return for each section the custom section that it takes the place of; others match nothing.
@@ -372,15 +346,3 @@ def _global_offsets(obj: ObjectFile, live: bytes | bytearray) -> list[bytes]:
                         raise Unusable("a local symbol has an entry in the global offset table")
                     names.setdefault(obj.symbols[index][2])
     return list(names)
-
-
-def own_symbol(file: ObjectInput, info: tuple[int, int, bytes, int, int, int]) -> Symbol:
-    """Return the symbol of a definition of an object."""
-    kind, flags, name, index, _, _ = info
-    symbol = Symbol(name, kind, DEFINED, flags, file)
-    if kind == SymbolKind.SECTION:
-        symbol.index = index
-        symbol.section = file.custom_sections.get(index)
-    else:
-        symbol.place_in(file, info)
-    return symbol
