@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from bench import toolchain
-from tests.badinput.test_files import HEADER, member
+from tests.support.archives import HEADER, member
 from tests.support.objects import (
     COMDAT_INFO,
     DATA,

@@ -9,18 +9,11 @@ from pathlib import Path
 import pytest
 
 from tests.badinput.support import attempt
+from tests.support.archives import HEADER, THIN, member
 from tests.support.objects import build
 from wasmlink_tool.options import Input
 
 GOOD = build()
-HEADER = b"!<arch>\n"
-THIN = b"!<thin>\n"
-
-
-def member(name: str, content: bytes, size: str | None = None, end: bytes = b"`\n") -> bytes:
-    """An archive member with its header; ``size`` overrides what the header says."""
-    header = f"{name:<16}{0:<12}{0:<6}{0:<6}{644:<8}{len(content) if size is None else size:<10}".encode() + end
-    return header + content + b"\n" * (len(content) % 2)
 
 
 def index(*offsets: int, count: int | None = None) -> bytes:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.badinput.test_files import HEADER, member
+from tests.support.archives import HEADER, member
 from tests.support.objects import (
     FUNCTION,
     INIT_FUNCTIONS,

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.badinput.test_files import HEADER, THIN, member
+from tests.support.archives import HEADER, THIN, member
 from tests.support.objects import (
     DATA,
     FUNCTION,

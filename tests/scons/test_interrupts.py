@@ -7,13 +7,14 @@ import signal
 import subprocess
 import sys
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
 
-from tests.badinput.test_files import THIN, member
 from tests.scons.conftest import Project
+from tests.support.archives import THIN, member
 from wasmlink_tool.scons.rephrase import PHRASES, in_variables
 
 PACKAGE = Path(sys.modules[in_variables.__module__].__file__ or "").parents[1]
@@ -27,6 +28,36 @@ else:
     time.sleep(600)
 """
 """Generates code for longer than any test waits."""
+
+
+@contextmanager
+def started_build(project: Project, *flags: str) -> Iterator[subprocess.Popen[str]]:
+    """Build in a session of its own, as a terminal's foreground job has; end what still runs."""
+    build = subprocess.Popen(
+        [sys.executable, "-m", "SCons", *flags],
+        cwd=project.directory,
+        env=project.variables,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        yield build
+    finally:
+        if build.poll() is None:
+            os.killpg(build.pid, signal.SIGKILL)
+            build.communicate()
+
+
+def interrupt(build: subprocess.Popen[str]) -> None:
+    """Interrupt a build as a terminal does: it ends, and says so."""
+    os.killpg(build.pid, signal.SIGINT)
+    _, errors = build.communicate(timeout=120)
+    assert build.returncode == 2
+    assert "wasmlink: error: interrupted" in errors
+    assert "Traceback" not in errors
 
 
 @pytest.mark.skipif(os.name == "nt", reason="there are no process groups to send a signal to")
@@ -48,29 +79,11 @@ def test_an_interrupt_ends_links(project: Project, tmp_path: Path, jobs: str) ->
     (tmp_path / "temporary").mkdir()
     project.scons("main.wasm.o")
     before = project.files()
-    build = subprocess.Popen(
-        [sys.executable, "-m", "SCons", "-Q", jobs],
-        cwd=project.directory,
-        env=project.variables,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
-    try:
+    with started_build(project, "-Q", jobs) as build:
         while len(list(started.iterdir())) < int(jobs[2:]):
             assert build.poll() is None
             time.sleep(0.05)
-        os.killpg(build.pid, signal.SIGINT)
-        _, errors = build.communicate(timeout=120)
-    finally:
-        if build.poll() is None:
-            os.killpg(build.pid, signal.SIGKILL)
-            build.communicate()
-    assert build.returncode == 2
-    assert "wasmlink: error: interrupted" in errors
-    assert "Traceback" not in errors
+        interrupt(build)
     # What the tool and SCons remember is no leftover.
     left = {name for name in project.files() - before if not name.startswith((".sconsign", ".wasmlink-toolchains"))}
     assert left == set()
@@ -92,36 +105,20 @@ def test_an_interrupt_ends_a_scan(tmp_path: Path, flags: list[str]) -> None:
     project.path("libthin.a").write_bytes(THIN + member("pipe.o/", b""))
     project.scons("main.wasm.o")
     os.mkfifo(project.path("pipe.o"))
-    build = subprocess.Popen(
-        [sys.executable, "-m", "SCons", *flags],
-        cwd=project.directory,
-        env=project.variables,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
     writer = -1
-    try:
-        while writer < 0:
-            assert build.poll() is None
-            time.sleep(0.05)
-            # Only once the scan reads it.
-            with suppress(OSError):
-                writer = os.open(project.path("pipe.o"), os.O_WRONLY | os.O_NONBLOCK)
-        time.sleep(0.1)
-        os.killpg(build.pid, signal.SIGINT)
-        _, errors = build.communicate(timeout=120)
-    finally:
-        if writer >= 0:
-            os.close(writer)
-        if build.poll() is None:
-            os.killpg(build.pid, signal.SIGKILL)
-            build.communicate()
-    assert build.returncode == 2
-    assert "wasmlink: error: interrupted" in errors
-    assert "Traceback" not in errors
+    with started_build(project, *flags) as build:
+        try:
+            while writer < 0:
+                assert build.poll() is None
+                time.sleep(0.05)
+                # Only once the scan reads it.
+                with suppress(OSError):
+                    writer = os.open(project.path("pipe.o"), os.O_WRONLY | os.O_NONBLOCK)
+            time.sleep(0.1)
+            interrupt(build)
+        finally:
+            if writer >= 0:
+                os.close(writer)
     assert not project.path("app.wasm").exists()
 
 

@@ -198,6 +198,9 @@ class ObjectProject:
         """Record what a link has replaced since the last one that saved the state of this key."""
         self.reused[how] += 1
         contents = [made.contents for made in self._units]
+        if how.startswith("decisions updated"):
+            # It saves no state, and replaces by other rules.
+            return
         if how != "used":
             self._linked[key] = contents
             return
