@@ -1,4 +1,4 @@
-"""What the start of the command costs: ``python -m bench.start_up``.
+"""Measure the start of the command: ``python -m bench.start_up``.
 
 ``hello``, a program of one object with libc, is linked by the installed command, by ``python -m wasmlink_tool`` and by
 the reference, in turn; a Python that does nothing is beside them. The clock is a median, the processor's time a

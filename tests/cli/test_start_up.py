@@ -18,7 +18,7 @@ SLOW = {
     *("threading", "tokenize", "traceback", "typing", "unittest", "urllib", "warnings", "weakref", "xml", "zlib"),
     "SCons",
 }
-"""What no plain link needs."""
+"""Modules that no plain link needs."""
 if COMPILED:
     # The start of compiled modules imports importlib, and that imports this.
     SLOW.remove("warnings")

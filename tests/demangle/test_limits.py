@@ -126,7 +126,7 @@ def test_depth_in_a_small_stack() -> None:
 
 
 def test_little_depth_left() -> None:
-    """Where the caller is deep already, a name stays raw. Calls of compiled functions do not count."""
+    """A name stays raw if the caller is deep already. Calls of compiled functions do not count."""
     raw = b"_Z1f" + b"1AI" * 40 + b"i" + b"E" * 40
     whole = b"f(" + b"A<" * 40 + b"int" + b">" * 40 + b")"
 

@@ -87,7 +87,7 @@ class ObjectSource:
     def __init__(self, random: Random, number: int, count: int, *, rich: bool = False) -> None:
         self.random = random
         self.rich = rich
-        """Whether to write more than functions and data."""
+        """Write more than functions and data."""
         self.number = number
         self.count = count
         """The number of sources of the program: each name has a strong definition in one of them, mostly."""

@@ -73,13 +73,13 @@ class Case:
     reference_args: str | None = None
     """The reference's command line where the two differ: for an option or a behaviour that is ours."""
     output: bool = True
-    """Whether to pass ``-o out.wasm``."""
+    """Pass ``-o out.wasm``."""
     bytewise: bool = True
-    """Whether the modules must have the same bytes; otherwise their descriptions by :func:`describe` must be equal."""
+    """The modules must have the same bytes; otherwise their descriptions by :func:`describe` must be equal."""
     ignore: str = ""
     """A regular expression for lines of the description that are not compared."""
     validate: bool = True
-    """Whether wasmtime must accept the module. wasm-ld can be made to write invalid modules."""
+    """Wasmtime must accept the module. wasm-ld can be made to write invalid modules."""
 
 
 TRAP = "trap"

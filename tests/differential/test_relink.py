@@ -38,12 +38,12 @@ class Program:
     calls: dict[str, object] = field(default_factory=dict)
     heard: list[str] | None = None
     bytewise: bool = False
-    """Whether linking our own object again must give the bytes of our direct link."""
+    """Linking our own object again must give the bytes of our direct link."""
     runs: bool = True
     reference_objects: bool = True
-    """Whether the object of the reference's first step can itself be linked to the same program."""
+    """The object of the reference's first step can itself be linked to the same program."""
     same_data: bool = True
-    """Whether the data must have the same size: strings of an object that ``-r`` wrote are not merged with others."""
+    """The data must have the same size: strings of an object that ``-r`` wrote are not merged with others."""
 
 
 def comdat(name: str, value: int) -> str:

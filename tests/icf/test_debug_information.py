@@ -71,7 +71,7 @@ def test_the_line_table_of_a_folded_function_is_that_of_the_other_place(flags: s
 
 
 def test_emitted_relocations_are_those_of_the_values(folded: Link) -> None:
-    """What has a tombstone has no relocation left: the next tool would make it an address again."""
+    """A field with a tombstone has no relocation left: the next tool would make it an address again."""
     plain, result = (linked(level, "-gdwarf-4", folded, emit_relocs=True) for level in ("none", "all"))
     counts = [section(found, "reloc..debug_info") for found in (plain, result)]
     assert len(counts[1]) < len(counts[0])

@@ -17,7 +17,7 @@ from wasmlink_tool.options import IcfLevel, Input, LinkOptions, UnresolvedPolicy
 
 FLAGS = "-target wasm32-freestanding -mcpu=generic -fPIC"
 MODES = ("visible", "symbolic", "hidden")
-"""Which functions another module may define: all, those of the program, none."""
+"""The functions that another module may define: all, those of the program, none."""
 
 
 def build(level: IcfLevel, seed: int, mode: str, work: Path, objects: Path) -> tuple[dict[str, bytes], int]:

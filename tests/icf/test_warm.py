@@ -24,7 +24,7 @@ class Project:
         self.level = level
         self.flags = flags
         self.folds: set[str] = set()
-        """What the links reported, joined."""
+        """The reports of the links, joined."""
 
     def link(self, sources: dict[str, str], *, cached: bool) -> tuple[bytes, str]:
         paths = []

@@ -1,4 +1,4 @@
-"""What ``setup.py`` does beside compiling."""
+"""``setup.py`` refuses what it cannot compile, before it begins."""
 
 from __future__ import annotations
 

@@ -81,7 +81,7 @@ OPTIONS: tuple[dict[str, object], ...] = (
     {"fatal_warnings": True},
     {"noinhibit_exec": True},
 )
-"""What may be set together, one or more at a time."""
+"""Options that may be set together, one or more at a time."""
 PASSES: tuple[dict[str, object], ...] = (
     {"gc_sections": False},
     {"build_id": "sha1"},

@@ -103,7 +103,7 @@ class Project:
         self.places = [0] * UNITS
         """0: an object on the command line; 1 and 2: a member of that archive; 3: nowhere; 4: given twice."""
         self.whole = [False, False]
-        """Whether the archives are given again, as a whole."""
+        """Give each archive again, as a whole."""
         self.shade_count = shades
         self.settings: list[dict[str, object]] = [{}] * _SETTINGS
         self.flags: dict[str, object] = {}

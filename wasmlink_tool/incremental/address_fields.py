@@ -193,7 +193,7 @@ class FieldRecorder:
 
 
 class Correction:
-    """What the targets' fields hold now."""
+    """The values that the targets' fields hold now."""
 
     def __init__(self, columns: FieldColumns, shifts: Sequence[int], tls_base: int) -> None:
         """

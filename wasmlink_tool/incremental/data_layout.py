@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from ..linking.layout_memory import Memory
 
     Place = tuple[int, int, int, int]
-    """What sorts input segments in link order."""
+    """The key by which input segments are sorted."""
     Key = tuple[int, bytes, int, int, bytes]
 
 _NO_FILE: Final = SyntheticFile("", gc_sections=True)
@@ -67,7 +67,7 @@ class OutputData:
         self.inputs: Inputs | None = None
         """Its input segments; ``None`` if they are those of the last link."""
         self.chunks: list[tuple[int | InputSegment | Strings, int]] = []
-        """Where its inputs are others: its chunks with their offsets, empty ones left out."""
+        """The chunks with their offsets, if the inputs are others; empty ones are left out."""
 
 
 class DataLayout:

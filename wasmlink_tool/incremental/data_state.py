@@ -1,4 +1,4 @@
-"""What a state keeps of the addresses of a finished link: the locations, and the fields that hold their addresses."""
+"""The addresses of a finished link, as its state keeps them: the locations, and the fields that hold addresses."""
 
 from __future__ import annotations
 

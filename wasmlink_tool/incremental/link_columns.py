@@ -91,8 +91,8 @@ class LinkColumns:
     slot_numbers: array[int]
     """For each slot in order, the number of its function."""
     name_positions: array[int]
-    """Where in the module the name of each function begins, imports included, in the name section; one more element is
-    the end of the last. Empty if there is no such section."""
+    """The position of each function's name in the module's name section, imports included; one more element is the end
+    of the last. Empty if there is no such section."""
     name_rows: array[int]
     """For each name in the symbol table, the row of its symbol, or :data:`NO_ROW`."""
     imported: int

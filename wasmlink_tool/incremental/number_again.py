@@ -35,7 +35,7 @@ class Numbers:
         """The new number of each function of the last link, imports included; ``NO_NUMBER`` if it is gone."""
         self._shifts: dict[int, int] = {-1: 0}
         self._live_counts: list[int] = []
-        """How many functions of each file, the linker's own first, were in the last output."""
+        """The number of functions of each file, the linker's own first, in the last output."""
         self.function_count = 0
         """Imports excluded."""
         self._number_functions()

@@ -1,4 +1,4 @@
-"""What the relocations of candidates for folding resolve to, as keys that are equal where the targets are the same.
+"""Keys of the relocations of candidates for folding: two are equal if the relocations resolve to the same targets.
 
 A reference that may be to any member of a class (see :mod:`.icf`) has the key of a class, which says no more than the
 offset; the candidate that it names is compared by its class.
