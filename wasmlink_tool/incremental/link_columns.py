@@ -17,8 +17,9 @@ from itertools import accumulate, compress
 from ..binary.constants import ExternalKind, NameSubsection, SymbolKind
 from ..binary.relocation_types import TABLE_INDICES
 from ..binary.relocation_types import RelocationType as R
+from ..binary.relocations import Relocations
 from ..linking.chunks import NO_NUMBER, LinkedFile, ObjectInput, OutputSegment
-from ..linking.live_relocations import live_function_runs
+from ..linking.live_relocations import first_uses, live_function_runs
 from ..linking.plan import Plan
 from ..linking.symbols import DEFINED, UNDEFINED, Symbol
 from ..records import record
@@ -407,25 +408,26 @@ class _Recorder:
     def _add_fields(self, file: ObjectInput, positions: list[array[int]], values: list[array[int]]) -> None:
         """Add where the fields of live code and data are in the module, and what stands in them."""
         obj = file.object
-        places: list[tuple[int, int, int, int]] = []
+        places: list[tuple[Relocations, int, int, int]] = []
         if obj.code_section >= 0 and 1 in file.function_live:
+            relocs = file.relocations(obj.code_section)
             ranges, starts = obj.relocation_ranges(obj.code_section), obj.function_offsets
             for start, stop in live_function_runs(file):
                 shift = self.code_start + file.function_offsets[start] - starts[start]
-                places.append((obj.code_section, ranges[start], ranges[stop], shift))
+                places.append((relocs, ranges[start], ranges[stop], shift))
         if obj.data_section >= 0:
+            relocs = file.relocations(obj.data_section)
             ranges = obj.relocation_ranges(obj.data_section)
             for index, segment in enumerate(file.segments):
                 if segment.live and segment.output is not None and ranges[index] != ranges[index + 1]:
                     at = self.data_position(segment.output, segment.offset, segment.size)
                     if at >= 0:
                         shift = at - obj.segments[index].offset
-                        places.append((obj.data_section, ranges[index], ranges[index + 1], shift))
+                        places.append((relocs, ranges[index], ranges[index + 1], shift))
         if not places:
             return
         tables = self._values(file)
-        for section, first, after, shift in places:
-            relocs = file.relocations(section)
+        for relocs, first, after, shift in places:
             types = relocs.types[first:after]
             offsets, indices = relocs.offsets[first:after], relocs.indices[first:after]
             for number, select in enumerate(SELECT_FIELDS):
@@ -458,23 +460,9 @@ class _Recorder:
 
     def _slot_uses(self, file: ObjectInput) -> list[int]:
         """Return the slots of the functions whose addresses are taken in an object, in the order of the scan."""
-        obj = file.object
-        found: dict[int, None] = {}
-        sections = ((obj.code_section, file.function_live), (obj.data_section, [s.live for s in file.segments]))
-        for section, live in sections:
-            if section < 0:
-                continue
-            relocs = file.relocations(section)
-            if not TABLE_INDICES.isdisjoint(relocs.types):
-                ranges = obj.relocation_ranges(section)
-                for chunk, is_live in enumerate(live):
-                    if is_live:
-                        first, after = ranges[chunk], ranges[chunk + 1]
-                        for type_, index in zip(relocs.types[first:after], relocs.indices[first:after]):
-                            if type_ in TABLE_INDICES:
-                                found.setdefault(file.symbols[index].table_slot)
         base = self.plan_table_base()
-        return [slot - base for slot in found if slot != NO_NUMBER]
+        slots = dict.fromkeys([file.symbols[index].table_slot for index in first_uses(file, TABLE_INDICES)])
+        return [slot - base for slot in slots if slot != NO_NUMBER]
 
     def plan_table_base(self) -> int:
         entries = self.plan.scan.table_entries

@@ -7,14 +7,13 @@ of types and table entries follow from the order of their first uses; those of a
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from ..binary.constants import SectionId, SymbolKind
-from ..binary.relocation_types import TABLE_INDICES
-from ..binary.relocation_types import RelocationType as R
+from ..binary.relocation_types import TABLE_INDICES, TYPE_INDICES
 from ..inputs.object_reader import parse_types
 from ..linking.chunks import NO_NUMBER, LinkedFile, ObjectInput
-from ..linking.live_relocations import live_function_runs, live_relocations
+from ..linking.live_relocations import first_uses, live_function_runs
 from ..linking.symbols import DEFINED
 from .last_module import read_numbers
 from .match_objects import Unusable
@@ -151,7 +150,7 @@ class Numbers:
                     order.update(dict.fromkeys(uses[ordinal]))
             else:
                 types = file.object.types
-                for index in _types_used(file):
+                for index in first_uses(file, TYPE_INDICES):
                     number = file.type_numbers[index] = known.setdefault(types[index], len(known))
                     order.setdefault(number)
         order.update(dict.fromkeys(columns.import_types))
@@ -198,7 +197,7 @@ class Numbers:
                 for slot in uses.get(ordinal, ()):
                     order.setdefault(now[slot], len(order))
                 continue
-            for index in _addresses_taken(file):
+            for index in first_uses(file, TABLE_INDICES):
                 symbol = file.symbols[index]
                 if symbol.is_stub:
                     continue
@@ -244,28 +243,3 @@ class Numbers:
                 return self.functions[start + live.count(1, first, node)] if live[node] else NO_NUMBER
             start += self._live_counts[at]
         raise Unusable("the address of a function that no object defines")
-
-
-def _types_used(file: ObjectInput) -> list[int]:
-    """Return the types that live relocations of an object name, in the order of the scan."""
-    found: dict[int, None] = {}
-    for relocs, first, after in live_relocations(file):
-        types = relocs.types[first:after]
-        if R.TYPE_INDEX_LEB in types:
-            found.update(
-                dict.fromkeys(
-                    [index for type_, index in zip(types, relocs.indices[first:after]) if type_ == R.TYPE_INDEX_LEB]
-                )
-            )
-    return list(found)
-
-
-def _addresses_taken(file: ObjectInput) -> list[int]:
-    """Return the symbols whose table index live relocations of an object name, in the order of the scan."""
-    found: dict[int, None] = {}
-    for relocs, first, after in live_relocations(file):
-        types = relocs.types[first:after]
-        if not TABLE_INDICES.isdisjoint(types):
-            indices: Sequence[int] = relocs.indices[first:after]
-            found.update(dict.fromkeys([index for type_, index in zip(types, indices) if type_ in TABLE_INDICES]))
-    return list(found)

@@ -38,3 +38,13 @@ def live_relocations(file: ObjectInput) -> Iterator[tuple[Relocations, int, int]
         for i, segment in enumerate(file.segments):
             if segment.live:
                 yield relocs, ranges[i], ranges[i + 1]
+
+
+def first_uses(file: ObjectInput, types: frozenset[int]) -> list[int]:
+    """Return the symbols, or types, that live relocations of the given types name, in the order of first use."""
+    found: dict[int, None] = {}
+    for relocs, first, after in live_relocations(file):
+        own = relocs.types[first:after]
+        if not types.isdisjoint(own):
+            found.update(dict.fromkeys([i for type_, i in zip(own, relocs.indices[first:after]) if type_ in types]))
+    return list(found)
