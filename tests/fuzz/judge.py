@@ -97,7 +97,11 @@ def is_invalid(module: bytes) -> str:
     return ""
 
 
-_OTHER_REASONS = re.compile(rb"wasm64|cannot be used against|undefined symbol|mismatch|duplicate symbol|cannot open")
+_OTHER_REASONS = re.compile(
+    rb"wasm64|cannot be used against|undefined symbol|mismatch|duplicate symbol|cannot open|"
+    # Of strings in a debug section, which is not read if it is removed.
+    rb"not null terminated"
+)
 
 
 def reference_refuses(directory: Path, files: Iterable[str]) -> bool:

@@ -127,13 +127,25 @@ class Reader:
     def value_type(self) -> bytes:
         """Read one value type; reference types with a heap type take several bytes."""
         start = self.pos
-        if self.u8() in (0x63, 0x64) and self.sleb(33) >= 0:
-            raise FormatError("a reference to a type index is not supported")
+        first = self.u8()
+        if first >= 0x80:
+            raise FormatError(f"invalid value type: {first:#04x}")
+        if first in (0x63, 0x64):
+            self._skip_heap_type()
         return self.data[start : self.pos]
+
+    def _skip_heap_type(self) -> None:
+        start = self.pos
+        if self.sleb(33) >= 0:
+            raise FormatError("a reference to a type index is not supported")
+        if self.pos - start > 1:
+            raise FormatError("invalid heap type")
 
     def limits(self) -> tuple[int, int, int | None, int | None]:
         """Read (flags, minimum, maximum, log2 of the page size)."""
         flags = self.u8()
+        if flags >= 0x80:
+            raise FormatError(f"invalid flags of limits: {flags:#04x}")
         bits = 64 if flags & LIMITS_IS_64 else 32
         minimum = self.uleb(bits)
         maximum = self.uleb(bits) if flags & LIMITS_HAS_MAX else None
@@ -155,6 +167,8 @@ class Reader:
         if pos < self.end and data[pos] == Opcode.I32_CONST:
             end = data.find(b"\x0b", pos + 2, min(self.end, pos + 7))
             if end > 0 and data[end - 1] < 0x80 and not data[pos + 1 : end - 1].translate(None, _CONTINUED):
+                if end == pos + 6 and (data[end - 1] + 8) & 0x70:
+                    raise FormatError("a LEB128 number does not fit in 32 bits")
                 self.pos = end + 1
                 return
         while True:
@@ -174,7 +188,7 @@ class Reader:
                 if not indices:
                     raise FormatError("a constant expression with the index of a global or function cannot be linked")
             elif opcode == Opcode.REF_NULL:
-                self.sleb(33)
+                self._skip_heap_type()
             elif opcode not in _ARITHMETIC:
                 raise FormatError(f"invalid opcode {opcode:#04x} in a constant expression")
 

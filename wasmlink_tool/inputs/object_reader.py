@@ -45,6 +45,8 @@ _SECTION: Final = SymbolKind.SECTION
 _ENV: Final = b"\3env"
 _FUNCTION_TABLE: Final = b"__indirect_function_table"
 _TABLE: Final = SymbolKind.TABLE
+_NUMBERS: Final = frozenset((b"\x7f", b"\x7e", b"\x7d", b"\x7c", b"\x7b"))
+"""The types i32, i64, f32, f64 and v128."""
 
 
 def read_object(data: bytes, start: int = 0, end: int | None = None) -> ObjectFile:
@@ -173,6 +175,11 @@ class ObjectReader:
             raise FormatError(f"invalid type index: {index}")
         return index
 
+    def _tag_type(self, reader: Reader) -> int:
+        if reader.u8() != 0:
+            raise FormatError("invalid attribute of a tag")
+        return self._type_index(reader)
+
     def read_data_count(self, reader: Reader) -> None:
         self._data_count = reader.uleb()
 
@@ -225,8 +232,7 @@ class ObjectReader:
         elif kind == ExternalKind.MEMORY:
             self._has_memory(reader)
         elif kind == ExternalKind.TAG:
-            reader.u8()
-            self.obj.imported_tags.append(Import(module, field, self._type_index(reader)))
+            self.obj.imported_tags.append(Import(module, field, self._tag_type(reader)))
         else:
             raise FormatError(f"unexpected import kind: {kind}")
 
@@ -292,9 +298,7 @@ class ObjectReader:
 
     def read_tags(self, reader: Reader) -> None:
         for _ in range(reader.count(2)):
-            if reader.u8() != 0:
-                raise FormatError("invalid attribute of a tag")
-            self.obj.tags.append(self._type_index(reader))
+            self.obj.tags.append(self._tag_type(reader))
 
     def read_exports(self, reader: Reader) -> None:
         imported = len(self.obj.imported_functions)
@@ -329,6 +333,12 @@ class ObjectReader:
                     size, pos = uleb_at(data, pos - 1, end)
             if not 0 < size <= end - pos:
                 raise FormatError("a function body extends past the end of its section")
+            locals_ = data[pos]
+            if locals_:
+                # A count and a type, each of one byte in nearly all declarations.
+                after = pos + 1 + 2 * locals_
+                if after > pos + size or not data[pos:after].isascii():
+                    _check_locals(Reader(data, pos, pos + size))
             pos += size
         append(pos - start)
         reader.pos = pos
@@ -426,8 +436,20 @@ def _global_type(reader: Reader) -> GlobalType:
 
 def _table_type(reader: Reader) -> TableType:
     element_type = reader.value_type()
+    if element_type in _NUMBERS:
+        raise FormatError("invalid table element type")
     flags, minimum, maximum, _ = reader.limits()
     return TableType(element_type, flags, minimum, maximum)
+
+
+def _check_locals(body: Reader) -> None:
+    """Check the declarations of local variables at the start of a function body."""
+    total = 0
+    for _ in range(body.uleb()):
+        total += body.uleb()
+        body.value_type()
+    if total >> 32:
+        raise FormatError(f"a function with {total} local variables")
 
 
 # Sections that many objects of a program share
