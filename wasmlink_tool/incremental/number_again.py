@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from ..binary.constants import SectionId, SymbolKind
 from ..binary.relocation_types import TABLE_INDICES, TYPE_INDICES
-from ..inputs.object_reader import parse_types
+from ..inputs.shared_sections import parse_types
 from ..linking.chunks import NO_NUMBER, LinkedFile, ObjectInput
 from ..linking.live_relocations import first_uses, live_function_runs
 from ..linking.symbols import DEFINED

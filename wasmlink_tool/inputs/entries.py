@@ -44,7 +44,7 @@ from .object_file import (
     Segment,
     TableType,
 )
-from .object_reader import parse_features, parse_producers, parse_types
+from .shared_sections import parse_features, parse_producers, parse_types
 from .symbol_columns import symbol_columns
 
 TYPE_CHECKING = False

@@ -8,7 +8,6 @@ function and segment.
 from __future__ import annotations
 
 from ..binary.constants import (
-    FUNCTION_TYPE,
     LIMITS_IS_64,
     MAGIC,
     SECTION_NAMES,
@@ -20,22 +19,20 @@ from ..binary.constants import (
     SectionId,
     SymbolKind,
 )
-from ..binary.leb128 import uleb
 from ..binary.reader import FormatError, Reader, uleb_at
-from ..memo import remember
 from .linking_reader import LinkingReader
 from .object_file import (
     Global,
     GlobalType,
     Import,
     ObjectFile,
-    Producers,
     Section,
     Segment,
     TableType,
     is_copied,
 )
 from .section_order import SectionOrder
+from .shared_sections import parse_features, parse_producers, parse_types
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -450,63 +447,3 @@ def _check_locals(body: Reader) -> None:
         body.value_type()
     if total >> 32:
         raise FormatError(f"a function with {total} local variables")
-
-
-# Sections that many objects of a program share
-
-
-@remember(4096)
-def parse_types(contents: bytes) -> list[bytes]:
-    """Parse the signatures of a type section."""
-    reader = Reader(contents, 0, len(contents))
-    types: list[bytes] = []
-    for _ in range(reader.count(3)):
-        form = reader.u8()
-        if form != FUNCTION_TYPE:
-            raise FormatError(f"unsupported form of type: {form:#04x}")
-        parameters = [reader.value_type() for _ in range(reader.count())]
-        results = [reader.value_type() for _ in range(reader.count())]
-        types.append(uleb(len(parameters)) + b"".join(parameters) + uleb(len(results)) + b"".join(results))
-    if reader.pos != reader.end:
-        raise FormatError("data after the end of section TYPE")
-    return types
-
-
-@remember(256)
-def parse_producers(contents: bytes) -> Producers:
-    reader = Reader(contents, 0, len(contents))
-    producers: Producers = {}
-    for _ in range(reader.count(2)):
-        field = reader.name().decode("utf-8", "backslashreplace")
-        if field not in ("language", "processed-by", "sdk"):
-            raise FormatError("producers section field is not named one of language, processed-by, or sdk")
-        if field in producers:
-            raise FormatError("producers section does not have unique fields")
-        pairs = [(reader.name(), reader.name()) for _ in range(reader.count(2))]
-        if len({name for name, _ in pairs}) != len(pairs):
-            raise FormatError("producers section contains repeated producer")
-        producers[field] = pairs
-    if reader.pos != reader.end:
-        raise FormatError("producers section ended prematurely")
-    return producers
-
-
-@remember(256)
-def parse_features(contents: bytes) -> list[tuple[int, bytes]]:
-    reader = Reader(contents, 0, len(contents))
-    features: list[tuple[int, bytes]] = []
-    names: set[bytes] = set()
-    for _ in range(reader.count(2)):
-        prefix = reader.u8()
-        if chr(prefix) not in "+-":
-            raise FormatError("unknown feature policy prefix")
-        name = reader.name()
-        if name in names:
-            raise FormatError(
-                f'target features section contains repeated feature "{name.decode("utf-8", "backslashreplace")}"'
-            )
-        names.add(name)
-        features.append((prefix, name))
-    if reader.pos != reader.end:
-        raise FormatError("target features section ended prematurely")
-    return features
