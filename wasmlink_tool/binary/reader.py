@@ -26,6 +26,8 @@ def uleb_at(data: bytes, pos: int, end: int, bits: int = 32) -> tuple[int, int]:
 
     :raises FormatError: it does not fit, or does not end before ``end``.
     """
+    if pos < end and data[pos] < 0x80:
+        return data[pos], pos + 1
     if end - pos >= 5 and data[pos + 3] >= 0x80:
         # Compilers pad the sizes of sections to five bytes.
         a, b, c, d, e = data[pos : pos + 5]

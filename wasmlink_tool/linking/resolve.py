@@ -154,8 +154,7 @@ class FileAdder:
 
     def add(self, source: ObjectSource) -> None:
         """Add a file and all members that it extracts."""
-        self._diagnostics.file = source.name
-        self._diagnostics.log(f"Processing: {source.name}")
+        self._begin(source)
         self._run(self._add_lazy(source) if source.lazy else self._add_object(source))
 
     def add_generated(self, source: ObjectSource) -> None:
@@ -207,6 +206,11 @@ class FileAdder:
             self._table.report_kind(symbol, "<internal>", _FUNCTION)
         return symbol
 
+    def _begin(self, source: ObjectSource) -> None:
+        self._diagnostics.file = name = source.name
+        if self._diagnostics.verbose:
+            self._diagnostics.log(f"Processing: {name}")
+
     def _run(self, steps: Iterator[ObjectSource]) -> None:
         stack = [steps]
         while stack:
@@ -214,8 +218,7 @@ class FileAdder:
             if source is None:
                 stack.pop()
             else:
-                self._diagnostics.file = source.name
-                self._diagnostics.log(f"Processing: {source.name}")
+                self._begin(source)
                 stack.append(self._add_object(source))
 
     def _extract(self, symbol: Symbol) -> Iterator[ObjectSource]:
