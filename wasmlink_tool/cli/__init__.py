@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from wasmlink_tool.cli.command import main
+from wasmlink_tool.cli.command import main, run_process
 
-__all__ = ["main"]
+__all__ = ["main", "run_process"]

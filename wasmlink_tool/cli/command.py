@@ -16,6 +16,7 @@ from wasmlink_tool.version import __version__, package_kind
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import NoReturn
 
     from wasmlink_tool.cli.reproduce import Reproduction
 
@@ -66,6 +67,14 @@ def main(argv: list[str] | None = None, front: Callable[[str, list[str]], int] |
         diagnostics.error(*describe_failure(error, "the command line"))
         Reporter(program).report(diagnostics.entries)
         return 1
+
+
+def run_process() -> NoReturn:
+    """Run the command with the process's arguments, and end the process: ``wasmlink`` and ``python -m``."""
+    status = main()
+    from wasmlink_tool.cli.termination import leave
+
+    leave(status)
 
 
 def program_name(path: str) -> str:
