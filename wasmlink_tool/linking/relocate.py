@@ -416,10 +416,18 @@ def _groups() -> Iterator[bytes]:
     yield from map(bytes, groups.values())
 
 
+def _marks(group: bytes) -> bytes:
+    """Return the translation table that makes 1 of the members of a group and 0 of all other bytes."""
+    table = bytearray(256)
+    for type_ in group:
+        table[type_] = 1
+    return bytes(table)
+
+
 _WRITTEN_ALIKE: Final = tuple(_groups())
 """Groups of relocation types whose values are encoded alike: one pass over the columns serves each group."""
-_SELECT: Final = {group: bytes([i in group for i in range(256)]) for group in _WRITTEN_ALIKE}
+_SELECT: Final = {group: _marks(group) for group in _WRITTEN_ALIKE}
 """Translation tables that mark the members of a group in a column of types."""
-_SELECT_ONE: Final = {type_: bytes([type_ == i for i in range(256)]) for type_ in RELOCATION_NAMES}
+_SELECT_ONE: Final = {type_: _marks(bytes((type_,))) for type_ in RELOCATION_NAMES}
 _WORTH_SELECTING: Final = 16
 """Relocations for each of their types, from which on a pass over them for each type costs less than their pairs."""

@@ -9,7 +9,6 @@ from ..options import LinkOptions
 from ..records import record
 from .chunks import OutputSegment
 from .command_wrappers import call
-from .data_relocations import MOST_PLAIN, Helpers, has_tls_relocations, relocated_fields
 from .layout_memory import Memory
 from .pic import global_relocation_code, is_thread_local
 from .relocation_values import Bases
@@ -23,6 +22,8 @@ from .thread_context import set_tls_base
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from .data_relocations import Helpers
 
 
 @record(frozen=True)
@@ -77,9 +78,12 @@ def declare_start_functions(
     dynamic = resolution.is_dynamic(options) and not options.relocatable
     bases = Bases(options.table_base, memory.tls_base)
     helpers = None
-    fields = list(relocated_fields(resolution, segments, bases, options, tls=False)) if dynamic else []
-    if fields:
-        apply_data = declare(b"__wasm_apply_data_relocs", SymbolFlag.EXPORTED)
+    if dynamic:
+        from .data_relocations import MOST_PLAIN, Helpers, relocated_fields  # Static output needs none of it.
+
+        fields = list(relocated_fields(resolution, segments, bases, options, tls=False))
+        if fields:
+            apply_data = declare(b"__wasm_apply_data_relocs", SymbolFlag.EXPORTED)
         if sum(len(field.store(resolution.target)) for field in fields) > MOST_PLAIN:
             helpers = Helpers(resolution, b"__wasm_apply_data_relocs", fields)
     if any(needs_initialization(segment, options) for segment in segments):
@@ -90,8 +94,11 @@ def declare_start_functions(
     if options.shared_memory and any(symbol.flags & SymbolFlag.TLS for symbol in scan.got):
         apply_global_tls = declare(b"__wasm_apply_global_tls_relocs")
         keep_tls_base()
-    if options.has_threads and has_tls_relocations(segments):
-        apply_tls = declare(b"__wasm_apply_tls_relocs")
+    if options.has_threads:
+        from .data_relocations import has_tls_relocations
+
+        if has_tls_relocations(segments):
+            apply_tls = declare(b"__wasm_apply_tls_relocs")
     if (
         options.is_pic
         and "extended-const" not in features
@@ -130,6 +137,8 @@ def write_start_functions(
             bodies[symbol.index] = code()
 
     def relocations(*, tls: bool) -> bytes:
+        from .data_relocations import relocated_fields
+
         fields = relocated_fields(resolution, segments, bases, options, tls=tls)
         return _body(*(field.store(resolution.target) for field in fields))
 
