@@ -78,9 +78,6 @@ def open_inputs(
     for remark in options.remarks:
         (diagnostics.error if remark.severity is Severity.ERROR else diagnostics.warn)(remark.text, remark.hints)
     diagnostics.check()
-    if options.compress_relocations and not (options.strip_debug or options.strip_all):
-        # Lines and ranges would have to follow each instruction; the command has said so in wasm-ld's words.
-        raise FatalError("compress_relocations takes strip_debug or strip_all: debug information cannot follow")
     for path in options.allow_undefined_files:
         files.read_undefined_list(path)
     diagnostics.check()

@@ -344,12 +344,15 @@ class LinkOptions:
         if self.strip_all is None:
             self.strip_all = smallest and not self.strip_debug
         if self.compress_relocations is None:
-            # Debug information would have to be stripped.
-            self.compress_relocations = smallest and (self.strip_debug or self.strip_all)
+            self.compress_relocations = smallest
         if self.omit_zeros is None:
             self.omit_zeros = smallest and self.owns_memory
         if self.icf is None:
             self.icf = IcfLevel.SAFE if smallest else IcfLevel.NONE
+
+    @property
+    def keeps_debug_information(self) -> bool:
+        return not (self.strip_debug or self.strip_all)
 
     def keeps_names(self, kind: str) -> bool:
         """Return whether the name section has names of a kind of :data:`NAME_KINDS`."""

@@ -72,16 +72,6 @@ def test_a_field_whose_type_is_a_list_is_checked_as_one() -> None:
                 link(LinkOptions(**{**given, row.name: "atomics"}))
 
 
-def test_compressed_relocations_are_refused_beside_debug_information(tmp_path: Path) -> None:
-    # The command refuses them in wasm-ld's words; whoever calls link() has to be told as well.
-    path = tmp_path / "run.o"
-    path.write_bytes(compile_object(declare_first(func("run")), ".s", tmp_path))
-    given: dict[str, Any] = {"inputs": [path], "output": None, "entry": None, "compress_relocations": True}
-    with pytest.raises(LinkError, match="compress_relocations takes strip_debug or strip_all"):
-        link(LinkOptions(**given))
-    assert link(LinkOptions(**given, strip_debug=True)).module
-
-
 def test_plain_readings_fit_their_fields() -> None:
     known = {option.name: option for option in all_options()}
     for row in FIELDS:

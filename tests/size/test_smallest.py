@@ -39,7 +39,7 @@ def test_it_is_the_same_as_its_options(build: Path) -> None:
     assert link(build, "--smallest", "--no-smallest") == link(build)
 
 
-@pytest.mark.parametrize("given", ["--icf=none", "--no-omit-zeros", "--no-compress-relocations"])
+@pytest.mark.parametrize("given", ["--icf=none", "--no-omit-zeros", "--no-compress-relocations", "--no-strip-all"])
 def test_an_option_that_is_given_counts(given: str, build: Path) -> None:
     assert link(build, "--smallest", given) == link(build, given, "--smallest") == link(build, *IMPLIED, given)
 

@@ -22,6 +22,7 @@ KNOWN: Final[Mapping[str, tuple[str, ...]]] = {
         "needs clang",
         "needs emcc",
         "needs llvm-dwarfdump",
+        "needs llvm-dwarfdump and llvm-objdump",
         "needs node",
         "needs rustc and its library for wasm32",
         "needs rustc and its library for wasm32-wasi",

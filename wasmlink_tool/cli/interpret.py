@@ -176,13 +176,7 @@ def _check_kind(options: LinkOptions, diagnostics: Diagnostics) -> None:
 
 def _combinations(line: CommandLine, options: LinkOptions) -> list[tuple[Severity, str]]:
     """Report contradictory and ineffective options, in wasm-ld's order."""
-    unstripped = not (options.strip_debug or options.strip_all)
     errors = [
-        (
-            bool(options.compress_relocations) and unstripped,
-            "--compress-relocations is incompatible with output debug information. "
-            "Please pass --strip-debug or --strip-all",
-        ),
         (
             line.has("lto-partitions") and not _number(line, "lto-partitions", 1, Diagnostics()) & _UINT32_MAX,
             "--lto-partitions: number of threads must be > 0",

@@ -126,7 +126,11 @@ OPTIONS: tuple[tuple[str, tuple[Option, ...]], ...] = (
             Option("relocatable", "[-]-relocatable -r", "Write an object that can be linked again"),
             Option("emit-relocs", "[-]-emit-relocs", "Keep the relocations in a finished module"),
             Option(
-                "compress-relocations", "[-]-compress-relocations", "Shorten relocated numbers in code; needs -S or -s"
+                "compress-relocations",
+                "[-]-compress-relocations",
+                "Shorten relocated numbers in code",
+                note="wasm-ld takes it with -S or -s only; here, debug information "
+                "[follows](size.md#debug-information-of-shorter-code).",
             ),
         ),
     ),

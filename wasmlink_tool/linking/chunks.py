@@ -19,6 +19,7 @@ from .previous_file import PreviousFile
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Final
 
     from ..inputs.input_files import ObjectSource
@@ -177,7 +178,7 @@ class OutputSegment:
 class InputSection:
     """A custom section of an input that is copied to the output."""
 
-    __slots__ = ("discarded", "file", "index", "offset", "pieces", "section", "size")
+    __slots__ = ("discarded", "file", "index", "moved", "offset", "pieces", "section", "size")
 
     def __init__(self, file: LinkedFile, index: int, section: Section) -> None:
         self.file = file
@@ -189,6 +190,8 @@ class InputSection:
         self.offset = 0
         """The offset in the output section's contents, after its name; for merged strings, that of the merged chunk."""
         self.pieces: StringPieces | None = None
+        self.moved: Callable[[int], int] | None = None
+        """Maps an offset in the object's section to that in the section as it is written, if they differ."""
 
     @property
     def name(self) -> bytes:
@@ -211,10 +214,22 @@ class InputSection:
     def output_offset(self, offset: int) -> int:
         if self.pieces is not None:
             return self.offset + self.pieces.output_offset(offset)
+        if self.moved is not None:
+            return self.offset + self.moved(offset)
         return self.offset + offset
 
     def __str__(self) -> str:
         return f"{self.file.name}:({self.name.decode('utf-8', 'replace')})"
+
+
+@record(frozen=True)
+class RewrittenSections:
+    """The custom sections of an object that refers to compressed functions."""
+
+    contents: Callable[[int], bytes]
+    """Returns the contents of a custom section before relocation."""
+    relocations: Callable[[int, Relocations], Relocations]
+    """Returns the relocations of a custom section, given those of the object."""
 
 
 _NO_OBJECT: Final = read_object(MAGIC + VERSION + b"\0\x09\7linking\2")
@@ -290,6 +305,8 @@ class LinkedFile:
         self.shrinkage: tuple[list[int], list[int]] = [], []
         """For each relocated number of compressed functions, its end in the input code section's contents, and the
         total number of bytes saved up to there."""
+        self.rewritten: RewrittenSections | None = None
+        """The custom sections, where they refer to compressed functions."""
 
     @property
     def input(self) -> ObjectSource:
@@ -307,9 +324,19 @@ class LinkedFile:
         :raises FatalError: they are damaged.
         """
         try:
-            return self.object.relocations(section)
+            relocs = self.object.relocations(section)
         except FormatError as error:
             raise FatalError(f"{self.name}: {error}") from None
+        if self.rewritten is not None and not self.object.sections[section].id:
+            return self.rewritten.relocations(section, relocs)
+        return relocs
+
+    def section_contents(self, section: int) -> bytes:
+        """Return the contents of a section before relocation."""
+        place = self.object.sections[section]
+        if self.rewritten is not None and not place.id:
+            return self.rewritten.contents(section)
+        return self.object.data[place.start : place.end]
 
     def describe_function(self, index: int) -> str:
         return f"{self.name}:({self.function_names[index].decode('utf-8', 'backslashreplace')})"

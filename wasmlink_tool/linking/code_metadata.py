@@ -14,7 +14,7 @@ from ..binary.relocation_types import WIDTH
 from ..binary.relocation_types import RelocationType as R
 from ..records import record
 from .chunks import InputSection, ObjectInput
-from .relocation_values import place_in_body
+from .compress.body_places import places_in_body
 from .symbols import DEFINED, Symbol
 
 PREFIX = b"metadata.code."
@@ -102,8 +102,9 @@ def _instances(reader: Reader, file: ObjectInput, function: int | None) -> bytes
     """Yield the data after a function's index, with output offsets; ``None`` for a removed function."""
     start = reader.pos
     instances: list[bytes] = []
+    places = places_in_body(file, function) if function is not None and file.compressed else None
     for _ in range(reader.count(2)):
         place, data = reader.uleb(), reader.name()
-        if function is not None and file.compressed:
-            instances.append(uleb(place_in_body(file, function, place)) + uleb(len(data)) + data)
+        if places is not None:
+            instances.append(uleb(places.place(place)) + uleb(len(data)) + data)
     return uleb(len(instances)) + b"".join(instances) if instances else reader.data[start : reader.pos]

@@ -73,7 +73,8 @@ class ParallelRelocator(Relocator):
         cost = obj.relocation_sections().get(section, (0, 0, 0))[2]
         if not cost:
             return super()._relocated(file, section, ranges, tombstone)
-        memory = self._work.memory(obj.sections[section].end - obj.sections[section].start)
+        place = obj.sections[section]
+        memory = self._work.memory(place.end - place.start if place.id else file.custom_sections[section].size)
         note = self._work.memory(0)
         if self._is_watched(file, section):
             assert self._watcher is not None

@@ -207,8 +207,7 @@ class Relocator:
         """
         obj = file.object
         if contents is None:
-            place = obj.sections[section]
-            contents = obj.data[place.start : place.end]
+            contents = file.section_contents(section)
         _, _, count = obj.relocation_sections().get(section, (0, 0, 0))
         if not count:
             return Relocated(contents)
@@ -231,7 +230,7 @@ class Relocator:
         bounds = [bound for pair in ranges for bound in pair]
         values = self._values(file, section)
         try:
-            if obj.is_unread:
+            if obj.is_unread or (file.rewritten is not None and not obj.sections[section].id):
                 relocs = file.relocations(section)
                 columns = relocs.types, relocs.offsets, relocs.indices, relocs.addends
                 return loops.relocate_columns(contents, columns, values, bounds, FORMATS, tombstone)

@@ -7,8 +7,6 @@ not in the output, except in line tables: as in lld, they refer to the function 
 
 from __future__ import annotations
 
-from bisect import bisect_right
-
 from ..binary.constants import SymbolKind
 from ..binary.field_values import LOWEST, NOTHING, REMOVED, SCATTERED, FieldValues
 from ..binary.relocation_types import (
@@ -97,7 +95,7 @@ class SymbolValues(FieldValues):
             section = symbol.section
             if section is None or section.discarded:
                 return REMOVED
-            if section.pieces is None:
+            if section.pieces is None and section.moved is None:
                 return section.offset
             self._merged[index] = _MergedOffsets(section)
             return SCATTERED
@@ -135,14 +133,14 @@ class SymbolValues(FieldValues):
 
 
 class _MergedOffsets(dict[int, int]):
-    """Maps an offset in a mergeable section to the offset in the output section. Nearly all references point to a
-    string's start."""
+    """Maps an offset in a section of merged strings, or one whose parts move, to the offset in the output section.
+    Nearly all references point to a string's start."""
 
     def __init__(self, section: InputSection) -> None:
-        assert section.pieces is not None
         pieces = section.pieces
         # Many short strings are looked up one by one.
-        known = () if pieces.is_dense else zip(pieces.starts, map(section.offset.__add__, pieces.offsets))
+        is_listed = pieces is not None and not pieces.is_dense
+        known = zip(pieces.starts, map(section.offset.__add__, pieces.offsets)) if pieces and is_listed else ()
         super().__init__(known)
         self._section = section
         self._pieces = pieces
@@ -150,7 +148,8 @@ class _MergedOffsets(dict[int, int]):
         self.names_middles = False
 
     def __missing__(self, offset: int) -> int:
-        self.names_middles = self.names_middles or not (self._pieces.is_dense and self._pieces.has_start(offset))
+        pieces = self._pieces
+        self.names_middles = self.names_middles or not (pieces and pieces.is_dense and pieces.has_start(offset))
         return self._section.output_offset(offset)
 
 
@@ -190,16 +189,6 @@ def compressed_body_start(file: ObjectInput, index: int) -> int:
     """Return the start of the body in a compressed function's entry."""
     entry = file.compressed[index]
     return next(i for i, byte in enumerate(entry) if byte < 0x80) + 1
-
-
-def place_in_body(file: ObjectInput, index: int, place: int) -> int:
-    """Return the offset in a function's body, after compression, of an uncompressed offset."""
-    if not file.compressed:
-        return place
-    start = body_start(file, index)
-    ends, saved = file.shrinkage
-    before, now = (bisect_right(ends, at) - 1 for at in (start, start + place))
-    return place - (saved[now] if now >= 0 else 0) + (saved[before] if before >= 0 else 0)
 
 
 def _address(symbol: Symbol) -> int:

@@ -62,6 +62,19 @@ class Module:
         self.chunks[-1] = last[: len(last) - len(identity)] + identity
 
 
+def compress_relocations(plan: Plan, bases: Bases, options: LinkOptions, diagnostics: Diagnostics) -> None:
+    """Shorten relocated numbers in all live functions, and let debug information follow."""
+    from ..linking.compress.debug_information import Findings, find_distances, follow_code
+
+    objects = plan.resolution.objects
+    found = find_distances(objects, diagnostics) if options.keeps_debug_information else Findings({}, set())
+    compressor = Relocator(bases)
+    for file in objects:
+        if file not in found.kept and file.function_live.count(1):
+            compressor.compress(file)
+    follow_code(objects, found)
+
+
 def write_module(
     plan: Plan,
     options: LinkOptions,
@@ -76,10 +89,7 @@ def write_module(
     bases = Bases(options.table_base, plan.memory.tls_base, options.icf is not IcfLevel.NONE)
     check_field_widths(plan, bases, diagnostics)
     if options.compress_relocations:
-        compressor = Relocator(bases)
-        for file in plan.resolution.objects:
-            if file.function_live.count(1):
-                compressor.compress(file)
+        compress_relocations(plan, bases, options, diagnostics)
     # Debug information needs the functions' offsets, and custom sections refer to one another by their offsets.
     place_functions(plan)
     custom = lay_out_custom_sections(plan.resolution, options, None if reuse is None else reuse.merge)

@@ -16,10 +16,11 @@ from ..binary.relocation_types import RelocationType as R
 from ..binary.relocations import Relocations
 from ..linking.chunks import InputSegment, ObjectInput
 from ..linking.code_metadata import CodeMetadata
+from ..linking.compress.body_places import places_in_body
 from ..linking.live_relocations import live_function_runs
 from ..linking.plan import Plan
 from ..linking.relocate import relocations_in, segment_relocations
-from ..linking.relocation_values import body_start, compressed_body_start, drops_folded, place_in_body
+from ..linking.relocation_values import body_start, compressed_body_start, drops_folded
 from ..linking.symbols import DEFINED, UNDEFINED, Symbol
 from .custom import CustomSection
 from .encoding import OutputSection, custom_section, name, vector
@@ -191,7 +192,8 @@ def _code_entries(plan: Plan, indices: SymbolIndices) -> Iterator[bytes]:
             for index in file.compressed:
                 inside = relocations_in(relocs, [(starts[index], starts[index + 1])])
                 start = body_start(file, index)
-                offsets = [place_in_body(file, index, offset - start) for offset in inside.offsets]
+                places = places_in_body(file, index)
+                offsets = [places.place(offset - start) for offset in inside.offsets]
                 inside = Relocations(inside.types, offsets, inside.indices, inside.addends)
                 shift = file.function_offsets[index] + compressed_body_start(file, index)
                 yield from _entries(file, inside, shift, indices)

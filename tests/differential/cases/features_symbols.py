@@ -558,29 +558,9 @@ CASES = [
         has=["^export malloc"],
     ),
     # --compress-relocations
-    Case(
-        "compress-needs-strip",
-        {"a.s": ALL},
-        COMPRESS,
-        exit=1,
-        says=[
-            "error: --compress-relocations is incompatible with output "
-            "debug information. Please pass --strip-debug or --strip-all"
-        ],
-    ),
     Case("compress-strip-all", {"a.s": ALL}, f"{COMPRESS} -s"),
     Case("compress-strip-debug", {"a.s": ALL}, f"{COMPRESS} -S"),
     Case("compress-long-strip-debug", {"a.s": ALL}, f"{COMPRESS} --strip-debug"),
-    Case(
-        "compress-debug-info",
-        {"a.c": "// flags: -g\n" + C, "b.c": C2},
-        "a.o b.o --compress-relocations --export=run",
-        exit=1,
-        says=[
-            "error: --compress-relocations is incompatible with output "
-            "debug information. Please pass --strip-debug or --strip-all"
-        ],
-    ),
     Case(
         "compress-debug-info-stripped",
         {"a.c": "// flags: -g\n" + C, "b.c": C2},

@@ -535,7 +535,6 @@ CASES = [
         )
         for option in (
             "--entry=_start",
-            "--compress-relocations",
             "--compress-relocations --strip-debug",
             "--undefined=_start",
             "-pie",
@@ -544,7 +543,7 @@ CASES = [
             "--export-table",
             "--shared-memory",
             "--global-base=1024",
-            "--entry=missing --compress-relocations -pie",
+            "--entry=missing --compress-relocations --strip-debug -pie",
             "--import-table --export-table",
             "-m wasm64",
             "--no-growable-memory --max-memory=65536",

@@ -1,0 +1,1 @@
+"""Let debug information follow functions whose relocated numbers are shortened."""
