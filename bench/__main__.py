@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import functools
 import json
 import os
 import platform
@@ -14,9 +13,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from bench import inputs, rebuild, toolchain
+from bench import growth, inputs, rebuild, toolchain
 from bench.inputs import BenchInput
-from bench.measure import Run, in_turn, run_process, write_response_file
+from bench.measure import VARIANTS, WORK, Run, in_turn, our_environment, run_process, write_response_file
 from bench.warm import WarmLinks
 from tests.support.toolchain import ToolchainError
 
@@ -25,8 +24,6 @@ HISTORY = HERE / "history.md"
 OURS, IN_PROCESS, REFERENCE = "ours", "in process", "reference"
 WARM = {"warm": (), "warm packed": ("--data-order=packed",)}
 """Links after one object changed, in both orders of data."""
-VARIANTS = {"-S": ("-S",), "-g": ()}
-"""Stripped, and with the debug information of the inputs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +42,7 @@ class Row:
     """After one object changed; ``None`` where no edit is known."""
     reference: float
     our_peak: int
+    warm_peak: int | None
     reference_peak: int
     our_size: int
     reference_size: int
@@ -96,16 +94,6 @@ def format_row(row: Row) -> str:
     return "| " + " | ".join(cells) + " |"
 
 
-def our_environment() -> dict[str, str]:
-    """The environment in which ``-m wasmlink_tool`` is this checkout's."""
-    environment = dict(os.environ)
-    # Without it, every start would compile the package again, which no installed one does.
-    environment.pop("PYTHONDONTWRITEBYTECODE", None)
-    paths = [str(HERE.parent), environment.get("PYTHONPATH", "")]
-    environment["PYTHONPATH"] = os.pathsep.join(path for path in paths if path)
-    return environment
-
-
 def measure(chosen: BenchInput, variant: str, work: Path, rounds: int) -> Row:
     """Link one input with ours and with the reference, in turn."""
     outputs = work / "outputs"
@@ -149,6 +137,7 @@ def measure(chosen: BenchInput, variant: str, work: Path, rounds: int) -> Row:
         warm_packed=warm_packed,
         reference=figures[REFERENCE].seconds * 1000,
         our_peak=figures[OURS].peak,
+        warm_peak=figures["warm"].peak if "warm" in figures else None,
         reference_peak=figures[REFERENCE].peak,
         our_size=files[OURS].stat().st_size,
         reference_size=files[REFERENCE].stat().st_size,
@@ -173,28 +162,6 @@ def chosen_inputs(options: argparse.Namespace) -> Iterator[BenchInput]:
             yield inputs.generated(work, options.objects, options.functions)
         else:
             yield inputs.INPUTS[name](work)
-
-
-def print_growth(work: Path, objects: int, functions: int, rounds: int) -> None:
-    """(e): the generated project with a quarter and with four times its objects, as whole processes."""
-    sizes = max(objects // 4, 1), objects * 4
-    chosen = {count: inputs.generated(work, count, functions) for count in sorted(sizes, reverse=True)}
-    output = work / "growth.wasm"
-    for variant, flags in VARIANTS.items():
-        tasks = {}
-        for count, project in chosen.items():
-            arguments = write_response_file(work / f"growth-{count}.rsp", [*flags, *project.arguments])
-            command = [sys.executable, "-m", "wasmlink_tool", "-o", str(output), f"@{arguments}"]
-            tasks[str(count)] = functools.partial(run_process, command, our_environment())
-        figures = in_turn(tasks, rounds)
-        small, large = (figures[str(count)].seconds for count in sizes)
-        # Of the archives, which are the same, hardly anything is linked.
-        bytes_of = {
-            count: sum(path.stat().st_size for path in chosen[count].files if path.suffix == ".o") for count in sizes
-        }
-        growth, input_growth = large / small, bytes_of[sizes[1]] / bytes_of[sizes[0]]
-        print(f"(e) {sizes[0]} to {sizes[1]} objects, {variant}: {small * 1000:.0f} to {large * 1000:.0f} ms, "
-              f"{growth / input_growth:.2f} of the objects' growth in bytes (goal 1.0)", flush=True)  # fmt: skip
 
 
 def print_rebuild(work: Path, objects: int, functions: int, rounds: int) -> None:
@@ -258,7 +225,7 @@ def parser() -> argparse.ArgumentParser:
     result.add_argument("--build", action="store_true", help="build the inputs and stop")
     result.add_argument("--record", action="store_true", help="append the figures to history.md")
     result.add_argument("--json", type=Path, metavar="FILE", help="write the figures as JSON too")
-    result.add_argument("--work", type=Path, default=HERE / ".work", help="where what is built is kept")
+    result.add_argument("--work", type=Path, default=WORK, help="where what is built is kept")
     return result
 
 
@@ -286,7 +253,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         ):
             print(f"\n{GOALS}", flush=True)
             rounds = max(options.rounds // 2, 1)
-            print_growth(options.work, options.objects, options.functions, rounds)
+            sizes = max(options.objects // 4, 1), options.objects * 4
+            growth.print_rows(growth.measure(options.work, sizes, options.functions, rounds), sizes)
             print_rebuild(options.work, options.objects, options.functions, rounds)
     except ToolchainError as error:
         print(f"bench: {error}", file=sys.stderr)

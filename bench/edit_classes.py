@@ -12,8 +12,8 @@ where it copied nothing.
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
-import os
 import shutil
 import statistics
 import sys
@@ -23,13 +23,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench import toolchain
-from bench.measure import percentile, run_process, write_response_file
+from bench.measure import VARIANTS, WORK, our_environment, percentile, run_process, write_response_file
 from bench.toolchain import BenchError
 from tests.support.wasi_objects import compile_all
 from tests.warm.program import EDITS, OF_CXX, Program, program
 
-WORK = Path(__file__).resolve().parent / ".work"
-VARIANTS = {"-S": ("-S",), "-g": ()}
 TIERS = {"used": "fast", "decisions updated": "updated", "decided again": "passes", "not used": "whole"}
 
 
@@ -67,6 +65,44 @@ class Measured:
         return self.seconds / self.reference
 
 
+def compiled_objects(made: Program, store: Path) -> dict[str, Path]:
+    """Compile what is not in the store yet; return the object of each source, those of the library last."""
+    sources = {name: _source(made, name, store) for name in (*made.order, *made.members)}
+    for level in sorted({level for _, level in sources.values()}):
+        pairs = [(source, source.with_suffix(".o")) for source, own in sources.values() if own == level]
+        compile_all(pairs, optimize=level, flags=("-w",))
+    return {name: source.with_suffix(".o") for name, (source, _) in sources.items()}
+
+
+def _source(made: Program, name: str, store: Path) -> tuple[Path, str]:
+    """A source by its contents, so that each version is compiled once; and its level of optimization."""
+    level = made.optimize.get(name, "-O1")
+    text = made.texts[name]
+    digest = hashlib.sha256(f"{level}\0{text}".encode()).hexdigest()[:24]
+    path = store / digest / name
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    return path, level
+
+
+def build(subject: Subject, work: Path) -> None:
+    """Compile a program as it is after each edit."""
+    for edit in edits_of(subject):
+        made = subject.make()
+        EDITS[edit](made)
+        compiled_objects(made, _store(work))
+    compiled_objects(subject.make(), _store(work))
+
+
+def edits_of(subject: Subject) -> list[str]:
+    return [edit for edit in EDITS if subject.name == "c++" or edit not in OF_CXX]
+
+
+def _store(work: Path) -> Path:
+    return work / "edit-classes" / "objects"
+
+
 class Bench:
     """One program in one variant, with the cache that the link before any edit has left."""
 
@@ -75,12 +111,11 @@ class Bench:
         self.variant = variant
         self.rounds = rounds
         self.libraries = work
-        self.store = work / "edit-classes" / "objects"
+        self.store = _store(work)
         self.work = work / "edit-classes" / subject.name.replace("+", "x") / variant.strip("-")
         shutil.rmtree(self.work, ignore_errors=True)
         self.work.mkdir(parents=True)
-        self.store.mkdir(parents=True, exist_ok=True)
-        self.environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+        self.environment = our_environment()
         self.base = subject.make()
         self._write(self.base)
         self._settle()
@@ -88,14 +123,10 @@ class Bench:
 
     def _write(self, made: Program) -> None:
         """Put the program's objects and its library in place, and their names into the response file."""
-        sources = {name: self._source(made, name) for name in (*made.order, *made.members)}
-        for level in sorted({level for _, level in sources.values()}):
-            pairs = [(source, source.with_suffix(".o")) for source, own in sources.values() if own == level]
-            compile_all(pairs, optimize=level, flags=("-w",))
         objects = []
-        for name in (*made.order, *made.members):
+        for name, compiled in compiled_objects(made, self.store).items():
             target = self.work / f"{name}.o"
-            contents = sources[name][0].with_suffix(".o").read_bytes()
+            contents = compiled.read_bytes()
             if not target.exists() or target.read_bytes() != contents:
                 target.write_bytes(contents)
             if name in made.order:
@@ -111,19 +142,6 @@ class Bench:
             libraries = toolchain.libraries(self.libraries, cxx=self.subject.libraries == "cxx")
             arguments = libraries.around(own)
         self.arguments = write_response_file(self.work / "link.rsp", [*VARIANTS[self.variant], *arguments])
-
-    def _source(self, made: Program, name: str) -> tuple[Path, str]:
-        """A source by its contents, so that each version is compiled once; and its level of optimization."""
-        import hashlib
-
-        level = made.optimize.get(name, "-O1")
-        text = made.texts[name]
-        digest = hashlib.sha256(f"{level}\0{text}".encode()).hexdigest()[:24]
-        path = self.store / digest / name
-        if not path.exists():
-            path.parent.mkdir(exist_ok=True)
-            path.write_text(text)
-        return path, level
 
     @staticmethod
     def _settle() -> None:
@@ -209,6 +227,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--only", action="append", choices=[subject.name for subject in SUBJECTS])
     parser.add_argument("--variant", action="append", choices=VARIANTS)
     parser.add_argument("--edit", action="append", choices=EDITS)
+    parser.add_argument("--build", action="store_true", help="compile all programs and stop")
     parser.add_argument("--json", type=Path, help="write the figures there, too")
     parser.add_argument("--work", type=Path, default=WORK, help="where what is built is kept")
     options = parser.parse_args(arguments)
@@ -216,10 +235,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for subject in SUBJECTS:
         if options.only and subject.name not in options.only:
             continue
+        if options.build:
+            build(subject, options.work.resolve())
+            continue
         for variant in options.variant or VARIANTS:
             bench = Bench(subject, variant, options.rounds, options.work.resolve())
-            for edit in options.edit or EDITS:
-                if subject.name != "c++" and edit in OF_CXX:
+            for edit in edits_of(subject):
+                if options.edit and edit not in options.edit:
                     continue
                 rows.append(bench.measure(edit))
                 row = rows[-1]
@@ -229,6 +251,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
                     file=sys.stderr,
                     flush=True,
                 )
+    if options.build:
+        return 0
     print_table(rows)
     if options.json:
         options.json.write_text(json.dumps([{**_fields(row), "ratio": row.ratio} for row in rows], indent=1))

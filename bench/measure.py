@@ -14,6 +14,11 @@ from pathlib import Path
 
 from bench.toolchain import BenchError
 
+ROOT = Path(__file__).resolve().parent.parent
+WORK = ROOT / "bench" / ".work"
+"""Where what is built is kept."""
+VARIANTS = {"-S": ("-S",), "-g": ()}
+"""Stripped, and with the debug information of the inputs."""
 _RSS_UNIT = 1 if sys.platform == "darwin" else 1024
 """Bytes in a unit of ``ru_maxrss``."""
 
@@ -53,6 +58,16 @@ class Figures:
     def peak(self) -> int:
         """The median of the peaks, in bytes."""
         return int(statistics.median(run.peak for run in self.runs))
+
+
+def our_environment() -> dict[str, str]:
+    """The environment in which ``-m wasmlink_tool`` is this checkout's."""
+    environment = dict(os.environ)
+    # Without it, every start would compile the package again, which no installed one does.
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
+    paths = [str(ROOT), environment.get("PYTHONPATH", "")]
+    environment["PYTHONPATH"] = os.pathsep.join(path for path in paths if path)
+    return environment
 
 
 def run_process(command: Sequence[str], environment: Mapping[str, str] | None = None) -> Run:

@@ -6,6 +6,7 @@ Run it as ``python -m bench.null_build``. Both projects are compiled by the same
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import resource
 import sys
@@ -13,11 +14,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bench import toolchain
-from bench.measure import Run, run_process
+from bench.measure import ROOT, WORK, Run, run_process
 from bench.toolchain import BenchError
 from tests.support.toolchain import ToolchainError, zig
-
-HERE = Path(__file__).parent
 
 _COMMON = """\
 env = Environment(
@@ -62,7 +61,7 @@ def _project(directory: Path, program: str, objects: int) -> None:
 
 
 def _scons(directory: Path, *arguments: str) -> Run:
-    environment = {**os.environ, "PYTHONPATH": str(HERE.parent)}
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     command = [sys.executable, "-m", "SCons", "-Q", "-C", str(directory), *arguments]
     return run_process(command, environment)
 
@@ -97,16 +96,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m bench.null_build", description=__doc__)
     parser.add_argument("--objects", type=int, default=400, help="objects of each project (400)")
     parser.add_argument("--rounds", type=int, default=7, help="measured builds of each project (7)")
-    parser.add_argument("--work", type=Path, default=HERE / ".work", help="where what is built is kept")
+    parser.add_argument("--build", action="store_true", help="build both projects and stop")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures as JSON too")
+    parser.add_argument("--work", type=Path, default=WORK, help="where what is built is kept")
     options = parser.parse_args(arguments)
     try:
-        seconds = measure(options.work.resolve(), options.objects, options.rounds)
+        seconds = measure(options.work.resolve(), options.objects, 0 if options.build else options.rounds)
     except ToolchainError as error:
         print(f"bench: {error}", file=sys.stderr)
         return 1
+    if options.build:
+        return 0
     print(f"null build of {options.objects} objects, best of {options.rounds}:")
     for what, ours, plain in zip(("clock", "processor"), seconds["WasmProgram"], seconds["Program"]):
         print(f"{what}: WasmProgram {ours * 1e3:.0f} ms, Program {plain * 1e3:.0f} ms, ratio {ours / plain:.3f}")
+    if options.json:
+        rows = [{"program": program, "clock": clock, "processor": used} for program, (clock, used) in seconds.items()]
+        options.json.write_text(json.dumps(rows, indent=1) + "\n")
     return 0
 
 

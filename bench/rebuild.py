@@ -7,6 +7,7 @@ compiled; an object is replaced by its edited version and back, and ``scons`` is
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import shutil
 import sys
@@ -15,11 +16,9 @@ from pathlib import Path
 
 from bench import inputs, toolchain
 from bench.inputs import BenchInput
-from bench.measure import Figures, Run, in_turn, run_process
+from bench.measure import ROOT, VARIANTS, WORK, Figures, Run, in_turn, run_process
 from bench.toolchain import BenchError
 from tests.support.toolchain import ToolchainError
-
-HERE = Path(__file__).parent
 
 _PROGRAMS = {
     "WasmProgram": """\
@@ -66,7 +65,7 @@ class Project:
             raise BenchError(f"{directory}: a second build did something")
 
     def _scons(self) -> Run:
-        environment = {**os.environ, "PYTHONPATH": str(HERE.parent)}
+        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
         return run_process([sys.executable, "-m", "SCons", "-Q", "-C", str(self._directory)], environment)
 
     def run(self) -> Run:
@@ -98,19 +97,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--objects", type=int, default=400, help="objects of the project (400)")
     parser.add_argument("--functions", type=int, default=100, help="functions of each of them (100)")
     parser.add_argument("--rounds", type=int, default=5, help="measured builds of each project (5)")
-    parser.add_argument("--work", type=Path, default=HERE / ".work", help="where what is built is kept")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures as JSON too")
+    parser.add_argument("--work", type=Path, default=WORK, help="where what is built is kept")
     options = parser.parse_args(arguments)
     work = options.work.resolve()
+    rows: list[dict[str, object]] = []
     try:
         chosen = inputs.generated(work, options.objects, options.functions)
-        for name, flags in (("-S", ("-S",)), ("-g", ())):
+        for name, flags in VARIANTS.items():
             figures = measure(chosen, flags, work, options.rounds)
             ours, command = (figures[program].seconds * 1000 for program in _PROGRAMS)
             print(f"{chosen.name} {name}: WasmProgram {ours:.0f} ms, command {command:.0f} ms, "
                   f"ratio {ours / command:.2f}", flush=True)  # fmt: skip
+            rows.append({"variant": name, "ours": ours, "command": command, "ratio": ours / command})
     except ToolchainError as error:
         print(f"bench: {error}", file=sys.stderr)
         return 1
+    if options.json:
+        options.json.write_text(json.dumps(rows, indent=1) + "\n")
     return 0
 
 

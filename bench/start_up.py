@@ -18,12 +18,10 @@ from functools import partial
 from pathlib import Path
 
 from bench import inputs, toolchain
-from bench.__main__ import our_environment
 from bench.inputs import BenchInput
-from bench.measure import Figures, Run, in_turn, run_process, write_response_file
+from bench.measure import WORK, Figures, Run, in_turn, our_environment, run_process, write_response_file
 from tests.support.toolchain import ToolchainError
 
-HERE = Path(__file__).resolve().parent
 REFERENCE, COMMAND, MODULE, PYTHON = "reference", "wasmlink", "python -m wasmlink_tool", "python -c pass"
 _IMPORT = re.compile(r"import time:\s+(\d+) \|\s+\d+ \|\s*(\S+)")
 
@@ -84,7 +82,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--rounds", type=int, default=30, help="measured runs of each command (30)")
     parser.add_argument("--imports", action="store_true", help="print the cost of each module's import instead")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures as JSON too")
-    parser.add_argument("--work", type=Path, default=HERE / ".work", help="where what is built is kept")
+    parser.add_argument("--work", type=Path, default=WORK, help="where what is built is kept")
     options = parser.parse_args(arguments)
     work = options.work.resolve()
     try:

@@ -103,8 +103,13 @@ def _installed(kind: str, place: Path) -> Path | None:
             return None
     (wheel,) = (path for path in (place / "dist").glob("*.whl") if ("py3-none" in path.name) == (kind == "pure"))
     pip = [str(python), "-I", "-m", "pip", "--disable-pip-version-check", "install", "--quiet"]
-    # The version is the same as that of the wheel before.
-    commands = [[*pip, f"{wheel}[dev]"], [*pip, "--force-reinstall", "--no-deps", str(wheel)]]
+    commands = [
+        [*pip, f"{wheel}[dev]"],
+        # The commands that old versions of pip write start slowly.
+        [*pip, "--upgrade", "pip"],
+        # The version is the same as that of the wheel before.
+        [*pip, "--force-reinstall", "--no-deps", str(wheel)],
+    ]
     if any(subprocess.run(command, check=False).returncode for command in commands):
         return None
     marker.write_text(key)
