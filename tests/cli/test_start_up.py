@@ -69,9 +69,7 @@ def imported(directory: Path, *arguments: str) -> set[str]:
 
 
 def needless(modules: set[str]) -> list[str]:
-    return sorted(
-        name for name in modules if any(name == slow or name.startswith(f"{slow}.") for slow in SLOW | OURS)
-    )
+    return sorted(name for name in modules if any(name == slow or name.startswith(f"{slow}.") for slow in SLOW | OURS))
 
 
 def test_a_plain_link_imports_no_slow_module(tmp_path: Path) -> None:

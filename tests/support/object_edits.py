@@ -176,7 +176,7 @@ class ObjectProject:
                 given[name] = [str(self.work / each) for each in value]
             else:
                 given[name] = str(self.work / str(value))
-        options = LinkOptions(inputs=inputs, output=None)
+        options = LinkOptions(inputs=inputs, output=str(self.work / "linked.wasm"))
         report = self.work / "report.json"
         if cached:
             options.cache_directory, options.time_report = str(self.cache), str(report)

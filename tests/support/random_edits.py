@@ -192,7 +192,7 @@ class Project:
     def link(self, inputs: Sequence[str | Input], *, cached: bool) -> bytes | str:
         """The module, or what is said of it."""
         report = self.work / f"report{get_ident()}.json"
-        options = LinkOptions(inputs=inputs, output=None)
+        options = LinkOptions(inputs=inputs, output=str(self.work / f"out{get_ident()}.wasm"))
         if cached:
             options.cache_directory, options.time_report = str(self.cache), str(report)
             options.threads = self.threads

@@ -63,6 +63,7 @@ def test_edits_reach_every_option_that_a_warm_link_accepts(tmp_path: Path) -> No
     assert list(visit_options(project)) == []
     assert project.options == {field.name for field in FIELDS if field.warm} - NOT_REACHED.keys()
 
+
 USES = (
     "extern int d, e; static int *volatile pointer = &d; static volatile int sink;\n"
     '__attribute__((noinline)) int user(void) {{ asm(""); return (int)&d; }}\n'

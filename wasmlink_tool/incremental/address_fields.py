@@ -55,6 +55,10 @@ class FieldColumns:
     positions: array[int]
     """For each field, its position in the module; those of a target are adjacent."""
 
+    def add_objects(self, count: int) -> None:
+        """Add objects without fields at the end of the link."""
+        self.first_targets.extend([self.first_targets[-1]] * count)
+
     def packed(self) -> bytes:
         columns = (self.first_targets, self.locations, self.values, self.counts, self.positions)
         return pack_record([self.kinds, *(pack_array("I", column) for column in columns)])

@@ -98,6 +98,11 @@ class DataColumns:
         """Return the location of the first address that the linker chooses."""
         return self.first_strings[-1]
 
+    def add_objects(self, count: int) -> None:
+        """Add objects without data at the end of the link."""
+        self.first_segments.extend([self.first_segments[-1]] * count)
+        self.first_strings.extend([self.first_strings[-1]] * count)
+
     def packed(self) -> bytes:
         rows = [
             [row.alignment, row.size, row.address, row.is_tls, row.is_packed, row.position, len(row.inputs)]

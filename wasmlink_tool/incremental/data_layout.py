@@ -8,8 +8,8 @@ rule of :mod:`..linking.output_segments`; where the groups are in memory decides
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Mapping, Sequence
-from itertools import compress
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import compress, pairwise
 
 from ..binary.constants import SegmentFlag, SymbolKind
 from ..diagnostics import Diagnostics
@@ -80,12 +80,16 @@ class DataLayout:
         options: LinkOptions,
         files: Mapping[int, LinkedFile],
         references: Mapping[int, int] | None = None,
+        order: Sequence[int] | None = None,
+        asked: Iterable[bytes] = (),
     ) -> None:
         """
         :param module: the last module.
         :param files: the objects that are linked again, by their number in the last link. Their segments are marked
             live, and get their places here.
         :param references: if data is packed, how many more references there are to segments of other objects.
+        :param order: the numbers of all objects in the order of the output; ``None`` if it is that of the numbers.
+        :param asked: the names of further addresses that are asked for.
         :raises Unusable: the layout is one that is not understood.
         """
         self.columns = columns
@@ -93,6 +97,16 @@ class DataLayout:
         self._options = options
         self._files = files
         self._references = references or {}
+        self._asked = asked
+        self._ranks = {} if order is None else {ordinal: rank for rank, ordinal in enumerate(order)}
+        self._is_moved = order is not None and any(
+            first > second for first, second in pairwise([n for n in order if n not in files])
+        )
+        """Whether objects that are not linked again are in another order."""
+        self._places: Sequence[int] = range(columns.first_segments[-1])
+        """The order of all segments, by number."""
+        if order is not None:
+            self._places = self._ordered_places(order)
         self._is_gone = bytearray(len(columns.segment_names))
         """The segments whose objects are linked again."""
         self._moved: dict[int, int] = {}
@@ -116,8 +130,10 @@ class DataLayout:
     def _group(self) -> list[OutputData]:
         columns, options = self.columns, self._options
         affected = {columns.outputs[number] for number in self._references}
+        if self._is_moved:
+            affected.update(range(len(columns.segments)))
         added: dict[bytes, list[tuple[Place, InputSegment]]] = {}
-        for ordinal, file in sorted(self._files.items()):
+        for ordinal, file in sorted(self._files.items(), key=self._rank):
             first, after = columns.first_segments[ordinal : ordinal + 2]
             self._is_gone[first:after] = b"\1" * (after - first)
             affected.update(columns.outputs[first:after])
@@ -125,7 +141,7 @@ class DataLayout:
                 if own.live:
                     if options.optimize and is_merged(own):
                         own.split()
-                    place = first, -1, ordinal, own.index
+                    place = (first, -1, ordinal, own.index) if not self._ranks else self._place_of(ordinal, own.index)
                     added.setdefault(output_name(own, options), []).append((place, own))
         outputs: list[tuple[int, Place, OutputData]] = []
         for number, last in enumerate(columns.segments):
@@ -137,10 +153,12 @@ class DataLayout:
             kept: Sequence[int] = last.inputs
             if number in affected or new:
                 kept = [n for n in last.inputs if not self._is_gone[n]]
+                if self._is_moved and not last.is_packed:
+                    kept.sort(key=self._places.__getitem__)
                 output.inputs = self._ordered(kept, new, is_packed=last.is_packed)
                 if not output.inputs:
                     continue
-            outputs.append((rank(segment), _first(kept, new), output))
+            outputs.append((rank(segment), self._first(kept, new), output))
         for name, new in added.items():
             output = OutputData(None, OutputSegment(name))
             if is_c_name(name):
@@ -150,7 +168,7 @@ class DataLayout:
                     raise Unusable("there is zero-filled data, where there was none")
                 output.segment.in_file = False
             output.inputs = self._ordered([], new, is_packed=options.data_order is DataOrder.PACKED)
-            outputs.append((rank(output.segment), _first([], new), output))
+            outputs.append((rank(output.segment), self._first([], new), output))
         outputs.sort(key=lambda entry: entry[:2])
         return [output for _, _, output in outputs]
 
@@ -158,7 +176,7 @@ class DataLayout:
         """Return the inputs of an output segment in order."""
         if is_packed:
             keys: list[tuple[Key, Place, int | InputSegment]] = [
-                (self._packed_key(number), (number, 0, 0, 0), number) for number in kept
+                (self._packed_key(number), (self._places[number], 0, 0, 0), number) for number in kept
             ]
             keys += [(packed_key(segment), place, segment) for place, segment in new]
             keys.sort(key=lambda entry: entry[:2])
@@ -166,11 +184,38 @@ class DataLayout:
         ordered: Inputs = []
         position = 0
         for place, segment in new:
-            end = bisect_left(kept, place[0], position)
+            end = bisect_left(kept, place[0], position, key=self._places.__getitem__)
             ordered += kept[position:end]
             ordered.append(segment)
             position = end
         return ordered + kept[position:]
+
+    def _ordered_places(self, order: Sequence[int]) -> list[int]:
+        """Return for each segment its place among all."""
+        firsts = self.columns.first_segments
+        places = [0] * firsts[-1]
+        self._starts: dict[int, int] = {}
+        place = 0
+        for ordinal in order:
+            self._starts[ordinal] = place
+            first, after = firsts[ordinal : ordinal + 2]
+            places[first:after] = range(place, place + after - first)
+            place += after - first
+        return places
+
+    def _rank(self, item: tuple[int, LinkedFile]) -> int:
+        return self._ranks.get(item[0], item[0])
+
+    def _place_of(self, ordinal: int, index: int) -> Place:
+        """Return the place of a segment of an object that is linked again."""
+        return self._starts[ordinal], -1, self._ranks[ordinal], index
+
+    def _first(self, kept: Sequence[int], new: list[tuple[Place, InputSegment]]) -> Place:
+        """Return the place of an output segment's first input in link order."""
+        places = [place for place, _ in new]
+        if kept:
+            places.append((min(map(self._places.__getitem__, kept)), 0, 0, 0))
+        return min(places)
 
     def _packed_key(self, number: int) -> Key:
         columns = self.columns
@@ -274,7 +319,9 @@ class DataLayout:
         pointer = resolution.stack_pointer = Symbol(b"", SymbolKind.GLOBAL, DEFINED, 0, synthetic)
         pointer.index = synthetic.add_global(b"", GlobalType(target.pointer_type, True), b"")
         resolution.layout_symbols = {
-            name: Symbol(name, SymbolKind.DATA, DEFINED, 0, None) for name in columns.linker if name in LAYOUT_SYMBOLS
+            name: Symbol(name, SymbolKind.DATA, DEFINED, 0, None)
+            for name in (*columns.linker, *self._asked)
+            if name in LAYOUT_SYMBOLS
         }
         segments = [output.segment for output in self.outputs]
         for index, segment in enumerate(segments):
@@ -305,11 +352,3 @@ class DataLayout:
                 raise Unusable("the bounds of data are asked for that is gone")
             shifts.append(self.linker[name] - address)
         return shifts
-
-
-def _first(kept: Sequence[int], new: list[tuple[Place, InputSegment]]) -> Place:
-    """Return the place of an output segment's first input in link order."""
-    places = [place for place, _ in new]
-    if kept:
-        places.append((min(kept), 0, 0, 0))
-    return min(places)

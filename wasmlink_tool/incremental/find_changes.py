@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 FEW_CHANGED: Final = 8
 """The number of changed objects that costs so little that every next link may start from the same state."""
-_MOST_CHANGED: Final = 4
+MOST_CHANGED: Final = 4
 """The last link's module is patched only if at most one in this many objects changed."""
 
 
@@ -79,7 +79,7 @@ def changed_objects(options: LinkOptions, state: State, files: Files, cache: Par
                 changed.update((ordinal, ObjectSource(data, 0, len(data), path)) for ordinal in ordinals[0])
             else:
                 raise Unusable("a file changed that is not an object in the output")
-            if len(changed) > max(FEW_CHANGED, len(state.files) // _MOST_CHANGED):
+            if len(changed) > max(FEW_CHANGED, len(state.files) // MOST_CHANGED):
                 raise Unusable("too many objects changed")
         # There may be a list of symbols beside an archive that may stay undefined.
         imports = os.path.splitext(path)[0] + ".imports"

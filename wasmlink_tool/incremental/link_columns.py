@@ -18,6 +18,7 @@ from ..binary.constants import ExternalKind, NameSubsection, SymbolKind
 from ..binary.relocation_types import TABLE_INDICES
 from ..binary.relocation_types import RelocationType as R
 from ..binary.relocations import Relocations
+from ..binary.signature import parameters_and_results
 from ..linking.chunks import NO_NUMBER, LinkedFile, ObjectInput, OutputSegment
 from ..linking.live_relocations import first_uses, live_function_runs
 from ..linking.plan import Plan
@@ -34,6 +35,7 @@ from ..stored import (
     unpack_record,
     unpack_strings,
 )
+from .interfaces import interfaces
 from .last_module import read_number
 from .number_fields import FIELD_TYPES, SELECT_FIELDS
 
@@ -108,6 +110,21 @@ class LinkColumns:
     """The node of the function that calls the constructors."""
     stack_pointer: int
     """The node of the stack pointer, which is live without a reference."""
+    interfaces: Buffer
+    """The packed :class:`.interfaces.Interfaces` of the objects."""
+
+    def add_objects(self, eager: Sequence[bool]) -> None:
+        """Add objects without anything in them at the end of the link.
+
+        :param eager: for each, whether it is part of the program even if nothing in it is live.
+        """
+        count = len(eager)
+        self.counts.extend([0] * (KINDS * count))
+        self.eager += bytes(eager)
+        self.at_turn += bytes(count)
+        self.started.extend(range(len(self.started), len(self.started) + count))
+        for column in self.field_counts:
+            column.extend([0] * count)
 
     def packed(self) -> bytes:
         return pack_record(
@@ -135,6 +152,7 @@ class LinkColumns:
                 pack_array("I", self.name_rows),
                 pack_array("I", self.import_types),
                 pack_array("I", self.tag_types),
+                self.interfaces,
                 pack_array("I", [self.imported, self.wrappers, self.call_ctors, self.stack_pointer]),
             ]
         )
@@ -143,7 +161,7 @@ class LinkColumns:
 def unpack_link(packed: Buffer) -> LinkColumns:
     """:raises StoredError: the columns do not fit together."""
     classes = len(FIELD_TYPES)
-    parts = unpack_record(packed, 21 + 3 * classes)
+    parts = unpack_record(packed, 22 + 3 * classes)
     imported, wrappers, call_ctors, stack_pointer = unpack_array("I", parts[-1])
     numbers = [unpack_array("I", part) for part in parts[12 : 12 + 3 * classes]]
     found = LinkColumns(
@@ -162,18 +180,19 @@ def unpack_link(packed: Buffer) -> LinkColumns:
         field_counts=numbers[:classes],
         field_positions=numbers[classes : 2 * classes],
         field_values=numbers[2 * classes :],
-        slot_uses=unpack_groups(parts[-9]),
-        type_uses=unpack_groups(parts[-8]),
-        slots=unpack_array("I", parts[-7]),
-        slot_numbers=unpack_array("I", parts[-6]),
-        name_positions=unpack_array("I", parts[-5]),
-        name_rows=unpack_array("I", parts[-4]),
-        import_types=unpack_array("I", parts[-3]),
-        tag_types=unpack_array("I", parts[-2]),
+        slot_uses=unpack_groups(parts[-10]),
+        type_uses=unpack_groups(parts[-9]),
+        slots=unpack_array("I", parts[-8]),
+        slot_numbers=unpack_array("I", parts[-7]),
+        name_positions=unpack_array("I", parts[-6]),
+        name_rows=unpack_array("I", parts[-5]),
+        import_types=unpack_array("I", parts[-4]),
+        tag_types=unpack_array("I", parts[-3]),
         imported=imported,
         wrappers=wrappers,
         call_ctors=call_ctors,
         stack_pointer=stack_pointer,
+        interfaces=parts[-2],
     )
     objects = len(found.eager)
     nodes = len(found.edge_ends)
@@ -260,6 +279,7 @@ class _Recorder:
         types: list[list[int]] = []
         spaces = self.plan.spaces
         entries = self.plan.scan.table_entries
+        constructors: list[list[int]] = []
         groups: dict[bytes, int] = {}
         carriers: dict[bytes, int] = {}
         resolution = self.plan.resolution
@@ -275,9 +295,15 @@ class _Recorder:
                 continue
             nodes = [self._node(symbol, file) for symbol in file.symbols]
             self._add_edges(file, nodes, ends, edges)
-            kept = [
-                nodes[init.symbol] for init in file.object.init_functions if not file.symbols[init.symbol].is_discarded
-            ]
+            inits = [(init, file.symbols[init.symbol]) for init in file.object.init_functions]
+            inits = [(init, symbol) for init, symbol in inits if not symbol.is_discarded]
+            kept = [nodes[init.symbol] for init, _ in inits]
+            if inits:
+                calls = [ordinal]
+                for init, symbol in inits:
+                    assert symbol.signature is not None
+                    calls += (init.priority, nodes[init.symbol], len(parameters_and_results(symbol.signature)[1]))
+                constructors.append(calls)
             first = self.firsts[file][1]
             kept += [first + segment.index for segment in file.segments if segment.is_retained]
             if kept:
@@ -347,6 +373,12 @@ class _Recorder:
             tag_types=array("I", tag_types),
             call_ctors=self.firsts[resolution.synthetic][0] + resolution.call_ctors.index,
             stack_pointer=self._global_node(resolution.stack_pointer),
+            interfaces=interfaces(
+                [file.object for file in resolution.objects],
+                {name: number for number, name in enumerate(resolution.symbols)},
+                {name: number for number, name in enumerate(groups)},
+                constructors,
+            ).packed(),
         )
 
     def _place(self, symbol: Symbol) -> int | None:

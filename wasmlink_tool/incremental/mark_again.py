@@ -16,9 +16,13 @@ from ..linking.chunks import ObjectInput
 from ..linking.symbols import Symbol
 from .link_columns import NO_NODE
 from .match_objects import Unusable
+from .object_version import constructors
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from .resolved_symbols import ResolvedObjects
     from .update import Update
 
 
@@ -105,8 +109,10 @@ class Marks:
             self._add_edges(file)
 
     def _match_constructors(self, file: ObjectInput, ordinal: int) -> None:
-        """Note which constructors took the place of those of the last version, which are the same by name."""
+        """Note which constructors took the place of those of the last version, if they are the same by name."""
         before = self._update.before[ordinal]
+        if constructors(before) != constructors(file.object):
+            return
         first = self._firsts[ordinal + 1][0] - len(before.imported_functions)
         for old, new in zip(before.init_functions, file.object.init_functions):
             symbol = file.symbols[new.symbol]
@@ -174,9 +180,23 @@ class Marks:
         seen.discard(NO_NODE)
         for node in seen:
             live[node] = 1
-        # The linker's own function for constructors is live if one of them is; those are the same.
-        live[columns.call_ctors] = columns.live[columns.call_ctors]
+        # The linker's own function for constructors is live if one of them is.
+        if self._update.resolved is None:
+            live[columns.call_ctors] = columns.live[columns.call_ctors]
+        elif any(node != NO_NODE and live[node] for node in self._constructors(self._update.resolved)):
+            live[columns.call_ctors] = 1
         return live
+
+    def _constructors(self, resolved: ResolvedObjects) -> Iterator[int]:
+        """Yield the nodes of all constructors."""
+        for ordinal, *columns in resolved.interfaces.constructors:
+            if ordinal not in self._update.changed:
+                yield from map(self.now, columns[1::3])
+        for file in self._ordinals:
+            for init in file.object.init_functions:
+                symbol = file.symbols[init.symbol]
+                if not symbol.is_discarded:
+                    yield self.node(symbol)
 
     def _implicit(self, file: ObjectInput) -> list[int]:
         found = [

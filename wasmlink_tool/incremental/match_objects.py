@@ -150,10 +150,20 @@ def check_other_parts(before: ObjectFile, after: ObjectFile, known: Container[by
     :param known: names that either version may import as tables and globals.
     :raises Unusable: they do not.
     """
-    if any(getattr(before, name) != getattr(after, name) for name in _EQUAL) or (
-        _types_used(before, known) != _types_used(after, known)
-    ):
-        raise Unusable("an object has other globals, tables, constructors, features or producers")
+    if any(getattr(before, name) != getattr(after, name) for name in _EQUAL):
+        raise Unusable("an object has other features or producers")
+    check_contents(before, after, known)
+
+
+def check_contents(before: ObjectFile, after: ObjectFile, known: Container[bytes] = ()) -> None:
+    """Check that two versions of an object have the same globals, tables and tags, as far as they import or define
+    any.
+
+    :param known: names that either version may import as tables and globals.
+    :raises Unusable: they do not.
+    """
+    if before.tables != after.tables or _types_used(before, known) != _types_used(after, known):
+        raise Unusable("an object has other globals, tables or tags")
 
 
 def match_sections(before: ObjectFile, after: ObjectFile) -> list[int]:
@@ -182,7 +192,7 @@ def match_sections(before: ObjectFile, after: ObjectFile) -> list[int]:
 
 _NOT: Final = b"\1" + bytes(255)
 """A translation table."""
-_EQUAL: Final = ("is_64", "tables", "features", "producers")
+_EQUAL: Final = ("is_64", "features", "producers")
 
 
 def _types_used(obj: ObjectFile, known: Container[bytes]) -> list[object]:

@@ -46,11 +46,17 @@ class MovedData:
             raise Unusable("the last link has addresses that only the passes understand")
         self._state = state
         self._columns = columns = state.columns
+        if update.resolved is not None:
+            for part in (columns, state.code, state.data):
+                part.add_objects(update.resolved.added)
         if len(columns.first_segments) != len(last.state.files) + 1:
             raise ValueError("columns of another link")
         self._matches = self._match()
         references = self._count_references() if update.options.data_order is DataOrder.PACKED else {}
-        self._layout = layout = DataLayout(columns, last.module, update.options, update.new, references)
+        order = None if update.resolved is None else update.order
+        self._layout = layout = DataLayout(
+            columns, last.module, update.options, update.new, references, order, update.layout_symbols
+        )
         for location, segment in self._matches.items():
             layout.follow(location, segment.address(0))
         self._lost = self._find_lost()
@@ -89,7 +95,7 @@ class MovedData:
                 continue
             now = symbol.segment if symbol.state == DEFINED and symbol.value == symbols.value(row) else None
             location = columns.first_segments[ordinal] + segment
-            if now is not None and (now.file is not update.new[ordinal] or found.get(location, now) is not now):
+            if now is not None and (not update.is_again(now.file) or found.get(location, now) is not now):
                 now = None
             found[location] = now
         return {location: segment for location, segment in found.items() if segment is not None and segment.live}
@@ -170,6 +176,8 @@ class MovedData:
             symbol = used.get(row)
             if symbol is not None and symbol.state == DEFINED and symbol.segment is None:
                 symbol.value = self._layout.linker[name]
+        for name, symbol in update.layout_symbols.items():
+            symbol.value = self._layout.linker[name]
 
     def correct(self) -> None:
         """Correct the addresses in the code and the data of other objects."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterator
+from itertools import accumulate
 
 from ..binary.constants import SectionId, SymbolKind
 from ..binary.relocation_types import TABLE_INDICES, TYPE_INDICES
@@ -72,35 +73,41 @@ class Numbers:
         update, live = self._update, self._columns.live
         if self._columns.imported + self._columns.wrappers > len(update.last.module):
             raise ValueError("more functions than bytes")
-        mapping = list(range(self._columns.imported))
-        number = len(mapping)
-        for at, firsts in enumerate(update.symbols.first_nodes):
-            ordinal = at - 1
-            old = live[firsts[0] : firsts[1]]
-            count = old.count(1)
-            self._live_counts.append(count)
+        firsts = update.symbols.first_nodes
+        olds = [live[nodes[0] : nodes[1]] for nodes in firsts]
+        self._live_counts = [old.count(1) for old in olds]
+        starts: dict[int, int] = {}
+        number = self._columns.imported
+        for ordinal in (-1, *update.order):
+            starts[ordinal] = number
             file = update.new.get(ordinal)
             if file is None:
-                self._shifts[ordinal] = number - len(mapping)
-                mapping.extend(range(number, number + count))
-                number += count
+                number += self._live_counts[ordinal + 1]
                 continue
-            first = number
             for start, stop in live_function_runs(file):
                 file.function_numbers[start:stop] = range(number, number + stop - start)
                 number += stop - start
-            if ordinal in update.changed:
+            assert number - starts[ordinal] == file.function_live.count(1)
+            number_others(file, update.last.decisions(ordinal))
+        mapping = list(range(self._columns.imported))
+        for ordinal, (old, count) in enumerate(zip(olds, self._live_counts), -1):
+            file = update.new.get(ordinal)
+            if file is None:
+                self._shifts[ordinal] = starts[ordinal] - len(mapping)
+                mapping.extend(range(starts[ordinal], starts[ordinal] + count))
+            elif ordinal in update.changed:
                 for index, was_live in enumerate(old):
                     if was_live:
                         symbol = update.marks.function_at(ordinal, index)
-                        is_here = symbol is not None and symbol.file is file
+                        now = None if symbol is None else symbol.file
+                        is_again = symbol is not None and isinstance(now, ObjectInput) and update.is_again(now)
                         mapping.append(
-                            file.function_numbers[symbol.index] if symbol is not None and is_here else NO_NUMBER
+                            now.function_numbers[symbol.index]
+                            if is_again and symbol is not None and now is not None
+                            else NO_NUMBER
                         )
             else:
                 mapping.extend([n for n, was_live in zip(file.function_numbers, old) if was_live])
-            assert number - first == file.function_live.count(1)
-            number_others(file, update.last.decisions(ordinal))
         wrappers = self._columns.wrappers
         mapping.extend(range(number, number + wrappers))
         self.functions = mapping
@@ -111,24 +118,25 @@ class Numbers:
         others by first and last old number, with the distance to the new ones."""
         first = after = shift = 0
         after = self._columns.imported
-        for at, count in enumerate(self._live_counts):
-            file = self._update.new.get(at - 1)
+        starts = list(accumulate(self._live_counts, initial=after))
+        for ordinal in (-1, *self._update.order):
+            file = self._update.new.get(ordinal)
+            start, end = starts[ordinal + 1 : ordinal + 3]
             if file is None:
-                moved = self._shifts[at - 1]
-                if moved != shift:
+                moved = self._shifts[ordinal]
+                if moved != shift or start != after:
                     yield first, after, shift, None
-                    first, shift = after, moved
-                after += count
+                    first, shift = start, moved
             else:
                 yield first, after, shift, None
                 yield 0, 0, 0, file
-                after += count
-                first = after
+                first = end
+            after = end
         total = len(self.functions)
         moved = self.functions[-1] - (total - 1) if self._columns.wrappers else shift
-        if moved != shift:
+        if moved != shift or after != starts[-1]:
             yield first, after, shift, None
-            first, shift = after, moved
+            first, shift = starts[-1], moved
         yield first, total, shift, None
 
     # Types
@@ -143,7 +151,7 @@ class Numbers:
             raise ValueError("a type section with equal types")
         uses = {of[0]: of[1:] for of in columns.type_uses}
         order: dict[int, None] = {}
-        for ordinal in range(len(columns.eager)):
+        for ordinal in update.order:
             file = update.new.get(ordinal)
             if file is None:
                 if ordinal in uses:
@@ -158,17 +166,16 @@ class Numbers:
         if len(before) != sum(self._live_counts) + columns.wrappers:
             raise ValueError("a function section of another size")
         types_now: list[int] = []
-        start = 0
-        for at, live_count in enumerate(self._live_counts):
-            file = update.new.get(at - 1)
+        starts = list(accumulate(self._live_counts, initial=0))
+        for ordinal in (-1, *update.order):
+            file = update.new.get(ordinal)
             if file is None:
-                types_now += before[start : start + live_count]
+                types_now += before[starts[ordinal + 1] : starts[ordinal + 2]]
             else:
                 own = file.function_signatures
                 for first, after in live_function_runs(file):
                     types_now += [known.setdefault(signature, len(known)) for signature in own[first:after]]
-            start += live_count
-        types_now += before[start:]
+        types_now += before[starts[-1] :]
         order.update(dict.fromkeys(types_now))
         order.update(dict.fromkeys(columns.tag_types))
         numbers = dict(zip(order, range(len(order))))
@@ -191,7 +198,7 @@ class Numbers:
         numbers = {node: self.functions[number] for node, number in zip(now, columns.slot_numbers)}
         order: dict[int, int] = {}
         base = update.options.table_base
-        for ordinal in range(len(columns.eager)):
+        for ordinal in update.order:
             file = update.new.get(ordinal)
             if file is None:
                 for slot in uses.get(ordinal, ()):
@@ -232,6 +239,14 @@ class Numbers:
             if place is not None:
                 loaded, index = place
                 loaded.function_slots[index] = base + slot
+
+    def number_of(self, node: int) -> int:
+        """Return the number of the function of a node; ``NO_NUMBER`` if it is not in the output."""
+        place = self._update.marks.function_of(node)
+        if place is not None:
+            file, index = place
+            return file.function_numbers[index]
+        return self._number(node)
 
     def _number(self, node: int) -> int:
         """Return the number of an unchanged object's function."""

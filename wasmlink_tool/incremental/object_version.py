@@ -20,7 +20,8 @@ _SECTION: Final = SymbolKind.SECTION
 _UNDEFINED: Final = SymbolFlag.UNDEFINED
 _LOCAL: Final = SymbolFlag.BINDING_LOCAL
 _ABSOLUTE: Final = SymbolFlag.ABSOLUTE
-_KEPT: Final = SymbolFlag.EXPORTED | SymbolFlag.NO_STRIP
+KEPT: Final = SymbolFlag.EXPORTED | SymbolFlag.NO_STRIP
+"""The flags of a symbol that is live without a reference."""
 
 
 class Version:
@@ -75,7 +76,7 @@ class Version:
         return [
             (kind, flags, name)
             for kind, flags, name, _, _, _ in self.object.symbols
-            if flags & _KEPT and name not in known
+            if flags & KEPT and name not in known
         ]
 
 

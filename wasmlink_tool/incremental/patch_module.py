@@ -81,10 +81,11 @@ class Rewriter:
                 if file is None:
                     kept.update(column(packed, "I"))
                     continue
-                section = self.changed.section(ordinal, index)
-                section.pieces = split(section)
-                changed.append(section)
                 before.update(column(packed, "I"))
+                section = self.changed.section(ordinal, index)
+                if section.size:
+                    section.pieces = split(section)
+                    changed.append(section)
         pieces = [section.pieces for section in changed if section.pieces is not None]
         self.merged[output] = remerge(contents, kept, before, pieces)
 
@@ -195,11 +196,10 @@ class Rewriter:
 
     def _function_shift(self, ordinal: int, function: int) -> int:
         """Return the distance by which the body of a changed object's function moves."""
-        file = self.new[ordinal]
         known = self._function_shifts
         key = ordinal, function
         if key not in known:
-            now = self.changed.function(ordinal, function)
+            file, now = self.changed.function(ordinal, function)
             moved = file.function_offsets[now] - file.object.function_offsets[now]
             last = self.last.file(ordinal)
             assert isinstance(last, ObjectInput)
@@ -229,7 +229,8 @@ class Rewriter:
                 start = file.object.segments[segment.index].offset
                 self.module[position : position + segment.size] = data[start : start + segment.size]
 
-    def _replace_sections(self, pieces: list[tuple[int, int, list[Chunk]]]) -> None:
+    def _replace_unmerged(self, pieces: list[tuple[int, int, list[Chunk]]]) -> None:
+        """Replace custom sections, except those of strings."""
         # In order, since a section that is new takes no bytes of the last module.
         for ordinal in sorted(self.new):
             known = self.state.files[ordinal]
@@ -238,6 +239,9 @@ class Rewriter:
                     section = self.changed.section(ordinal, index)
                     start = self.state.custom[output][2] + offset
                     pieces.append((start, start + size, [self.relocator.section(section)] if section.size else []))
+
+    def _replace_sections(self, pieces: list[tuple[int, int, list[Chunk]]]) -> None:
+        self._replace_unmerged(pieces)
         for output, strings in self.merged.items():
             _, _, start, end = self.state.custom[output]
             pieces.append((start, end, [strings.contents]))

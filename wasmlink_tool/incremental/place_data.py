@@ -26,8 +26,8 @@ class PlacedData:
         self.moved: MovedData | None = None
         """The new layout; ``None`` if every address and every size is what it was."""
         # The order of packed data depends on the references to them.
-        is_packed = update.options.data_order is DataOrder.PACKED
-        if is_packed or not all(self._place(ordinal, file) for ordinal, file in update.new.items()):
+        moves = update.options.data_order is DataOrder.PACKED or update.resolved is not None
+        if moves or not all(self._place(ordinal, file) for ordinal, file in update.new.items()):
             self._positions = {}
             self.moved = MovedData(update)
             self.moved.bind()

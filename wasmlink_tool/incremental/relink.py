@@ -13,8 +13,11 @@ Otherwise the passes decide everything again, and :mod:`.reuse` copies unaffecte
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from ..binary.reader import FormatError
 from ..diagnostics import Diagnostics, FatalError, LinkError
+from ..inputs.input_files import ObjectSource
 from ..inputs.parse_cache import ParseCache, cache_at
 from ..options import LinkOptions, needs_full_link
 from ..output.encoding import Chunk
@@ -28,6 +31,10 @@ from .previous_link import LastLink
 from .replacements import ChangedObjects, Replacements
 from .reuse import UNFIT, Reuse
 from .state import State
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .update import Update
 
 
 @record(frozen=True)
@@ -90,28 +97,39 @@ def _patched(options: LinkOptions, key: str, state: State, files: Files) -> Reli
     if not state.is_exact:
         return "the last link has something that only the passes support"
     spoilt = ""
+    read = tuple(path for path, _, _, _ in state.read)
     try:
         cache: ParseCache = cache_at(options.cache_directory, options.cache_limit)
-        changed = changed_objects(options, state, files, cache)
+        differs = ""
+        changed: dict[int, ObjectSource] = {}
+        try:
+            changed = changed_objects(options, state, files, cache)
+        except Unusable as why:
+            differs = str(why)
         anew = {source.name: "it changed" for source in changed.values()}
-        if len(changed) > FEW_CHANGED and not states.is_first_patch(options.cache_directory, key, state, changed):
-            return "many objects changed since the state was saved, and others since then"
+        if _leaves_many(options, key, state, changed):
+            return _MANY
         chunks = state.module
         updated = ""
-        if changed:
+        if changed or differs:
             last = LastLink(state)
             versions = ChangedObjects(last, changed, cache)
             try:
+                if differs:
+                    raise Unusable(differs)
                 rewriter = Rewriter(last, Replacements(options, last, versions))
             except (Unusable, FatalError, FormatError, LinkError) as why:
                 # Some decision differs, or that is not certain.
-                from .update import Update
                 from .update_module import UpdatingRewriter
 
                 updated = str(why)
-                last.forget()
-                update = Update(options, last, files, versions)
+                update = _updated(options, last, files, versions, resolve_all=bool(differs))
                 anew.update(update.touched)
+                if update.resolved is not None:
+                    read = tuple(update.resolved.names.files.read)
+                    others = {ordinal: update.resolved.sources.get(ordinal) for ordinal in update.changed}
+                    if _leaves_many(options, key, state, others):
+                        return _MANY
                 rewriter = UpdatingRewriter(last, update)
             spoilt = "\n"
             chunks = rewriter.chunks()
@@ -120,5 +138,28 @@ def _patched(options: LinkOptions, key: str, state: State, files: Files) -> Reli
         return f"{why}{spoilt}"
     except UNFIT as why:
         return f"the state does not fit: {why!r}\n"
-    read = tuple(path for path, _, _, _ in state.read)
-    return Relinked(chunks, read, len(state.files) - len(anew), anew, updated)
+    return Relinked(chunks, read, max(len(state.files) - len(anew), 0), anew, updated)
+
+
+_MANY = "many objects changed since the state was saved, and others since then"
+
+
+def _leaves_many(options: LinkOptions, key: str, state: State, changed: Mapping[int, ObjectSource | None]) -> bool:
+    """Return whether each next link would have to link again what this one does, and more."""
+    assert options.cache_directory is not None
+    return len(changed) > FEW_CHANGED and not states.is_first_patch(options.cache_directory, key, state, changed)
+
+
+def _updated(
+    options: LinkOptions, last: LastLink, files: Files, versions: ChangedObjects, *, resolve_all: bool
+) -> Update:
+    """Update the decisions of the last link; resolve the names of all objects again if that is not avoided easily."""
+    from .update import Update
+
+    last.forget()
+    if not resolve_all:
+        try:
+            return Update(options, last, files, versions)
+        except (Unusable, FatalError, FormatError, LinkError):
+            last.forget()
+    return Update(options, last, files, versions, resolve_all=True)

@@ -71,8 +71,8 @@ class NewObjects:
         """Return the new version of the custom section that had this index."""
         raise NotImplementedError
 
-    def function(self, ordinal: int, index: int) -> int:
-        """Return the new index of a function that had this one.
+    def function(self, ordinal: int, index: int) -> tuple[ObjectInput, int]:
+        """Return the object and the index of what a function of an object is now.
 
         :raises ValueError: it is no longer there.
         """
@@ -118,8 +118,8 @@ class Replacements(NewObjects):
     def section(self, ordinal: int, index: int) -> InputSection:
         return self.new[ordinal].custom_sections[self.matches[ordinal].sections.index(index)]
 
-    def function(self, ordinal: int, index: int) -> int:
-        return self.matches[ordinal].functions.index(index)
+    def function(self, ordinal: int, index: int) -> tuple[ObjectInput, int]:
+        return self.new[ordinal], self.matches[ordinal].functions.index(index)
 
     def position(self, ordinal: int, segment: int) -> int:
         old = self.matches[ordinal].segments[segment]

@@ -42,7 +42,7 @@ _UNDEFINED: Final = SymbolFlag.UNDEFINED
 _LOCAL: Final = SymbolFlag.BINDING_LOCAL
 _WEAK: Final = SymbolFlag.BINDING_WEAK
 _ABSOLUTE: Final = SymbolFlag.ABSOLUTE
-_OWN_TYPES: Final[dict[bytes, object]] = {
+OWN_TYPES: Final[dict[bytes, object]] = {
     b"__stack_pointer": GlobalType(bytes((ValueType.I32,)), True),
     INDIRECT_FUNCTION_TABLE: bytes((ValueType.FUNCREF,)),
 }
@@ -66,11 +66,7 @@ class ChangedSymbols:
         self._gone: set[int] = set()
         """Rows of definitions that are gone."""
         self._roots = set(columns.roots)
-        options = update.options
-        # References to the table keep it. As long as there is a function in it, it is there; where it is neither
-        # imported nor exported, it does not matter who names it first.
-        is_known = columns.slots and not (options.import_table or options.export_table or options.export_all)
-        self._known = (INDIRECT_FUNCTION_TABLE,) if is_known else ()
+        self._known = known_tables(update)
         order = sorted(update.changed, key=self._started.__getitem__)
         self._versions: dict[int, tuple[Version, Version]] = {}
         new_groups: dict[bytes, int] = {}
@@ -92,7 +88,7 @@ class ChangedSymbols:
         after = file.object
         if not has_accepted_relocations(after) or not has_understood_relocations(after):
             raise Unusable("an object has relocations that only the passes understand")
-        check_other_parts(before, after, _OWN_TYPES)
+        check_other_parts(before, after, OWN_TYPES)
         named = sum(info[0] == SymbolKind.TABLE for info in after.symbols)
         if named != len(after.imported_tables) + len(after.tables):
             raise Unusable("an object has tables without symbols")
@@ -152,10 +148,10 @@ class ChangedSymbols:
         for info in new.object.symbols:
             kind, flags, name, _, _, _ = info
             if kind == _SECTION:
-                file.symbols.append(_section_symbol(file, info))
+                file.symbols.append(section_symbol(file, info))
                 continue
             if flags & _LOCAL:
-                file.symbols.append(_defined(Symbol(name, kind, DEFINED, flags, file), file, info))
+                file.symbols.append(defined(Symbol(name, kind, DEFINED, flags, file), file, info))
                 continue
             if not new.is_definition(info):
                 file.symbols.append(placeholder)
@@ -202,7 +198,7 @@ class ChangedSymbols:
                     raise Unusable("an exported function has another signature")
         flags, value = symbol.flags, symbol.value
         symbol.file = file
-        _defined(symbol, file, info)
+        defined(symbol, file, info)
         symbol.flags = flags
         if info[1] & _ABSOLUTE and value != symbol.value:
             raise Unusable("an absolute symbol has another value")
@@ -225,7 +221,7 @@ class ChangedSymbols:
             if kind == _FUNCTION and known.signature != file.object.function_signature(info[3]):
                 raise Unusable("two new definitions with different signatures")
             return known
-        symbol = self._added[name] = _defined(Symbol(name, kind, DEFINED, flags, file), file, info)
+        symbol = self._added[name] = defined(Symbol(name, kind, DEFINED, flags, file), file, info)
         return symbol
 
     def _check_gone(self) -> None:
@@ -279,7 +275,7 @@ class ChangedSymbols:
                 raise Unusable("something that is gone is referred to")
             symbol = self._symbols.symbol(row)
             owner = self._symbols.owner(row)
-            if name in _OWN_TYPES and owner == INTERNAL and symbol.state == DEFINED and symbol.kind == kind:
+            if name in OWN_TYPES and owner == INTERNAL and symbol.state == DEFINED and symbol.kind == kind:
                 self._check_own(new, info)
                 return symbol
             if symbol.state != DEFINED or symbol.is_stub or owner < 0:
@@ -303,7 +299,7 @@ class ChangedSymbols:
         obj = version.object
         import_ = (obj.imported_globals if kind == SymbolKind.GLOBAL else obj.imported_tables)[index]
         type_ = import_.type.element_type if isinstance(import_.type, TableType) else import_.type
-        if type_ != _OWN_TYPES[name]:
+        if type_ != OWN_TYPES[name]:
             raise Unusable("a global or table of another type")
 
     def _check_signature(self, version: Version, info: SymbolInfo, symbol: Symbol, row: int | None = None) -> None:
@@ -429,7 +425,18 @@ class ChangedSymbols:
                 yield name
 
 
-def _section_symbol(file: ObjectInput, info: SymbolInfo) -> Symbol:
+def known_tables(update: Update) -> tuple[bytes, ...]:
+    """Return the name of the table of functions if it does not matter which objects name it.
+
+    References to the table keep it. As long as there is a function in it, it is there; where it is neither imported nor
+    exported, it does not matter who names it first.
+    """
+    options = update.options
+    is_known = update.columns.slots and not (options.import_table or options.export_table or options.export_all)
+    return (INDIRECT_FUNCTION_TABLE,) if is_known else ()
+
+
+def section_symbol(file: ObjectInput, info: SymbolInfo) -> Symbol:
     _, flags, name, index, _, _ = info
     section = file.custom_sections.get(index)
     if section is not None and section.discarded:
@@ -440,6 +447,6 @@ def _section_symbol(file: ObjectInput, info: SymbolInfo) -> Symbol:
     return symbol
 
 
-def _defined(symbol: Symbol, file: ObjectInput, info: SymbolInfo) -> Symbol:
+def defined(symbol: Symbol, file: ObjectInput, info: SymbolInfo) -> Symbol:
     symbol.place_in(file, info)
     return symbol

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
     Buffer = bytes | memoryview
 
-_MAGIC: Final = f"wasmlink {__version__} state 10\n".encode()
+_MAGIC: Final = f"wasmlink {__version__} state 11\n".encode()
 """Increase the number when the stored data or its encoding changes."""
 PLACE: Final = 4
 """The number of numbers for a segment."""
@@ -166,6 +166,25 @@ class FileState:
 
     def decisions(self) -> Decisions:
         return unpack_decisions(self.packed)
+
+
+def empty_file(path: str) -> FileState:
+    """Return an object without anything in it."""
+    nothing = Decisions(
+        function_live=b"",
+        function_numbers=b"",
+        function_offsets=b"",
+        slots={},
+        types={},
+        globals=[],
+        tags=[],
+        tables=[],
+        segments=[],
+        symbols=b"",
+        discarded=[],
+        segment_pieces={},
+    )
+    return FileState(path, 0, "", 0, 0, {}, {}, nothing.packed())
 
 
 @record()
@@ -392,7 +411,7 @@ def load(directory: str, key: str) -> State | None:
         return None
 
 
-def is_first_patch(directory: str, key: str, state: State, changed: Mapping[int, ObjectSource]) -> bool:
+def is_first_patch(directory: str, key: str, state: State, changed: Mapping[int, ObjectSource | None]) -> bool:
     """Return whether no earlier link has patched the state's module with many changed objects, or only with the same
     ones, and note that this one does.
 
@@ -405,7 +424,10 @@ def is_first_patch(directory: str, key: str, state: State, changed: Mapping[int,
     path = path_of(directory, content_key(f"patched {key}".encode()))
     identity = digest(state.read)
     versions = digest(
-        [(ordinal, content_key(memoryview(of.data)[of.start : of.end])) for ordinal, of in sorted(changed.items())]
+        [
+            (ordinal, "" if of is None else content_key(memoryview(of.data)[of.start : of.end]))
+            for ordinal, of in sorted(changed.items(), key=lambda item: item[0])
+        ]
     )
     known = read_frame(path, _MAGIC)
     if known is not None and known[: len(identity)] == identity:

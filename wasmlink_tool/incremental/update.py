@@ -16,6 +16,7 @@ the reason, before anything is changed.
 from __future__ import annotations
 
 from array import array
+from collections.abc import Sequence
 from itertools import accumulate, compress
 
 from ..binary.constants import SymbolFlag, SymbolKind
@@ -29,7 +30,7 @@ from ..linking.symbols import DEFINED, UNDEFINED, Symbol
 from ..options import LinkOptions
 from ..stored import unpack_strings
 from .find_changes import Files
-from .link_columns import KINDS, LinkColumns, unpack_link
+from .link_columns import KINDS, NO_NODE, LinkColumns, unpack_link
 from .mark_again import Marks
 from .match_objects import ADDED, Unusable
 from .number_again import Numbers
@@ -39,6 +40,10 @@ from .replacements import ChangedObjects, NewObjects, own_symbol
 from .resolve_changed import ChangedSymbols
 from .save_state import NO_FILE, ROW
 from .state import column
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .resolved_symbols import ResolvedObjects
 
 
 class LastSymbols:
@@ -89,7 +94,9 @@ class LastSymbols:
         return self._first_row + row
 
     def node_of(self, symbol: Symbol) -> int:
-        return self.node(self._rows[symbol])
+        row = self._rows.get(symbol)
+        # An address that nothing asked for in the last link marks nothing.
+        return NO_NODE if row is None else self.node(row)
 
     def used(self) -> list[tuple[int, Symbol]]:
         """Return the symbols that were asked for, with their rows."""
@@ -121,8 +128,13 @@ class Update(NewObjects):
         last: LastLink,
         files: Files,
         changed: ChangedObjects,
+        *,
+        resolve_all: bool = False,
     ) -> None:
-        """:raises Unusable: a decision is not understood."""
+        """
+        :param resolve_all: resolve the names of all objects again; ``changed`` may leave some out then.
+        :raises Unusable: a decision is not understood.
+        """
         super().__init__(last)
         self.options = options
         self.files = files
@@ -135,19 +147,35 @@ class Update(NewObjects):
         self.before: dict[int, ObjectFile] = {}
         """The last versions of the objects that are linked again."""
         self._ordinals: dict[LinkedFile, int] = {}
-        self.changed = set(changed.ordinals)
+        self.resolved: ResolvedObjects | None = None
+        """All objects, where their names were resolved again."""
+        self.order: Sequence[int] = range(len(last.state.files))
+        """The objects in the order of the output, by their number in the last link."""
         self._section_matches: dict[int, list[int]] = {}
         self._gone_sections: dict[tuple[int, int], InputSection] = {}
         """Empty sections in place of those that changed objects no longer have."""
-        self.symbols = LastSymbols(last, self.columns)
-        for ordinal in changed.ordinals:
-            self.before[ordinal] = changed.before(ordinal)
-            file = self.new[ordinal] = changed.input(ordinal)
-            self._ordinals[file] = ordinal
-        self.resolved = ChangedSymbols(self)
-        self.marks = Marks(self)
         self.touched: dict[str, str] = {}
         """The objects that did not change, but are linked again, and why."""
+        if resolve_all:
+            from .resolved_symbols import ResolvedObjects, ResolvedSymbols
+
+            self.resolved = resolved = ResolvedObjects(options, last, self.columns, files, changed.cache)
+            self.before, self.new, self.order = resolved.before, resolved.new, resolved.order
+            self.touched |= resolved.reasons
+        else:
+            for ordinal in changed.ordinals:
+                self.before[ordinal] = changed.before(ordinal)
+                self.new[ordinal] = changed.input(ordinal)
+        self.changed = set(self.new)
+        self._ordinals = {file: ordinal for ordinal, file in self.new.items()}
+        self.symbols = LastSymbols(last, self.columns)
+        self.layout_symbols: dict[bytes, Symbol] = {}
+        """Addresses that the linker chooses, and that nothing asked for in the last link."""
+        if self.resolved is None:
+            ChangedSymbols(self)
+        else:
+            self.layout_symbols = ResolvedSymbols(self, self.resolved).layout_symbols
+        self.marks = Marks(self)
         for ordinal in self.marks.touched:
             self._touch(ordinal)
         for ordinal in self.new:
@@ -166,16 +194,25 @@ class Update(NewObjects):
             return gone
         return self.new[ordinal].custom_sections[self._section_matches[ordinal].index(index)]
 
-    def function(self, ordinal: int, index: int) -> int:
+    def function(self, ordinal: int, index: int) -> tuple[ObjectInput, int]:
         if ordinal not in self.changed:
-            return index
+            return self.new[ordinal], index
         symbol = self.marks.function_at(ordinal, index)
-        if symbol is None or symbol.file is not self.new[ordinal]:
+        if symbol is None or not isinstance(symbol.file, ObjectInput) or symbol.file not in self._ordinals:
             raise ValueError("a function that is no longer there")
-        return symbol.index
+        return symbol.file, symbol.index
+
+    @property
+    def is_rearranged(self) -> bool:
+        """Return whether objects came, went or are in another order, as far as this is known."""
+        return self.resolved is not None
 
     def position(self, ordinal: int, segment: int) -> int:
         return self.data.position(ordinal, segment)
+
+    def is_again(self, file: LinkedFile) -> bool:
+        """Return whether an object is one of those that are linked again."""
+        return file in self._ordinals
 
     def ordinal(self, file: LinkedFile) -> int:
         """Return the place in link order of an object that is linked again."""
@@ -202,6 +239,8 @@ class Update(NewObjects):
 
     def _source(self, ordinal: int) -> ObjectSource:
         """Return the source of an unchanged object."""
+        if self.resolved is not None:
+            return self.resolved.sources[ordinal]
         known = self.last.state.files[ordinal]
         unread = self.files.known.get(known.path)
         data = self.files.changed.get(known.path)
@@ -250,15 +289,10 @@ class Update(NewObjects):
     def _place_sections(self, ordinal: int) -> None:
         """Match the custom sections of the two versions of an object, and place them as they were."""
         known, file = self.last.state.files[ordinal], self.new[ordinal]
-        decisions = self.last.decisions(ordinal)
         matches = self._section_matches[ordinal] = self._match_sections(ordinal, file)
         for index, old in enumerate(matches):
             section = file.custom_sections.get(index)
-            if section is None:
-                continue
-            if section.discarded != (old in decisions.discarded):
-                raise Unusable("a section of a COMDAT group came or went")
-            if old in known.sections:
+            if section is not None and old in known.sections:
                 self.place_section(ordinal, section, old)
 
     def _match_sections(self, ordinal: int, file: ObjectInput) -> list[int]:
@@ -268,25 +302,31 @@ class Update(NewObjects):
         bytes in one of the two.
         """
         before, after = self.before[ordinal], file.object
-        old, new = self._copied_sections(before), self._copied_sections(after)
+        was_discarded = self.last.decisions(ordinal).discarded
+        is_discarded = [index for index, section in file.custom_sections.items() if section.discarded]
+        old, new = self._copied_sections(before, was_discarded), self._copied_sections(after, is_discarded)
         found = [ADDED] * len(after.sections)
-        for name in old.keys() | new.keys():
+        for name in sorted(old.keys() | new.keys()):
             mine, theirs = new.get(name, []), old.get(name, [])
+            for index, match in zip(mine, theirs):
+                found[index] = match
             if len(mine) == len(theirs):
-                for index, match in zip(mine, theirs):
-                    found[index] = match
-            elif len(mine) + len(theirs) > 1:
+                continue
+            if len(mine) + len(theirs) > 1 and self.resolved is None:
                 raise Unusable("an object has another number of sections of a name")
-            elif mine:
-                if not file.custom_sections[mine[0]].discarded:
-                    found[mine[0]] = self._add_section(ordinal, name, len(before.sections) + mine[0])
-            elif theirs[0] in self.last.state.files[ordinal].sections:
-                self._find_output(ordinal, name)
-                self._gone_sections[ordinal, theirs[0]] = InputSection(file, 0, Section(0, name, 0, 0))
+            for index in mine[len(theirs) :]:
+                found[index] = self._add_section(ordinal, name, len(before.sections) + index)
+            for index in theirs[len(mine) :]:
+                if index not in self.last.state.files[ordinal].sections:
+                    raise ValueError("a section that is not in the output")
+                output, _ = self._find_output(ordinal, name)
+                if index in self.last.state.files[ordinal].pieces:
+                    self.merging.add(output)
+                self._gone_sections[ordinal, index] = InputSection(file, 0, Section(0, name, 0, 0))
         return found
 
-    def _copied_sections(self, obj: ObjectFile) -> dict[bytes, list[int]]:
-        """Return the custom sections of an object that a link copies if they are not discarded, by name."""
+    def _copied_sections(self, obj: ObjectFile, discarded: Sequence[int]) -> dict[bytes, list[int]]:
+        """Return the custom sections of an object that a link copies, by name."""
         strip_debug = self.options.strip_debug or self.options.strip_all
         found: dict[bytes, list[int]] = {}
         for index, section in enumerate(obj.sections):
@@ -294,6 +334,7 @@ class Update(NewObjects):
             if (
                 section.id
                 or section.start == section.end
+                or index in discarded
                 or name in _NOT_COPIED
                 or name.startswith(b"reloc.")
                 or (strip_debug and name.startswith(b".debug_"))
@@ -309,6 +350,9 @@ class Update(NewObjects):
         """
         state = self.last.state
         output = next((i for i, (known, _, _, _) in enumerate(state.custom) if known == name), -1)
+        if self.resolved is not None and output >= 0:
+            # All sections get new places.
+            return output, 0
         ends = [
             offset + size
             for known in state.files[:ordinal]
@@ -322,7 +366,10 @@ class Update(NewObjects):
     def _add_section(self, ordinal: int, name: bytes, number: int) -> int:
         """Let the last version have had an empty section of the new one's name, of a number that it does not have."""
         output, end = self._find_output(ordinal, name)
-        self.last.state.files[ordinal].sections[number] = output, end, 0
+        known = self.last.state.files[ordinal]
+        known.sections[number] = output, end, 0
+        if self.options.optimize and name in MERGED_CUSTOM_SECTIONS:
+            known.pieces[number] = b""
         return number
 
 

@@ -8,16 +8,18 @@ module has, as in :mod:`.patch_module`.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import repeat
 from operator import sub
 from struct import Struct
 
-from ..binary.constants import ExternalKind, NameSubsection, Opcode, SectionId
+from ..binary.constants import ExternalKind, NameSubsection, Opcode, SectionId, SymbolKind
 from ..binary.leb128 import uleb
 from ..binary.relocation_types import ADDRESSES, FUNCTION_INDEX, FUNCTION_OFFSET, TABLE_INDEX
 from ..binary.relocation_types import VALUE as MEANING
+from ..binary.signature import parameters_and_results
 from ..linking.chunks import NO_NUMBER, ObjectInput
+from ..linking.command_wrappers import call
 from ..linking.live_relocations import live_function_runs
 from ..linking.relocate import Relocator
 from ..linking.relocation_values import Bases
@@ -75,7 +77,7 @@ class UpdatingRewriter(Rewriter):
         own = columns.live[: self.update.symbols.first_nodes[0][1]].count(1)
         bodies, at = _bodies(code, at, own)
         self._prefix_size = at
-        self.prefix = uleb(self.numbers.function_count) + b"".join(self._own_functions(bodies))
+        self.prefix = uleb(self.numbers.function_count) + b"".join(self._own_functions(bodies, is_first=True))
         ends = [known.code_start + known.code_size for known in self.state.files if known.code_size]
         self._suffix_start = ends[-1] if ends else at
         bodies, at = _bodies(code, self._suffix_start, columns.wrappers)
@@ -83,12 +85,49 @@ class UpdatingRewriter(Rewriter):
             raise ValueError("a code section of another size")
         self.suffix = b"".join(self._own_functions(bodies))
 
-    def _own_functions(self, bodies: Sequence[bytes]) -> list[bytes]:
-        """Return the entries of functions that the linker wrote, with the numbers of the functions that they call."""
-        if not self.functions_differ:
+    def _calls_of_constructors(self) -> bytes:
+        """Return the body of the function that calls the constructors, in order of priority."""
+        update, marks = self.update, self.update.marks
+        assert update.resolved is not None
+        found: list[tuple[int, int, int]] = []
+        unchanged = {of[0]: of[1:] for of in update.resolved.interfaces.constructors}
+        for ordinal in update.order:
+            file = self.new.get(ordinal)
+            if file is None:
+                of = unchanged.get(ordinal, ())
+                found += zip(of[::3], [self.numbers.number_of(marks.now(node)) for node in of[1::3]], of[2::3])
+                continue
+            for init in file.object.init_functions:
+                symbol = file.symbols[init.symbol]
+                if not symbol.is_discarded:
+                    if symbol.signature is None or symbol.kind != SymbolKind.FUNCTION or symbol.signature[0]:
+                        raise Unusable("a constructor that another object defines, or with arguments")
+                    number = self.numbers.number_of(marks.node(symbol))
+                    found.append((init.priority, number, len(parameters_and_results(symbol.signature)[1])))
+        body = bytearray(1)
+        for _, number, results in sorted(found, key=lambda entry: entry[0]):
+            if number != NO_NUMBER:
+                body += call(number) + bytes((Opcode.DROP,)) * results
+        body.append(Opcode.END)
+        return bytes(body)
+
+    def _own_functions(self, bodies: Sequence[bytes], *, is_first: bool = False) -> list[bytes]:
+        """Return the entries of functions that the linker wrote, with the numbers of the functions that they call.
+
+        :param is_first: whether they are those at the start of the code section.
+        """
+        columns = self.update.columns
+        constructors = -1
+        if is_first and self.update.resolved is not None and columns.live[columns.call_ctors]:
+            constructors = columns.live.count(1, 0, columns.call_ctors)
+        if not self.functions_differ and constructors < 0:
             return [uleb(len(body)) + body for body in bodies]
         found = []
-        for body in bodies:
+        for number, body in enumerate(bodies):
+            if number == constructors:
+                body = self._calls_of_constructors()
+                found.append(uleb(len(body)) + body)
+                continue
             new = bytearray(body[:1])
             at = 1
             if body[:1] != b"\0":
@@ -120,15 +159,20 @@ class UpdatingRewriter(Rewriter):
         self.shifts = []
         self._code_starts: list[int] = []
         position, end = len(self.prefix), self._prefix_size
-        for ordinal, known in enumerate(self.state.files):
+        for known in self.state.files:
             start = known.code_start if known.code_size else end
             if start != end:
                 raise ValueError("functions that are not adjacent")
             self._code_starts.append(start)
             end += known.code_size
-            self.shifts.append(position - start)
+        self.shifts = [0] * len(self.state.files)
+        for ordinal in self.update.order:
+            self.shifts[ordinal] = position - self._code_starts[ordinal]
             file = self.new.get(ordinal)
-            position = position + known.code_size if file is None else place_functions(file, position)
+            if file is None:
+                position += self.state.files[ordinal].code_size
+            else:
+                position = place_functions(file, position)
         self.code_size = position + len(self.suffix)
         self.code_growth = self.code_size - (self.state.code[1] - self.state.code[0])
         for ordinal, stand_in in self.last.files.items():
@@ -153,14 +197,97 @@ class UpdatingRewriter(Rewriter):
             size = uleb(end - start)
             pieces.append((start - len(size), start, [uleb(self.code_size)]))
         pieces.append((start, start + self._prefix_size, [self.prefix]))
-        for ordinal, file in sorted(self.new.items()):
-            known = self.state.files[ordinal]
-            first = start + self._code_starts[ordinal]
-            code: list[Chunk] = list(self.relocator.code(file)) if 1 in file.function_live else []
-            if code or known.code_size:
-                pieces.append((first, first + known.code_size, code))
+        if self.update.resolved is not None:
+            pieces.append((start + self._prefix_size, start + self._suffix_start, list(self._code())))
+        else:
+            for ordinal, file in sorted(self.new.items()):
+                known = self.state.files[ordinal]
+                first = start + self._code_starts[ordinal]
+                code: list[Chunk] = list(self.relocator.code(file)) if 1 in file.function_live else []
+                if code or known.code_size:
+                    pieces.append((first, first + known.code_size, code))
         if self.suffix:
             pieces.append((start + self._suffix_start, end, [self.suffix]))
+
+    def _code(self) -> Iterator[Chunk]:
+        """Yield the functions of the objects in order."""
+        pieces = Pieces(self.module)
+        start = self.state.code[0]
+        for ordinal in self.update.order:
+            file = self.new.get(ordinal)
+            if file is None:
+                first = start + self._code_starts[ordinal]
+                yield from pieces.copy(first, first + self.state.files[ordinal].code_size)
+            elif 1 in file.function_live:
+                yield from pieces.rest()
+                yield from self.relocator.code(file)
+        yield from pieces.rest()
+
+    # Custom sections
+
+    def _move_sections(self) -> list[dict[int, int]]:
+        if self.update.resolved is None:
+            return super()._move_sections()
+        custom = self.state.custom
+        sizes = [0] * len(custom)
+        merged = set(self.merged)
+        moved: list[dict[int, int]] = [{} for _ in self.state.files]
+        self._check_section_order()
+        for ordinal in self.update.order:
+            known = self.state.files[ordinal]
+            for index, (output, offset, size) in known.sections.items():
+                if index in known.pieces:
+                    merged.add(output)
+                elif ordinal in self.new:
+                    section = self.changed.section(ordinal, index)
+                    section.offset = sizes[output]
+                    sizes[output] += section.size
+                else:
+                    if sizes[output] != offset:
+                        moved[ordinal][index] = sizes[output] - offset
+                    sizes[output] += size
+        self.section_growth = [size - (end - start) for size, (_, _, start, end) in zip(sizes, custom)]
+        for output in merged:
+            strings = self.merged.get(output)
+            _, _, start, end = custom[output]
+            self.section_growth[output] = 0 if strings is None else len(strings.contents) - (end - start)
+        return moved
+
+    def _check_section_order(self) -> None:
+        """Check that the names of custom sections appear first in the order in which they did."""
+        before: dict[int, None] = {}
+        now: dict[int, None] = {}
+        for known in self.state.files:
+            before.update(dict.fromkeys([output for output, _, size in known.sections.values() if size]))
+        for ordinal in self.update.order:
+            for index, (output, _, _) in sorted(self.state.files[ordinal].sections.items()):
+                if ordinal not in self.new or self.changed.section(ordinal, index).size:
+                    now.setdefault(output)
+        if list(before) != list(now):
+            raise Unusable("custom sections come in another order")
+
+    def _replace_unmerged(self, pieces: list[tuple[int, int, list[Chunk]]]) -> None:
+        if self.update.resolved is None:
+            super()._replace_unmerged(pieces)
+            return
+        copies = [Pieces(self.module) for _ in self.state.custom]
+        chunks: list[list[Chunk]] = [[] for _ in self.state.custom]
+        merged = set(self.merged)
+        for ordinal in self.update.order:
+            known = self.state.files[ordinal]
+            for index, (output, offset, size) in known.sections.items():
+                if index in known.pieces:
+                    merged.add(output)
+                elif ordinal in self.new:
+                    section = self.changed.section(ordinal, index)
+                    if section.size:
+                        chunks[output] += (*copies[output].rest(), self.relocator.section(section))
+                else:
+                    start = self.state.custom[output][2] + offset
+                    chunks[output] += copies[output].copy(start, start + size)
+        for output, (_, _, start, end) in enumerate(self.state.custom):
+            if output not in merged:
+                pieces.append((start, end, [*chunks[output], *copies[output].rest()]))
 
     # Fields of unchanged objects
 
@@ -208,12 +335,11 @@ class UpdatingRewriter(Rewriter):
     def _is_alike(self, ordinal: int, function: int) -> bool:
         """Return whether a function of an object that is linked again is there now if, and only if, it was."""
         was = bool(self.last.decisions(ordinal).function_live[function])
-        file = self.new[ordinal]
         try:
-            now = bool(file.function_live[self.update.function(ordinal, function)])
+            file, index = self.update.function(ordinal, function)
         except ValueError:
-            now = False
-        return was == now
+            return not was
+        return was == bool(file.function_live[index])
 
     def _amount(self, type_: int, value: int) -> int:
         if MEANING[type_] == FUNCTION_INDEX:
@@ -449,6 +575,28 @@ class UpdatingRewriter(Rewriter):
                 high = 0 if after + shift <= 0x4000 else 0x8000
                 values = [number & 0x7F | 0x80 | (number << 1) & 0x7F00 | high for number in numbers]
             deque(map(pack, repeat(self.module), positions[first:after], values), maxlen=0)
+
+
+class Pieces:
+    """Ranges of the last module; those that follow each other are copied at once."""
+
+    def __init__(self, module: memoryview) -> None:
+        self._module = module
+        self._start = self._end = 0
+
+    def copy(self, start: int, end: int) -> list[Chunk]:
+        """Copy a range; return what comes before it, once that is complete."""
+        before: list[Chunk] = []
+        if start != self._end:
+            before = self.rest()
+            self._start = start
+        self._end = end
+        return before
+
+    def rest(self) -> list[Chunk]:
+        """Return the last range."""
+        start, self._start = self._start, self._end
+        return [self._module[start : self._end]] if start < self._end else []
 
 
 def _bodies(code: memoryview, at: int, count: int) -> tuple[list[bytes], int]:

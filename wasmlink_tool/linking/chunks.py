@@ -6,12 +6,12 @@ it are in arrays of its file. An object-local :class:`ObjectFile` is never chang
 
 from __future__ import annotations
 
-from ..binary.constants import MAGIC, VERSION, SegmentFlag, SymbolKind
+from ..binary.constants import MAGIC, VERSION, ComdatKind, SegmentFlag, SymbolKind
 from ..binary.leb128 import uleb
 from ..binary.reader import FormatError
 from ..binary.relocations import Relocations
 from ..diagnostics import FatalError
-from ..inputs.object_file import GlobalType, ObjectFile, Section, TableType, is_copied
+from ..inputs.object_file import Comdat, GlobalType, ObjectFile, Section, TableType, is_copied
 from ..inputs.object_reader import read_object
 from ..records import record
 from .merged_strings import MergedStrings, StringPieces
@@ -425,6 +425,25 @@ class ObjectInput(LinkedFile):
         for i, section in enumerate(obj.sections):
             if is_copied(section):
                 self.custom_sections[i] = InputSection(self, i, section)
+
+    def join_group(self, comdat: Comdat, *, discarded: bool) -> None:
+        """Note a COMDAT group that the file has.
+
+        :param discarded: whether another file provides it.
+        """
+        obj = self.object
+        for kind, index in comdat.members:
+            if kind == ComdatKind.DATA:
+                self.segments[index].comdat = comdat.name
+                self.segments[index].discarded = discarded
+            elif kind == ComdatKind.FUNCTION:
+                number = index - len(obj.imported_functions)
+                self.function_comdats[number] = comdat.name
+                self.function_discarded[number] = discarded
+            elif kind == ComdatKind.TAG:
+                self.tag_discarded[index - len(obj.imported_tags)] = discarded
+            elif kind == ComdatKind.SECTION and index in self.custom_sections:
+                self.custom_sections[index].discarded = discarded
 
     def function_size(self, index: int) -> int:
         if self.compressed:

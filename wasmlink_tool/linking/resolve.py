@@ -17,7 +17,7 @@ No file joins the link after that; :mod:`.seal` settles what every name means.
 
 from __future__ import annotations
 
-from ..binary.constants import ComdatKind, SymbolFlag, SymbolKind, ValueType
+from ..binary.constants import SymbolFlag, SymbolKind, ValueType
 from ..diagnostics import Diagnostics, FatalError
 from ..inputs.input_files import InputFiles, ObjectSource
 from ..inputs.object_file import TableType
@@ -346,24 +346,12 @@ class FileAdder:
     def _read_comdats(self, file: ObjectInput) -> None:
         """Remove the members of COMDAT groups that another file provides from resolution. Nothing refers to them, so
         that they are in the output only if everything is (``--no-gc-sections``, as in wasm-ld)."""
-        obj = file.object
         # These groups were chosen before code was generated.
         is_generated = file.input.is_generated
-        for comdat in obj.comdats:
+        for comdat in file.object.comdats:
             duplicate = comdat.name in self._comdats and not is_generated
             self._comdats.add(comdat.name)
-            for kind, index in comdat.members:
-                if kind == ComdatKind.DATA:
-                    file.segments[index].comdat = comdat.name
-                    file.segments[index].discarded = duplicate
-                elif kind == ComdatKind.FUNCTION:
-                    number = index - len(obj.imported_functions)
-                    file.function_comdats[number] = comdat.name
-                    file.function_discarded[number] = duplicate
-                elif kind == ComdatKind.TAG:
-                    file.tag_discarded[index - len(obj.imported_tags)] = duplicate
-                elif kind == ComdatKind.SECTION and index in file.custom_sections:
-                    file.custom_sections[index].discarded = duplicate
+            file.join_group(comdat, discarded=duplicate)
 
     def _add_implicit_function_table(self, file: ObjectInput) -> None:
         """Add the indirect function table for an MVP object, which imports it without a symbol, and uses it as number 0

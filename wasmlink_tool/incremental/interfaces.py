@@ -1,0 +1,209 @@
+"""What resolution asks of each object of a finished link, in columns: its global symbols and its COMDAT groups.
+
+A later link resolves names again from these columns (:mod:`.resolve_again`) and parses only objects that changed. A
+name is a number in the order of the symbol table; what else resolution knows of a symbol is a *key*, of which a
+program has few.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterator, Mapping, Sequence
+
+from ..binary.constants import ComdatKind, SymbolFlag, SymbolKind
+from ..inputs.object_file import GlobalType, ObjectFile, TableType
+from ..inputs.symbol_columns import SymbolInfo
+from ..records import record
+from ..stored import (
+    StoredError,
+    pack_array,
+    pack_groups,
+    pack_record,
+    pack_strings,
+    unpack_array,
+    unpack_groups,
+    unpack_record,
+    unpack_strings,
+)
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Final
+
+    Buffer = bytes | memoryview
+
+Key = tuple[int, int, bytes, bytes]
+"""Kind, flags, type and import of a global symbol; the last two are empty where a symbol has none."""
+
+_LOCAL: Final = SymbolFlag.BINDING_LOCAL
+_SECTION: Final = SymbolKind.SECTION
+_IN_GROUP: Final = {
+    ComdatKind.FUNCTION: SymbolKind.FUNCTION,
+    ComdatKind.DATA: SymbolKind.DATA,
+    ComdatKind.TAG: SymbolKind.TAG,
+}
+
+
+@record()
+class Interfaces:
+    """See the module's description. The symbols of an object are adjacent."""
+
+    builds: list[bytes]
+    """The distinct features and producers of objects."""
+    build_numbers: array[int]
+    """For each object, its features and producers."""
+    keys: list[Key]
+    counts: array[int]
+    """For each object, its number of global symbols."""
+    names: array[int]
+    """For each global symbol, the number of its name."""
+    key_numbers: array[int]
+    """For each global symbol, the number of its key."""
+    symbol_groups: array[int]
+    """For each global symbol, the number of the COMDAT group that it is defined in, counted from 1; or 0."""
+    groups: list[list[int]]
+    """For each object with COMDAT groups, its number and those of the groups, from 0."""
+    constructors: list[list[int]]
+    """For each object with constructors, its number, then the priority, the node and the number of results of each."""
+
+    def packed(self) -> bytes:
+        return pack_record(
+            [
+                pack_strings(self.builds),
+                pack_array("I", self.build_numbers),
+                pack_groups([[kind, flags] for kind, flags, _, _ in self.keys]),
+                pack_strings([type_ for _, _, type_, _ in self.keys]),
+                pack_strings([import_ for _, _, _, import_ in self.keys]),
+                pack_array("I", self.counts),
+                pack_array("I", self.names),
+                pack_array("I", self.key_numbers),
+                pack_array("I", self.symbol_groups),
+                pack_groups(self.groups),
+                pack_groups(self.constructors),
+            ]
+        )
+
+
+def unpack_interfaces(packed: Buffer) -> Interfaces:
+    """:raises StoredError: the columns do not fit together."""
+    parts = unpack_record(packed, 11)
+    heads = unpack_groups(parts[2])
+    found = Interfaces(
+        builds=unpack_strings(parts[0]),
+        build_numbers=unpack_array("I", parts[1]),
+        keys=[
+            (kind, flags, type_, import_)
+            for (kind, flags), type_, import_ in zip(heads, unpack_strings(parts[3]), unpack_strings(parts[4]))
+        ],
+        counts=unpack_array("I", parts[5]),
+        names=unpack_array("I", parts[6]),
+        key_numbers=unpack_array("I", parts[7]),
+        symbol_groups=unpack_array("I", parts[8]),
+        groups=unpack_groups(parts[9]),
+        constructors=unpack_groups(parts[10]),
+    )
+    objects = len(found.counts)
+    if (
+        len(found.build_numbers) != objects
+        or not len(found.names) == len(found.key_numbers) == len(found.symbol_groups) == sum(found.counts)
+        or len(found.keys) != len(heads)
+        or max(found.key_numbers, default=-1) >= len(found.keys)
+        or max(found.build_numbers, default=-1) >= len(found.builds)
+        or any(not of or not 0 <= of[0] < objects for of in (*found.groups, *found.constructors))
+        or any(len(of) % 3 != 1 for of in found.constructors)
+    ):
+        raise StoredError("columns of symbols that do not fit together")
+    return found
+
+
+def global_symbols(obj: ObjectFile) -> Iterator[tuple[SymbolInfo, Key]]:
+    """Yield the global symbols of an object, each with its key."""
+    for info in obj.symbols:
+        if not info[1] & _LOCAL and info[0] != _SECTION:
+            yield info, _key(obj, info)
+
+
+def symbol_groups(obj: ObjectFile) -> dict[tuple[int, int], int]:
+    """Return the COMDAT group of each function, segment and tag in one, by the kind of symbols and the index; groups
+    count from 1."""
+    found: dict[tuple[int, int], int] = {}
+    for number, comdat in enumerate(obj.comdats, 1):
+        for kind, index in comdat.members:
+            if kind in _IN_GROUP:
+                found[_IN_GROUP[kind], index] = number
+    return found
+
+
+def build_of(obj: ObjectFile) -> bytes:
+    """Return what an object contributes to the features and the producers of the output."""
+    return repr((obj.features, obj.producers)).encode("utf-8", "surrogateescape")
+
+
+def interfaces(
+    objects: Sequence[ObjectFile],
+    names: Mapping[bytes, int],
+    groups: Mapping[bytes, int],
+    constructors: list[list[int]],
+) -> Interfaces:
+    """Return the columns of the objects of a link.
+
+    :param names: the numbers of names, and ``groups`` those of COMDAT groups.
+    :param constructors: as in :class:`Interfaces`.
+    """
+    builds: dict[bytes, int] = {}
+    keys: dict[Key, int] = {}
+    counts, numbers, key_numbers, in_groups = (array("I") for _ in range(4))
+    own_groups: list[list[int]] = []
+    build_numbers = array("I")
+    for ordinal, obj in enumerate(objects):
+        build_numbers.append(builds.setdefault(build_of(obj), len(builds)))
+        before = len(numbers)
+        own = [groups[comdat.name] for comdat in obj.comdats]
+        if own:
+            own_groups.append([ordinal, *own])
+            members = symbol_groups(obj)
+            own.insert(0, -1)
+        for info, key in global_symbols(obj):
+            numbers.append(names[info[2]])
+            key_numbers.append(keys.setdefault(key, len(keys)))
+            in_groups.append(own[members.get((info[0], info[3]), 0)] + 1 if own else 0)
+        counts.append(len(numbers) - before)
+    return Interfaces(
+        builds=list(builds),
+        build_numbers=build_numbers,
+        keys=list(keys),
+        counts=counts,
+        names=numbers,
+        key_numbers=key_numbers,
+        symbol_groups=in_groups,
+        groups=own_groups,
+        constructors=constructors,
+    )
+
+
+def _key(obj: ObjectFile, info: SymbolInfo) -> Key:
+    kind, flags, _, index, _, _ = info
+    if kind == SymbolKind.DATA:
+        return kind, flags, b"", b""
+    if kind == SymbolKind.FUNCTION:
+        imports, type_ = obj.imported_functions, obj.function_signature(index)
+    elif kind == SymbolKind.GLOBAL:
+        imports = obj.imported_globals
+        own = imports[index].type if index < len(imports) else obj.globals[index - len(imports)].type
+        assert isinstance(own, GlobalType)
+        type_ = own.value_type + bytes((own.mutable,))
+    elif kind == SymbolKind.TAG:
+        imports = obj.imported_tags
+        number = imports[index].type if index < len(imports) else obj.tags[index - len(imports)]
+        assert isinstance(number, int)
+        type_ = obj.types[number]
+    else:
+        imports = obj.imported_tables
+        table = imports[index].type if index < len(imports) else obj.tables[index - len(imports)]
+        assert isinstance(table, TableType)
+        type_ = table.element_type
+    if index >= len(imports):
+        return kind, flags, type_, b""
+    import_ = imports[index]
+    name = import_.field if flags & SymbolFlag.EXPLICIT_NAME else b""
+    return kind, flags, type_, import_.module + b"\0" + name

@@ -1,0 +1,398 @@
+"""The objects of a link whose names were all resolved again (:mod:`.resolve_again`), and the symbols of those that are
+linked again.
+
+An object that is new takes the place of an empty one behind the objects of the last link, and an empty one takes the
+place of an object that is gone. So each object has a number and two versions, and where the link's order differs, it is
+a list of these numbers. Linked again is what changed, and also each unchanged object that defines other names, or has
+other COMDAT groups, than before: as if it had changed, but to the same contents.
+
+What unchanged objects refer to keeps its row; the definition in that row may be another object's now.
+"""
+
+from __future__ import annotations
+
+from ..binary.constants import MAGIC, VERSION, SymbolFlag, SymbolKind
+from ..inputs.input_files import ObjectSource
+from ..inputs.object_file import ObjectFile
+from ..inputs.object_reader import read_object
+from ..inputs.parse_cache import ParseCache
+from ..linking.chunks import ObjectInput
+from ..linking.symbol_names import encode_name
+from ..linking.symbols import DEFINED, LAZY, UNDEFINED, Symbol
+from ..linking.synthetic_symbols import LAYOUT_SYMBOLS
+from ..options import LinkOptions
+from ..stored import unpack_strings
+from .accepted import has_accepted_relocations, has_understood_relocations
+from .find_changes import FEW_CHANGED, MOST_CHANGED, Files
+from .interfaces import unpack_interfaces
+from .link_columns import NO_ROW, LinkColumns
+from .match_objects import Unusable, check_contents
+from .object_version import KEPT
+from .previous_link import LastLink
+from .resolve_again import (
+    ABSENT,
+    DEFINITION,
+    REFERENCE,
+    WEAK_DEFINITION,
+    WEAK_LAZY,
+    WEAK_REFERENCE,
+    LinkedObject,
+    ResolvedNames,
+)
+from .resolve_changed import OWN_TYPES, defined, known_tables, section_symbol
+from .save_state import INTERNAL, NO_FILE, ROW
+from .state import column, empty_file
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Final
+
+    from .update import Update
+
+_LOCAL: Final = SymbolFlag.BINDING_LOCAL
+_UNDEFINED: Final = SymbolFlag.UNDEFINED
+_WEAK: Final = SymbolFlag.BINDING_WEAK
+_EMPTY: Final = read_object(MAGIC + VERSION + b"\0\x09\7linking\2")
+
+
+class ResolvedObjects:
+    """The objects of this link; those that are linked again by their numbers."""
+
+    def __init__(
+        self, options: LinkOptions, last: LastLink, columns: LinkColumns, files: Files, cache: ParseCache
+    ) -> None:
+        """:raises Unusable: resolution decides otherwise in a way that is not understood."""
+        if options.export_all or options.export_dynamic:
+            raise Unusable("all definitions are exported")
+        state = last.state
+        self.interfaces = unpack_interfaces(columns.interfaces)
+        if len(self.interfaces.counts) != len(state.files):
+            raise ValueError("columns of another link")
+        self._rows = column(state.foreign, "q")
+        self._name_rows = columns.name_rows
+        names = {name: number for number, name in enumerate(unpack_strings(state.names))}
+        if len(names) != len(columns.name_rows) or max(self.interfaces.names, default=-1) >= len(names):
+            raise ValueError("columns of another link")
+        self.names = resolved = ResolvedNames(options, state, names, columns.groups, self.interfaces, files, cache)
+        self._check_builds(resolved)
+        self.before: dict[int, ObjectFile] = {}
+        """The last versions of the objects that are linked again."""
+        self.new: dict[int, ObjectInput] = {}
+        self.linked: dict[int, LinkedObject] = {}
+        """Those that are part of the link."""
+        self.sources: dict[int, ObjectSource] = {}
+        """The sources of all objects."""
+        self.reasons: dict[str, str] = {}
+        """For each object that is linked again, the reason."""
+        moved = self._moved_roles(columns)
+        count = len(state.files)
+        gone = set(range(count))
+        self.order: list[int] = []
+        """The numbers of the objects in the order of the output; those that are gone come last."""
+        eager: list[bool] = []
+        for linked in resolved.objects:
+            ordinal = linked.ordinal
+            reason = ""
+            if ordinal < 0:
+                ordinal, reason = count + len(eager), "it is new"
+                eager.append(linked.source.eager)
+                state.files.append(empty_file(linked.source.archive or linked.source.member))
+                state.moving.append({})
+                self.before[ordinal] = _EMPTY
+            else:
+                gone.discard(ordinal)
+                if bool(columns.eager[ordinal]) != linked.source.eager:
+                    raise Unusable("an object became part of the program by itself, or no longer is")
+                if linked.object is not None:
+                    reason = "it changed"
+                elif ordinal in moved:
+                    reason = "other definitions of it count"
+                if reason:
+                    self.before[ordinal] = _known(cache, state.files[ordinal].key)
+            self.order.append(ordinal)
+            self.sources[ordinal] = linked.source
+            if reason:
+                parsed = linked.object or self.before[ordinal]
+                source = linked.source
+                if linked.object is None:
+                    # Its bytes are needed, and the object in the cache has none.
+                    parsed = source.parse()
+                file = self.new[ordinal] = ObjectInput(source, gc_sections=True, parsed=parsed)
+                self.linked[ordinal] = linked
+                self.reasons[file.name] = reason
+        for ordinal in sorted(gone):
+            known = state.files[ordinal]
+            self.before[ordinal] = _known(cache, known.key)
+            self.new[ordinal] = ObjectInput(ObjectSource(b"", 0, 0, known.path), gc_sections=True, parsed=_EMPTY)
+            self.order.append(ordinal)
+        if len(self.new) > max(FEW_CHANGED, count // MOST_CHANGED):
+            raise Unusable("too many objects changed")
+        columns.add_objects(eager)
+        self.added = len(eager)
+
+    def _check_builds(self, resolved: ResolvedNames) -> None:
+        columns = self.interfaces
+        if resolved.builds != [columns.builds[number] for number in dict.fromkeys(columns.build_numbers)]:
+            raise Unusable("objects have other features or producers")
+
+    def _moved_roles(self, columns: LinkColumns) -> set[int]:
+        """Return the objects of the last link with a definition, or a COMDAT group, that is another object's now, or
+        was another's then."""
+        resolved, rows = self.names, self._rows
+        moved: set[int] = set()
+        for row, definer in zip(self._name_rows, resolved.definers):
+            owner = NO_FILE if row == NO_ROW else rows[ROW * row + 3]
+            if row != NO_ROW and rows[ROW * row + 1] != DEFINED:
+                owner = NO_FILE
+            now = NO_FILE if definer is None else definer.ordinal
+            if owner != now:
+                moved.update((owner, now))
+        for number, provider in enumerate(columns.providers):
+            has_it = resolved.providers.get(number)
+            if has_it is None or has_it.ordinal != provider:
+                moved.add(provider)
+                if has_it is not None:
+                    moved.add(has_it.ordinal)
+        return moved
+
+
+class ResolvedSymbols:
+    """Sets the symbols of the objects that are linked again."""
+
+    def __init__(self, update: Update, resolved: ResolvedObjects) -> None:
+        """:raises Unusable: something is not understood."""
+        self._update = update
+        self._resolved = resolved
+        self._names = resolved.names
+        self._symbols = update.symbols
+        self._name_rows = update.columns.name_rows
+        self._added: dict[int, Symbol] = {}
+        """Symbols of new names."""
+        self._known = known_tables(update)
+        self._open = Symbol(b"", SymbolKind.DATA, UNDEFINED, 0, None)
+        """The place of a symbol that is not set yet."""
+        self._roots = set(update.columns.roots)
+        self.layout_symbols: dict[bytes, Symbol] = {}
+        """Addresses that the linker chooses, and that nothing asked for in the last link."""
+        self._check_names()
+        self._check_order()
+        self._check_objects()
+        for ordinal, file in update.new.items():
+            self._discard(ordinal, file)
+            self._define(ordinal, file)
+        for ordinal, file in update.new.items():
+            self._refer(ordinal, file)
+
+    # What names are
+
+    def _was(self, number: int) -> int:
+        """Return the state in which resolution left a name in the last link."""
+        row = self._row(number)
+        if row == NO_ROW:
+            return ABSENT
+        symbol_rows = self._symbols.rows
+        _, state, flags, owner = symbol_rows[ROW * row : ROW * row + 4]
+        if state == DEFINED:
+            if owner == INTERNAL and symbol_rows[ROW * row] == SymbolKind.TABLE:
+                # The linker defines it for those who refer to it.
+                return REFERENCE
+            if owner >= 0 or (owner == INTERNAL and not symbol_rows[ROW * row + 11]):
+                return DEFINITION
+            # A stub, or an address that the linker chose.
+            return WEAK_REFERENCE if owner == INTERNAL else REFERENCE
+        if state == UNDEFINED:
+            return WEAK_REFERENCE if flags & _WEAK else REFERENCE
+        return WEAK_LAZY if flags & _WEAK else ABSENT
+
+    def _row(self, number: int) -> int:
+        return self._name_rows[number] if number < len(self._name_rows) else NO_ROW
+
+    def _check_names(self) -> None:
+        """Check that what nothing defines is the same."""
+        names = self._names
+        is_again = {id(linked) for linked in self._resolved.linked.values()}
+        texts = list(names.names)
+        rows = self._symbols.rows
+        states, definers = names.states, names.definers
+        for number, state in enumerate(states):
+            definer = definers[number]
+            row = self._row(number)
+            if texts[number] in self._known:
+                continue
+            if definer is not None and row != NO_ROW and id(definer) not in is_again:
+                # _moved_roles has compared them.
+                continue
+            was = self._was(number)
+            if state >= WEAK_DEFINITION:
+                if was not in (ABSENT, DEFINITION):
+                    raise Unusable("what was undefined has a definition now")
+                if row != NO_ROW and (rows[ROW * row + 3] == INTERNAL) != (definer is None):
+                    raise Unusable("the linker's own symbol has another definition")
+            elif state in (REFERENCE, WEAK_REFERENCE, WEAK_LAZY):
+                is_weak = state != REFERENCE
+                if was == DEFINITION:
+                    raise Unusable("a definition is gone that is referred to")
+                if was == ABSENT:
+                    self._refer_to_new(number, texts[number])
+                elif (was in (WEAK_REFERENCE, WEAK_LAZY)) != is_weak and not self._is_layout(row):
+                    raise Unusable("references to an undefined symbol are weak now, or no longer are")
+                if (was == WEAK_LAZY or state == WEAK_LAZY) and was != state and self._is_data(number):
+                    raise Unusable("data that only weak references name")
+            elif was == DEFINITION and self._symbols.node(row) in self._roots:
+                raise Unusable("an exported definition is gone")
+        asked = (*self._update.options.exports, *self._update.options.exports_if_defined, "__wasm_call_dtors")
+        for number in map(names.number, map(encode_name, asked)):
+            if number >= 0 and (self._was(number) == DEFINITION) != (states[number] >= WEAK_DEFINITION):
+                raise Unusable("another symbol is exported")
+        called = any(names.number(b"__wasm_call_ctors") == number for number in self._resolved.interfaces.names)
+        if called != names.calls_constructors():
+            raise Unusable("the program calls its constructors itself, or no longer does")
+        for number in names.disagreeing:
+            definer = definers[number]
+            if definer is None or id(definer) in is_again:
+                raise Unusable("objects do not agree on the type of a symbol")
+
+    def _is_layout(self, row: int) -> bool:
+        state, owner = self._symbols.rows[ROW * row + 1], self._symbols.rows[ROW * row + 3]
+        return state == DEFINED and owner == NO_FILE
+
+    def _is_data(self, number: int) -> bool:
+        row = self._row(number)
+        return row != NO_ROW and self._symbols.rows[ROW * row] == SymbolKind.DATA
+
+    def _refer_to_new(self, number: int, name: bytes) -> None:
+        """Refer to something that no object defines, and that no object referred to in the last link."""
+        if name not in LAYOUT_SYMBOLS:
+            raise Unusable("something new is referred to that no object defines")
+        symbol = Symbol(name, SymbolKind.DATA, UNDEFINED, 0, None)
+        symbol.become_absolute(SymbolFlag.VISIBILITY_HIDDEN)
+        self.layout_symbols[name] = self._added[number] = symbol
+
+    def _check_order(self) -> None:
+        """Check that names whose order decides something come in the order of the last link."""
+        names, symbols = self._names, self._symbols
+        known = {names.number(name) for name in self._known}
+        last = -1
+        for number in names.seen:
+            row = self._row(number)
+            if row == NO_ROW or number in known:
+                continue
+            state = symbols.rows[ROW * row + 1]
+            is_stub = state == DEFINED and symbols.rows[ROW * row + 11]
+            if is_stub or state == UNDEFINED or symbols.node(row) in self._roots:
+                if number < last:
+                    raise Unusable("symbols that decide the order of others come in another order")
+                last = number
+
+    # Objects
+
+    def _check_objects(self) -> None:
+        update = self._update
+        kept: list[list[tuple[int, int, bytes]]] = [[], []]
+        exported: list[set[tuple[bytes, bytes]]] = [set(), set()]
+        for ordinal, file in update.new.items():
+            after = file.object
+            if not has_accepted_relocations(after) or not has_understood_relocations(after):
+                raise Unusable("an object has relocations that only the passes understand")
+            before = update.before[ordinal]
+            check_contents(before, after, OWN_TYPES)
+            if sum(info[0] == SymbolKind.TABLE for info in after.symbols) != (
+                len(after.imported_tables) + len(after.tables)
+            ):
+                raise Unusable("an object has tables without symbols")
+            for obj, own, names in zip((before, after), kept, exported):
+                own += [
+                    (kind, flags, name)
+                    for kind, flags, name, _, _, _ in obj.symbols
+                    if flags & KEPT and name not in self._known
+                ]
+                names.update((obj.function_names[i], name) for i, name in obj.export_names.items())
+        if sorted(kept[0]) != sorted(kept[1]):
+            raise Unusable("an object has other symbols that are exported or kept")
+        if exported[0] != exported[1]:
+            raise Unusable("a function is exported by another name")
+
+    def _discard(self, ordinal: int, file: ObjectInput) -> None:
+        """Discard the COMDAT groups that other objects have, as resolution does."""
+        linked = self._resolved.linked.get(ordinal)
+        if linked is not None:
+            providers = self._names.providers
+            for comdat, group in zip(file.object.comdats, linked.own_groups):
+                file.join_group(comdat, discarded=providers[group] is not linked)
+
+    def _define(self, ordinal: int, file: ObjectInput) -> None:
+        """Set the symbols that an object defines, local ones included; the others stay open."""
+        linked = self._resolved.linked.get(ordinal)
+        if linked is None:
+            return
+        definers = self._names.definers
+        numbers = iter(linked.names)
+        for info in file.object.symbols:
+            kind, flags, name, _, _, _ = info
+            if kind == SymbolKind.SECTION:
+                file.symbols.append(section_symbol(file, info))
+            elif flags & _LOCAL:
+                file.symbols.append(defined(Symbol(name, kind, DEFINED, flags, file), file, info))
+            else:
+                number = next(numbers)
+                symbol = self._open
+                if definers[number] is linked and not flags & _UNDEFINED:
+                    symbol = self._place(number, file, info)
+                file.symbols.append(symbol)
+
+    def _place(self, number: int, file: ObjectInput, info: tuple[int, int, bytes, int, int, int]) -> Symbol:
+        kind, flags, name, _, _, _ = info
+        row = self._row(number)
+        if row == NO_ROW:
+            if kind not in (SymbolKind.FUNCTION, SymbolKind.DATA) or flags & SymbolFlag.ABSOLUTE:
+                raise Unusable("a new definition of an unusual kind")
+            symbol = self._added[number] = Symbol(name, kind, DEFINED, flags, file)
+            return defined(symbol, file, info)
+        symbol = self._symbols.symbol(row)
+        if symbol.state == DEFINED:
+            if symbol.kind != kind:
+                raise Unusable("a definition of another kind")
+            value = symbol.value
+            if flags & SymbolFlag.ABSOLUTE and value != info[4]:
+                raise Unusable("an absolute symbol has another value")
+            if kind not in (SymbolKind.FUNCTION, SymbolKind.DATA) and self._symbols.owner(row) != self._update.ordinal(
+                file
+            ):
+                raise Unusable("another object defines a global, tag or table")
+        elif kind not in (SymbolKind.FUNCTION, SymbolKind.DATA) or flags & SymbolFlag.ABSOLUTE:
+            raise Unusable("a new definition of an unusual kind")
+        elif symbol.state != LAZY:
+            raise Unusable("what was undefined has a definition now")
+        symbol.become_defined(kind, flags, file)
+        return defined(symbol, file, info)
+
+    def _refer(self, ordinal: int, file: ObjectInput) -> None:
+        linked = self._resolved.linked.get(ordinal)
+        if linked is None:
+            return
+        symbols = file.symbols
+        assert isinstance(symbols, list)
+        numbers = iter(linked.names)
+        for index, info in enumerate(file.object.symbols):
+            if info[0] == SymbolKind.SECTION or info[1] & _LOCAL:
+                continue
+            number = next(numbers)
+            if symbols[index] is self._open:
+                symbols[index] = self._symbol(number)
+
+    def _symbol(self, number: int) -> Symbol:
+        """Return the symbol of a name."""
+        added = self._added.get(number)
+        if added is not None:
+            return added
+        row = self._row(number)
+        if row == NO_ROW:
+            raise Unusable("something new is referred to that no object defines")
+        return self._symbols.symbol(row)
+
+
+def _known(cache: ParseCache, key: str) -> ObjectFile:
+    known = cache.find_object(key)
+    if known is None:
+        raise Unusable("an object's last version is not in the cache")
+    return known
