@@ -21,6 +21,7 @@ from ..stored import (
     pack_record,
     pack_strings,
     unpack_array,
+    unpack_columns,
     unpack_groups,
     unpack_record,
     unpack_strings,
@@ -136,7 +137,24 @@ def symbol_groups(obj: ObjectFile) -> dict[tuple[int, int], int]:
 
 def build_of(obj: ObjectFile) -> bytes:
     """Return what an object contributes to the features and the producers of the output."""
-    return repr((obj.features, obj.producers)).encode("utf-8", "surrogateescape")
+    producers = obj.producers
+    return pack_record(
+        [
+            pack_strings([bytes((prefix,)) + name for prefix, name in obj.features]),
+            pack_strings([field.encode() for field in producers]),
+            *(pack_strings([part for pair in pairs for part in pair]) for pairs in producers.values()),
+        ]
+    )
+
+
+def read_build(build: bytes) -> tuple[list[tuple[int, bytes]], dict[str, list[tuple[bytes, bytes]]]]:
+    """Return the features and the producers of an object, as it has them."""
+    features, fields, *columns = unpack_columns(build)
+    producers = {}
+    for field, column in zip(unpack_strings(fields), columns):
+        parts = unpack_strings(column)
+        producers[field.decode()] = list(zip(parts[::2], parts[1::2]))
+    return [(feature[0], feature[1:]) for feature in unpack_strings(features)], producers
 
 
 def interfaces(

@@ -135,7 +135,9 @@ class ResolvedNames:
             raise Unusable("stub libraries, or archives that name their members")
         self._check_read()
         self._counterparts = _Counterparts(state, files, cache)
-        for number in self._linker_names(options):
+        self.linker_names = self._linker_names(options)
+        """The names that the linker defines before any file."""
+        for number in self.linker_names:
             self.states[number] = DEFINITION
             self.seen.append(number)
         for source in sources:

@@ -11,20 +11,22 @@ What unchanged objects refer to keeps its row; the definition in that row may be
 
 from __future__ import annotations
 
-from ..binary.constants import MAGIC, VERSION, SymbolFlag, SymbolKind
+from ..binary.constants import MAGIC, VERSION, SymbolFlag, SymbolKind, ValueType
 from ..inputs.input_files import ObjectSource
-from ..inputs.object_file import ObjectFile
+from ..inputs.object_file import ObjectFile, TableType
 from ..inputs.object_reader import read_object
 from ..inputs.parse_cache import ParseCache
 from ..linking.chunks import ObjectInput
 from ..linking.symbol_names import encode_name
+from ..linking.symbol_table import INDIRECT_FUNCTION_TABLE
 from ..linking.symbols import DEFINED, LAZY, UNDEFINED, Symbol
 from ..linking.synthetic_symbols import LAYOUT_SYMBOLS
 from ..options import LinkOptions
+from ..output.producers import merge
 from ..stored import unpack_strings
 from .accepted import has_accepted_relocations, has_understood_relocations
-from .find_changes import FEW_CHANGED, MOST_CHANGED, Files
-from .interfaces import unpack_interfaces
+from .find_changes import MOST_CHANGED, Files
+from .interfaces import read_build, unpack_interfaces
 from .link_columns import NO_ROW, LinkColumns
 from .match_objects import Unusable, check_contents
 from .object_version import KEPT
@@ -52,6 +54,10 @@ if TYPE_CHECKING:
 _LOCAL: Final = SymbolFlag.BINDING_LOCAL
 _UNDEFINED: Final = SymbolFlag.UNDEFINED
 _WEAK: Final = SymbolFlag.BINDING_WEAK
+_MANY: Final = 64
+"""So many objects, of which most are members that came or went, cost less than the passes in any program."""
+_USED: Final = 0x2B
+"""The prefix of a feature that an object uses."""
 _EMPTY: Final = read_object(MAGIC + VERSION + b"\0\x09\7linking\2")
 
 
@@ -74,6 +80,9 @@ class ResolvedObjects:
         if len(names) != len(columns.name_rows) or max(self.interfaces.names, default=-1) >= len(names):
             raise ValueError("columns of another link")
         self.names = resolved = ResolvedNames(options, state, names, columns.groups, self.interfaces, files, cache)
+        self._options = options
+        self.producers: bytes | None = None
+        """The contents of the section of producers, if they are others now."""
         self._check_builds(resolved)
         self.before: dict[int, ObjectFile] = {}
         """The last versions of the objects that are linked again."""
@@ -125,15 +134,27 @@ class ResolvedObjects:
             self.before[ordinal] = _known(cache, known.key)
             self.new[ordinal] = ObjectInput(ObjectSource(b"", 0, 0, known.path), gc_sections=True, parsed=_EMPTY)
             self.order.append(ordinal)
-        if len(self.new) > max(FEW_CHANGED, count // MOST_CHANGED):
+        if len(self.new) > max(_MANY, count // MOST_CHANGED):
             raise Unusable("too many objects changed")
         columns.add_objects(eager)
         self.added = len(eager)
 
     def _check_builds(self, resolved: ResolvedNames) -> None:
+        """Check that the objects use the same features, and find other producers."""
         columns = self.interfaces
-        if resolved.builds != [columns.builds[number] for number in dict.fromkeys(columns.build_numbers)]:
-            raise Unusable("objects have other features or producers")
+        builds = [columns.builds[number] for number in dict.fromkeys(columns.build_numbers)]
+        if builds == resolved.builds:
+            return
+        before, now = ([read_build(build) for build in each] for each in (builds, resolved.builds))
+        used, used_now, disallowed = (
+            {name for features, _ in each for prefix, name in features if (prefix == _USED) == is_used}
+            for each, is_used in ((before, True), (now, True), (now, False))
+        )
+        if used != used_now or not used.isdisjoint(disallowed):
+            raise Unusable("objects have other features")
+        merged, merged_now = (merge([own for _, own in each], self._options) for each in (before, now))
+        if merged != merged_now:
+            self.producers = merged_now or b""
 
     def _moved_roles(self, columns: LinkColumns) -> set[int]:
         """Return the objects of the last link with a definition, or a COMDAT group, that is another object's now, or
@@ -193,7 +214,7 @@ class ResolvedSymbols:
         symbol_rows = self._symbols.rows
         _, state, flags, owner = symbol_rows[ROW * row : ROW * row + 4]
         if state == DEFINED:
-            if owner == INTERNAL and symbol_rows[ROW * row] == SymbolKind.TABLE:
+            if owner == INTERNAL and not symbol_rows[ROW * row + 11] and number not in self._names.linker_names:
                 # The linker defines it for those who refer to it.
                 return REFERENCE
             if owner >= 0 or (owner == INTERNAL and not symbol_rows[ROW * row + 11]):
@@ -296,10 +317,8 @@ class ResolvedSymbols:
                 raise Unusable("an object has relocations that only the passes understand")
             before = update.before[ordinal]
             check_contents(before, after, OWN_TYPES)
-            if sum(info[0] == SymbolKind.TABLE for info in after.symbols) != (
-                len(after.imported_tables) + len(after.tables)
-            ):
-                raise Unusable("an object has tables without symbols")
+            if is_nameless(after) and not self._known:
+                raise Unusable("an object has a table without a symbol")
             for obj, own, names in zip((before, after), kept, exported):
                 own += [
                     (kind, flags, name)
@@ -373,6 +392,8 @@ class ResolvedSymbols:
         symbols = file.symbols
         assert isinstance(symbols, list)
         numbers = iter(linked.names)
+        if is_nameless(file.object):
+            symbols.append(self._symbol(self._names.number(INDIRECT_FUNCTION_TABLE)))
         for index, info in enumerate(file.object.symbols):
             if info[0] == SymbolKind.SECTION or info[1] & _LOCAL:
                 continue
@@ -389,6 +410,27 @@ class ResolvedSymbols:
         if row == NO_ROW:
             raise Unusable("something new is referred to that no object defines")
         return self._symbols.symbol(row)
+
+
+def is_nameless(obj: ObjectFile) -> bool:
+    """Return whether an object imports the table of functions without a symbol for it.
+
+    :raises Unusable: it has another table without a symbol.
+    """
+    number, named = len(obj.imported_tables) + len(obj.tables), obj.symbols.kinds.count(SymbolKind.TABLE)
+    if number == named:
+        return False
+    import_ = obj.imported_tables[0] if obj.imported_tables else None
+    if (
+        named
+        or number != 1
+        or import_ is None
+        or import_.field != INDIRECT_FUNCTION_TABLE
+        or not isinstance(import_.type, TableType)
+        or import_.type.element_type != bytes((ValueType.FUNCREF,))
+    ):
+        raise Unusable("an object has tables without symbols")
+    return True
 
 
 def _known(cache: ParseCache, key: str) -> ObjectFile:

@@ -231,10 +231,11 @@ class Update(NewObjects):
             file.custom_sections[index].discarded = True
         rows = column(decisions.symbols)
         infos = file.object.symbols
-        if len(rows) != len(infos):
-            raise Unusable("an object has symbols that its symbol table does not tell of")
         for info, row in zip(infos, rows):
             file.symbols.append(own_symbol(file, info) if row < 0 else self.symbols.symbol(row))
+        # The table of functions has a symbol after all others if an object imports it without one.
+        for row in rows[len(infos) :]:
+            file.symbols.append(self.symbols.symbol(row))
         self.touched[file.name] = "other functions of it are in the output"
 
     def _source(self, ordinal: int) -> ObjectSource:

@@ -24,7 +24,7 @@ from ..linking.live_relocations import live_function_runs
 from ..linking.relocate import Relocator
 from ..linking.relocation_values import Bases
 from ..linking.symbol_names import Names
-from ..output.encoding import Chunk, vector
+from ..output.encoding import Chunk, name, vector
 from .data_section import replace_segment_names
 from .last_module import read_number
 from .match_objects import Unusable
@@ -378,6 +378,20 @@ class UpdatingRewriter(Rewriter):
         if self.functions_differ or numbers.slots_differ or len(numbers.entries) != len(numbers.slots):
             self._replace(SectionId.ELEMENT, self._elements())
         self._write_names()
+        producers = None if self.update.resolved is None else self.update.resolved.producers
+        if producers is not None:
+            self._write_producers(producers)
+
+    def _write_producers(self, contents: bytes) -> None:
+        options = self.update.options
+        place = self.sections.custom.get(b"producers")
+        if options.strip_all and "producers" not in options.keep_sections:
+            return
+        if place is None or not contents:
+            raise Unusable("the first producers, or the last ones")
+        header, _, end = place
+        content = name(b"producers") + contents
+        self._replaced.append((header, end, [b"\0" + uleb(len(content)) + content]))
 
     def _replace(self, kind: int, contents: bytes) -> None:
         if kind not in self.sections.places:
