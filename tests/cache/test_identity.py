@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -11,7 +12,10 @@ import pytest
 
 import wasmlink_tool
 
-PROGRAM = "from wasmlink_tool import identity; print(identity.linker_identity()); print(identity.linker_stamp())"
+PROGRAM = """
+from wasmlink_tool import identity
+print(identity.linker_identity(), identity.linker_stamp(), identity.identity_stamp(), sep="\\n")
+"""
 
 
 @pytest.fixture
@@ -29,11 +33,11 @@ def identities(checkout: Path) -> list[str]:
 @pytest.mark.parametrize(
     ("file", "differ"),
     [
-        ("linker.py", [True, True]),
-        ("linking/explain/undefined.py", [True, True]),
-        ("new/module.py", [True, True]),
-        ("cli/interpret.py", [True, False]),
-        ("scons/link.py", [False, False]),
+        ("linker.py", [True, True, True]),
+        ("linking/explain/undefined.py", [True, True, True]),
+        ("new/module.py", [True, True, True]),
+        ("cli/interpret.py", [True, False, True]),
+        ("scons/link.py", [False, False, False]),
     ],
 )
 def test_what_counts(checkout: Path, file: str, differ: list[bool]) -> None:
@@ -51,3 +55,16 @@ def test_the_identity_does_not_depend_on_the_place(checkout: Path) -> None:
     elsewhere.mkdir()
     shutil.copytree(checkout / "wasmlink_tool", elsewhere / "wasmlink_tool")
     assert identities(checkout)[0] == identities(elsewhere)[0]
+
+
+def test_a_remembered_identity_is_not_computed(checkout: Path) -> None:
+    code = "from wasmlink_tool import identity as i; i.remember_identity('known'); print(i.linker_identity())"
+    done = subprocess.run([sys.executable, "-B", "-c", code], cwd=checkout, capture_output=True, text=True, check=True)
+    assert done.stdout == "known\n"
+
+
+def test_files_of_the_same_contents_with_other_times_are_looked_at_again(checkout: Path) -> None:
+    before = identities(checkout)
+    os.utime(checkout / "wasmlink_tool" / "linker.py", (1, 1))
+    after = identities(checkout)
+    assert [one != other for one, other in zip(before, after)] == [False, True, True]

@@ -294,7 +294,7 @@ def test_damaged_memory(plain: Project, damage: str) -> None:
 def test_memory_is_data(plain: Project) -> None:
     plain.scons()
     _, _, body = plain.path(".sconsign.wasmlink").read_bytes().partition(b"\n")
-    assert [*json.loads(body)] == ["linker", "findings"]
+    assert [*json.loads(body)] == ["linker", "stamp", "findings"]
 
 
 def test_memory_that_cannot_be_written(plain: Project) -> None:

@@ -18,7 +18,6 @@ import SCons.Util
 from ..toolchain.driver import Runtime
 from .environment import runtime_of, toolchain_of
 from .kinds import Kind, kind_of
-from .run_link import run
 from .settings import CHECKING, Settings, boolean, items
 from .suffixes import CXX_SUFFIXES
 from .variables import component_files, link_flags, symbol_lists
@@ -266,6 +265,8 @@ def signature(target: list[Any], source: list[Any], env: Any) -> list[str]:
 
 def run_link(target: list[Any], source: list[Any], env: Any) -> int:
     """Link as the command would; return its exit status, after printing the diagnostics."""
+    # A build in which nothing is linked does not need it.
+    from .run_link import run
     from .scan_cache import parse_cache, size_note
 
     kept = [*parse_cache(env), *size_note(target[0], env)]

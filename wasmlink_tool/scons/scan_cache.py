@@ -1,8 +1,9 @@
 """Results of earlier scans, kept beside SCons's signature file, so that a null build reads no object.
 
 A result is valid as long as every file that was read for it has the content signature that it had then, and every
-absent file is still absent. The file holds data only, with a checksum: one that is damaged, foreign or another linker's
-is ignored. It is written when SCons ends, to a temporary file that is renamed.
+absent file is still absent. With the results is the linker's identity, which need not be computed again as long as the
+linker's files have the same sizes and times. The file holds data only, with a checksum: one that is damaged, foreign or
+another linker's is ignored. It is written when SCons ends, to a temporary file that is renamed.
 """
 
 from __future__ import annotations
@@ -20,12 +21,12 @@ import SCons.Action
 import SCons.SConsign
 
 from ..files import open_regular, replace_file
-from ..identity import linker_identity
+from ..identity import identity_stamp, linker_identity, remember_identity
 from ..inputs.cache_directory import SIZES
 from .settings import boolean
 
 SUFFIX = ".wasmlink"
-_MAGIC = b"wasmlink scans 2"
+_MAGIC = b"wasmlink scans 3"
 _LIMIT = 1000
 """The maximum number of results in the file; the oldest are dropped."""
 
@@ -89,7 +90,8 @@ class ScanMemory:
             findings.pop(key, None)
             findings[key] = finding
         kept = {key: asdict(finding) for key, finding in list(findings.items())[-_LIMIT:]}
-        body = json.dumps({"linker": linker_identity(), "findings": kept}, separators=(",", ":")).encode()
+        stored = {"linker": linker_identity(), "stamp": identity_stamp(), "findings": kept}
+        body = json.dumps(stored, separators=(",", ":")).encode()
         with suppress(OSError):
             replace_file(self._path, [b"%s %s\n" % (_MAGIC, sha256(body).hexdigest().encode()), body])
         self._new.clear()
@@ -105,6 +107,8 @@ def _load(path: str) -> dict[str, Finding]:
         return {}
     try:
         stored = json.loads(body)
+        if stored["stamp"] and stored["stamp"] == identity_stamp():
+            remember_identity(str(stored["linker"]))
         if stored["linker"] != linker_identity():
             return {}
         return {key: _finding(entry) for key, entry in stored["findings"].items()}

@@ -20,9 +20,7 @@ import SCons.Scanner
 
 from . import dependency_nodes
 from .link import PROGRAM, input_word, libraries, link_inputs, options, placed
-from .run_link import extract
 from .scan_cache import Finding, memory_of
-from .workers import interrupted
 
 _ARCHIVE_SUFFIXES = (".a", ".lib")
 
@@ -95,6 +93,10 @@ class _Scan:
         return finding
 
     def resolve(self) -> Finding | None:
+        # A build in which nothing has changed does not need them.
+        from .run_link import extract
+        from .workers import interrupted
+
         try:
             found = extract(["-o", str(self.target), *self.words])
         except KeyboardInterrupt:
