@@ -21,7 +21,10 @@ COMPILED = ("binary", "inputs", "linking", "output", "incremental", "demangle", 
 
 UNCOMPILED = ("__init__.py", "__main__.py")
 """Files that Python runs or finds by their source."""
-COMPILER = ("mypy==2.4.1", "librt>=0.17")
+DEPENDENCIES = ("scons>=4.5",)
+RUN_TIME = "librt>=0.17"
+"""What compiled modules import: mypyc's library. It is also needed to compile them."""
+COMPILER = ("mypy==2.4.1", RUN_TIME)
 """What compiling needs beside setuptools: installed by pip into the build's environment."""
 
 
@@ -70,7 +73,7 @@ def compile_and_set_up() -> None:
         from mypyc.build import mypycify
     except ImportError:
         # pip asks first what the build needs, in an environment that does not have it yet.
-        setup(setup_requires=COMPILER)
+        setup(setup_requires=COMPILER, install_requires=DEPENDENCIES)
         return
     # One C file for each module: a single one has 150 MB, on which gcc spends eight minutes, on one processor.
     extensions = mypycify(modules(), opt_level="2", debug_level="0", multi_file=True)
@@ -80,10 +83,15 @@ def compile_and_set_up() -> None:
             extension.extra_compile_args = [*extension.extra_compile_args, "-fvisibility=hidden"]
         if sys.platform.startswith("linux"):
             extension.extra_link_args.append("-Wl,--strip-all")
-    setup(ext_modules=extensions, cmdclass={"build_ext": BuildExtensions}, install_requires=["librt>=0.17"])
+    # pyproject.toml must not have dependencies: setuptools would drop these.
+    setup(
+        ext_modules=extensions,
+        cmdclass={"build_ext": BuildExtensions},
+        install_requires=[*DEPENDENCIES, RUN_TIME],
+    )
 
 
 if os.environ.get("WASMLINK_COMPILE"):
     compile_and_set_up()
 else:
-    setup()
+    setup(install_requires=DEPENDENCIES)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -87,6 +88,7 @@ def check_contents(wheel: Path) -> list[str]:
     """Return what a wheel holds that it should not, or lacks."""
     with zipfile.ZipFile(wheel) as archive:
         names = archive.namelist()
+        metadata = "".join(archive.read(name).decode() for name in names if name.endswith(".dist-info/METADATA"))
     problems = []
     for name in names:
         top, _, rest = name.partition("/")
@@ -96,8 +98,12 @@ def check_contents(wheel: Path) -> list[str]:
     problems += [f"{name} is missing" for name in wanted if name not in names]
     if not any(name.endswith("/LICENSE") for name in names):
         problems.append("the licence is missing")
-    if ("py3-none-any" in wheel.name) == any(name.endswith((".so", ".pyd")) for name in names):
+    compiled = any(name.endswith((".so", ".pyd")) for name in names)
+    if ("py3-none-any" in wheel.name) == compiled:
         problems.append("the wheel's tag does not say whether it is compiled")
+    required = re.findall(r"^Requires-Dist: ([\w-]+)[^;\n]*$", metadata.partition("\n\n")[0], re.MULTILINE)
+    if sorted(required) != ["librt"] * compiled + ["scons"]:
+        problems.append(f"the wheel requires {', '.join(required) or 'nothing'}")
     return problems
 
 
