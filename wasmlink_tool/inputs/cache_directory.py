@@ -20,11 +20,9 @@ can write to is refused, unless the user trusts them.
 from __future__ import annotations
 
 import os
-import re
 import stat
 import time
 from collections.abc import Sequence
-from contextlib import suppress
 
 from .. import host
 from ..diagnostics import FatalError
@@ -54,13 +52,14 @@ _TAG_TEXT: Final = (
 _PRUNED: Final = ".pruned"
 """Its modification time is the time of the last pruning."""
 _ROOMS: Final = {
-    PACKS: re.compile(r"[0-9a-f]{9,16}"),
-    LINKS: re.compile(r"[0-9a-f]{40}"),
-    GENERATED: re.compile(r"[0-9a-f]{40}"),
-    SIZES: re.compile(r"[0-9a-f]{40}"),
-    OPTIMIZED: re.compile(r"[0-9a-f]{40}"),
+    PACKS: range(9, 17),
+    LINKS: range(40, 41),
+    GENERATED: range(40, 41),
+    SIZES: range(40, 41),
+    OPTIMIZED: range(40, 41),
 }
-"""The linker's file names, by directory."""
+"""The directories, with the lengths of the linker's file names in them, which are hexadecimal numbers."""
+_DIGITS: Final = frozenset("0123456789abcdef")
 _MOST_LINKS: Final = 500
 """The maximum number of states. Each checkout and each set of options has its own, and few are used again."""
 
@@ -121,7 +120,7 @@ def _refuse_others(root: str, status: os.stat_result) -> None:
 
 def is_file_name(room: str, name: str) -> bool:
     """Return whether the linker creates files of that name in that subdirectory."""
-    return _ROOMS[room].fullmatch(name) is not None
+    return len(name) in _ROOMS[room] and _DIGITS.issuperset(name)
 
 
 def store_file(root: str, room: str, name: str, chunks: Sequence[bytes | bytearray | memoryview]) -> int:
@@ -129,8 +128,7 @@ def store_file(root: str, room: str, name: str, chunks: Sequence[bytes | bytearr
     directory = os.path.join(root, room)
     try:
         _make(root)
-        with suppress(FileExistsError):
-            os.mkdir(directory, 0o700)
+        _make_directory(directory)
         if stat.S_ISDIR(os.lstat(directory).st_mode):
             replace_file(os.path.join(directory, name), chunks, mode=0o600)
             return sum(map(len, chunks))
@@ -139,12 +137,18 @@ def store_file(root: str, room: str, name: str, chunks: Sequence[bytes | bytearr
     return 0
 
 
+def _make_directory(path: str) -> None:
+    try:
+        os.mkdir(path, 0o700)
+    except FileExistsError:
+        return
+
+
 def _make(root: str) -> None:
     if _is_marked(root):
         return
     os.makedirs(os.path.dirname(root), exist_ok=True)
-    with suppress(FileExistsError):
-        os.mkdir(root, 0o700)
+    _make_directory(root)
     # The mark is first, so that other processes always find the directory empty or marked.
     replace_file(os.path.join(root, MARK), [_MARK_TEXT], mode=0o600)
     replace_file(os.path.join(root, _TAG), [_TAG_TEXT], mode=0o600)
@@ -207,47 +211,57 @@ def _is_due(root: str, policy: CachePolicy) -> bool:
             return False
     except OSError:
         pass
-    with suppress(OSError):
+    try:
         replace_file(stamp, [MAGIC], mode=0o600)
+    except OSError:
+        return True  # It is due at the next link again.
     return True
 
 
 def _byte_limit(root: str, policy: CachePolicy, used: int) -> float:
     limit = float(policy.size or "inf")
-    if policy.percentage:
-        with suppress(OSError):
-            limit = min(limit, (host.free_space(root) + used) * policy.percentage / 100)
-    return limit
+    if not policy.percentage:
+        return limit
+    try:
+        return min(limit, (host.free_space(root) + used) * policy.percentage / 100)
+    except OSError:
+        return limit
 
 
 def _files(root: str) -> list[_File]:
     """Return the cache's files, recognised by location and name. Remove files that killed processes left."""
     found: list[_File] = []
-    for room, names in _ROOMS.items():
+    for room in _ROOMS:
         directory = os.path.join(root, room)
-        with suppress(OSError):
+        try:
             if stat.S_ISDIR(os.lstat(directory).st_mode):
                 with os.scandir(directory) as entries:
                     for entry in entries:
-                        _look_at(entry, room, names, found)
+                        _look_at(entry, room, found)
+        except OSError:
+            pass
     return found
 
 
-def _look_at(entry: os.DirEntry[str], room: str, names: re.Pattern[str], found: list[_File]) -> None:
-    # mypyc cannot leave a block that suppresses by "continue": the code after each condition is nested instead.
-    with suppress(OSError):
-        if entry.is_file(follow_symlinks=False):
-            status = entry.stat(follow_symlinks=False)
-            if names.fullmatch(entry.name):
-                found.append(_File(entry.path, room, status))
-            elif is_abandoned(entry.name, status):
-                os.unlink(entry.path)
+def _look_at(entry: os.DirEntry[str], room: str, found: list[_File]) -> None:
+    try:
+        if not entry.is_file(follow_symlinks=False):
+            return
+        status = entry.stat(follow_symlinks=False)
+        if is_file_name(room, entry.name):
+            found.append(_File(entry.path, room, status))
+        elif is_abandoned(entry.name, status):
+            os.unlink(entry.path)
+    except OSError:
+        pass
 
 
 def remove_file(path: str) -> None:
     """Remove a file of the cache. It may be gone already: another process may have removed it."""
-    with suppress(OSError):
+    try:
         with open_regular(path) as file:
             is_own = file.read(len(MAGIC)) == MAGIC
         if is_own:
             os.unlink(path)
+    except OSError:
+        pass

@@ -17,7 +17,6 @@ from __future__ import annotations
 import sys
 from array import array
 from collections.abc import Sequence
-from functools import lru_cache
 from itertools import accumulate, chain, pairwise
 from operator import le, mul, sub
 
@@ -25,6 +24,7 @@ from ..binary.constants import ComdatKind, SectionId, SymbolFlag, SymbolKind
 from ..binary.reader import FormatError, Reader
 from ..binary.relocation_types import RELOCATION_NAMES
 from ..binary.relocations import Relocations
+from ..memo import remember
 from ..stored import (
     StoredError,
     unpack_array,
@@ -366,7 +366,7 @@ def _check_custom(obj: ObjectFile, sections: list[int]) -> None:
         raise StoredError("a custom section that is none")
 
 
-@lru_cache(maxsize=256)
+@remember(256)
 def _value_type(value_type: bytes) -> bytes:
     """Return a value type, after checking it."""
     reader = Reader(value_type, 0, len(value_type))
@@ -375,7 +375,7 @@ def _value_type(value_type: bytes) -> bytes:
     return value_type
 
 
-@lru_cache(maxsize=256)
+@remember(256)
 def _initializer(expression: bytes) -> bytes:
     reader = Reader(expression, 0, len(expression))
     if reader.constant_expression() != expression:

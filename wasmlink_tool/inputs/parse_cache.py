@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from _thread import allocate_lock
 from collections.abc import Sequence
-from contextlib import suppress
 
 from ..options import CachePolicy
 from ..stored import StoredError
@@ -127,8 +126,10 @@ class ParseCache:
             sections = frozenset(stored_sections(obj))
             if key not in self._stored or not sections <= self._stored[key]:
                 self._stored[key] = sections
-                with suppress(StoredError):
+                try:
                     entries[key] = encode_object(obj)
+                except StoredError:
+                    continue
         if entries:
             self._packs.write(entries)
         self._packs.close()
