@@ -160,7 +160,9 @@ def unit(number: int, variant: int, shade: int) -> Unit:
     for _ in range(4):
         count = fixed.randrange(3, 12)
         # A size of two bytes, as long as a body is.
-        body = code.fields(position + 2, both, count) + b"\x1a" * choice.choice((0, 3, 30, 130)) + bytes(128)
+        no_locals = b"\0"
+        fields = code.fields(position + 2 + len(no_locals), both, count)
+        body = no_locals + fields + b"\x1a" * choice.choice((0, 3, 30, 130)) + bytes(127)
         bodies.append(leb(len(body))[:2] + body)
         position += len(bodies[-1])
     assert all(0x80 <= len(body) - 2 < 1 << 14 for body in bodies)
