@@ -47,6 +47,11 @@ def record(*, frozen: bool = False, kw_only: bool = False) -> Callable[[_Class],
         what = cls.__name__
 
         def initialize(self: Any, *arguments: Any, **keywords: Any) -> None:
+            if not arguments and len(keywords) == len(names) and known.issuperset(keywords):
+                self.__dict__.update(keywords)
+                if finish is not None:
+                    finish(self)
+                return
             if len(arguments) > (0 if kw_only else len(names)):
                 raise TypeError(f"too many arguments without a name for {what}")
             given = dict(zip(names, arguments))

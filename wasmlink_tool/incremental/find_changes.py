@@ -90,7 +90,7 @@ def changed_objects(options: LinkOptions, state: State, files: Files, cache: Par
 
 def given_inputs(options: LinkOptions) -> str:
     """Return the inputs as given, each with the positional options in force there."""
-    return repr(list(options.inputs))
+    return repr([item if isinstance(item, str) else vars(item) for item in options.inputs])
 
 
 def _input_paths(options: LinkOptions) -> list[str | None]:

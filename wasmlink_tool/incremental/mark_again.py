@@ -3,11 +3,17 @@
 The graph is that of the last link (:mod:`.link_columns`). The functions and segments of the changed objects are nodes
 of their own, behind the old ones; where an unchanged object names what a changed one defines, the walk goes from the
 old node to the new one.
+
+Most edits take away no reference that anything depends on: whatever of a changed object the others name still leads to
+all that it led to. Then what was live is live, and only what is new has to be walked. Otherwise the walk starts from
+the roots.
 """
 
 from __future__ import annotations
 
 from array import array
+from bisect import bisect_right
+from itertools import compress
 
 from ..binary.constants import SymbolKind
 from ..binary.relocation_types import TABLE_INDICES
@@ -21,9 +27,13 @@ from .object_version import constructors
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import Final
 
     from .resolved_symbols import ResolvedObjects
     from .update import Update
+
+_MOST_STEPS: Final = 20_000
+"""The maximum number of references in changed objects that are followed to find that none is gone."""
 
 
 class Marks:
@@ -44,7 +54,11 @@ class Marks:
         if self.count != len(columns.live):
             raise ValueError("columns of another link")
         self._add_nodes()
-        self.live = self._mark()
+        self._implicit_nodes = {of[0]: of[1:] for of in columns.implicit}
+        """The nodes of each object that are live if the object is part of the program."""
+        for file, ordinal in self._ordinals.items():
+            self._implicit_nodes[ordinal] = self._implicit(file)
+        self.live = self._mark_more() or self._mark_all()
         self._set_live()
         self.touched = self._compare()
 
@@ -64,6 +78,10 @@ class Marks:
         """Return the node that took the place of one of the last link."""
         symbol = self._symbols.get(node)
         return node if symbol is None else self.node(symbol)
+
+    def replaced(self) -> dict[int, int]:
+        """Return :meth:`now` of each node that changed objects replace."""
+        return {node: self.node(symbol) for node, symbol in self._symbols.items()}
 
     def node(self, symbol: Symbol) -> int:
         """Return the node of a symbol; ``NO_NODE`` for a symbol of a section."""
@@ -138,54 +156,128 @@ class Marks:
                     self._edges[node + chunk] = targets[ranges[chunk] : ranges[chunk + 1]]
             node += count
 
-    def _mark(self) -> bytearray:
+    # Marks
+
+    def _mark_more(self) -> bytearray | None:
+        """Return the marks of the last link with those of new nodes; ``None`` if something may no longer be live."""
+        columns, update = self._columns, self._update
+        if update.resolved is not None or any(s.is_tls for file in self._ordinals for s in file.segments):
+            # Other names may be roots; a segment of thread-local data makes functions of the linker live.
+            return None
+        live = bytearray(columns.live)
+        own = set(compress(range(self._firsts[0][1]), live))
+        if not own <= {columns.call_ctors, *columns.roots}:
+            # What calls a function in place of an undefined one may decide which it is.
+            return None
+        gone: set[int] = set()
+        for ordinal in update.changed:
+            first, _, after = self._firsts[ordinal + 1][:3]
+            gone.update(range(first, after))
+            live[first:after] = bytes(after - first)
+        live.extend(bytes(self.count - len(live)))
+        # Where the others enter the changed objects.
+        ends, edges = columns.edge_ends, columns.edges
+        found = gone.intersection(columns.roots)
+        start = 0
+        for ordinal, firsts in enumerate(self._firsts[1:]):
+            end = ends[firsts[2] - 1] if firsts[2] else 0
+            if ordinal not in update.changed and not gone.isdisjoint(edges[start:end]):
+                for edge in compress(range(start, end), map(gone.__contains__, edges[start:end])):
+                    if live[bisect_right(ends, edge)]:
+                        found.add(edges[edge])
+            start = end
+        if not found <= self._edges.keys():
+            return None
+        last_implicit = {of[0]: of[1:] for of in columns.implicit}
+        pairs = [([node], [node]) for node in found]
+        pairs += [(last_implicit.get(of, []), self._implicit_nodes[of]) for of in update.changed]
+        steps = _MOST_STEPS
+        for old, new in pairs:
+            needed, steps = self._reached(old, gone, steps, is_new=False)
+            reached, steps = self._reached(new, gone, steps, is_new=True)
+            if steps < 0 or not needed <= reached:
+                return None
+        for ordinal in update.changed:
+            if columns.eager[ordinal]:
+                found.update(self._implicit_nodes[ordinal])
+        self._walk(found, live, {ordinal for ordinal in self._implicit_nodes if not columns.eager[ordinal]})
+        return live
+
+    def _reached(self, start: list[int], gone: set[int], steps: int, *, is_new: bool) -> tuple[set[int], int]:
+        """Return the nodes of other objects that nodes of changed objects lead to.
+
+        :param gone: the old nodes of the changed objects.
+        :param steps: how many references may be followed; returned is how many of these were not; less than 0 if they
+            were not enough.
+        """
+        ends, edges, special = self._columns.edge_ends, self._columns.edges, self._edges
+        first_new = len(self._columns.live)
+        found: set[int] = set()
+        seen = set(start)
+        waiting = list(start)
+        while waiting and steps >= 0:
+            node = waiting.pop()
+            first = ends[node - 1] if not is_new and node else 0
+            targets = special.get(node, []) if is_new else list(edges[first : ends[node]])
+            steps -= 1 + len(targets)
+            for target in targets:
+                if target in gone or first_new <= target < NO_NODE:
+                    if target not in seen:
+                        seen.add(target)
+                        waiting.append(target)
+                elif target != NO_NODE:
+                    found.add(target)
+        return found, steps
+
+    def _mark_all(self) -> bytearray:
+        """Return the marks of all that the roots reach."""
         columns = self._columns
-        ends, edges, special = columns.edge_ends, columns.edges, self._edges
-        in_files = len(ends)
-        implicit = {of[0]: of[1:] for of in columns.implicit}
-        for file, ordinal in self._ordinals.items():
-            implicit[ordinal] = self._implicit(file)
-        seen = {NO_NODE}
+        live = bytearray(self.count)
         found = {*columns.roots, columns.stack_pointer}
-        waiting: dict[int, list[int]] = {}
-        for ordinal, nodes in implicit.items():
+        waiting = set()
+        for ordinal, nodes in self._implicit_nodes.items():
             if columns.eager[ordinal]:
                 found.update(nodes)
             else:
-                waiting[ordinal] = nodes
-        starts = array("I", [0])
-        starts += ends
-        live = bytearray(self.count)
-        changed = special.keys()
-        while True:
-            found -= seen
-            while found:
-                seen |= found
-                following: set[int] = set()
-                add = following.update
-                for node in found & changed:
-                    add(special[node])
-                for node in found - changed:
-                    if node < in_files:
-                        add(edges[starts[node] : ends[node]])
-                following -= seen
-                found = following
-            # The constructors and retained segments of a member count once something in it is live.
-            for ordinal, nodes in list(waiting.items()):
-                if self._is_part(ordinal, seen):
-                    del waiting[ordinal]
-                    found.update(nodes)
-            if not found - seen:
-                break
-        seen.discard(NO_NODE)
-        for node in seen:
-            live[node] = 1
+                waiting.add(ordinal)
+        self._walk(found, live, waiting)
         # The linker's own function for constructors is live if one of them is.
         if self._update.resolved is None:
             live[columns.call_ctors] = columns.live[columns.call_ctors]
         elif any(node != NO_NODE and live[node] for node in self._constructors(self._update.resolved)):
             live[columns.call_ctors] = 1
         return live
+
+    def _walk(self, found: set[int], live: bytearray, waiting: set[int]) -> None:
+        """Mark nodes and what they lead to.
+
+        :param waiting: the members with constructors or retained segments, which count once something in them is live.
+        """
+        ends, edges, special = self._columns.edge_ends, self._columns.edges, self._edges
+        in_files = len(ends)
+        starts = array("I", [0])
+        starts += ends
+        changed = special.keys()
+        while True:
+            while found:
+                found.discard(NO_NODE)
+                found = {node for node in found if not live[node]}
+                following: set[int] = set()
+                add = following.update
+                for node in found:
+                    live[node] = 1
+                for node in found & changed:
+                    add(special[node])
+                for node in found - changed:
+                    if node < in_files:
+                        add(edges[starts[node] : ends[node]])
+                found = following
+            for ordinal in sorted(waiting):
+                if self._is_part(ordinal, live):
+                    waiting.discard(ordinal)
+                    found.update(self._implicit_nodes[ordinal])
+            if not found:
+                return
 
     def _constructors(self, resolved: ResolvedObjects) -> Iterator[int]:
         """Yield the nodes of all constructors."""
@@ -207,16 +299,16 @@ class Marks:
         first = self._first[file] + len(file.function_live)
         return found + [first + segment.index for segment in file.segments if segment.is_retained]
 
-    def _is_part(self, ordinal: int, seen: set[int]) -> bool:
+    def _is_part(self, ordinal: int, live: bytearray) -> bool:
         first = self._firsts[ordinal + 1][0]
         after = self._firsts[ordinal + 2][0] if ordinal + 2 < len(self._firsts) else len(self._columns.edge_ends)
-        if not seen.isdisjoint(range(first, after)):
+        if live.find(1, first, after) >= 0:
             return True
         file = self._update.new.get(ordinal)
         if file is None:
             return False
         first = self._first[file]
-        return not seen.isdisjoint(range(first, first + len(file.function_live) + len(file.segments)))
+        return live.find(1, first, first + len(file.function_live) + len(file.segments)) >= 0
 
     def _set_live(self) -> None:
         """Set the marks of the changed objects."""

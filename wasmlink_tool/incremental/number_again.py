@@ -194,7 +194,8 @@ class Numbers:
     def _number_slots(self) -> None:
         update, columns, marks = self._update, self._columns, self._update.marks
         uses = {of[0]: of[1:] for of in columns.slot_uses}
-        now = [marks.now(node) for node in columns.slots]
+        changed = marks.replaced()
+        now = [changed.get(node, node) for node in columns.slots]
         numbers = {node: self.functions[number] for node, number in zip(now, columns.slot_numbers)}
         order: dict[int, int] = {}
         base = update.options.table_base

@@ -365,7 +365,7 @@ def _files(columns: list[Buffer]) -> list[FileState]:
         unpack_columns(packed),
     ):
         pieces: dict[int, Buffer] = {}
-        for index, size in _rows(sizes, 2):
+        for index, size in _rows(sizes, 2) if sizes else ():
             if not 0 <= size <= len(offsets) - at:
                 raise StoredError("offsets of strings that are not there")
             pieces[index] = offsets[at : at + size]
@@ -377,7 +377,7 @@ def _files(columns: list[Buffer]) -> list[FileState]:
                 key=key,
                 code_start=code_start,
                 code_size=code_size,
-                sections={row[0]: (row[1], row[2], row[3]) for row in _rows(places, 4)},
+                sections={row[0]: (row[1], row[2], row[3]) for row in _rows(places, 4)} if places else {},
                 pieces=pieces,
                 packed=decisions,
             )
