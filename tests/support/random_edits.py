@@ -192,7 +192,10 @@ class Project:
     def link(self, inputs: Sequence[str | Input], *, cached: bool) -> bytes | str:
         """The module, or what is said of it."""
         report = self.work / f"report{get_ident()}.json"
-        options = LinkOptions(inputs=inputs, output=str(self.work / f"out{get_ident()}.wasm"))
+        # The name section has the output's name, which is the same in each thread.
+        directory = self.work / f"out{get_ident()}"
+        directory.mkdir(exist_ok=True)
+        options = LinkOptions(inputs=inputs, output=str(directory / "module.wasm"))
         if cached:
             options.cache_directory, options.time_report = str(self.cache), str(report)
             options.threads = self.threads
