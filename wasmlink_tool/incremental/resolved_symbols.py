@@ -235,7 +235,7 @@ class ResolvedSymbols:
         texts = list(names.names)
         rows = self._symbols.rows
         states, definers = names.states, names.definers
-        for number, state in enumerate(states):
+        for number, state in enumerate(bytes(states)):  # mypyc cannot enumerate a bytearray.
             definer = definers[number]
             row = self._row(number)
             if texts[number] in self._known:
