@@ -43,14 +43,21 @@ class Checkout:
         self.process = subprocess.Popen(
             command, env=_environment(path), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
-        package = Path(str(self._answer()))
-        if package.resolve().parent.parent != path.resolve():
-            raise SystemExit(f"{path} has no package wasmlink_tool: Python imports {package}")
+        try:
+            package = Path(str(self._answer()))
+            if package.resolve().parent.parent != path.resolve():
+                raise SystemExit(f"{path} has no package wasmlink_tool: Python imports {package}")
+        except BaseException:
+            self._end()
+            raise
 
     def __enter__(self) -> Checkout:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._end()
+
+    def _end(self) -> None:
         self.process.terminate()
         self.process.wait()
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -62,6 +64,17 @@ def test_names_the_edits_after_which_modules_differ(tmp_path: Path, capsys: pyte
     assert "0 links of inputs and 3 of edits differ" in printed
 
 
-def test_refuses_a_directory_without_the_package(tmp_path: Path) -> None:
+def test_refuses_a_directory_without_the_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It leaves no process."""
+    started: list[subprocess.Popen[str]] = []
+    original = subprocess.Popen.__init__
+
+    def note(process: subprocess.Popen[str], *arguments: Any, **options: Any) -> None:
+        started.append(process)
+        original(process, *arguments, **options)
+
+    monkeypatch.setattr(subprocess.Popen, "__init__", note)
     with pytest.raises(SystemExit, match="has no package wasmlink_tool"):
         compare(ROOT, tmp_path)
+    assert len(started) == 2
+    assert all(process.returncode is not None for process in started)
