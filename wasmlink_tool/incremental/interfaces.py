@@ -34,7 +34,10 @@ if TYPE_CHECKING:
     Buffer = bytes | memoryview
 
 Key = tuple[int, int, bytes, bytes]
-"""Kind, flags, type and import of a global symbol; the last two are empty where a symbol has none."""
+"""Kind, flags, type and import of a global symbol; the last two are empty where a symbol has none.
+
+The import is the module, a zero and, where an object sets the name of the import, "=" and that name.
+"""
 
 _LOCAL: Final = SymbolFlag.BINDING_LOCAL
 _SECTION: Final = SymbolKind.SECTION
@@ -223,5 +226,5 @@ def _key(obj: ObjectFile, info: SymbolInfo) -> Key:
     if index >= len(imports):
         return kind, flags, type_, b""
     import_ = imports[index]
-    name = import_.field if flags & SymbolFlag.EXPLICIT_NAME else b""
-    return kind, flags, type_, import_.module + b"\0" + name
+    own_name = b"=" + import_.field if flags & SymbolFlag.EXPLICIT_NAME else b""
+    return kind, flags, type_, import_.module + b"\0" + own_name

@@ -334,7 +334,9 @@ class Marks:
         in_files = len(self._columns.edge_ends)
         if now[in_files : len(before)] != before[in_files:]:
             for row, (was, is_now) in enumerate(zip(bytes(before[in_files:]), bytes(now[in_files:]))):
-                if was != is_now and self._update.symbols.may_be_imported(row):
+                if was == is_now or not self._update.symbols.may_be_imported(row):
+                    continue
+                if not (self._update.finds_undefined and self._update.symbols.is_function(row)):
                     raise Unusable("another symbol without a definition is referred to")
         for number, firsts in enumerate(self._firsts):
             start, others = firsts[0], firsts[2]
@@ -345,7 +347,8 @@ class Marks:
             if now[others:after] != before[others:after]:
                 raise Unusable("other globals, tags or tables are live")
             if number - 1 not in self._update.changed and now[start:others] != before[start:others]:
-                if not number:
+                if number:
+                    touched.append(number - 1)
+                elif not self._update.finds_undefined:
                     raise Unusable("other functions of the linker are live")
-                touched.append(number - 1)
         return touched

@@ -31,6 +31,7 @@ class Numbers:
     def __init__(self, update: Update) -> None:
         self._update = update
         self._columns = update.columns
+        self._undefined = update.undefined
         self.functions: list[int] = []
         """The new number of each function of the last link, imports included; ``NO_NUMBER`` if it is gone."""
         self._shifts: dict[int, int] = {-1: 0}
@@ -55,7 +56,9 @@ class Numbers:
     def renumber(self, ordinal: int, file: LinkedFile) -> None:
         """Renumber the functions and slots of an unchanged object."""
         shift = self._shifts[ordinal]
-        if shift:
+        if ordinal < 0 and self._undefined is not None:
+            self._undefined.renumber(file)
+        elif shift:
             file.function_numbers = [
                 number if number == NO_NUMBER else number + shift for number in file.function_numbers
             ]
@@ -77,8 +80,13 @@ class Numbers:
         olds = [live[nodes[0] : nodes[1]] for nodes in firsts]
         self._live_counts = [old.count(1) for old in olds]
         starts: dict[int, int] = {}
-        number = self._columns.imported
+        undefined = self._undefined
+        if undefined is not None:
+            undefined.number_symbols()
+        number = self._columns.imported if undefined is None else undefined.count
         for ordinal in (-1, *update.order):
+            if ordinal < 0 and undefined is not None:
+                continue
             starts[ordinal] = number
             file = update.new.get(ordinal)
             if file is None:
@@ -89,8 +97,11 @@ class Numbers:
                 number += stop - start
             assert number - starts[ordinal] == file.function_live.count(1)
             number_others(file, update.last.decisions(ordinal))
-        mapping = list(range(self._columns.imported))
+        mapping = list(range(self._columns.imported)) if undefined is None else undefined.mapping()
         for ordinal, (old, count) in enumerate(zip(olds, self._live_counts), -1):
+            if ordinal < 0 and undefined is not None:
+                self._shifts[ordinal] = 0
+                continue
             file = update.new.get(ordinal)
             if file is None:
                 self._shifts[ordinal] = starts[ordinal] - len(mapping)
@@ -111,15 +122,24 @@ class Numbers:
         wrappers = self._columns.wrappers
         mapping.extend(range(number, number + wrappers))
         self.functions = mapping
-        self.function_count = number + wrappers - self._columns.imported
+        self.function_count = (
+            number + wrappers - (self._columns.imported if undefined is None else len(undefined.imports))
+        )
 
     def runs(self) -> Iterator[tuple[int, int, int, ObjectInput | None]]:
         """Yield runs of functions in the order of their new numbers: either those of an object that is linked again, or
-        others by first and last old number, with the distance to the new ones."""
+        others by first and last old number, with the distance to the new ones.
+
+        If the update has found again which functions no object defines, these are left out.
+        """
         first = after = shift = 0
         after = self._columns.imported
         starts = list(accumulate(self._live_counts, initial=after))
-        for ordinal in (-1, *self._update.order):
+        ordinals = [-1, *self._update.order]
+        if self._undefined is not None:
+            del ordinals[0]
+            first = after = starts[1]
+        for ordinal in ordinals:
             file = self._update.new.get(ordinal)
             start, end = starts[ordinal + 1 : ordinal + 3]
             if file is None:
@@ -161,7 +181,12 @@ class Numbers:
                 for index in first_uses(file, TYPE_INDICES):
                     number = file.type_numbers[index] = known.setdefault(types[index], len(known))
                     order.setdefault(number)
-        order.update(dict.fromkeys(columns.import_types))
+        undefined = self._undefined
+        if undefined is not None and undefined.imports_differ:
+            signatures_of_imports = [imported.key[2] for imported in undefined.imports]
+            order.update(dict.fromkeys([known.setdefault(s, len(known)) for s in signatures_of_imports]))
+        else:
+            order.update(dict.fromkeys(columns.import_types))
         before = read_numbers(module.contents(SectionId.FUNCTION))
         if len(before) != sum(self._live_counts) + columns.wrappers:
             raise ValueError("a function section of another size")
@@ -169,7 +194,9 @@ class Numbers:
         starts = list(accumulate(self._live_counts, initial=0))
         for ordinal in (-1, *update.order):
             file = update.new.get(ordinal)
-            if file is None:
+            if ordinal < 0 and undefined is not None:
+                types_now += [known.setdefault(own.signature, len(known)) for own in undefined.own]
+            elif file is None:
                 types_now += before[starts[ordinal + 1] : starts[ordinal + 2]]
             else:
                 own = file.function_signatures

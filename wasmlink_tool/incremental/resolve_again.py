@@ -124,6 +124,7 @@ class ResolvedNames:
         self._imports: dict[int, bytes] = {}
         self._type_of_key: list[int] = []
         self._type_numbers: dict[tuple[int, bytes], int] = {}
+        self._type_list: list[tuple[int, bytes]] = []
         self._add_key_types()
         self._table = self._number(INDIRECT_FUNCTION_TABLE)
         diagnostics = Diagnostics()
@@ -159,6 +160,14 @@ class ResolvedNames:
     def number(self, name: bytes) -> int:
         """Return the number of a name; -1 if there is none."""
         return self.names.get(name, -1)
+
+    def declared(self, number: int) -> tuple[int, bytes, bytes]:
+        """Return kind, type and import of a name that objects agree on; see :data:`.interfaces.Key`."""
+        type_ = self._types[number]
+        if type_ < 0:
+            return -1, b"", b""
+        kind, text = self._type_list[type_]
+        return kind, text, self._imports.get(number, b"")
 
     def calls_constructors(self) -> bool:
         """Return whether the program names the function that calls the constructors."""
@@ -325,7 +334,10 @@ class ResolvedNames:
     def _add_key_types(self) -> None:
         """Number the types of new keys."""
         for kind, _, type_, _ in self.keys[len(self._type_of_key) :]:
-            self._type_of_key.append(self._type_numbers.setdefault((kind, type_), len(self._type_numbers)))
+            number = self._type_numbers.setdefault((kind, type_), len(self._type_list))
+            if number == len(self._type_list):
+                self._type_list.append((kind, type_))
+            self._type_of_key.append(number)
         self._is_undefined = [bool(flags & _UNDEFINED) for _, flags, _, _ in self.keys]
         self._is_weak = [bool(flags & _WEAK) for _, flags, _, _ in self.keys]
 

@@ -44,6 +44,7 @@ from .resolve_again import (
 from .resolve_changed import OWN_TYPES, defined, known_tables, section_symbol
 from .save_state import INTERNAL, NO_FILE, ROW
 from .state import column, empty_file
+from .undefined_again import is_understood
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -195,6 +196,10 @@ class ResolvedSymbols:
         self._roots = set(update.columns.roots)
         self.layout_symbols: dict[bytes, Symbol] = {}
         """Addresses that the linker chooses, and that nothing asked for in the last link."""
+        self.is_understood = is_understood(update)
+        """Whether functions that no object defines may be others."""
+        self.stubs: dict[int, Symbol] = {}
+        """Functions that trap, for names that only weak references name now, by the number of the name."""
         self._check_names()
         self._check_order()
         self._check_objects()
@@ -257,7 +262,9 @@ class ResolvedSymbols:
                     self._refer_to_new(number, texts[number])
                 elif (was in (WEAK_REFERENCE, WEAK_LAZY)) != is_weak and not self._is_layout(row):
                     raise Unusable("references to an undefined symbol are weak now, or no longer are")
-                if (was == WEAK_LAZY or state == WEAK_LAZY) and was != state and self._is_data(number):
+                if was == ABSENT:
+                    continue
+                if WEAK_LAZY in (was, state) and was != state and names.declared(number)[0] == SymbolKind.DATA:
                     raise Unusable("data that only weak references name")
             elif was == DEFINITION and self._symbols.node(row) in self._roots:
                 raise Unusable("an exported definition is gone")
@@ -277,17 +284,30 @@ class ResolvedSymbols:
         state, owner = self._symbols.rows[ROW * row + 1], self._symbols.rows[ROW * row + 3]
         return state == DEFINED and owner == NO_FILE
 
-    def _is_data(self, number: int) -> bool:
-        row = self._row(number)
-        return row != NO_ROW and self._symbols.rows[ROW * row] == SymbolKind.DATA
-
     def _refer_to_new(self, number: int, name: bytes) -> None:
         """Refer to something that no object defines, and that no object referred to in the last link."""
-        if name not in LAYOUT_SYMBOLS:
+        is_weak = self._names.states[number] != REFERENCE
+        kind, signature, _ = self._names.declared(number)
+        if name in LAYOUT_SYMBOLS and kind == SymbolKind.DATA:
+            symbol = Symbol(name, SymbolKind.DATA, UNDEFINED, 0, None)
+            symbol.become_absolute(SymbolFlag.VISIBILITY_HIDDEN)
+            self.layout_symbols[name] = self._added[number] = symbol
+            return
+        if kind != SymbolKind.FUNCTION or not self.is_understood or number in self._names.disagreeing:
             raise Unusable("something new is referred to that no object defines")
-        symbol = Symbol(name, SymbolKind.DATA, UNDEFINED, 0, None)
-        symbol.become_absolute(SymbolFlag.VISIBILITY_HIDDEN)
-        self.layout_symbols[name] = self._added[number] = symbol
+        if name in LAYOUT_SYMBOLS or name.startswith((b"__start_", b"__stop_")):
+            raise Unusable("an address that the linker chooses has another kind")
+        symbol = Symbol(name, kind, UNDEFINED, _UNDEFINED | (_WEAK if is_weak else 0), None)
+        symbol.signature = signature
+        if is_weak:
+            # As it is after its object was resolved: its address is null.
+            symbol.state = DEFINED
+            symbol.flags = _LOCAL
+            symbol.is_stub = True
+            symbol.index = self._update.columns.counts[0] + len(self.stubs)
+            self.stubs[number] = symbol
+        self._added[number] = symbol
+        self._symbols.add(symbol, number)
 
     def _check_order(self) -> None:
         """Check that names whose order decides something come in the order of the last link."""
@@ -300,6 +320,10 @@ class ResolvedSymbols:
                 continue
             state = symbols.rows[ROW * row + 1]
             is_stub = state == DEFINED and symbols.rows[ROW * row + 11]
+            is_imported = state == UNDEFINED and symbols.is_function(row)
+            if self.is_understood and (is_stub or is_imported):
+                # They are put in order again.
+                continue
             if is_stub or state == UNDEFINED or symbols.node(row) in self._roots:
                 if number < last:
                     raise Unusable("symbols that decide the order of others come in another order")

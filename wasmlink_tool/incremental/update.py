@@ -19,18 +19,19 @@ from array import array
 from collections.abc import Sequence
 from itertools import accumulate, compress
 
-from ..binary.constants import SymbolFlag, SymbolKind
+from ..binary.constants import SectionId, SymbolFlag, SymbolKind
 from ..binary.relocation_types import GLOBAL_INDICES
 from ..diagnostics import FatalError
 from ..inputs import archive
 from ..inputs.input_files import ObjectSource
 from ..inputs.object_file import ObjectFile, Section
+from ..inputs.shared_sections import parse_types
 from ..linking.chunks import MERGED_CUSTOM_SECTIONS, InputSection, LinkedFile, ObjectInput
 from ..linking.symbols import DEFINED, UNDEFINED, Symbol
 from ..options import LinkOptions
 from ..stored import unpack_strings
 from .find_changes import Files
-from .link_columns import KINDS, NO_NODE, LinkColumns, unpack_link
+from .link_columns import KINDS, NO_NODE, NO_ROW, LinkColumns, unpack_link
 from .mark_again import Marks
 from .match_objects import ADDED, Unusable
 from .number_again import Numbers
@@ -38,8 +39,9 @@ from .place_data import PlacedData
 from .previous_link import LastLink, symbol_of_row
 from .replacements import ChangedObjects, NewObjects, own_symbol
 from .resolve_changed import ChangedSymbols
-from .save_state import NO_FILE, ROW
+from .save_state import INTERNAL, NO_FILE, ROW
 from .state import column
+from .undefined_again import Undefined
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -57,8 +59,30 @@ class LastSymbols:
         """For each file, the linker's own first, the first node of each kind."""
         self.node_count = firsts[-1] + len(self.rows) // ROW
         self._first_row = firsts[-1]
+        self._columns = columns
+        self._new_rows: dict[int, int] = {}
         self._symbols: dict[int, Symbol] = {}
         self._rows: dict[Symbol, int] = {}
+
+    def add(self, symbol: Symbol, number: int) -> None:
+        """Add a row for a new symbol that no object defines.
+
+        :param number: of the name in the symbol table.
+        """
+        row = len(self.rows) // ROW
+        self.rows.extend((symbol.kind, UNDEFINED, symbol.flags, NO_FILE, 0, 0, -1, -1, -1, -1, 0, 0, -1))
+        self._new_rows[number] = row
+        self._symbols[row] = symbol
+        self._rows[symbol] = row
+        self._columns.live += b"\0"
+        self.node_count += 1
+
+    def row_of(self, number: int) -> int:
+        """Return the row of a name by its number in the symbol table, new ones included; -1 without one."""
+        row = self._new_rows.get(number, -1)
+        if row < 0 and number < len(self._columns.name_rows) and self._columns.name_rows[number] != NO_ROW:
+            row = self._columns.name_rows[number]
+        return row
 
     def owner(self, row: int) -> int:
         """Return the file that defines a symbol: an object by link order, ``INTERNAL``, or ``NO_FILE``."""
@@ -106,6 +130,9 @@ class LastSymbols:
         """Return whether a symbol is imported, or otherwise treated, if something live refers to it."""
         return self.rows[ROW * row + 1] == UNDEFINED and self.rows[ROW * row] != SymbolKind.DATA
 
+    def is_function(self, row: int) -> bool:
+        return self.rows[ROW * row] == SymbolKind.FUNCTION
+
     def segment(self, row: int) -> int:
         """Return the index of the segment that a symbol was in; -1 without one."""
         return self.rows[ROW * row + 6]
@@ -147,6 +174,7 @@ class Update(NewObjects):
         self.before: dict[int, ObjectFile] = {}
         """The last versions of the objects that are linked again."""
         self._ordinals: dict[LinkedFile, int] = {}
+        self._signatures: list[bytes] | None = None
         self.resolved: ResolvedObjects | None = None
         """All objects, where their names were resolved again."""
         self.order: Sequence[int] = range(len(last.state.files))
@@ -171,11 +199,19 @@ class Update(NewObjects):
         self.symbols = LastSymbols(last, self.columns)
         self.layout_symbols: dict[bytes, Symbol] = {}
         """Addresses that the linker chooses, and that nothing asked for in the last link."""
+        symbols = None
         if self.resolved is None:
             ChangedSymbols(self)
         else:
-            self.layout_symbols = ResolvedSymbols(self, self.resolved).layout_symbols
+            symbols = ResolvedSymbols(self, self.resolved)
+            self.layout_symbols = symbols.layout_symbols
+        self.finds_undefined = symbols is not None and symbols.is_understood
+        """Whether functions that no object defines may be others than in the last link."""
         self.marks = Marks(self)
+        self.undefined: Undefined | None = None
+        """These functions; ``None`` if they are the same."""
+        if symbols is not None and symbols.is_understood:
+            self.undefined = Undefined(self, symbols.stubs)
         for ordinal in self.marks.touched:
             self._touch(ordinal)
         for ordinal in self.new:
@@ -185,6 +221,13 @@ class Update(NewObjects):
         self.data = PlacedData(self)
         for ordinal in self.new:
             self._place_sections(ordinal)
+
+    @property
+    def last_signatures(self) -> list[bytes]:
+        """Return the types of the last link."""
+        if self._signatures is None:
+            self._signatures = parse_types(self.last.sections.contents(SectionId.TYPE))
+        return self._signatures
 
     # What is written asks for
 
@@ -276,6 +319,9 @@ class Update(NewObjects):
                 symbol.segment = symbol.file.segments[segment]
                 if file is None and symbol.segment.pieces is not None:
                     raise Unusable("another object's merged string is named")
+        for _, symbol in self.symbols.used():
+            if symbol.is_stub and symbol.file is None:
+                symbol.file = self.last.file(INTERNAL)
         for ordinal, stand_in in self.last.files.items():
             if ordinal not in self.new:
                 self.numbers.renumber(ordinal, stand_in)

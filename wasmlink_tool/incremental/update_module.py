@@ -24,6 +24,7 @@ from ..linking.live_relocations import live_function_runs
 from ..linking.relocate import Relocator
 from ..linking.relocation_values import Bases
 from ..linking.symbol_names import Names
+from ..linking.synthetic_symbols import UNREACHABLE_BODY
 from ..output.encoding import Chunk, name, vector
 from .data_section import replace_segment_names
 from .last_module import read_number
@@ -32,6 +33,7 @@ from .moved_fields import NO_ORDINAL, TARGET, VALUE, Note
 from .number_fields import NumberFields
 from .patch_module import Rewriter, place_functions
 from .previous_link import LastLink
+from .resolve_again import WEAK_DEFINITION
 from .state import column
 from .update import Update
 
@@ -111,13 +113,35 @@ class UpdatingRewriter(Rewriter):
         body.append(Opcode.END)
         return bytes(body)
 
+    def _call_of_constructors(self) -> tuple[int, int]:
+        """Return the number of the function that calls the constructors, in the last link and now; -1 if it is not
+        there. The wrappers of a command's functions call it first."""
+        update = self.update
+        columns, resolved = update.columns, update.resolved
+        assert resolved is not None
+        node = columns.call_ctors
+        was, now = bool(columns.live[node]), bool(update.marks.live[node])
+        if was != now and not resolved.names.calls_constructors():
+            destructors = resolved.names.number(b"__wasm_call_dtors")
+            is_command = destructors >= 0 and resolved.names.states[destructors] >= WEAK_DEFINITION
+            if not columns.wrappers or not is_command:
+                raise Unusable("the first constructor, or the last one")
+        return columns.imported if was else -1, len(update.undefined.imports) if now and update.undefined else -1
+
     def _own_functions(self, bodies: Sequence[bytes], *, is_first: bool = False) -> list[bytes]:
         """Return the entries of functions that the linker wrote, with the numbers of the functions that they call.
 
         :param is_first: whether they are those at the start of the code section.
         """
+        if is_first and self.update.undefined is not None:
+            own = self.update.undefined.own
+            bodies = [UNREACHABLE_BODY if function.index else self._calls_of_constructors() for function in own]
+            return [uleb(len(body)) + body for body in bodies]
         columns = self.update.columns
         constructors = -1
+        before = after = -1
+        if not is_first and self.update.undefined is not None:
+            before, after = self._call_of_constructors()
         if is_first and self.update.resolved is not None and columns.live[columns.call_ctors]:
             constructors = columns.live.count(1, 0, columns.call_ctors)
         if not self.functions_differ and constructors < 0:
@@ -132,13 +156,16 @@ class UpdatingRewriter(Rewriter):
             at = 1
             if body[:1] != b"\0":
                 raise Unusable("a function of the linker has locals")
+            if after >= 0 and before < 0:
+                new += call(after)
             while at < len(body):
                 opcode = body[at]
                 start = at
                 at += 1
                 if opcode == Opcode.CALL:
                     number, at = read_number(body, at)
-                    new += bytes((opcode,)) + uleb(self._function(number))
+                    if number != before or after >= 0:
+                        new += call(self._function(number))
                     continue
                 if opcode == Opcode.LOCAL_GET:
                     _, at = read_number(body, at)
@@ -360,7 +387,11 @@ class UpdatingRewriter(Rewriter):
             _, at = read_number(self.sections.contents(SectionId.ELEMENT), 0)
             flags, at = read_number(self.sections.contents(SectionId.ELEMENT), at)
             self._table = read_number(self.sections.contents(SectionId.ELEMENT), at)[0] if flags else 0
-        if numbers.types_differ or self._table >= 0:
+        undefined = self.update.undefined
+        if undefined is not None and undefined.imports_differ:
+            types_of = {signature: number for number, signature in enumerate(numbers.signatures)}
+            self._replace(SectionId.IMPORT, undefined.section(types_of))
+        elif numbers.types_differ or self._table >= 0:
             self._replace_entries(SectionId.IMPORT, self._import)
         if numbers.types_differ and SectionId.TAG in self.sections.places:
             raise Unusable("tags with types that have other numbers")
@@ -517,6 +548,9 @@ class UpdatingRewriter(Rewriter):
             raise ValueError("names of another size")
         self._named = 0
         names: list[Chunk] = []
+        if self.update.undefined is not None:
+            names += self.update.undefined.names()
+            self._named = len(names)
         for old, end_of_run, shift, file in self.numbers.runs():
             if file is not None:
                 names += self._new_names(file)
