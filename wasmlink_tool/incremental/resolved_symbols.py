@@ -41,6 +41,9 @@ from .resolve_again import (
     LinkedObject,
     ResolvedNames,
 )
+from .resolve_again import (
+    LAZY as LAZY_NAME,
+)
 from .resolve_changed import OWN_TYPES, defined, known_tables, section_symbol
 from .save_state import INTERNAL, NO_FILE, ROW
 from .state import column, empty_file
@@ -94,7 +97,11 @@ class ResolvedObjects:
         """The sources of all objects."""
         self.reasons: dict[str, str] = {}
         """For each object that is linked again, the reason."""
+        self.changed_names = self._changed_names()
+        """Names of which every object that has them is linked again: they are like new ones."""
         moved = self._moved_roles(columns)
+        if self.changed_names:
+            moved.update(of.ordinal for of in resolved.objects if not self.changed_names.isdisjoint(of.names))
         count = len(state.files)
         gone = set(range(count))
         self.order: list[int] = []
@@ -177,6 +184,49 @@ class ResolvedObjects:
                     moved.add(has_it.ordinal)
         return moved
 
+    def was(self, number: int) -> int:
+        """Return the state in which resolution left a name in the last link."""
+        row = self._name_rows[number] if number < len(self._name_rows) else NO_ROW
+        if row == NO_ROW:
+            return ABSENT
+        _, state, flags, owner = self._rows[ROW * row : ROW * row + 4]
+        is_stub = self._rows[ROW * row + 11]
+        if state == DEFINED:
+            if owner == INTERNAL and not is_stub and number not in self.names.linker_names:
+                # The linker defines it for those who refer to it.
+                return REFERENCE
+            if owner >= 0 or (owner == INTERNAL and not is_stub):
+                return DEFINITION
+            # A stub, or an address that the linker chose.
+            return WEAK_REFERENCE if owner == INTERNAL else REFERENCE
+        if state == UNDEFINED:
+            return WEAK_REFERENCE if flags & _WEAK else REFERENCE
+        return WEAK_LAZY if flags & _WEAK else ABSENT
+
+    def _is_layout(self, number: int) -> bool:
+        """Return whether a name was that of an address which the linker chose."""
+        row = self._name_rows[number]
+        return self._rows[ROW * row + 1] == DEFINED and self._rows[ROW * row + 3] == NO_FILE
+
+    def _changed_names(self) -> set[int]:
+        """Return the names that had a definition and have none now, or the other way, and those without one of which
+        the references became weak or strong."""
+        found: set[int] = set()
+        states, owners = self._rows[1::ROW], self._rows[3::ROW]
+        for number, (state, row) in enumerate(zip(self.names.states, self._name_rows)):
+            if state in (ABSENT, LAZY_NAME):
+                continue
+            if state >= WEAK_DEFINITION and row != NO_ROW and states[row] == DEFINED and owners[row] >= 0:
+                # The case of nearly all names.
+                continue
+            was = self.was(number)
+            if was in (ABSENT, state) or (was == DEFINITION and state == WEAK_DEFINITION):
+                continue
+            if state < WEAK_DEFINITION and was < WEAK_DEFINITION and self._is_layout(number):
+                continue
+            found.add(number)
+        return found
+
 
 class ResolvedSymbols:
     """Sets the symbols of the objects that are linked again."""
@@ -211,31 +261,15 @@ class ResolvedSymbols:
 
     # What names are
 
-    def _was(self, number: int) -> int:
-        """Return the state in which resolution left a name in the last link."""
-        row = self._row(number)
-        if row == NO_ROW:
-            return ABSENT
-        symbol_rows = self._symbols.rows
-        _, state, flags, owner = symbol_rows[ROW * row : ROW * row + 4]
-        if state == DEFINED:
-            if owner == INTERNAL and not symbol_rows[ROW * row + 11] and number not in self._names.linker_names:
-                # The linker defines it for those who refer to it.
-                return REFERENCE
-            if owner >= 0 or (owner == INTERNAL and not symbol_rows[ROW * row + 11]):
-                return DEFINITION
-            # A stub, or an address that the linker chose.
-            return WEAK_REFERENCE if owner == INTERNAL else REFERENCE
-        if state == UNDEFINED:
-            return WEAK_REFERENCE if flags & _WEAK else REFERENCE
-        return WEAK_LAZY if flags & _WEAK else ABSENT
-
     def _row(self, number: int) -> int:
-        return self._name_rows[number] if number < len(self._name_rows) else NO_ROW
+        """Return the row of a name that is what it was; ``NO_ROW`` for others."""
+        if number >= len(self._name_rows) or number in self._resolved.changed_names:
+            return NO_ROW
+        return self._name_rows[number]
 
     def _check_names(self) -> None:
         """Check that what nothing defines is the same."""
-        names = self._names
+        names, resolved = self._names, self._resolved
         is_again = {id(linked) for linked in self._resolved.linked.values()}
         texts = list(names.names)
         rows = self._symbols.rows
@@ -248,29 +282,23 @@ class ResolvedSymbols:
             if definer is not None and row != NO_ROW and id(definer) not in is_again:
                 # _moved_roles has compared them.
                 continue
-            was = self._was(number)
+            was = resolved.was(number)
+            if number in resolved.changed_names:
+                old_row = self._name_rows[number]
+                if was == DEFINITION and self._symbols.node(old_row) in self._roots:
+                    raise Unusable("an exported definition is gone")
+                was = ABSENT
             if state >= WEAK_DEFINITION:
-                if was not in (ABSENT, DEFINITION):
-                    raise Unusable("what was undefined has a definition now")
                 if row != NO_ROW and (rows[ROW * row + 3] == INTERNAL) != (definer is None):
                     raise Unusable("the linker's own symbol has another definition")
             elif state in (REFERENCE, WEAK_REFERENCE, WEAK_LAZY):
-                is_weak = state != REFERENCE
-                if was == DEFINITION:
-                    raise Unusable("a definition is gone that is referred to")
                 if was == ABSENT:
                     self._refer_to_new(number, texts[number])
-                elif (was in (WEAK_REFERENCE, WEAK_LAZY)) != is_weak and not self._is_layout(row):
-                    raise Unusable("references to an undefined symbol are weak now, or no longer are")
-                if was == ABSENT:
-                    continue
-                if WEAK_LAZY in (was, state) and was != state and names.declared(number)[0] == SymbolKind.DATA:
-                    raise Unusable("data that only weak references name")
             elif was == DEFINITION and self._symbols.node(row) in self._roots:
                 raise Unusable("an exported definition is gone")
         asked = (*self._update.options.exports, *self._update.options.exports_if_defined, "__wasm_call_dtors")
         for number in map(names.number, map(encode_name, asked)):
-            if number >= 0 and (self._was(number) == DEFINITION) != (states[number] >= WEAK_DEFINITION):
+            if number >= 0 and (resolved.was(number) == DEFINITION) != (states[number] >= WEAK_DEFINITION):
                 raise Unusable("another symbol is exported")
         called = any(names.number(b"__wasm_call_ctors") == number for number in self._resolved.interfaces.names)
         if called != names.calls_constructors():
@@ -279,10 +307,6 @@ class ResolvedSymbols:
             definer = definers[number]
             if definer is None or id(definer) in is_again:
                 raise Unusable("objects do not agree on the type of a symbol")
-
-    def _is_layout(self, row: int) -> bool:
-        state, owner = self._symbols.rows[ROW * row + 1], self._symbols.rows[ROW * row + 3]
-        return state == DEFINED and owner == NO_FILE
 
     def _refer_to_new(self, number: int, name: bytes) -> None:
         """Refer to something that no object defines, and that no object referred to in the last link."""
