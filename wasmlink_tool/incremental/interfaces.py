@@ -11,8 +11,10 @@ from array import array
 from collections.abc import Iterator, Mapping, Sequence
 
 from ..binary.constants import ComdatKind, SymbolFlag, SymbolKind
+from ..binary.signature import parameters_and_results
 from ..inputs.object_file import GlobalType, ObjectFile, TableType
 from ..inputs.symbol_columns import SymbolInfo
+from ..linking.chunks import ObjectInput
 from ..records import record
 from ..stored import (
     StoredError,
@@ -158,6 +160,20 @@ def read_build(build: bytes) -> tuple[list[tuple[int, bytes]], dict[str, list[tu
         parts = unpack_strings(column)
         producers[field.decode()] = list(zip(parts[::2], parts[1::2]))
     return [(feature[0], feature[1:]) for feature in unpack_strings(features)], producers
+
+
+def constructor_calls(file: ObjectInput, nodes: Sequence[int]) -> list[int]:
+    """Return the priority, the node and the number of results of each constructor of an object.
+
+    :param nodes: those of its symbols.
+    """
+    found: list[int] = []
+    for init in file.object.init_functions:
+        symbol = file.symbols[init.symbol]
+        if not symbol.is_discarded:
+            assert symbol.signature is not None
+            found += (init.priority, nodes[init.symbol], len(parameters_and_results(symbol.signature)[1]))
+    return found
 
 
 def interfaces(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from ..binary.constants import SectionId
+from array import array
+
+from ..binary.constants import NameSubsection, SectionId
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -72,3 +74,23 @@ class LastSections:
             return b""
         _, start, end = self.places[kind]
         return bytes(self._module[start:end])
+
+
+def name_positions(start: int, contents: bytes, count: int) -> array[int]:
+    """Return where the name of each function begins, imports included; one more element is the end of the last."""
+    at = 0
+    while at < len(contents):
+        kind = contents[at]
+        size, begin = read_number(contents, at + 1)
+        at = begin + size
+        if kind == NameSubsection.FUNCTION:
+            _, begin = read_number(contents, begin)
+            found: list[int] = []
+            while begin < at:
+                number, end = read_number(contents, begin)
+                found += [start + begin] * (number + 1 - len(found))
+                size, begin = read_number(contents, end)
+                begin += size
+            found += [start + at] * (count + 1 - len(found))
+            return array("I", found)
+    return array("I")

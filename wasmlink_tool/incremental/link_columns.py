@@ -14,11 +14,10 @@ from array import array
 from collections.abc import Callable, Mapping, Sequence
 from itertools import accumulate, compress
 
-from ..binary.constants import ExternalKind, NameSubsection, SymbolKind
+from ..binary.constants import ExternalKind, SymbolKind
 from ..binary.relocation_types import TABLE_INDICES
 from ..binary.relocation_types import RelocationType as R
 from ..binary.relocations import Relocations
-from ..binary.signature import parameters_and_results
 from ..linking.chunks import NO_NUMBER, LinkedFile, ObjectInput, OutputSegment
 from ..linking.live_relocations import first_uses, live_function_runs
 from ..linking.plan import Plan
@@ -35,8 +34,8 @@ from ..stored import (
     unpack_record,
     unpack_strings,
 )
-from .interfaces import interfaces
-from .last_module import read_number
+from .interfaces import constructor_calls, interfaces
+from .last_module import name_positions
 from .number_fields import FIELD_TYPES, SELECT_FIELDS
 
 TYPE_CHECKING = False
@@ -247,7 +246,7 @@ class _Recorder:
         self.rows = rows
         self.code_start = code_start
         self.data_position = data_position
-        self.name_positions = _name_positions(*name_section, plan.spaces.function_count)
+        self.name_positions = name_positions(*name_section, plan.spaces.function_count)
         resolution = plan.resolution
         self.files: list[LinkedFile] = [resolution.synthetic, *resolution.objects]
         self.counts = array("I")
@@ -295,15 +294,10 @@ class _Recorder:
                 continue
             nodes = [self._node(symbol, file) for symbol in file.symbols]
             self._add_edges(file, nodes, ends, edges)
-            inits = [(init, file.symbols[init.symbol]) for init in file.object.init_functions]
-            inits = [(init, symbol) for init, symbol in inits if not symbol.is_discarded]
-            kept = [nodes[init.symbol] for init, _ in inits]
-            if inits:
-                calls = [ordinal]
-                for init, symbol in inits:
-                    assert symbol.signature is not None
-                    calls += (init.priority, nodes[init.symbol], len(parameters_and_results(symbol.signature)[1]))
-                constructors.append(calls)
+            calls = constructor_calls(file, nodes)
+            kept = calls[1::3]
+            if calls:
+                constructors.append([ordinal, *calls])
             first = self.firsts[file][1]
             kept += [first + segment.index for segment in file.segments if segment.is_retained]
             if kept:
@@ -499,26 +493,6 @@ class _Recorder:
     def plan_table_base(self) -> int:
         entries = self.plan.scan.table_entries
         return entries[0].table_slot if entries else 0
-
-
-def _name_positions(start: int, contents: bytes, count: int) -> array[int]:
-    """Return where the name of each function begins, as :attr:`LinkColumns.name_positions` has it."""
-    at = 0
-    while at < len(contents):
-        kind = contents[at]
-        size, begin = read_number(contents, at + 1)
-        at = begin + size
-        if kind == NameSubsection.FUNCTION:
-            _, begin = read_number(contents, begin)
-            found: list[int] = []
-            while begin < at:
-                number, end = read_number(contents, begin)
-                found += [start + begin] * (number + 1 - len(found))
-                size, begin = read_number(contents, end)
-                begin += size
-            found += [start + at] * (count + 1 - len(found))
-            return array("I", found)
-    return array("I")
 
 
 _KIND_OF: Final = {

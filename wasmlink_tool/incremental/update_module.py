@@ -13,27 +13,25 @@ from itertools import repeat
 from operator import sub
 from struct import Struct
 
-from ..binary.constants import ExternalKind, NameSubsection, Opcode, SectionId, SymbolKind
+from ..binary.constants import ExternalKind, NameSubsection, Opcode, SectionId
 from ..binary.leb128 import uleb
 from ..binary.relocation_types import ADDRESSES, FUNCTION_INDEX, FUNCTION_OFFSET, TABLE_INDEX
 from ..binary.relocation_types import VALUE as MEANING
-from ..binary.signature import parameters_and_results
-from ..linking.chunks import NO_NUMBER, ObjectInput
-from ..linking.command_wrappers import call
+from ..linking.chunks import ObjectInput
 from ..linking.live_relocations import live_function_runs
 from ..linking.relocate import Relocator
 from ..linking.relocation_values import Bases
 from ..linking.symbol_names import Names
-from ..linking.synthetic_symbols import UNREACHABLE_BODY
 from ..output.encoding import Chunk, name, vector
 from .data_section import replace_segment_names
 from .last_module import read_number
 from .match_objects import Unusable
 from .moved_fields import NO_ORDINAL, TARGET, VALUE, Note
 from .number_fields import NumberFields
+from .own_code import OwnCode
 from .patch_module import Rewriter, place_functions
 from .previous_link import LastLink
-from .resolve_again import WEAK_DEFINITION
+from .rearrange import CustomSections, Pieces
 from .state import column
 from .update import Update
 
@@ -58,6 +56,7 @@ class UpdatingRewriter(Rewriter):
         self.update = update
         self.numbers = numbers = update.numbers
         self.functions_differ = numbers.functions != list(range(len(numbers.functions)))
+        self.own_code = OwnCode(update, numbers_differ=self.functions_differ)
         self.sections = last.sections
         self.moved = update.data.moved
         if self.moved is not None:
@@ -79,107 +78,13 @@ class UpdatingRewriter(Rewriter):
         own = columns.live[: self.update.symbols.first_nodes[0][1]].count(1)
         bodies, at = _bodies(code, at, own)
         self._prefix_size = at
-        self.prefix = uleb(self.numbers.function_count) + b"".join(self._own_functions(bodies, is_first=True))
+        self.prefix = uleb(self.numbers.function_count) + b"".join(self.own_code.entries(bodies, is_first=True))
         ends = [known.code_start + known.code_size for known in self.state.files if known.code_size]
         self._suffix_start = ends[-1] if ends else at
         bodies, at = _bodies(code, self._suffix_start, columns.wrappers)
         if at != len(code):
             raise ValueError("a code section of another size")
-        self.suffix = b"".join(self._own_functions(bodies))
-
-    def _calls_of_constructors(self) -> bytes:
-        """Return the body of the function that calls the constructors, in order of priority."""
-        update, marks = self.update, self.update.marks
-        assert update.resolved is not None
-        found: list[tuple[int, int, int]] = []
-        unchanged = {of[0]: of[1:] for of in update.resolved.interfaces.constructors}
-        for ordinal in update.order:
-            file = self.new.get(ordinal)
-            if file is None:
-                of = unchanged.get(ordinal, ())
-                found += zip(of[::3], [self.numbers.number_of(marks.now(node)) for node in of[1::3]], of[2::3])
-                continue
-            for init in file.object.init_functions:
-                symbol = file.symbols[init.symbol]
-                if not symbol.is_discarded:
-                    if symbol.signature is None or symbol.kind != SymbolKind.FUNCTION or symbol.signature[0]:
-                        raise Unusable("a constructor that another object defines, or with arguments")
-                    number = self.numbers.number_of(marks.node(symbol))
-                    found.append((init.priority, number, len(parameters_and_results(symbol.signature)[1])))
-        body = bytearray(1)
-        for _, number, results in sorted(found, key=lambda entry: entry[0]):
-            if number != NO_NUMBER:
-                body += call(number) + bytes((Opcode.DROP,)) * results
-        body.append(Opcode.END)
-        return bytes(body)
-
-    def _call_of_constructors(self) -> tuple[int, int]:
-        """Return the number of the function that calls the constructors, in the last link and now; -1 if it is not
-        there. The wrappers of a command's functions call it first."""
-        update = self.update
-        columns, resolved = update.columns, update.resolved
-        assert resolved is not None
-        node = columns.call_ctors
-        was, now = bool(columns.live[node]), bool(update.marks.live[node])
-        if was != now and not resolved.names.calls_constructors():
-            destructors = resolved.names.number(b"__wasm_call_dtors")
-            is_command = destructors >= 0 and resolved.names.states[destructors] >= WEAK_DEFINITION
-            if not columns.wrappers or not is_command:
-                raise Unusable("the first constructor, or the last one")
-        return columns.imported if was else -1, len(update.undefined.imports) if now and update.undefined else -1
-
-    def _own_functions(self, bodies: Sequence[bytes], *, is_first: bool = False) -> list[bytes]:
-        """Return the entries of functions that the linker wrote, with the numbers of the functions that they call.
-
-        :param is_first: whether they are those at the start of the code section.
-        """
-        if is_first and self.update.undefined is not None:
-            own = self.update.undefined.own
-            bodies = [UNREACHABLE_BODY if function.index else self._calls_of_constructors() for function in own]
-            return [uleb(len(body)) + body for body in bodies]
-        columns = self.update.columns
-        constructors = -1
-        before = after = -1
-        if not is_first and self.update.undefined is not None:
-            before, after = self._call_of_constructors()
-        if is_first and self.update.resolved is not None and columns.live[columns.call_ctors]:
-            constructors = columns.live.count(1, 0, columns.call_ctors)
-        if not self.functions_differ and constructors < 0:
-            return [uleb(len(body)) + body for body in bodies]
-        found = []
-        for number, body in enumerate(bodies):
-            if number == constructors:
-                body = self._calls_of_constructors()
-                found.append(uleb(len(body)) + body)
-                continue
-            new = bytearray(body[:1])
-            at = 1
-            if body[:1] != b"\0":
-                raise Unusable("a function of the linker has locals")
-            if after >= 0 and before < 0:
-                new += call(after)
-            while at < len(body):
-                opcode = body[at]
-                start = at
-                at += 1
-                if opcode == Opcode.CALL:
-                    number, at = read_number(body, at)
-                    if number != before or after >= 0:
-                        new += call(self._function(number))
-                    continue
-                if opcode == Opcode.LOCAL_GET:
-                    _, at = read_number(body, at)
-                elif opcode not in _PLAIN_OPCODES:
-                    raise Unusable("a function of the linker that only the passes can write")
-                new += body[start:at]
-            found.append(uleb(len(new)) + bytes(new))
-        return found
-
-    def _function(self, number: int) -> int:
-        now = self.numbers.functions[number]
-        if now == NO_NUMBER:
-            raise Unusable("a function that is gone is named")
-        return now
+        self.suffix = b"".join(self.own_code.entries(bodies))
 
     def _move_functions(self) -> None:
         """Move each file's functions; ``shifts`` collects their distances, by file."""
@@ -255,66 +160,16 @@ class UpdatingRewriter(Rewriter):
     def _move_sections(self) -> list[dict[int, int]]:
         if self.update.resolved is None:
             return super()._move_sections()
-        custom = self.state.custom
-        sizes = [0] * len(custom)
-        merged = set(self.merged)
-        moved: list[dict[int, int]] = [{} for _ in self.state.files]
-        self._check_section_order()
-        for ordinal in self.update.order:
-            known = self.state.files[ordinal]
-            for index, (output, offset, size) in known.sections.items():
-                if index in known.pieces:
-                    merged.add(output)
-                elif ordinal in self.new:
-                    section = self.changed.section(ordinal, index)
-                    section.offset = sizes[output]
-                    sizes[output] += section.size
-                else:
-                    if sizes[output] != offset:
-                        moved[ordinal][index] = sizes[output] - offset
-                    sizes[output] += size
-        self.section_growth = [size - (end - start) for size, (_, _, start, end) in zip(sizes, custom)]
-        for output in merged:
-            strings = self.merged.get(output)
-            _, _, start, end = custom[output]
-            self.section_growth[output] = 0 if strings is None else len(strings.contents) - (end - start)
+        self._custom = CustomSections(self.update, self.state, self.module, self.merged)
+        moved = self._custom.move()
+        self.section_growth = self._custom.growth
         return moved
-
-    def _check_section_order(self) -> None:
-        """Check that the names of custom sections appear first in the order in which they did."""
-        before: dict[int, None] = {}
-        now: dict[int, None] = {}
-        for known in self.state.files:
-            before.update(dict.fromkeys([output for output, _, size in known.sections.values() if size]))
-        for ordinal in self.update.order:
-            for index, (output, _, _) in sorted(self.state.files[ordinal].sections.items()):
-                if ordinal not in self.new or self.changed.section(ordinal, index).size:
-                    now.setdefault(output)
-        if list(before) != list(now):
-            raise Unusable("custom sections come in another order")
 
     def _replace_unmerged(self, pieces: list[tuple[int, int, list[Chunk]]]) -> None:
         if self.update.resolved is None:
             super()._replace_unmerged(pieces)
-            return
-        copies = [Pieces(self.module) for _ in self.state.custom]
-        chunks: list[list[Chunk]] = [[] for _ in self.state.custom]
-        merged = set(self.merged)
-        for ordinal in self.update.order:
-            known = self.state.files[ordinal]
-            for index, (output, offset, size) in known.sections.items():
-                if index in known.pieces:
-                    merged.add(output)
-                elif ordinal in self.new:
-                    section = self.changed.section(ordinal, index)
-                    if section.size:
-                        chunks[output] += (*copies[output].rest(), self.relocator.section(section))
-                else:
-                    start = self.state.custom[output][2] + offset
-                    chunks[output] += copies[output].copy(start, start + size)
-        for output, (_, _, start, end) in enumerate(self.state.custom):
-            if output not in merged:
-                pieces.append((start, end, [*chunks[output], *copies[output].rest()]))
+        else:
+            pieces += self._custom.replaced(self.relocator)
 
     # Fields of unchanged objects
 
@@ -405,7 +260,7 @@ class UpdatingRewriter(Rewriter):
             self._replace_entries(SectionId.EXPORT, self._export)
             if SectionId.START in self.sections.places:
                 number, _ = read_number(self.sections.contents(SectionId.START), 0)
-                self._replace(SectionId.START, uleb(self._function(number)))
+                self._replace(SectionId.START, uleb(self.own_code.number(number)))
         if self.functions_differ or numbers.slots_differ or len(numbers.entries) != len(numbers.slots):
             self._replace(SectionId.ELEMENT, self._elements())
         self._write_names()
@@ -498,7 +353,7 @@ class UpdatingRewriter(Rewriter):
         kind = contents[at]
         number, end = read_number(contents, at + 1)
         if kind == ExternalKind.FUNCTION:
-            number = self._function(number)
+            number = self.own_code.number(number)
         return contents[start : at + 1] + uleb(number), end
 
     def _elements(self) -> bytes:
@@ -625,28 +480,6 @@ class UpdatingRewriter(Rewriter):
             deque(map(pack, repeat(self.module), positions[first:after], values), maxlen=0)
 
 
-class Pieces:
-    """Ranges of the last module; those that follow each other are copied at once."""
-
-    def __init__(self, module: memoryview) -> None:
-        self._module = module
-        self._start = self._end = 0
-
-    def copy(self, start: int, end: int) -> list[Chunk]:
-        """Copy a range; return what comes before it, once that is complete."""
-        before: list[Chunk] = []
-        if start != self._end:
-            before = self.rest()
-            self._start = start
-        self._end = end
-        return before
-
-    def rest(self) -> list[Chunk]:
-        """Return the last range."""
-        start, self._start = self._start, self._end
-        return [self._module[start : self._end]] if start < self._end else []
-
-
 def _bodies(code: memoryview, at: int, count: int) -> tuple[list[bytes], int]:
     """Return the bodies of the next functions of the code section, and where the last one ends."""
     found = []
@@ -660,6 +493,3 @@ def _bodies(code: memoryview, at: int, count: int) -> tuple[list[bytes], int]:
 def _bound(number: int) -> int:
     """Return the next number that differs in more than the first two bytes of its encoding."""
     return 0x80 if number < 0x80 else (number | 0x3FFF) + 1
-
-
-_PLAIN_OPCODES: Final = (Opcode.DROP, Opcode.END, Opcode.UNREACHABLE)
