@@ -105,6 +105,8 @@ BY_PASSES: Mapping[str, frozenset[str]] = {
     "exported": frozenset(("a pointer to another variable",)),
     # The type of the memory is among the imports.
     "imported-memory": frozenset(("many pages",)),
+    # The end of the memory has no address.
+    "whole-memory": frozenset(EDITS),
     # The object no longer imports the base of thread-local data.
     "thread-local": frozenset(("a variable goes",)),
 }
@@ -122,6 +124,7 @@ MODES: Mapping[str, tuple[str, dict[str, object]]] = {
     "exports": ("-g", {"export_all": True}),
     "exported": ("-g0", {"exports": ["names", "shared_counter", "__heap_base", "__data_end", "__heap_end"]}),
     "initial-heap": ("-g", {"initial_heap": 1 << 16}),
+    "whole-memory": ("-g0", {"exports": ["__heap_end"], "initial_memory": 1 << 32}),
     "imported-memory": ("-g", {"import_memory": ("env", "memory")}),
     "thread-local": ("-g -matomics -mbulk-memory", {}),
 }

@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
     Buffer = bytes | memoryview
 
+ADDRESSES: Final = 1 << 32
+"""The first number that is no address."""
 NOWHERE: Final = -1
 """The output segment of a location that is in none."""
 STACK_TOP: Final = b"stack pointer"

@@ -24,7 +24,7 @@ from ..linking.symbols import DEFINED, Symbol
 from ..linking.synthetic_symbols import LAYOUT_SYMBOLS
 from ..linking.target import Target
 from ..options import DataOrder, LinkOptions
-from .data_columns import STACK_TOP, TLS_BASE, DataColumns, OutputColumns
+from .data_columns import ADDRESSES, STACK_TOP, TLS_BASE, DataColumns, OutputColumns
 from .match_objects import Unusable
 from .remerge_strings import remerge
 
@@ -334,6 +334,8 @@ class DataLayout:
             self.linker.update(start_stop_names(segment))
         self.linker[STACK_TOP] = memory.stack_top
         self.linker[TLS_BASE] = max(memory.tls_base, 0)
+        if max(self.linker.values()) >= ADDRESSES:
+            raise Unusable("the memory has four GiB, so that its end has no address")
         return memory
 
     def _shifts(self) -> list[int]:

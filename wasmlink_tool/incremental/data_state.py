@@ -13,7 +13,16 @@ from ..options import DataOrder, LinkOptions
 from ..records import record
 from ..stored import pack_record, unpack_record
 from .address_fields import FieldColumns, FieldRecorder, unpack_fields
-from .data_columns import STACK_TOP, TLS_BASE, DataColumns, Locations, data_columns, linker_addresses, unpack_data
+from .data_columns import (
+    ADDRESSES,
+    STACK_TOP,
+    TLS_BASE,
+    DataColumns,
+    Locations,
+    data_columns,
+    linker_addresses,
+    unpack_data,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -41,6 +50,9 @@ def pack_data_state(plan: Plan, options: LinkOptions, positions: Mapping[OutputS
     :param code_start: the position of the code section's contents.
     """
     locations = locations_of(plan)
+    if max(locations.linker_values) >= ADDRESSES:
+        # __heap_end, where the memory has four GiB.
+        return b""
     tls_base = max(plan.memory.tls_base, 0)
     code, data = (FieldRecorder(locations.symbol, tls_base) for _ in range(2))
     for file in plan.resolution.objects:
