@@ -45,14 +45,33 @@ SOURCES = {
         "_Thread_local int t = 5; _Thread_local int u[10]; extern _Thread_local int v; int *at(void) { return &t; }\n"
         "int h(int i) { return t++ + u[i] + __atomic_add_fetch(&t, 1, 5); }\n",
     ),
+    "world.o": (
+        ".c",
+        "// flags: -O1\n"
+        '__attribute__((import_module("a:b/host"), import_name("f"))) void imported(int, int, int *);\n'
+        '__attribute__((import_module("$root"), import_name("g"))) int other(int);\n'
+        "static char heap[1000]; static int used;\n"
+        '__attribute__((export_name("cabi_realloc"))) void *grow(void *old, int size, int align, int new) {\n'
+        "  used += new + 8 & -8; return heap + used % 900; }\n"
+        '__attribute__((export_name("run"))) int *run(int *list, int length) {\n'
+        "  static int result[2]; imported((int)list, length, result); result[1] = other(length); return result; }\n",
+    ),
     "lto.o": (".c", "// flags: -flto -O1\nextern int h(int); int g(void) { return h(3); }\n"),
 }
+
+WORLD = b"""package a:b;
+interface types { record pair { a: u8, b: string } variant v { none, some(pair) } resource r { get: func() -> u32; } }
+interface host { use types.{pair}; f: func(l: list<pair>) -> result<u32, string>; }
+world w { import host; import g: func(i: s32) -> s32; export run: func(l: list<u32>) -> string; }
+"""
+"""Describes what ``world.o`` imports and exports, nearly."""
 
 _OPTION = re.compile(r"--?[A-Za-z]")
 
 
-def build_corpus(cache: Path, cases: int = 400) -> tuple[dict[str, bytes], list[tuple[str, ...]]]:
-    """Return files by name, and command lines' options, from sources of our own and from the differential cases.
+def build_corpus(cache: Path, cases: int = 400) -> tuple[dict[str, bytes], dict[str, tuple[str, ...]]]:
+    """Return files by name, and the options of each differential case: from sources of our own and from the cases,
+    whose objects' names begin with the case's.
 
     :param cases: how many of those are compiled, at most: they are spread evenly over all.
     """
@@ -62,12 +81,13 @@ def build_corpus(cache: Path, cases: int = 400) -> tuple[dict[str, bytes], list[
         files[name] = compile_object(text, suffix, cache)
     files["list.txt"] = b"# names\nhost\nf\ng\nh\n"
     files["stub.so"] = b"#STUB\nhost: f,g\nh\n"
-    options: list[tuple[str, ...]] = []
+    files["world.wit"] = WORLD
+    options: dict[str, tuple[str, ...]] = {}
     found = [case for _, case in all_cases()]
     step = max(1, len(found) // cases) if cases else len(found) + 1
     for number, case in enumerate(found, 1):
         words = case.args.split()
-        options.append(tuple(word for word in words if _OPTION.match(word) and not word.startswith(("-o", "-l", "-L"))))
+        options[case.name] = tuple(w for w in words if _OPTION.match(w) and not w.startswith(("-o", "-l", "-L")))
         if number % step or "wasm64" in case.args:
             continue
         for title, content in case.files.items():

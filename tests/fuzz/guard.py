@@ -196,7 +196,7 @@ def _guarded(arguments: list[str], size: int) -> tuple[int, str]:
 
 def _validity(trial: Trial, directory: Path, module: bytes) -> Finding | None:
     """A module that is not valid is a finding where the reference refuses the inputs."""
-    if not module.startswith(b"\0asm") or any(word in ("-r", "--relocatable") for word in trial.arguments):
+    if not module.startswith(mutate.MAGIC) or any(word in ("-r", "--relocatable") for word in trial.arguments):
         return None
     why = is_invalid(module)
     # Engines do not know pages of other sizes yet.
@@ -212,17 +212,48 @@ def _inputs(trial: Trial) -> list[str]:
 
 
 def _warm(trial: Trial, directory: Path, given: frozenset[str], clean: bytes) -> Finding | None:
+    """Link with a cache, in which each link finds what the ones before it left."""
     random = Random(trial.seed)
-    for step in ("cold", "warm", "damaged"):
-        if step == "damaged":
+    files, status = dict(trial.files), 0
+    for step in ("cold", "warm", "changed", "changed", "damaged", "changed and damaged"):
+        if "changed" in step:
+            found, status, clean = _change(random, trial, directory, given, files)
+            if found is not None:
+                return found
+        if "damaged" in step:
             for path in sorted((directory / "cache").rglob("*")):
                 if path.is_file() and random.random() < 0.7:
                     with suppress(OSError):
                         path.chmod(0o600)
                         path.write_bytes(mutate.mutate_bytes(random, path.read_bytes()))
-        finding, status, module = _link(trial, directory, given, "--cache-dir=cache")
+        finding, warm_status, module = _link(trial, directory, given, "--cache-dir=cache")
         if finding is not None:
             return Finding(finding.kind, f"{step}: {finding.where}", finding.text)
-        if status or module != clean:
-            return Finding("other module", step, f"status {status}")
+        if warm_status != status or module != clean:
+            return Finding("other module", step, f"status {warm_status}, without a cache {status}")
     return None
+
+
+def _change(
+    random: Random, trial: Trial, directory: Path, given: frozenset[str], files: dict[str, bytes]
+) -> tuple[Finding | None, int, bytes]:
+    """Change an input, preferably to one that links; return the outcome of a link without a cache.
+
+    :param files: the inputs before, and after it.
+    """
+    names = [name for name in _inputs(trial) if name.endswith((".o", ".a", ".so"))] or list(files)
+    for _ in range(5):
+        name = random.choice(names)
+        changed = mutate.mutate(random, files[name])
+        (directory / name).write_bytes(changed)
+        finding, status, module = _link(trial, directory, given)
+        if finding is not None or status == 0:
+            break
+        (directory / name).write_bytes(files[name])
+    else:
+        name = random.choice(names)
+        changed = mutate.mutate(random, files[name])
+        (directory / name).write_bytes(changed)
+        finding, status, module = _link(trial, directory, given)
+    files[name] = changed
+    return finding, status, module

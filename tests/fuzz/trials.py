@@ -40,6 +40,9 @@ OPTIONS = (
     "--global-base=#", "--table-base=#", "--initial-memory=#", "--initial-heap=#", "--max-memory=#", "-z stack-size=#",
     "--whole-archive", "--no-whole-archive", "-Bstatic", "-Bdynamic", "--threads=1",
     "--icf=safe", "--icf=all", "--print-icf-sections", "--keep-unique={}",
+    "--omit-zeros", "--smallest", "--smallest --optimize-for=gzip", "--keep-names=functions,data", "--record-linker",
+    "--icf=all --omit-zeros", "--icf=all --smallest", "--cooperative-threading",
+    "--shared-memory --extra-features=atomics,bulk-memory", "--component --component-type=world.wit",
     "--allow-undefined-file=list.txt", "--reproduce=link.tar", "-L.", "-lx", "--time-report=times.json",
 )  # fmt: skip
 
@@ -51,7 +54,8 @@ class Trial:
     files: dict[str, bytes]
     arguments: list[str]
     warm: bool = False
-    """The link is repeated with a cache, then with the damaged cache: all three give one module."""
+    """The link is repeated with a cache, after changes of its inputs and with a damaged cache: each module is that of a
+    link without a cache."""
     seed: str = ""
     what: list[str] = field(default_factory=list)
 
@@ -60,10 +64,56 @@ class Trial:
         return sum(map(len, self.files.values()))
 
 
-def make_trial(seed: str, corpus: dict[str, bytes], option_lines: list[tuple[str, ...]]) -> Trial:
+def make_trial(seed: str, corpus: dict[str, bytes], option_lines: dict[str, tuple[str, ...]]) -> Trial:
     random = Random(seed)
-    names = sorted(corpus)
-    objects = [name for name in names if name.endswith(".o") and name != "lto.o"]
+    kind = random.random()
+    if kind < 0.3:
+        files, arguments = _whole_case(random, corpus, option_lines)
+    elif kind < 0.34:
+        files = {name: corpus[name] for name in ("world.o", "world.wit")}
+        arguments = ["--component", "--component-type=world.wit", "--no-entry", "world.o"]
+        if random.random() < 0.3:
+            arguments += _options(random, {})
+    else:
+        files, arguments = _mixture(random, corpus, option_lines)
+    is_warm = random.random() < 0.1
+    # Links with a cache change their inputs themselves.
+    for _ in range(random.choice((0, 0, 0, 1) if is_warm else (0, 1, 1, 1, 1, 2))):
+        victim = random.choice(
+            [name for name in files if name != "list.txt"] if random.random() < 0.97 else list(files)
+        )
+        for _ in range(random.choice((1, 1, 1, 1, 2, 3))):
+            files[victim] = mutate.mutate(random, files[victim])
+    if random.random() < 0.05:
+        random.shuffle(arguments)
+    if random.random() < 0.06:
+        text = "\n".join(map(shlex.quote, arguments)).encode()
+        files["r.rsp"] = mutate.mutate_text(random, text) if random.random() < 0.7 else text
+        arguments = ["@r.rsp"]
+    return Trial(files, arguments, is_warm, seed)
+
+
+def _whole_case(
+    random: Random, corpus: dict[str, bytes], option_lines: dict[str, tuple[str, ...]]
+) -> tuple[dict[str, bytes], list[str]]:
+    """Return the objects and options of a differential case: most link, whatever they need."""
+    while True:
+        case = random.choice(list(option_lines))
+        files = {name: contents for name, contents in corpus.items() if name.startswith(f"{case}-")}
+        if files:
+            break
+    more = _options(random, {}) if random.random() < 0.4 else []
+    files["list.txt"] = corpus["list.txt"]
+    files["world.wit"] = corpus["world.wit"]
+    inputs = [name for name in files if name.endswith(".o")]
+    return files, [*_without_reports(list(option_lines[case])), *more, *inputs]
+
+
+def _mixture(
+    random: Random, corpus: dict[str, bytes], option_lines: dict[str, tuple[str, ...]]
+) -> tuple[dict[str, bytes], list[str]]:
+    """Return objects that need not have to do with each other, an archive and a stub library now and then."""
+    objects = [name for name in sorted(corpus) if name.endswith(".o") and name != "lto.o"]
     files: dict[str, bytes] = {"list.txt": corpus["list.txt"]}
     inputs: list[str] = []
     for _ in range(random.choice((1, 1, 2, 2, 3, 4))):
@@ -75,23 +125,11 @@ def make_trial(seed: str, corpus: dict[str, bytes], option_lines: list[tuple[str
         inputs.append("stub.so")
     if random.random() < 0.25:
         _add_archive(random, corpus, objects, files, inputs)
-    for _ in range(random.choice((0, 1, 1, 1, 1, 2))):
-        victim = random.choice(
-            [name for name in files if name != "list.txt"] if random.random() < 0.97 else list(files)
-        )
-        for _ in range(random.choice((1, 1, 1, 1, 2, 3))):
-            files[victim] = mutate.mutate(random, files[victim])
     arguments = [*_options(random, option_lines), *inputs]
     if random.random() < 0.75:
         # Most combinations would be refused for what is missing, and go no further.
         arguments += ["--no-entry", "--allow-undefined", *(["--allow-multiple-definition"] * (len(inputs) > 1))]
-    if random.random() < 0.05:
-        random.shuffle(arguments)
-    if random.random() < 0.06:
-        text = "\n".join(map(shlex.quote, arguments)).encode()
-        files["r.rsp"] = mutate.mutate_text(random, text) if random.random() < 0.7 else text
-        arguments = ["@r.rsp"]
-    return Trial(files, arguments, random.random() < 0.05, seed)
+    return files, arguments
 
 
 def _add_archive(
@@ -112,11 +150,15 @@ def _add_archive(
     inputs += random.choice((("libx.a",), ("-L.", "-lx"), ("--whole-archive", "libx.a")))
 
 
-def _options(random: Random, lines: list[tuple[str, ...]]) -> list[str]:
+def _options(random: Random, lines: dict[str, tuple[str, ...]]) -> list[str]:
     chosen: list[str] = []
     if lines and random.random() < 0.2:
-        chosen += random.choice(lines)
+        chosen += random.choice(list(lines.values()))
     for _ in range(random.choice((0, 1, 1, 2, 2, 3))):
         option = random.choice(OPTIONS)
         chosen += option.replace("{}", random.choice(SYMBOLS)).replace("#", random.choice(NUMBERS)).split(" ")
-    return [word for word in chosen if not word.startswith(("--cache", "--thinlto", "--lto", "--size", "--why-live"))]
+    return _without_reports(chosen)
+
+
+def _without_reports(words: list[str]) -> list[str]:
+    return [word for word in words if not word.startswith(("--cache", "--thinlto", "--lto", "--size", "--why-live"))]
