@@ -84,4 +84,4 @@ def test_constructors_run_in_the_order_of_their_priorities(link_until: Make) -> 
 
     source = func("_start") + constructor("late", "nop", priority="65000") + constructor("early", "nop", priority="7")
     program = link_until("make_plan", {"a.s": source}, entry="_start")
-    assert [init.symbol.name for init in program.final.init_functions] == [b"early", b"late"]
+    assert [symbol.name for symbol in program.final.init_functions.symbols] == [b"early", b"late"]

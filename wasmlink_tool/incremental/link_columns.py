@@ -336,7 +336,7 @@ class _Recorder:
         tag_types = [
             spaces.types[signature]
             for file in spaces.files
-            for (_, signature), is_live in zip(file.tags, bytes(file.tag_live))
+            for signature, is_live in zip(file.tag_signatures, bytes(file.tag_live))
             if is_live
         ]
         return LinkColumns(

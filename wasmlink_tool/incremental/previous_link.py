@@ -145,7 +145,9 @@ def place_segment(segment: InputSegment, place: tuple[int, int, int, int] | None
 
 def number_others(file: LinkedFile, known: Decisions) -> None:
     """Number globals, tags and tables, which a changed object cannot add or remove."""
-    file.global_numbers, file.tag_numbers, file.table_numbers = known.globals, known.tags, known.tables
+    file.global_numbers = array("i", known.globals)
+    file.tag_numbers = array("i", known.tags)
+    file.table_numbers = array("i", known.tables)
     file.global_live, file.tag_live, file.table_live = (
         bytearray(number != NO_NUMBER for number in numbers) for numbers in (known.globals, known.tags, known.tables)
     )

@@ -38,7 +38,7 @@ from .object_file import (
     Global,
     GlobalType,
     Import,
-    InitFunction,
+    InitFunctions,
     ObjectFile,
     Section,
     Segment,
@@ -240,7 +240,7 @@ def _decode_rare_tables(obj: ObjectFile, tables: _TableReader, present: int) -> 
         priorities, symbols = tables.columns(2)
         if any(obj.symbols[symbol][0] != SymbolKind.FUNCTION for symbol in symbols):
             raise StoredError("a constructor that is no function")
-        obj.init_functions = list(map(InitFunction, priorities, symbols))
+        obj.init_functions = InitFunctions(priorities, symbols)
     if present & 128:
         comdats, counts = tables.columns(2)
         members = list(zip(*tables.columns(2)))

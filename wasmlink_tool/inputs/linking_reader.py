@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..binary.constants import LINKING_VERSION, ComdatKind, LinkingSubsection, SegmentFlag, SymbolFlag, SymbolKind
 from ..binary.reader import FormatError, Reader, uleb_at
-from .object_file import Comdat, InitFunction, ObjectFile
+from .object_file import Comdat, ObjectFile
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ class LinkingReader:
             kind, flags, _, index, _, _ = self.obj.symbols[symbol]
             if kind != _FUNCTION or (index < imported and not flags & _UNDEFINED):
                 raise FormatError(f"invalid function symbol: {symbol}")
-            self.obj.init_functions.append(InitFunction(priority, symbol))
+            self.obj.init_functions.append(priority, symbol)
 
     def read_comdats(self, reader: Reader) -> None:
         limits: dict[int, tuple[int, int, str]] = {

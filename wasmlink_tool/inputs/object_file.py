@@ -5,6 +5,8 @@ Function bodies, data and custom sections remain slices of the input; relocation
 
 from __future__ import annotations
 
+from array import array
+
 from ..binary import relocations
 from ..binary.constants import MAGIC, SECTION_NAMES
 from ..binary.relocations import NO_RELOCATIONS, Relocations
@@ -14,6 +16,7 @@ from .symbol_columns import symbol_columns
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
     from typing import Final
 
 
@@ -131,6 +134,26 @@ class InitFunction:
         self.symbol = symbol
 
 
+class InitFunctions:
+    """A sequence of :class:`InitFunction` in columns: a constructor takes as little as two bytes of an object."""
+
+    __slots__ = ("priorities", "symbols")
+
+    def __init__(self, priorities: Iterable[int] = (), symbols: Iterable[int] = ()) -> None:
+        self.priorities = array("I", priorities)
+        self.symbols = array("I", symbols)
+
+    def __len__(self) -> int:
+        return len(self.symbols)
+
+    def __iter__(self) -> Iterator[InitFunction]:
+        return map(InitFunction, self.priorities, self.symbols)
+
+    def append(self, priority: int, symbol: int) -> None:
+        self.priorities.append(priority)
+        self.symbols.append(symbol)
+
+
 Producers = dict[str, list[tuple[bytes, bytes]]]
 """Field name (``language``, ``processed-by``, ``sdk``) to (name, version) pairs."""
 
@@ -200,7 +223,7 @@ class ObjectFile:
         self.symbols = symbol_columns()
         self.function_names: list[bytes] = []
         """The name of each defined function: that of its first symbol."""
-        self.init_functions: list[InitFunction] = []
+        self.init_functions = InitFunctions()
         self.comdats: list[Comdat] = []
         self.features: list[tuple[int, bytes]] = []
         """(prefix character, feature)."""

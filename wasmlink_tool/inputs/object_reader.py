@@ -20,6 +20,7 @@ from ..binary.constants import (
     SymbolKind,
 )
 from ..binary.reader import FormatError, Reader, uleb_at
+from ..memo import remember
 from .linking_reader import LinkingReader
 from .object_file import (
     Global,
@@ -289,9 +290,11 @@ class ObjectReader:
                     reader.uleb()
 
     def read_globals(self, reader: Reader) -> None:
+        initializers: dict[bytes, bytes] = {}
         for _ in range(reader.count(4)):
             # Globals have no relocations: an index would refer to another global in the output.
-            self.obj.globals.append(Global(_global_type(reader), reader.constant_expression(indices=False)))
+            type_, initializer = _global_type(reader), reader.constant_expression(indices=False)
+            self.obj.globals.append(Global(type_, initializers.setdefault(initializer, initializer)))
 
     def read_tags(self, reader: Reader) -> None:
         for _ in range(reader.count(2)):
@@ -428,7 +431,12 @@ def _global_type(reader: Reader) -> GlobalType:
     mutable = reader.u8()
     if mutable > 1:
         raise FormatError("invalid mutability of a global")
-    return GlobalType(value_type, bool(mutable))
+    return _shared_global_type((value_type, bool(mutable)))
+
+
+@remember(256)
+def _shared_global_type(fields: tuple[bytes, bool]) -> GlobalType:
+    return GlobalType(*fields)
 
 
 def _table_type(reader: Reader) -> TableType:
@@ -436,7 +444,12 @@ def _table_type(reader: Reader) -> TableType:
     if element_type in _NUMBERS:
         raise FormatError("invalid table element type")
     flags, minimum, maximum, _ = reader.limits()
-    return TableType(element_type, flags, minimum, maximum)
+    return _shared_table_type((element_type, flags, minimum, maximum))
+
+
+@remember(256)
+def _shared_table_type(fields: tuple[bytes, int, int, int | None]) -> TableType:
+    return TableType(*fields)
 
 
 def _check_locals(body: Reader) -> None:

@@ -6,14 +6,15 @@ it are in arrays of its file. An object-local :class:`ObjectFile` is never chang
 
 from __future__ import annotations
 
+from array import array
+
 from ..binary.constants import MAGIC, VERSION, ComdatKind, SegmentFlag, SymbolKind
 from ..binary.leb128 import uleb
 from ..binary.reader import FormatError
 from ..binary.relocations import Relocations
 from ..diagnostics import FatalError
-from ..inputs.object_file import Comdat, GlobalType, ObjectFile, Section, TableType, is_copied
+from ..inputs.object_file import Comdat, Global, GlobalType, ObjectFile, Section, TableType, is_copied
 from ..inputs.object_reader import read_object
-from ..records import record
 from .merged_strings import MergedStrings, StringPieces
 from .previous_file import PreviousFile
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 NO_NUMBER: Final = -1
 """No index is assigned in the output's index space (yet)."""
+_UNNUMBERED: Final = array("i", (NO_NUMBER,))
 
 MERGED_CUSTOM_SECTIONS: Final = frozenset((b".debug_str", b".debug_str.dwo", b".debug_line_str"))
 """Names of custom sections that hold only strings, since custom sections have no flags."""
@@ -235,19 +237,6 @@ class RewrittenSections:
 _NO_OBJECT: Final = read_object(MAGIC + VERSION + b"\0\x09\7linking\2")
 
 
-@record()
-class LinkedGlobal:
-    name: bytes
-    type: GlobalType
-    initializer: bytes
-
-
-@record()
-class LinkedTable:
-    name: bytes
-    type: TableType
-
-
 class LinkedFile:
     """A file in the link, with the link's decisions about its functions, globals, tags and tables as arrays.
 
@@ -283,17 +272,19 @@ class LinkedFile:
         self.export_names: dict[int, bytes] = {}
         self.function_comdats: dict[int, bytes] = {}
         """The COMDAT group of each function."""
-        self.globals: list[LinkedGlobal] = []
+        self.globals: list[Global] = []
+        self.global_names: list[bytes] = []
         self.global_live = bytearray()
-        self.global_numbers: list[int] = []
-        self.tags: list[tuple[bytes, bytes]] = []
-        """(name, signature)."""
+        self.global_numbers = array("i")
+        self.tag_names: list[bytes] = []
+        self.tag_signatures: list[bytes] = []
         self.tag_live = bytearray()
         self.tag_discarded = bytearray()
-        self.tag_numbers: list[int] = []
-        self.tables: list[LinkedTable] = []
+        self.tag_numbers = array("i")
+        self.tables: list[TableType] = []
+        self.table_names: list[bytes] = []
         self.table_live = bytearray()
-        self.table_numbers: list[int] = []
+        self.table_numbers = array("i")
         self.segments: list[InputSegment] = []
         self.custom_sections: dict[int, InputSection] = {}
         """Custom sections, by index in the object's list of sections."""
@@ -370,13 +361,15 @@ class SyntheticFile(LinkedFile):
         return index
 
     def add_global(self, name: bytes, type_: GlobalType, initializer: bytes) -> int:
-        self.globals.append(LinkedGlobal(name, type_, initializer))
+        self.globals.append(Global(type_, initializer))
+        self.global_names.append(name)
         self.global_live.append(not self.gc_sections)
         self.global_numbers.append(NO_NUMBER)
         return len(self.globals) - 1
 
     def add_table(self, name: bytes, type_: TableType) -> int:
-        self.tables.append(LinkedTable(name, type_))
+        self.tables.append(type_)
+        self.table_names.append(name)
         self.table_live.append(not self.gc_sections)
         self.table_numbers.append(NO_NUMBER)
         return len(self.tables) - 1
@@ -402,19 +395,22 @@ class ObjectInput(LinkedFile):
         self.function_debug_names = obj.debug_names
         self.export_names = obj.export_names
         self.function_names = obj.function_names
-        own = _own_names(obj, SymbolKind.GLOBAL, len(obj.imported_globals), len(obj.globals))
-        self.globals = [LinkedGlobal(own[i], g.type, g.initializer) for i, g in enumerate(obj.globals)]
-        self.global_live = bytearray(all_live * len(self.globals))
-        self.global_numbers = [NO_NUMBER] * len(self.globals)
-        own = _own_names(obj, SymbolKind.TAG, len(obj.imported_tags), len(obj.tags))
-        self.tags = [(own[i], types[t]) for i, t in enumerate(obj.tags)]
-        self.tag_live = bytearray(all_live * len(self.tags))
-        self.tag_discarded = bytearray(len(self.tags))
-        self.tag_numbers = [NO_NUMBER] * len(self.tags)
-        own = _own_names(obj, SymbolKind.TABLE, len(obj.imported_tables), len(obj.tables))
-        self.tables = [LinkedTable(own[i], t) for i, t in enumerate(obj.tables)]
-        self.table_live = bytearray(all_live * len(self.tables))
-        self.table_numbers = [NO_NUMBER] * len(self.tables)
+        count = len(obj.globals)
+        self.globals = obj.globals
+        self.global_names = _own_names(obj, SymbolKind.GLOBAL, len(obj.imported_globals), count)
+        self.global_live = bytearray(all_live * count)
+        self.global_numbers = _UNNUMBERED * count
+        count = len(obj.tags)
+        self.tag_names = _own_names(obj, SymbolKind.TAG, len(obj.imported_tags), count)
+        self.tag_signatures = [types[i] for i in obj.tags]
+        self.tag_live = bytearray(all_live * count)
+        self.tag_discarded = bytearray(count)
+        self.tag_numbers = _UNNUMBERED * count
+        count = len(obj.tables)
+        self.tables = obj.tables
+        self.table_names = _own_names(obj, SymbolKind.TABLE, len(obj.imported_tables), count)
+        self.table_live = bytearray(all_live * count)
+        self.table_numbers = _UNNUMBERED * count
         self.segments = [
             InputSegment(self, i, info.name, info.alignment, info.flags, info.size)
             for i, info in enumerate(obj.segments)

@@ -2,31 +2,50 @@
 
 from __future__ import annotations
 
+from array import array
+from operator import le
+
 from ..binary.constants import Opcode, SymbolFlag, SymbolKind
 from ..binary.leb128 import uleb
 from ..binary.signature import parameters_and_results
 from ..diagnostics import Diagnostics
 from ..options import LinkOptions
-from ..records import record
 from .chunks import NO_NUMBER, SyntheticFile
 from .export_rules import exported_symbols, is_exported
 from .resolution import Resolution
 from .symbols import DEFINED, Symbol
 
 
-@record(frozen=True)
-class InitFunction:
-    priority: int
-    symbol: Symbol
+class LiveInitFunctions:
+    """The live constructors of all objects, in columns, in priority order, lowest first."""
+
+    __slots__ = ("priorities", "symbols")
+
+    def __init__(self) -> None:
+        self.priorities = array("I")
+        self.symbols: list[Symbol] = []
+
+    def __len__(self) -> int:
+        return len(self.symbols)
+
+    def append(self, priority: int, symbol: Symbol) -> None:
+        self.priorities.append(priority)
+        self.symbols.append(symbol)
+
+    def sort(self) -> None:
+        """Sort them by priority; those of equal priority stay in the order of the files."""
+        if not all(map(le, self.priorities, self.priorities[1:])):
+            order = array("I", sorted(range(len(self.symbols)), key=self.priorities.__getitem__))
+            self.symbols = list(map(self.symbols.__getitem__, order))
+            self.priorities = array("I", map(self.priorities.__getitem__, order))
 
 
 def calculate_init_functions(
     resolution: Resolution, options: LinkOptions, diagnostics: Diagnostics
-) -> list[InitFunction]:
-    """Return the live constructors of all objects, in priority order, lowest first."""
+) -> LiveInitFunctions:
+    found = LiveInitFunctions()
     if not resolution.call_ctors.is_live and not options.relocatable:
-        return []
-    found = []
+        return found
     for file in resolution.objects:
         for init in file.object.init_functions:
             symbol = file.symbols[init.symbol]
@@ -39,15 +58,15 @@ def calculate_init_functions(
             assert symbol.signature is not None
             if parameters_and_results(symbol.signature)[0]:
                 diagnostics.error(f"constructor functions cannot take arguments: {symbol}", (f"in {file.name}",))
-            found.append(InitFunction(init.priority, symbol))
-    return sorted(found, key=lambda init: init.priority)
+            found.append(init.priority, symbol)
+    found.sort()
+    return found
 
 
-def write_call_ctors(resolution: Resolution, init_functions: list[InitFunction]) -> None:
+def write_call_ctors(resolution: Resolution, init_functions: LiveInitFunctions) -> None:
     """Write ``__wasm_call_ctors``, which calls every constructor and drops its result."""
     code = bytearray([0])
-    for init in init_functions:
-        symbol = init.symbol
+    for symbol in init_functions.symbols:
         assert symbol.signature is not None
         code += call(symbol.function_number)
         code += bytes([Opcode.DROP]) * len(parameters_and_results(symbol.signature)[1])
@@ -61,7 +80,7 @@ def call(function: int) -> bytes:
 
 
 def create_command_wrappers(
-    resolution: Resolution, init_functions: list[InitFunction], options: LinkOptions, diagnostics: Diagnostics
+    resolution: Resolution, init_functions: LiveInitFunctions, options: LinkOptions, diagnostics: Diagnostics
 ) -> SyntheticFile:
     """Wrap each exported function of a command, so that a call from outside runs constructors before and destructors
     after it. A module that calls its constructors itself is a reactor, and is not changed.

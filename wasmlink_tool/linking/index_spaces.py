@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from ..binary.constants import ExternalKind
 from ..diagnostics import Diagnostics
 from .chunks import LinkedFile, SyntheticFile
@@ -22,7 +24,9 @@ class IndexSpaces:
         self.function_count = imports.counts[ExternalKind.FUNCTION]
         """Imports included, as in the other counts."""
         self.global_count = imports.counts[ExternalKind.GLOBAL]
-        self.tables: list[tuple[LinkedFile, int]] = []
+        self.table_files: list[LinkedFile] = []
+        """In the order of their tables, of which one may come first."""
+        self.first_table: tuple[LinkedFile, int] | None = None
         self.got: list[Symbol] = []
         self.types: dict[bytes, int] = {}
         """Maps each signature to its index in the type section."""
@@ -39,6 +43,16 @@ class IndexSpaces:
         """Add functions that are created after the index spaces are known; their numbers come last."""
         self.files.append(wrappers)
         self.number_functions(wrappers)
+
+    def tables(self) -> Iterator[tuple[LinkedFile, int]]:
+        """Yield the live tables in the order of their numbers."""
+        first = self.first_table
+        if first is not None:
+            yield first
+        for file in self.table_files:
+            for index, live in enumerate(bytes(file.table_live)):
+                if live and (first is None or first[0] is not file or first[1] != index):
+                    yield file, index
 
     def type_index(self, signature: bytes) -> int:
         return self.types.setdefault(signature, len(self.types))
@@ -63,8 +77,7 @@ def assign_indexes(resolution: Resolution, imports: Imports, scan: Scan, diagnos
         spaces.global_count += 1
     spaces.got = scan.got
     spaces.types = scan.types
-    for file in (*resolution.objects, resolution.synthetic):
-        spaces.tables += [(file, i) for i, live in enumerate(bytes(file.table_live)) if live]
+    spaces.table_files = [*resolution.objects, resolution.synthetic]
     _number_tables(resolution, spaces, diagnostics)
     return spaces
 
@@ -80,8 +93,10 @@ def _number_tables(resolution: Resolution, spaces: IndexSpaces, diagnostics: Dia
                 "object file not built with 'reference-types' or 'call-indirect-overlong' feature conflicts with "
                 f"import of table {culprit} by file {culprit.file_name}"
             )
-        spaces.tables.sort(key=lambda entry: entry[0] is not table.file or entry[1] != table.index)
-    for number, (file, index) in enumerate(spaces.tables, first):
+        assert table.file is not None
+        if table.file.table_live[table.index]:
+            spaces.first_table = table.file, table.index
+    for number, (file, index) in enumerate(spaces.tables(), first):
         file.table_numbers[index] = number
 
 
@@ -98,6 +113,6 @@ def calculate_types(spaces: IndexSpaces) -> None:
                 if signature not in known:
                     known[signature] = len(known)
     for linked in spaces.files:
-        for (_, signature), live in zip(linked.tags, bytes(linked.tag_live)):
+        for signature, live in zip(linked.tag_signatures, bytes(linked.tag_live)):
             if live:
                 spaces.type_index(signature)

@@ -271,13 +271,13 @@ def report_removed(resolution: Resolution, diagnostics: Diagnostics) -> None:
                 report(file, segment.name)
         for i, live in enumerate(bytes(file.global_live)):
             if not live:
-                report(file, file.globals[i].name)
+                report(file, file.global_names[i])
         for i, live in enumerate(bytes(file.tag_live)):
             if not live:
-                report(file, file.tags[i][0])
+                report(file, file.tag_names[i])
         for i, live in enumerate(bytes(file.table_live)):
             if not live:
-                report(file, file.tables[i].name)
+                report(file, file.table_names[i])
 
     for obj in resolution.objects:
         report_file(obj)

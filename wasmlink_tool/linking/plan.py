@@ -9,7 +9,7 @@ from ..diagnostics import Diagnostics
 from ..options import LinkOptions
 from ..records import record
 from .chunks import OutputSegment
-from .command_wrappers import InitFunction, calculate_init_functions, create_command_wrappers, write_call_ctors
+from .command_wrappers import LiveInitFunctions, calculate_init_functions, create_command_wrappers, write_call_ctors
 from .exports import Export, calculate_exports, force_exports
 from .features import check_mutable_globals, merge_features
 from .imports import calculate_imports, import_late_table
@@ -38,7 +38,7 @@ class Plan:
     """Data symbols whose addresses are exported; each has its own global, the last ones of the index space."""
     start: StartFunctions
     features: set[str]
-    init_functions: list[InitFunction]
+    init_functions: LiveInitFunctions
 
 
 def make_plan(resolution: Resolution, options: LinkOptions, diagnostics: Diagnostics) -> Plan:

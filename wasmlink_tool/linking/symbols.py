@@ -262,10 +262,10 @@ class Symbol:
             self.element_type = file.globals[self.index].type
         elif kind == _TAG:
             self.index = index - len(obj.imported_tags)
-            self.signature = file.tags[self.index][1]
+            self.signature = file.tag_signatures[self.index]
         elif kind == _TABLE:
             self.index = index - len(obj.imported_tables)
-            self.element_type = file.tables[self.index].type
+            self.element_type = file.tables[self.index]
 
     def take_imported_type(self, file: ObjectInput, info: SymbolInfo) -> None:
         """Take type and import names from a reference in ``file`` to anything but a function."""
@@ -277,7 +277,7 @@ class Symbol:
         # The definition of a discarded COMDAT group becomes a reference without import names.
         if index >= len(imports):
             if kind == _TAG:
-                self.signature = file.tags[index - len(imports)][1]
+                self.signature = file.tag_signatures[index - len(imports)]
             return
         import_ = imports[index]
         self.import_module = import_.module

@@ -150,9 +150,9 @@ def _names(plan: Plan, options: LinkOptions) -> OutputSection:
                 if own_names[i]:
                     text = debug_names.get(i) or shown(own_names[i])
                     functions.append(uleb(numbers[i]) + name(text))
-        for g, live, number in zip(file.globals, bytes(file.global_live), file.global_numbers):
-            if live and g.name:
-                globals_.append(uleb(number) + name(shown(g.name)))
+        for own_name, live, number in zip(file.global_names, bytes(file.global_live), file.global_numbers):
+            if live and own_name:
+                globals_.append(uleb(number) + name(shown(own_name)))
     for symbol in plan.spaces.got:
         what = b"func" if symbol.kind == SymbolKind.FUNCTION else b"data"
         own_name = symbol.name

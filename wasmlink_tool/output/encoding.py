@@ -21,6 +21,16 @@ def vector(items: Iterable[bytes]) -> bytes:
     return uleb(len(encoded)) + b"".join(encoded)
 
 
+def long_vector(items: Iterable[bytes]) -> bytes:
+    """Return :func:`vector` of very many short items, without holding them all at once."""
+    count = 0
+    contents = bytearray()
+    for item in items:
+        contents += item
+        count += 1
+    return uleb(count) + contents
+
+
 def limits(minimum: int, maximum: int | None, flags: int = 0) -> bytes:
     """Encode the limits of a memory or table; ``flags`` are those besides :data:`LIMITS_HAS_MAX`."""
     if maximum is None:

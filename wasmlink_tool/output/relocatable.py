@@ -77,7 +77,8 @@ def linking_section(plan: Plan, indices: SymbolIndices) -> OutputSection:
         info = vector(name(s.name) + uleb(s.alignment) + uleb(s.linking_flags) for s in segments)
         contents += _subsection(LinkingSubsection.SEGMENT_INFO, info)
     if plan.init_functions:
-        functions = vector(uleb(init.priority) + uleb(indices.number(init.symbol)) for init in plan.init_functions)
+        constructors = zip(plan.init_functions.priorities, plan.init_functions.symbols)
+        functions = vector(uleb(priority) + uleb(indices.number(symbol)) for priority, symbol in constructors)
         contents += _subsection(LinkingSubsection.INIT_FUNCS, functions)
     comdats = _comdats(plan)
     if comdats:

@@ -120,9 +120,9 @@ def link_map(plan: Plan, sections: list[OutputSection]) -> str:
             lines += _segments(plan, section, symbols)
         elif section.id == SectionId.GLOBAL:
             for file in plan.spaces.files:
-                for g, live, number in zip(file.globals, bytes(file.global_live), file.global_numbers):
+                for name, live, number in zip(file.global_names, bytes(file.global_live), file.global_numbers):
                     if live:
-                        lines.append(_row(number, 0, 0, 8, symbol_text(g.name)))
+                        lines.append(_row(number, 0, 0, 8, symbol_text(name)))
     return "\n".join(lines) + "\n"
 
 

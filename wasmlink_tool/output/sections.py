@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import chain
+
 from ..binary.constants import (
     LIMITS_HAS_PAGE_SIZE,
     LIMITS_IS_64,
@@ -26,11 +28,11 @@ from ..linking.symbols import DEFINED, Symbol
 from ..linking.target import Target
 from ..options import WASM_PAGE_SIZE, LinkOptions
 from ..records import record
-from .encoding import Chunk, OutputSection, limits, name, vector
+from .encoding import Chunk, OutputSection, limits, long_vector, name, vector
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
 
 def known_sections(
@@ -58,6 +60,12 @@ def known_sections(
     for section in sections:
         if section is not None:
             yield section
+
+
+def _vector_section(id_: int, entries: Iterable[bytes]) -> OutputSection | None:
+    """Return a section of one vector; ``None`` if it has no entries."""
+    contents = long_vector(entries)
+    return _section(id_, contents) if len(contents) > 1 else None
 
 
 def _section(id_: int, *chunks: Chunk) -> OutputSection:
@@ -127,16 +135,16 @@ def _table_type(plan: Plan, options: LinkOptions, type_: TableType, is_indirect:
 
 def _tables(plan: Plan, options: LinkOptions) -> OutputSection | None:
     indirect = plan.resolution.indirect_function_table
-    entries = [
+    entries = (
         _table_type(
             plan,
             options,
-            file.tables[index].type,
+            file.tables[index],
             indirect is not None and indirect.file is file and indirect.index == index and indirect.is_defined,
         )
-        for file, index in plan.spaces.tables
-    ]
-    return _section(SectionId.TABLE, vector(entries)) if entries else None
+        for file, index in plan.spaces.tables()
+    )
+    return _vector_section(SectionId.TABLE, entries)
 
 
 def memory_type(memory: Memory, target: Target, options: LinkOptions) -> bytes:
@@ -157,29 +165,28 @@ def _memory(plan: Plan, options: LinkOptions) -> OutputSection | None:
 
 def _tags(plan: Plan) -> OutputSection | None:
     types = plan.spaces.types
-    entries = [
+    entries = (
         b"\0" + uleb(types[signature])
         for file in plan.spaces.files
-        for (_, signature), live in zip(file.tags, bytes(file.tag_live))
+        for signature, live in zip(file.tag_signatures, bytes(file.tag_live))
         if live
-    ]
-    return _section(SectionId.TAG, vector(entries)) if entries else None
+    )
+    return _vector_section(SectionId.TAG, entries)
 
 
 def _globals(plan: Plan, options: LinkOptions) -> OutputSection | None:
-    entries = [
+    own = (
         _global_type(g.type) + g.initializer
         for file in plan.spaces.files
         for g, live in zip(file.globals, bytes(file.global_live))
         if live
-    ]
+    )
     target = plan.resolution.target
-    for symbol in plan.spaces.got:
-        entries.append(_got_entry(plan, symbol, options))
+    addresses = [_got_entry(plan, symbol, options) for symbol in plan.spaces.got]
     for symbol in plan.address_globals:
         value = symbol.tls_offset if is_thread_local(symbol, options) else symbol.address
-        entries.append(_global_type(GlobalType(target.pointer_type, False)) + target.const_expression(value))
-    return _section(SectionId.GLOBAL, vector(entries)) if entries else None
+        addresses.append(_global_type(GlobalType(target.pointer_type, False)) + target.const_expression(value))
+    return _vector_section(SectionId.GLOBAL, chain(own, addresses))
 
 
 def _got_entry(plan: Plan, symbol: Symbol, options: LinkOptions) -> bytes:

@@ -39,7 +39,7 @@ def log_sections(plan: Plan, sections: list[OutputSection], diagnostics: Diagnos
         ExternalKind.GLOBAL: plan.spaces.global_count + len(plan.address_globals),
         ExternalKind.TAG: imported[ExternalKind.TAG]
         + sum(map(sum, (file.tag_live for file in plan.spaces.files))),  # bytes of 0 and 1
-        ExternalKind.TABLE: imported[ExternalKind.TABLE] + len(plan.spaces.tables),
+        ExternalKind.TABLE: imported[ExternalKind.TABLE] + sum(1 for _ in plan.spaces.tables()),
     }
     for plural, _, kind in _COUNTED:
         log(f"Defined {plural:<9}: {total[kind] - imported[kind]}")

@@ -113,10 +113,10 @@ class Attribution:
                     self.numbers[-1] = i
                     number += 1
         for file in self._plan.spaces.files:
-            for i, (entry_, live) in enumerate(zip(file.globals, bytes(file.global_live))):
+            for i, (raw, live) in enumerate(zip(file.global_names, bytes(file.global_live))):
                 if live:
-                    name = self._shown(entry_.name) if entry_.name else f"global {len(self._globals)}"
-                    self._globals.append(self._part("global", name, entry_.name, file, graph.global_(file, i)))
+                    name = self._shown(raw) if raw else f"global {len(self._globals)}"
+                    self._globals.append(self._part("global", name, raw, file, graph.global_(file, i)))
         for symbol in (*self._plan.spaces.got, *self._plan.address_globals):
             # The address of an entity is a part of it.
             node = graph.node(symbol)
@@ -127,12 +127,12 @@ class Attribution:
                 file_of = symbol.segment.file if symbol.segment is not None else symbol.file
                 name = f"address of {self._shown(symbol.name)}"
                 self._globals.append(self._part("global", name, symbol.name, file_of))
-        tables = [self._part("table", self._shown(f.tables[i].name), f.tables[i].name, f, graph.table(f, i))
-                  for f, i in self._plan.spaces.tables]  # fmt: skip
+        tables = [self._part("table", self._shown(f.table_names[i]), f.table_names[i], f, graph.table(f, i))
+                  for f, i in self._plan.spaces.tables()]  # fmt: skip
         tags = [
             self._part("tag", self._shown(name), name, file, graph.tag(file, i))
             for file in self._plan.spaces.files
-            for i, ((name, _), live) in enumerate(zip(file.tags, bytes(file.tag_live)))
+            for i, (name, live) in enumerate(zip(file.tag_names, bytes(file.tag_live)))
             if live
         ]
         memory = self._part("memory", "memory", b"", None)

@@ -105,8 +105,8 @@ class LiveQueries:
                 for i, name in enumerate(file.function_names):
                     if file.function_live[i] and matches(_text(name)):
                         yield self._graph.function(file, i)
-                for i, entry in enumerate(file.globals):
-                    if file.global_live[i] and matches(_text(entry.name)):
+                for i, name in enumerate(file.global_names):
+                    if file.global_live[i] and matches(_text(name)):
                         yield self._graph.global_(file, i)
 
     def _demangled(self, matches: Callable[[str], bool]) -> Iterator[int]:
@@ -182,11 +182,11 @@ class LiveQueries:
         elif kind == MEMBER:
             return Step(short_name(file), "", kind, short_name(file), reference)
         elif kind == "global":
-            name = file.globals[number].name
+            name = file.global_names[number]
         elif kind == "tag":
-            name = file.tags[number][0]
+            name = file.tag_names[number]
         elif kind == "table":
-            name = file.tables[number].name
+            name = file.table_names[number]
         shown = self._shown(name) if name else f"{kind} {number}"
         owner = short_name(file) if isinstance(file, ObjectInput) else ""
         return Step(shown, _text(name), kind, owner, reference)

@@ -332,8 +332,8 @@ class ReferenceGraph:
         call_ctors = resolution.call_ctors
         if call_ctors.is_live and call_ctors.file is not None:
             node = self.function(call_ctors.file, call_ctors.index)
-            for init in self._plan.init_functions:
-                target = self.node(init.symbol)
+            for symbol in self._plan.init_functions.symbols:
+                target = self.node(symbol)
                 if target != NOTHING:
                     self.successors[target].append(node)
 
