@@ -28,6 +28,7 @@ from tests.support.objects import (
     SECTION,
     SEGMENT_INFO,
     SYMBOL_TABLE,
+    TABLE,
     UNDEFINED,
     blob,
     build,
@@ -51,6 +52,7 @@ _, _, usage = os.wait4(os.posix_spawn(sys.argv[1], sys.argv[1:], os.environ), 0)
 print(usage.ru_maxrss)
 """
 """Runs a command from a small process: the system counts the memory of the process that starts one as its own."""
+OURS = (sys.executable, "-c", _RUN)
 Make = Callable[[int], bytes]
 
 
@@ -133,6 +135,14 @@ KINDS: dict[str, tuple[int, Make]] = {
     "segments": (5, lambda count: MAGIC + _segments(count) + linking()),
     "types": (3, _section(1, b"\x60\0\0")),
     "globals": (5, _section(6, b"\x7f\0\x41\0\x0b")),
+    "tables": (
+        10,
+        lambda count: (
+            MAGIC
+            + section(4, leb(count) + b"\x70\0\0" * count)
+            + _table([symbol(TABLE, LOCAL, leb(i), name("")) for i in range(count)])
+        ),
+    ),
     "tags": (2, _section(13, b"\0\0", section(1, b"\1\x60\0\0"))),
     "calls": (11, _calls),
     "pointers": (10, _pointers),
@@ -168,7 +178,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--bytes", type=int, default=3_000_000, help="the size of each input")
     parser.add_argument("--only", action="append", choices=KINDS)
     options = parser.parse_args(arguments)
-    ours = (sys.executable, "-c", _RUN)
     reference = toolchain.reference_command()
     over = 0
     print("| input | bytes each | wasmlink | reference | |")
@@ -176,13 +185,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with tempfile.TemporaryDirectory() as work:
         directory = Path(work)
         (directory / "small.o").write_bytes(build())
-        least = [peak([*linker, *COMMAND, "small.o"], directory) for linker in (ours, reference)]
+        least = [peak([*linker, *COMMAND, "small.o"], directory) for linker in (OURS, reference)]
         for title in options.only or KINDS:
             each, make = KINDS[title]
             contents = make(options.bytes // each)
             path = directory / ("lib.a" if contents.startswith(HEADER) else "a.o")
             path.write_bytes(contents)
-            found = [peak([*linker, *COMMAND, path.name], directory) for linker in (ours, reference)]
+            found = [peak([*linker, *COMMAND, path.name], directory) for linker in (OURS, reference)]
             ratios = [(used - first) / len(contents) for used, first in zip(found, least)]
             is_over = found[0] - least[0] > FACTOR * len(contents) + FREE
             over += is_over

@@ -246,7 +246,7 @@ def _optimized(options: LinkOptions, plan: Plan, chunks: list[Chunk], diagnostic
         return chunks
     from .optimize_module import optimize_module
 
-    return optimize_module(options, chunks, plan.features, diagnostics)
+    return optimize_module(options, chunks, plan.features.keys(), diagnostics)
 
 
 def _as_component(options: LinkOptions, chunks: list[Chunk], diagnostics: Diagnostics) -> list[Chunk]:

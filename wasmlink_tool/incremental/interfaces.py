@@ -145,21 +145,21 @@ def build_of(obj: ObjectFile) -> bytes:
     producers = obj.producers
     return pack_record(
         [
-            pack_strings([bytes((prefix,)) + name for prefix, name in obj.features]),
+            pack_strings(obj.features),
             pack_strings([field.encode() for field in producers]),
             *(pack_strings([part for pair in pairs for part in pair]) for pairs in producers.values()),
         ]
     )
 
 
-def read_build(build: bytes) -> tuple[list[tuple[int, bytes]], dict[str, list[tuple[bytes, bytes]]]]:
+def read_build(build: bytes) -> tuple[list[bytes], dict[str, list[tuple[bytes, bytes]]]]:
     """Return the features and the producers of an object, as it has them."""
     features, fields, *columns = unpack_columns(build)
     producers = {}
     for field, column in zip(unpack_strings(fields), columns):
         parts = unpack_strings(column)
         producers[field.decode()] = list(zip(parts[::2], parts[1::2]))
-    return [(feature[0], feature[1:]) for feature in unpack_strings(features)], producers
+    return unpack_strings(features), producers
 
 
 def constructor_calls(file: ObjectInput, nodes: Sequence[int]) -> list[int]:

@@ -60,8 +60,6 @@ _UNDEFINED: Final = SymbolFlag.UNDEFINED
 _WEAK: Final = SymbolFlag.BINDING_WEAK
 _MANY: Final = 64
 """So many objects, of which most are members that came or went, cost less than the passes in any program."""
-_USED: Final = 0x2B
-"""The prefix of a feature that an object uses."""
 _EMPTY: Final = read_object(MAGIC + VERSION + b"\0\x09\7linking\2")
 
 
@@ -155,7 +153,7 @@ class ResolvedObjects:
             return
         before, now = ([read_build(build) for build in each] for each in (builds, resolved.builds))
         used, used_now, disallowed = (
-            {name for features, _ in each for prefix, name in features if (prefix == _USED) == is_used}
+            {feature[1:] for features, _ in each for feature in features if feature.startswith(b"+") == is_used}
             for each, is_used in ((before, True), (now, True), (now, False))
         )
         if used != used_now or not used.isdisjoint(disallowed):

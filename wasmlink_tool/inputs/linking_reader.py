@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..binary.constants import LINKING_VERSION, ComdatKind, LinkingSubsection, SegmentFlag, SymbolFlag, SymbolKind
 from ..binary.reader import FormatError, Reader, uleb_at
-from .object_file import Comdat, ObjectFile
+from .object_file import Comdat, InitFunctions, ObjectFile
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -84,6 +84,8 @@ class LinkingReader:
 
     def read_init_functions(self, reader: Reader) -> None:
         imported = len(self.obj.imported_functions)
+        # Most objects share the empty ones.
+        found = InitFunctions(self.obj.init_functions.priorities, self.obj.init_functions.symbols)
         for _ in range(reader.count(2)):
             priority = reader.uleb()
             symbol = reader.uleb()
@@ -92,7 +94,8 @@ class LinkingReader:
             kind, flags, _, index, _, _ = self.obj.symbols[symbol]
             if kind != _FUNCTION or (index < imported and not flags & _UNDEFINED):
                 raise FormatError(f"invalid function symbol: {symbol}")
-            self.obj.init_functions.append(priority, symbol)
+            found.append(priority, symbol)
+        self.obj.init_functions = found
 
     def read_comdats(self, reader: Reader) -> None:
         limits: dict[int, tuple[int, int, str]] = {

@@ -78,13 +78,17 @@ class Section:
     """The range of a section's contents in the file. In a custom section, ``start`` is after its name, and so is the
     origin of the offsets of relocations that apply to it."""
 
-    __slots__ = ("end", "id", "name", "start")
+    __slots__ = ("id", "name", "size", "start")
 
     def __init__(self, id_: int, name: bytes, start: int, end: int) -> None:
         self.id = id_
         self.name = name
         self.start = start
-        self.end = end
+        self.size = end - start
+
+    @property
+    def end(self) -> int:
+        return self.start + self.size
 
     def __str__(self) -> str:
         return self.name.decode("utf-8", "replace") or SECTION_NAMES[self.id]
@@ -153,6 +157,8 @@ class InitFunctions:
         self.priorities.append(priority)
         self.symbols.append(symbol)
 
+
+_NO_INIT_FUNCTIONS: Final = InitFunctions()
 
 Producers = dict[str, list[tuple[bytes, bytes]]]
 """Field name (``language``, ``processed-by``, ``sdk``) to (name, version) pairs."""
@@ -223,10 +229,10 @@ class ObjectFile:
         self.symbols = symbol_columns()
         self.function_names: list[bytes] = []
         """The name of each defined function: that of its first symbol."""
-        self.init_functions = InitFunctions()
+        self.init_functions = _NO_INIT_FUNCTIONS
         self.comdats: list[Comdat] = []
-        self.features: list[tuple[int, bytes]] = []
-        """(prefix character, feature)."""
+        self.features: list[bytes] = []
+        """Each is ``+`` or ``-``, and the name of a feature."""
         self.producers: Producers = {}
         self.export_names: dict[int, bytes] = {}
         """Defined function (counted from 0) to the name that it is exported under."""
@@ -270,10 +276,9 @@ class ObjectFile:
         if found is None:
             entry = self._relocation_sections.get(section)
             if entry is None:
-                found = NO_RELOCATIONS
-            else:
-                found = relocations.decode(self.data[entry[0] : entry[1]], entry[2])
-                check_relocations(self, found, section)
+                return NO_RELOCATIONS
+            found = relocations.decode(self.data[entry[0] : entry[1]], entry[2])
+            check_relocations(self, found, section)
             self._relocations[section] = found
         return found
 

@@ -46,13 +46,13 @@ def parse_producers(contents: bytes) -> Producers:
 
 
 @remember(256)
-def parse_features(contents: bytes) -> list[tuple[int, bytes]]:
+def parse_features(contents: bytes) -> list[bytes]:
     reader = Reader(contents, 0, len(contents))
-    features: list[tuple[int, bytes]] = []
+    features: list[bytes] = []
     names: set[bytes] = set()
     for _ in range(reader.count(2)):
-        prefix = reader.u8()
-        if chr(prefix) not in "+-":
+        start = reader.pos
+        if chr(reader.u8()) not in "+-":
             raise FormatError("unknown feature policy prefix")
         name = reader.name()
         if name in names:
@@ -60,7 +60,7 @@ def parse_features(contents: bytes) -> list[tuple[int, bytes]]:
                 f'target features section contains repeated feature "{name.decode("utf-8", "backslashreplace")}"'
             )
         names.add(name)
-        features.append((prefix, name))
+        features.append(reader.data[start : start + 1] + name)
     if reader.pos != reader.end:
         raise FormatError("target features section ended prematurely")
     return features

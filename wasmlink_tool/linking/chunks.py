@@ -15,6 +15,7 @@ from ..binary.relocations import Relocations
 from ..diagnostics import FatalError
 from ..inputs.object_file import Comdat, Global, GlobalType, ObjectFile, Section, TableType, is_copied
 from ..inputs.object_reader import read_object
+from ..records import record
 from .merged_strings import MergedStrings, StringPieces
 from .previous_file import PreviousFile
 
@@ -187,7 +188,7 @@ class InputSection:
         self.index = index
         """The index in the file's list of sections."""
         self.section = section
-        self.size = section.end - section.start
+        self.size = section.size
         self.discarded = False
         self.offset = 0
         """The offset in the output section's contents, after its name; for merged strings, that of the merged chunk."""

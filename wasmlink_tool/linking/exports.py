@@ -28,7 +28,7 @@ class Export:
 
 
 def calculate_exports(
-    resolution: Resolution, options: LinkOptions, features: set[str], first_address_global: int
+    resolution: Resolution, options: LinkOptions, features: dict[str, None], first_address_global: int
 ) -> tuple[list[Export], list[Symbol]]:
     """Return the export section, and the data symbols whose addresses are exported: each gets its own immutable global,
     from index ``first_address_global`` on."""

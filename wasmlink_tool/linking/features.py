@@ -18,10 +18,12 @@ if TYPE_CHECKING:
 
 _LISTED: Final = 5
 """The maximum number of files that a message lists."""
+_SMALL: Final = 8
+"""The maximum number of features that a small set of wasm-ld's holds."""
 
 
-def merge_features(resolution: Resolution, options: LinkOptions, diagnostics: Diagnostics) -> set[str]:
-    """Return the features of the output."""
+def merge_features(resolution: Resolution, options: LinkOptions, diagnostics: Diagnostics) -> dict[str, None]:
+    """Return the features of the output, as the keys of a dictionary."""
     # The dynamic linker needs to write the globals of position-independent output.
     allowed = dict.fromkeys(["mutable-globals"] * options.is_pic)
     allowed |= dict.fromkeys((*options.extra_features, *(options.features or ())))
@@ -29,11 +31,12 @@ def merge_features(resolution: Resolution, options: LinkOptions, diagnostics: Di
     used: dict[str, ObjectInput] = {}
     disallowed: dict[str, ObjectInput] = {}
     for file in resolution.objects:
-        for prefix, name in file.object.features:
-            first = used if prefix == 0x2B else disallowed
-            first.setdefault(name.decode("utf-8", "backslashreplace"), file)
+        for entry in file.object.features:
+            first = used if entry.startswith(b"+") else disallowed
+            first.setdefault(_name(entry), file)
     if infer:
-        allowed |= dict.fromkeys(string_map_order(used))
+        # The order is that of the log, which sorts more than a few.
+        allowed |= dict.fromkeys(string_map_order(used) if len(used) <= _SMALL else used)
 
     def origins(file: ObjectInput, *, using: str = "", without: tuple[str, ...] = ()) -> tuple[str, ...]:
         return _origins(file, resolution, using, without)
@@ -72,9 +75,9 @@ def merge_features(resolution: Resolution, options: LinkOptions, diagnostics: Di
                         origins(used[feature], using=feature),
                     )
         for file in resolution.objects:
-            for prefix, name in file.object.features:
-                feature = name.decode("utf-8", "backslashreplace")
-                if prefix == 0x2B and feature in disallowed:
+            for entry in file.object.features if disallowed else ():
+                feature = _name(entry)
+                if entry.startswith(b"+") and feature in disallowed:
                     diagnostics.error(
                         f"Target feature '{feature}' used in {_file_name(file)} is disallowed by "
                         f"{_file_name(disallowed[feature])}. Use --no-check-features to suppress.",
@@ -82,9 +85,13 @@ def merge_features(resolution: Resolution, options: LinkOptions, diagnostics: Di
                     )
     if diagnostics.verbose:
         # wasm-ld's small sets keep the insertion order.
-        for feature in allowed if len(allowed) <= 8 else sorted(allowed):
+        for feature in allowed if len(allowed) <= _SMALL else sorted(allowed):
             diagnostics.log(f"Allowed feature: {feature}")
-    return set(allowed)
+    return allowed
+
+
+def _name(entry: bytes) -> str:
+    return entry[1:].decode("utf-8", "backslashreplace")
 
 
 def _file_name(file: ObjectInput) -> str:
@@ -114,7 +121,7 @@ def _listed(names: list[str]) -> str:
 
 
 def check_mutable_globals(
-    features: set[str], imports: Imports, exports: list[Export], options: LinkOptions, diagnostics: Diagnostics
+    features: dict[str, None], imports: Imports, exports: list[Export], options: LinkOptions, diagnostics: Diagnostics
 ) -> None:
     """Check that mutable globals cross the module's border only with the feature ``mutable-globals``."""
     if options.relocatable or not options.check_features or "mutable-globals" in features:

@@ -138,7 +138,7 @@ def keeps_input_order(output: OutputSegment, resolution: Resolution, options: Li
     )
 
 
-def keep_zeros(segments: list[OutputSegment], options: LinkOptions, features: set[str]) -> None:
+def keep_zeros(segments: list[OutputSegment], options: LinkOptions, features: dict[str, None]) -> None:
     """Choose the zero-filled segments that must be in the file: relocations may apply to them, and imported memory may
     not be zero where code cannot fill it."""
     for segment in segments:

@@ -37,7 +37,7 @@ class Plan:
     address_globals: list[Symbol]
     """Data symbols whose addresses are exported; each has its own global, the last ones of the index space."""
     start: StartFunctions
-    features: set[str]
+    features: dict[str, None]
     init_functions: LiveInitFunctions
 
 

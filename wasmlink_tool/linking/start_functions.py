@@ -53,7 +53,7 @@ def declare_start_functions(
     segments: list[OutputSegment],
     memory: Memory,
     scan: Scan,
-    features: set[str],
+    features: dict[str, None],
     options: LinkOptions,
 ) -> StartFunctions:
     """Decide which functions run at instantiation; except for the relocation of data, their bodies are written once

@@ -15,7 +15,7 @@ from ..linking.relocate import Relocator
 from ..linking.resolution import Resolution
 from ..linking.symbol_names import Names, encode_name
 from ..options import NAME_KINDS, LinkOptions
-from .encoding import Chunk, OutputSection, custom_section, name, vector
+from .encoding import Chunk, OutputSection, custom_section, long_vector, name, vector
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -127,7 +127,7 @@ def own_custom_sections(plan: Plan, options: LinkOptions, producers: bytes | Non
         out.append(custom_section(b"producers", producers))
     if plan.features and wanted(b"target_features"):
         features = sorted(encode_name(feature) for feature in plan.features)
-        out.append(custom_section(b"target_features", vector(b"+" + name(feature) for feature in features)))
+        out.append(custom_section(b"target_features", long_vector(b"+" + name(feature) for feature in features)))
     return out
 
 
