@@ -283,6 +283,7 @@ OBJECTS: dict[str, bytes] = {
         reloc_CODE=custom("reloc.CODE", leb(5) + leb(1) + bytes([4]) + leb(17) + leb(3))
     ),
     "relocations with leftovers": build(reloc_CODE=custom("reloc.CODE", leb(5) + vector(relocation(0, 4, 1)) + b"zz")),
+    "no relocations, with leftovers": build(reloc_CODE=custom("reloc.CODE", leb(5) + vector() + b"zz")),
     "relocations of the linking section": build(reloc_debug=relocations("linking", 8, relocation(8, 0, 0, 2))),
     "relocations of the linking section with leftovers": build(reloc_debug=custom("reloc.x", leb(8) + vector() + b"z")),
     "relocations of relocations": build(reloc_debug=relocations("reloc.CODE", 9, relocation(8, 0, 0, 2))),

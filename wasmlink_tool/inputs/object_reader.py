@@ -394,6 +394,8 @@ class ObjectReader:
             raise FormatError("invalid section index of relocations")
         if section in self.obj.relocation_sections():
             raise FormatError("a section has two relocation sections")
+        if not count and reader.pos < reader.end:
+            raise FormatError("data after the last relocation")
         target = self.obj.sections[section]
         if reader.pos < reader.end and not (target.id in (SectionId.CODE, SectionId.DATA) or is_copied(target)):
             # No pass would ask for them, and so none would see whether they are damaged.
