@@ -171,6 +171,22 @@ def test_output_that_is_an_input_in_another_case(objects: Path, tmp_path: Path) 
     assert len((tmp_path / "Main.o").read_bytes()) == len(expected) - len("app.wasm") + len("MAIN.O")
 
 
+@linux
+@pytest.mark.parametrize("room", range(60, 160, 20))
+def test_cache_whose_paths_are_too_long(room: int, objects: Path, tmp_path: Path) -> None:
+    """The links are those without a cache: a file is in the cache, or its path is too long and it is not. The output
+    takes some room, too: it has a longer name until it is complete."""
+    project = tmp_path / ("d" * (259 - room - len(str(tmp_path)) - 1))
+    project.mkdir()
+    for name in SOURCES:
+        (project / f"{name}.o").write_bytes((objects / f"{name}.o").read_bytes())
+    files = [f"{name}.o" for name in SOURCES]
+    expected = reference(project, *files)
+    for _ in range(3):
+        assert linked(project, "--cache-dir=cache", *files) == expected
+    assert not [path for path in project.rglob("*") if ".tmp" in path.name]
+
+
 def test_a_path_that_is_too_long(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Windows says of it that there is no such file."""
     monkeypatch.setattr(host, "IS_WINDOWS", True)

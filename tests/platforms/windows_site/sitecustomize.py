@@ -1,8 +1,8 @@
 """Makes this Python lack what Windows lacks: put this directory on ``PYTHONPATH``.
 
 Calls that Windows does not have are gone; an open file is neither replaced nor removed; names that Windows refuses are
-refused; a file is found whatever the case of its name; the console has another encoding than UTF-8. Paths keep their
-slashes.
+refused, and so are paths of more than 259 characters; a file is found whatever the case of its name; the console has
+another encoding than UTF-8. Paths keep their slashes.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ sys.path.pop(0)
 # What needs the calls at import has them.
 LOADED = (subprocess, tempfile)
 
+LONGEST_PATH = 259
 RESERVED = {"con", "prn", "aux", "nul", *(f"{port}{number}" for port in ("com", "lpt") for number in range(1, 10))}
 
 _statvfs = os.statvfs
@@ -66,6 +67,13 @@ def _check_name(path: Any) -> None:
         raise FileNotFoundError(2, "No such file or directory", text)
     if set(name) & set('<>:"|?*') or name.split(".")[0].lower() in RESERVED:
         raise OSError(22, "Invalid argument", text)
+
+
+def _check_length(path: Any) -> None:
+    if isinstance(path, (str, bytes, os.PathLike)):
+        text = os.fsdecode(path)
+        if len(os.path.abspath(text)) > LONGEST_PATH:
+            raise FileNotFoundError(2, "No such file or directory", text)
 
 
 def _in_its_case(path: Any) -> Any:
@@ -140,4 +148,9 @@ for name, arguments in {"replace": 2, "rename": 2, **dict.fromkeys(("unlink", "r
 for name in ("stat", "lstat", "listdir", "scandir", "access", "utime"):
     setattr(os, name, _without_case(getattr(os, name)))
 builtins.open = _without_case(builtins.open)
+for name in ("replace", "rename"):
+    setattr(os, name, _checking(getattr(os, name), _check_length, arguments=2))
+for name in ("open", "mkdir", "unlink", "remove", "stat", "lstat", "listdir", "scandir", "access", "utime"):
+    setattr(os, name, _checking(getattr(os, name), _check_length))
+builtins.open = _checking(builtins.open, _check_length)
 assert Path("/proc/self/fd").is_dir(), "this is played on Linux"
