@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     Range = tuple[int, int]
     """Offsets [start, end) in an output segment."""
 
-MOST_SEGMENTS: Final = 100_000
-"""The most data segments that engines take."""
+MOST_SEGMENTS = 100_000
+"""The most data segments that engines take. Tests lower it, in the compiled package too: so it is not final."""
 _RUN: Final = re.compile(rb"\0{5,}")
 """The header of a data segment has five bytes at least."""
 _EXTRA_COSTS: Final = (0, 8, 32, 128, 512, 4096)
