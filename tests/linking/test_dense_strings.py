@@ -8,8 +8,8 @@ import pytest
 
 from wasmlink_tool.inputs.object_file import Section
 from wasmlink_tool.linking.chunks import InputSection, SyntheticFile
-from wasmlink_tool.linking.dense_strings import backwards, is_dense, starts
-from wasmlink_tool.linking.merged_strings import MergedStrings, StringPieces
+from wasmlink_tool.linking.dense_strings import backwards, starts
+from wasmlink_tool.linking.merged_strings import MergedStrings, StringPieces, is_dense
 
 
 def merged(chunks: list[bytes]) -> tuple[bytes, list[list[int]]]:

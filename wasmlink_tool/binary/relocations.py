@@ -33,8 +33,9 @@ def _one_of(types: frozenset[int] | set[int]) -> bytes:
     return b"[" + b"".join(b"\\x%02x" % t for t in sorted(types)) + b"]"
 
 
-_SOON: Final = 4096
-"""The number of relocations that a process decodes one by one, before it imports ``re``: that takes as long."""
+_SOON: Final = 12000
+"""The number of relocations that a process decodes one by one, before it imports ``re``: to import that and to make the
+pattern takes as long as the pattern saves then."""
 
 
 class _Entries:
@@ -62,7 +63,7 @@ class _Entries:
     def are_few(self, count: int) -> bool:
         """Return whether ``count`` more entries are to be decoded one by one."""
         self._soon -= count
-        return self._soon >= 0
+        return self._split is None and self._soon >= 0
 
 
 _entries: Final = _Entries()

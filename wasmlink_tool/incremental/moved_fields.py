@@ -8,8 +8,9 @@ compares the targets, which are few, and corrects the fields of those that diffe
 from __future__ import annotations
 
 from array import array
+from collections import deque
 from collections.abc import Iterable, Mapping, Set
-from itertools import compress
+from itertools import compress, repeat
 from struct import Struct
 
 from ..binary.constants import SectionId, SymbolKind
@@ -224,9 +225,8 @@ class Note:
 
 def add_to_fields(section: bytearray | memoryview, offsets: array[int], amounts: Iterable[int]) -> None:
     """Add one amount each to 32-bit fields, each at its offset."""
-    pack = _U32.pack_into
-    for offset, value, amount in zip(offsets, fields(section, offsets), amounts):
-        pack(section, offset, (value + amount) & 0xFFFFFFFF)
+    values = [(value + amount) & 0xFFFFFFFF for value, amount in zip(fields(section, offsets), amounts)]
+    deque(map(_U32.pack_into, repeat(section), offsets, values), maxlen=0)
 
 
 def _only(number: int) -> bytes:

@@ -42,6 +42,8 @@ class Rewriter:
         self.new = changed.new
         self.relocator = Relocator(Bases(self.state.table_base, self.state.tls_base))
         self._function_shifts: dict[tuple[int, int], int] = {}
+        self._file_shifts: dict[int, int] = {}
+        """The distances by which the functions of the other objects move, by object."""
         self.merged: dict[int, Remerged] = {}
 
     def chunks(self) -> list[Chunk]:
@@ -144,6 +146,7 @@ class Rewriter:
         columns = self.state.columns
         if any(first == after for sections in self.state.moving for first, after in sections.values()):
             raise Unusable("debug information has references that cannot be corrected")
+        self._file_shifts = {ordinal: shift for ordinal, shift in enumerate(self.shifts) if ordinal not in self.new}
         for ordinal, sections in enumerate(self.state.moving):
             if ordinal in self.new:
                 continue
@@ -163,16 +166,7 @@ class Rewriter:
         if shift and note.own_count:
             add_to_fields(section, note.own_offsets(columns), repeat(shift))
         if note.field_count:
-            amounts = []
-            for position in range(note.targets, note.fields, TARGET):
-                target, function = columns[position + 4 : position + TARGET]
-                if columns[position + 2] != VALUE:
-                    amounts.append(0)
-                elif target == NO_ORDINAL:
-                    amounts.append(self._address_shift(function) if columns[position] in ADDRESSES else 0)
-                else:
-                    moved = target in self.new
-                    amounts.append(self._function_shift(target, function) if moved else self.shifts[target])
+            amounts = self._amounts(note)
             if any(amounts):
                 targets = note.field_targets(columns)
                 add_to_fields(section, note.field_offsets(columns), map(amounts.__getitem__, targets))
@@ -189,6 +183,22 @@ class Rewriter:
             elif target in own_sections:
                 add_to_fields(section, offsets, repeat(own_sections[target]))
             position += count
+
+    def _amounts(self, note: Note) -> list[int]:
+        """Return by how much the value of each target differs."""
+        columns, shifts = self.state.columns, self._file_shifts
+        types, _, marks, _, targets, functions = (
+            columns[note.targets + i : note.fields : TARGET] for i in range(TARGET)
+        )
+        return [
+            0 if mark != VALUE else shifts[target] if target in shifts else self._target_shift(type_, target, function)
+            for type_, mark, target, function in zip(types, marks, targets, functions)
+        ]
+
+    def _target_shift(self, type_: int, target: int, function: int) -> int:
+        if target == NO_ORDINAL:
+            return self._address_shift(function) if type_ in ADDRESSES else 0
+        return self._function_shift(target, function)
 
     def _address_shift(self, location: int) -> int:
         """Return by how much the address of a location differs."""

@@ -21,15 +21,7 @@ _BLOCK: Final = 1 << 14
 """Strings in a block."""
 _READ: Final = 1 << 16
 """Bytes that are split at once."""
-_STRINGS: Final = 4096
-_SIZE: Final = 16
 _STRING: Final = re.compile(rb"([^\0]*)\0")
-
-
-def is_dense(contents: bytes) -> bool:
-    """Return whether strings are so many and short that objects for them would take many times their size."""
-    count = contents.count(b"\0")
-    return count >= _STRINGS and len(contents) < _SIZE * count
 
 
 def backwards(contents: bytes) -> Iterator[bytes]:

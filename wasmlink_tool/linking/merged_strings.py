@@ -17,8 +17,17 @@ _NONE: Final[list[int]] = []
 _FIRST: Final = [0]
 """Most chunks hold one string: they share these lists, which are never modified."""
 
-_LARGE: Final = 4096
-"""Smaller chunks may hold short strings: the lists take little."""
+_STRINGS: Final = 4096
+"""A chunk of fewer strings may hold short ones: the lists take little."""
+_SIZE: Final = 16
+
+
+def is_dense(contents: bytes) -> bool:
+    """Return whether strings are so many and short that objects for them would take many times their size."""
+    if len(contents) < _STRINGS:
+        return False
+    count = contents.count(b"\0")
+    return count >= _STRINGS and len(contents) < _SIZE * count
 
 
 class StringPieces:
@@ -96,12 +105,9 @@ class StringPieces:
             self._starts = _FIRST
             self.backwards = [contents[-2::-1]]
             return
-        if len(contents) >= _LARGE:
-            from .dense_strings import is_dense
-
-            if is_dense(contents):
-                self._dense = contents
-                return
+        if is_dense(contents):
+            self._dense = contents
+            return
         # Tails are compared from the end. Reversing the whole chunk costs less than reversing each string.
         self.backwards = _turned(contents[:-1]).split(b"\0")
         self.backwards.reverse()
