@@ -46,12 +46,7 @@ class Match:
         if not has_accepted_relocations(after):
             raise Unusable("an object has relocations that only the passes understand")
         check_other_parts(before, after)
-        self.symbols = _in_order(
-            [symbol_key(before, info) for info in before.symbols],
-            [symbol_key(after, info) for info in after.symbols],
-            "symbol",
-            bytes(map(self._may_go, before.symbols)),
-        )
+        self.symbols = self._match_symbols()
         self.functions = self._functions()
         self.segments = _in_order(
             [(s.name, s.alignment, s.flags, s.size) for s in before.segments],
@@ -79,6 +74,18 @@ class Match:
         if kind == _FUNCTION:
             return not self._live_functions[index - len(self.before.imported_functions)]
         return kind == _DATA and not self._live_segments[index]
+
+    def _match_symbols(self) -> list[int]:
+        before, after = self.before, self.after
+        old, new = list(before.symbols), list(after.symbols)
+        if old == new and _named_by_symbols(before) == _named_by_symbols(after):
+            return list(range(len(old)))
+        return _in_order(
+            [symbol_key(before, info) for info in old],
+            [symbol_key(after, info) for info in new],
+            "symbol",
+            bytes(map(self._may_go, old)),
+        )
 
     def _functions(self) -> list[int]:
         before, after = self.before, self.after
@@ -207,6 +214,12 @@ def _types_used(obj: ObjectFile, known: Container[bytes]) -> list[object]:
         [(g.type, g.initializer) for g in obj.globals],
         [obj.types[tag] for tag in obj.tags],
     ]
+
+
+def _named_by_symbols(obj: ObjectFile) -> list[object]:
+    """Return what the numbers in a symbol table stand for, as far as :func:`symbol_key` asks."""
+    imports = [(i.module, i.field, i.type) for i in obj.imported_functions]
+    return [obj.types, obj.functions, imports, [section.name for section in obj.sections]]
 
 
 def symbol_key(obj: ObjectFile, info: SymbolInfo) -> Hashable:
