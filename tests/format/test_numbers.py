@@ -76,6 +76,13 @@ def test_memo_wraps_as_addresses_do(value: int) -> None:
     assert -(2**31) <= module.Reader(signed).signed() < 2**31
 
 
+@given(st.lists(st.integers(-(2**40), 2**40), max_size=40), st.booleans(), st.sampled_from((32, 64)))
+def test_many_numbers_are_encoded_as_one_is(values: list[int], signed: bool, bits: int) -> None:
+    single, together, learned = (PaddedEncodings(bits, signed=signed) for _ in range(3))
+    learned.learn(values)
+    assert list(together.of_all(values)) == [single[value] for value in values] == [learned[value] for value in values]
+
+
 @given(UNSIGNED_64)
 def test_too_large_for_32_bits(value: int) -> None:
     encoded = uleb(value)

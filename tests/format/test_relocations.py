@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from tests.support import objects
 from wasmlink_tool.binary import relocations
 from wasmlink_tool.binary.reader import FormatError
+from wasmlink_tool.binary.relocation_types import RELOCATION_NAMES as R_NAMES
 from wasmlink_tool.binary.relocation_types import RelocationType as R
 
 ADDENDS = st.one_of(
@@ -61,3 +62,14 @@ def test_what_is_no_entry_is_reported(after: bytes) -> None:
         relocations.decode(good + after, 2)
     with pytest.raises(FormatError):
         relocations.decode(good + after, 1)
+
+
+@given(st.lists(st.sampled_from(sorted(R_NAMES)), max_size=200), st.integers(0, 60))
+def test_relocations_of_a_type_are_selected_whether_few_or_many(mixed: list[int], frequent: int) -> None:
+    types = bytes([*mixed, *[R.MEMORY_ADDR_LEB] * frequent])
+    numbers = list(range(len(types)))
+    assert sorted(relocations.present_types(types)) == sorted(set(types))
+    for type_ in (*set(types), R.TAG_INDEX_LEB):
+        named, doubled = relocations.of_type(types, type_, numbers, [2 * number for number in numbers])
+        assert list(named) == [number for number in numbers if types[number] == type_]
+        assert list(doubled) == [2 * number for number in named]

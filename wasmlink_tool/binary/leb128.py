@@ -11,7 +11,8 @@ from array import array
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
+    from typing import Final
 
 
 def uleb(value: int) -> bytes:
@@ -74,6 +75,25 @@ class PaddedEncodings(dict[int, bytes]):
             bits = (bits ^ self._sign) - self._sign
         encoded = self[value] = padded(bits, self._width)
         return encoded
+
+    def of_all(self, values: Sequence[int]) -> Iterable[bytes]:
+        """Return the encodings of many values, of which few are equal."""
+        if self._width != _WORD_WIDTH or len(values) < _MANY:
+            return map(self.__getitem__, values)
+        return padded_words([value & self._mask for value in values], signed=bool(self._sign))
+
+    def learn(self, values: Sequence[int]) -> None:
+        """Memorize the encodings of values, many of which may be equal."""
+        if self._width == _WORD_WIDTH and len(values) >= _MANY:
+            new = [value for value in set(values) if value not in self]
+            if new:
+                self.update(zip(new, self.of_all(new)))
+
+
+_WORD_WIDTH: Final = 5
+"""The width of 32-bit numbers."""
+_MANY: Final = 16
+"""Numbers, from which on they are encoded together."""
 
 
 def padded_words(values: Sequence[int], *, signed: bool) -> list[bytes]:

@@ -237,6 +237,37 @@ class Relocations:
 NO_RELOCATIONS: Final = Relocations(b"", [], [], [])
 
 
+def present_types(types: bytes) -> list[int]:
+    """Return the distinct types of a column, which are few: each scan for one takes less time than a set of all."""
+    found: list[int] = []
+    while types:
+        found.append(types[0])
+        types = types.translate(None, types[:1])
+    return found
+
+
+def of_type(types: bytes, type_: int, *columns: Sequence[int]) -> list[Sequence[int]]:
+    """Return what columns hold at the positions of one of the types."""
+    count = types.count(type_)
+    if count == len(types):
+        return [*columns]
+    if count * _WORTH_SCANNING > len(types):
+        marks = types.translate(_MARK[type_])
+        return [list(compress(column, marks)) for column in columns]
+    places: list[int] = []
+    place = types.find(type_)
+    while place >= 0:
+        places.append(place)
+        place = types.find(type_, place + 1)
+    return [[column[place] for place in places] for column in columns]
+
+
+_WORTH_SCANNING: Final = 32
+"""Relocations for each of a type, up to which a scan of all takes less time than to find one after the other."""
+_MARK: Final = {type_: bytes(type_) + b"\1" + bytes(0xFF - type_) for type_ in RELOCATION_NAMES}
+"""Translation tables that mark one type."""
+
+
 def first_from(relocs: Relocations, starts: list[int]) -> list[int]:
     """Return the number of the first relocation at or after each of the ascending offsets."""
     offsets = relocs.offsets
@@ -265,7 +296,8 @@ def marked(column: Sequence[int], marks: bytes, mark: int) -> array[int]:
     """Return the numbers of a column of 32 bits at the positions where ``marks`` has ``mark``."""
     if COMPILED and isinstance(column, array):
         return loops.marked(column, marks, mark)
-    return array("I", compress(column, marks.translate(bytes(mark) + b"\1" + bytes(0xFF - mark))))
+    # From a list, which takes less time than to append each.
+    return array("I", list(compress(column, marks.translate(bytes(mark) + b"\1" + bytes(0xFF - mark)))))
 
 
 def decode(entries: bytes, count: int) -> Relocations:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from array import array
 from bisect import bisect_left
-from itertools import compress
 
 from ..binary import relocations
 from ..binary.constants import SectionId, SymbolKind
@@ -30,7 +28,7 @@ def check_relocations(obj: ObjectFile, relocs: Relocations, number: int) -> None
     if not _all_targets_fit(obj, relocs):
         for type_, index in zip(relocs.types, relocs.indices):
             check_target(obj, type_, index, section)
-    widest = max(map(WIDTH.__getitem__, set(relocs.types)), default=0)
+    widest = max(map(WIDTH.__getitem__, relocations.present_types(relocs.types)), default=0)
     last = len(relocs.offsets)
     while last and relocs.offsets[last - 1] + widest > size:
         last -= 1
@@ -44,20 +42,30 @@ def check_relocations(obj: ObjectFile, relocs: Relocations, number: int) -> None
 
 def _all_targets_fit(obj: ObjectFile, relocs: Relocations) -> bool:
     """Return whether every index is a type or a symbol of the right kind. If not, each must be checked."""
-    types, indices = relocs.types, relocs.indices
-    if _TYPE_INDEX in types:
-        if max(compress(indices, types.translate(_IS_TYPE_INDEX))) >= len(obj.types):
+    types = relocs.types
+    kinds = bytes(obj.symbols.kinds)
+    (named_types,) = relocations.of_type(types, _TYPE_INDEX, relocs.indices)
+    if named_types:
+        if max(named_types) >= len(obj.types):
             return False
-        indices = array("I", compress(indices, types.translate(_IS_NO_TYPE_INDEX)))
-        types = types.replace(bytes((_TYPE_INDEX,)), b"")
+        # So that every index of a type is in range.
+        kinds = kinds.ljust(len(obj.types), _NO_KIND)
     try:
-        named = relocations.picked(bytes(obj.symbols.kinds), indices)
+        named = relocations.picked(kinds, relocs.indices)
+        if named_types:
+            # What is picked for a type has no meaning.
+            marked = bytearray(named)
+            place = types.find(_TYPE_INDEX)
+            while place >= 0:
+                marked[place] = _USUAL_KIND[_TYPE_INDEX]
+                place = types.find(_TYPE_INDEX, place + 1)
+            named = bytes(marked)
+        # All but relocations against entries of the global offset table name symbols of one kind.
+        return named == types.translate(_USUAL_KIND) or all(
+            _MAY_NAME[type_][kind] for type_, kind in set(zip(types, named)) if type_ != _TYPE_INDEX
+        )
     except IndexError:
         return False
-    # All but relocations against entries of the global offset table name symbols of one kind.
-    return named == types.translate(_USUAL_KIND) or all(
-        _MAY_NAME[type_][kind] for type_, kind in set(zip(types, named))
-    )
 
 
 def check_target(obj: ObjectFile, type_: int, index: int, section: Section) -> None:
@@ -97,8 +105,7 @@ def _check_chunk_bounds(obj: ObjectFile, relocs: Relocations, section: int, ends
         raise FormatError(f"relocation at offset {offsets[outside[0]]} is in no function or segment")
 
 
-_IS_TYPE_INDEX: Final = bytes([type_ == _TYPE_INDEX for type_ in range(256)])
-_IS_NO_TYPE_INDEX: Final = bytes([type_ != _TYPE_INDEX for type_ in range(256)])
+_NO_KIND: Final = b"\xfe"
 _MAY_NAME: Final[tuple[list[bool], ...]] = tuple(
     [[kind in TARGETS[type_] and type_ not in FROM_PLACE for kind in range(_TABLE + 1)] for type_ in RELOCATION_NAMES]
 )

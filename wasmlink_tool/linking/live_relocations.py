@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import compress
+
 from ..binary.relocations import Relocations
 from .chunks import LinkedFile, ObjectInput
 
@@ -42,9 +44,15 @@ def live_relocations(file: ObjectInput) -> Iterator[tuple[Relocations, int, int]
 
 def first_uses(file: ObjectInput, types: frozenset[int]) -> list[int]:
     """Return the symbols, or types, that live relocations of the given types name, in the order of first use."""
+    obj = file.object
+    select = bytearray(256)
+    for type_ in types:
+        select[type_] = 1
+    if not any(1 in file.relocations(of).types.translate(select) for of in (obj.code_section, obj.data_section)):
+        return []
     found: dict[int, None] = {}
     for relocs, first, after in live_relocations(file):
-        own = relocs.types[first:after]
-        if not types.isdisjoint(own):
-            found.update(dict.fromkeys([i for type_, i in zip(own, relocs.indices[first:after]) if type_ in types]))
+        marks = relocs.types[first:after].translate(select)
+        if 1 in marks:
+            found.update(dict.fromkeys(compress(relocs.indices[first:after], marks)))
     return list(found)

@@ -25,7 +25,7 @@ from ..binary.relocation_types import (
     TYPE_INDICES,
     WIDTH,
 )
-from ..binary.relocations import COMPILED, Relocations
+from ..binary.relocations import COMPILED, Relocations, of_type, present_types
 from .chunks import InputSection, InputSegment, ObjectInput
 from .live_relocations import live_function_runs
 from .relocation_values import NO_TLS, Bases, SymbolValues, body_start, drops_folded
@@ -217,11 +217,35 @@ class Relocator:
                 return Relocated(done)
         relocs = relocations_in(file.relocations(section), ranges)
         buffer = contents if isinstance(contents, bytearray) else bytearray(contents)
-        types = set(relocs.types)
-        for alike in _WRITTEN_ALIKE:
-            if not types.isdisjoint(alike):
-                self._write(buffer, alike[0], *self._column(file, section, relocs, alike, tombstone))
+        types = present_types(relocs.types)
+        if obj.sections[section].id:
+            for type_ in types:
+                self._write_type(buffer, file, section, relocs, type_)
+        else:
+            # The fields of debug information are all of one width.
+            for alike in _WRITTEN_ALIKE:
+                if any(type_ in alike for type_ in types):
+                    self._write(buffer, alike[0], *self._column(file, section, relocs, alike, tombstone))
         return Relocated(buffer)
+
+    def _write_type(self, buffer: bytearray, file: ObjectInput, section: int, relocs: Relocations, type_: int) -> None:
+        """Write the values of all relocations of a type in code or data."""
+        offsets, indices, addends = of_type(relocs.types, type_, relocs.offsets, relocs.indices, relocs.addends)
+        bases = self._values(file, section).bases_of_type(type_, set(indices))
+        if type_ in FROM_PLACE or any(addends) or min(bases.values()) < LOWEST:
+            column = Relocations(bytes((type_,)) * len(offsets), offsets, indices, addends)
+            self._write(buffer, type_, *self._column(file, section, column, column.types, None))
+            return
+        # Each target has one value: it is encoded once.
+        values = list(bases.values())
+        if ENCODING[type_] == FIXED:
+            mask = (1 << (8 * WIDTH[type_])) - 1
+            encoded: dict[int, object] = {index: value & mask for index, value in bases.items()}
+        else:
+            encoded = dict(zip(bases, self._encodings(type_).of_all(values)))
+        pack = _PACK[WIDTH[type_]]
+        # `pack` returns None, so that `any` takes all the elements.
+        any(map(pack, repeat(buffer), offsets, map(encoded.__getitem__, indices)))
 
     def _apply_compiled(
         self, file: ObjectInput, section: int, ranges: list[tuple[int, int]], tombstone: int | None, contents: bytes
@@ -288,7 +312,6 @@ class Relocator:
     def _write(self, buffer: bytearray, type_: int, offsets: Sequence[int], values: list[int]) -> None:
         width = WIDTH[type_]
         pack = _PACK[width]
-        # `pack` returns None, so that `any` takes all the elements.
         if ENCODING[type_] == FIXED:
             try:
                 any(map(pack, repeat(buffer), offsets, values))
@@ -296,11 +319,14 @@ class Relocator:
                 mask = (1 << (8 * width)) - 1
                 any(map(pack, repeat(buffer), offsets, [value & mask for value in values]))
             return
-        if type_ in SIGNED:
-            encodings = self._sleb5 if width == 5 else self._sleb10
-        else:
-            encodings = self._uleb5 if width == 5 else self._uleb10
+        encodings = self._encodings(type_)
+        encodings.learn(values)
         any(map(pack, repeat(buffer), offsets, map(encodings.__getitem__, values)))
+
+    def _encodings(self, type_: int) -> PaddedEncodings:
+        if type_ in SIGNED:
+            return self._sleb5 if WIDTH[type_] == 5 else self._sleb10
+        return self._uleb5 if WIDTH[type_] == 5 else self._uleb10
 
 
 def _marked_values(
