@@ -108,7 +108,10 @@ def pack_array(code: str, values: Sequence[int]) -> bytes:
     """
     try:
         # array interprets bytes as the numbers' own encoding.
-        numbers = values if isinstance(values, array) and values.typecode == code else array(code, list(values))
+        if isinstance(values, array) and values.typecode == code:
+            numbers = values
+        else:
+            numbers = array(code, values if isinstance(values, list) else list(values))
     except OverflowError:
         raise StoredError("a number that does not fit") from None
     if _IS_BIG_ENDIAN:

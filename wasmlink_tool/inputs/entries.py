@@ -292,6 +292,9 @@ def _relocations(
     types: bytes | memoryview, offsets: bytes | memoryview, indices: bytes | memoryview, addends: bytes | memoryview
 ) -> Relocations:
     types = bytes(types)
+    if not addends:
+        # All are 0.
+        addends = bytes(4 * len(types))
     columns: list[array[int]] = [
         unpack_array("I", offsets),
         unpack_array("I", indices),

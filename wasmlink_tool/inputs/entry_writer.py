@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import count
 
 from ..binary.constants import SectionId
@@ -66,12 +66,12 @@ def encode_object(obj: ObjectFile) -> bytes:
     names = tables.names
     sorts: dict[tuple[int, ...], int] = defaultdict(count().__next__)
     symbols = obj.symbols
-    columns = [
-        [sorts[info[:2]] for info in symbols],
-        [names[info[2]] for info in symbols],
-        [info[3] for info in symbols],
-        [info[4] for info in symbols],
-        [info[5] for info in symbols],
+    columns: list[Iterable[int]] = [
+        list(map(sorts.__getitem__, zip(symbols.kinds, symbols.flags))),
+        list(map(names.__getitem__, symbols.names)),
+        symbols.indices,
+        symbols.offsets,
+        symbols.sizes,
     ]
     places = obj.relocation_sections()
     decoded = stored_sections(obj)
@@ -157,10 +157,12 @@ _EMPTY_VECTOR: Final = b"\0"
 
 
 def _columns(relocs: Relocations) -> tuple[bytes, ...]:
-    try:
-        addends = pack_array("i", relocs.addends)
-    except StoredError:
-        addends = pack_array("q", relocs.addends)
+    addends = b""
+    if any(relocs.addends):
+        try:
+            addends = pack_array("i", relocs.addends)
+        except StoredError:
+            addends = pack_array("q", relocs.addends)
     return relocs.types, pack_array("I", relocs.offsets), pack_array("I", relocs.indices), addends
 
 

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from io import BufferedReader
     from typing import Final
 
-_MAGIC: Final = f"wasmlink {__version__} pack 2\n".encode()
+_MAGIC: Final = f"wasmlink {__version__} pack 3\n".encode()
 """Increase the number when the stored data or its encoding changes."""
 _MOST_PACKS: Final = 24
 """The maximum number of packs; beyond that, all but the largest are merged."""
