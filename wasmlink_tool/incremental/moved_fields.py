@@ -22,6 +22,7 @@ from ..linking.chunks import InputSection, LinkedFile, ObjectInput
 from ..linking.relocate import Relocated
 from ..linking.relocation_values import SymbolValues
 from ..linking.symbols import DEFINED
+from ..records import record
 from .accepted import ACCEPTED, MOVING
 from .data_columns import Locations
 
@@ -53,6 +54,17 @@ _FUNCTION_OFFSET: Final = R.FUNCTION_OFFSET_I32
 _U32: Final = Struct("<I")
 
 
+@record(frozen=True)
+class _Classes:
+    """How the notes of a file's sections treat its symbols."""
+
+    classes: bytes
+    """The class of each symbol: one of the constants or, after those, the index of a section in ``targets``."""
+    targets: list[InputSection]
+    own_names: set[int]
+    """The symbols of own functions that are not local."""
+
+
 class MovingFields:
     """Takes notes of custom sections. A note is a column of 32-bit numbers:
 
@@ -75,11 +87,7 @@ class MovingFields:
         self._ordinals = ordinals
         self._locations = locations
         self._outputs = outputs
-        self._file: ObjectInput | None = None
-        """The file of the last note."""
-        self._classes = b""
-        """The class of each symbol: one of the constants or, after those, the index of a section in ``targets``."""
-        self._targets: list[InputSection] = []
+        self._known: dict[ObjectInput, _Classes] = {}
 
     def most(self, file: ObjectInput, section: int) -> int:
         """Return the maximum size of a note of a section, in bytes."""
@@ -90,13 +98,13 @@ class MovingFields:
         """Return the note of a section, or :data:`UNKNOWABLE`."""
         if made.names_middles:
             return UNKNOWABLE
-        if file is not self._file:
-            self._file = file
-            self._classify(file)
+        known = self._known.get(file)
+        if known is None:
+            known = self._known[file] = self._classify(file)
         relocs = file.relocations(section)
         if relocs.types.translate(None, ACCEPTED[SectionId.CUSTOM]):
             return UNKNOWABLE
-        symbols = picked(self._classes, relocs.indices)
+        symbols = picked(known.classes, relocs.indices)
         if relocs.types.translate(None, _PLAIN):
             symbols = bytes([of if type_ in _PLAIN else _TARGET for of, type_ in zip(symbols, relocs.types)])
         classes = set(symbols)
@@ -108,36 +116,39 @@ class MovingFields:
             columns[0] = len(columns) - HEAD
         if not classes.isdisjoint((_OWN, _STAYS)):
             named = set(compress(relocs.indices, symbols.translate(_IS_OWN)))
-            columns.extend(sorted([index for index in named if not file.symbols[index].is_local]))
+            columns.extend(sorted(named.intersection(known.own_names)))
             columns[1] = len(columns) - HEAD - columns[0]
         if _TARGET in classes:
             self._add_targets(columns, file, relocs, symbols, values)
         for of in sorted(classes):
             if of >= _FIRST_SECTION:
-                target = self._targets[of - _FIRST_SECTION]
+                target = known.targets[of - _FIRST_SECTION]
                 offsets = marked(relocs.offsets, symbols, of)
                 columns.extend((target.index, target.offset, len(offsets)))
                 columns += offsets
                 columns[4] += 1
         return columns.tobytes()
 
-    def _classify(self, file: ObjectInput) -> None:
+    def _classify(self, file: ObjectInput) -> _Classes:
         classes = bytearray([_TARGET]) * max(len(file.symbols), len(file.object.types))
-        self._targets = []
+        targets: list[InputSection] = []
+        own_names: set[int] = set()
         places: dict[int, int] = {}
         for index, symbol in enumerate(file.symbols):
             if symbol.kind == SymbolKind.FUNCTION:
                 if symbol.file is file and symbol.state == DEFINED and symbol.folded_from is None:
                     # As long as the same functions of the file are live, the others are as good as constant.
                     classes[index] = _OWN if file.function_live[symbol.index] else _STAYS
+                    if not symbol.is_local:
+                        own_names.add(index)
             elif symbol.kind == SymbolKind.SECTION:
                 target = symbol.section
                 if target is not None and target.size and not target.discarded and target.name in self._outputs:
                     place = places.setdefault(target.index, len(places))
-                    if place == len(self._targets):
-                        self._targets.append(target)
+                    if place == len(targets):
+                        targets.append(target)
                     classes[index] = min(_FIRST_SECTION + place, _TOO_MANY)
-        self._classes = bytes(classes)
+        return _Classes(bytes(classes), targets, own_names)
 
     def _add_targets(
         self, columns: array[int], file: ObjectInput, relocs: Relocations, symbols: bytes, values: SymbolValues
