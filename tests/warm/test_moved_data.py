@@ -196,7 +196,7 @@ def test_damaged_columns_cost_a_link_at_worst(tmp_path: Path, objects: Path) -> 
     cache = str(tmp_path / "cache")
     state = states.load(cache, key)
     assert state is not None
-    whole = bytes(state.data)
+    whole = bytes(state.data[0])
     assert whole
     texts = EDITS["two objects with new data"]
     project.write(texts)
@@ -211,7 +211,7 @@ def test_damaged_columns_cost_a_link_at_worst(tmp_path: Path, objects: Path) -> 
                 data[at] = pick.choice((0, 1, 0x7F, 0x80, 0xFF, pick.randrange(256)))
             else:
                 data[at : at + 4] = pick.choice((b"\xff\xff\xff\x7f", b"\xff\xff\xff\xff", b"\0\0\0\0"))
-        state.data = bytes(data)
+        state.data = [bytes(data)]
         assert states.save(cache, key, state)
         parse_cache.forget()
         try:

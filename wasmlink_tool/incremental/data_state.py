@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ..binary.constants import ExternalKind, SymbolKind
-from ..linking.chunks import NO_NUMBER, OutputSegment
+from ..binary.relocations import Relocations
+from ..linking.chunks import NO_NUMBER, ObjectInput, OutputSegment
 from ..linking.output_segments import keeps_input_order
 from ..linking.plan import Plan
 from ..linking.symbols import DEFINED
 from ..options import DataOrder, LinkOptions
+from ..output.encoding import Chunk
 from ..records import record
-from ..stored import pack_record, unpack_record
+from ..stored import record_chunks, unpack_record
 from .address_fields import FieldColumns, FieldRecorder, unpack_fields
 from .data_columns import (
     ADDRESSES,
@@ -43,36 +45,43 @@ def locations_of(plan: Plan) -> Locations:
     return Locations(plan.resolution.objects, linker_addresses(plan.resolution, plan.segments, plan.memory))
 
 
-def pack_data_state(plan: Plan, options: LinkOptions, positions: Mapping[OutputSegment, int], code_start: int) -> bytes:
-    """Return the data of a finished link, packed; empty if it has fields that a later link cannot correct.
+class DataRecorder:
+    """Takes the addresses of a finished link, object by object."""
 
-    :param positions: the position of each output segment's contents in the module, for those that are in the file.
-    :param code_start: the position of the code section's contents.
-    """
-    locations = locations_of(plan)
-    if max(locations.linker_values) >= ADDRESSES:
-        # __heap_end, where the memory has four GiB.
-        return b""
-    tls_base = max(plan.memory.tls_base, 0)
-    code, data = (FieldRecorder(locations.symbol, tls_base) for _ in range(2))
-    for file in plan.resolution.objects:
-        code.add_code(file, code_start)
-        places = []
-        for segment in file.segments:
-            position = -1 if segment.output is None else positions.get(segment.output, -1)
-            places.append(position if position < 0 else position + segment.offset)
-        data.add_data(file, places)
-    if not code.is_complete or not data.is_complete:
-        return b""
-    packed: set[OutputSegment] = set()
-    if options.data_order is DataOrder.PACKED:
-        packed.update(s for s in plan.segments if not keeps_input_order(s, plan.resolution, options))
-    columns = data_columns(plan.segments, packed, positions, locations, _address_globals(plan, locations))
-    return pack_record([columns.packed(), code.finish().packed(), data.finish().packed()])
+    def __init__(self, plan: Plan, options: LinkOptions, positions: Mapping[OutputSegment, int]) -> None:
+        """
+        :param positions: the position of each output segment's contents in the module, for those that are in the file.
+        """
+        self._plan = plan
+        self._options = options
+        self._positions = positions
+        self._locations = locations_of(plan)
+        tls_base = max(plan.memory.tls_base, 0)
+        self._code, self._data = (FieldRecorder(self._locations.symbol, tls_base) for _ in range(2))
+
+    def add(self, file: ObjectInput, code: Relocations, data: Relocations) -> None:
+        """Take the next object's relocations, each at the position of its field in the module."""
+        self._code.add(file, code)
+        self._data.add(file, data)
+
+    def chunks(self) -> list[Chunk]:
+        """Return the columns, packed, in pieces; none if there are fields that a later link cannot correct."""
+        plan, options = self._plan, self._options
+        if not self._code.is_complete or not self._data.is_complete:
+            return []
+        if max(self._locations.linker_values) >= ADDRESSES:
+            # __heap_end, where the memory has four GiB.
+            return []
+        packed: set[OutputSegment] = set()
+        if options.data_order is DataOrder.PACKED:
+            packed.update(s for s in plan.segments if not keeps_input_order(s, plan.resolution, options))
+        globals_ = _address_globals(plan, self._locations)
+        columns = data_columns(plan.segments, packed, self._positions, self._locations, globals_)
+        return record_chunks([columns.packed(), self._code.finish().chunks(), self._data.finish().chunks()])
 
 
 def unpack_data_state(packed: Buffer, module_size: int) -> DataState | None:
-    """Return what :func:`pack_data_state` packed, ``None`` if that is nothing.
+    """Return what :class:`DataRecorder` packed, ``None`` if that is nothing.
 
     :raises StoredError: the columns do not fit together, or not the module.
     """

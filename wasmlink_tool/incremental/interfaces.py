@@ -43,6 +43,7 @@ The import is the module, a zero and, where an object sets the name of the impor
 
 _LOCAL: Final = SymbolFlag.BINDING_LOCAL
 _SECTION: Final = SymbolKind.SECTION
+_FUNCTION: Final = SymbolKind.FUNCTION
 _IN_GROUP: Final = {
     ComdatKind.FUNCTION: SymbolKind.FUNCTION,
     ComdatKind.DATA: SymbolKind.DATA,
@@ -124,8 +125,15 @@ def unpack_interfaces(packed: Buffer) -> Interfaces:
 
 def global_symbols(obj: ObjectFile) -> Iterator[tuple[SymbolInfo, Key]]:
     """Yield the global symbols of an object, each with its key."""
+    imported, types, functions = len(obj.imported_functions), obj.types, obj.functions
     for info in obj.symbols:
-        if not info[1] & _LOCAL and info[0] != _SECTION:
+        kind, flags, _, index, _, _ = info
+        if flags & _LOCAL or kind == _SECTION:
+            continue
+        if kind == _FUNCTION and index >= imported:
+            # Most are defined functions.
+            yield info, (kind, flags, types[functions[index - imported]], b"")
+        else:
             yield info, _key(obj, info)
 
 

@@ -84,8 +84,19 @@ def name_positions(start: int, contents: bytes, count: int) -> array[int]:
         size, begin = read_number(contents, at + 1)
         at = begin + size
         if kind == NameSubsection.FUNCTION:
-            _, begin = read_number(contents, begin)
+            named, begin = read_number(contents, begin)
             found: list[int] = []
+            if named == count:
+                # As a rule every function has a name: the numbers need not be read.
+                while begin < at:
+                    found.append(start + begin)
+                    while contents[begin] >= 0x80:
+                        begin += 1
+                    size = contents[begin + 1]
+                    begin += 2 + size
+                    if size >= 0x80:
+                        size, begin = read_number(contents, begin - 1 - size)
+                        begin += size
             while begin < at:
                 number, end = read_number(contents, begin)
                 found += [start + begin] * (number + 1 - len(found))

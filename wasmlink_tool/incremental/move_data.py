@@ -41,7 +41,7 @@ class MovedData:
         """:raises Unusable: something about the layout is not understood."""
         self._update = update
         last = update.last
-        state = unpack_data_state(last.state.data, len(last.module))
+        state = unpack_data_state(memoryview(last.state.data[0]), len(last.module))
         if state is None:
             raise Unusable("the last link has addresses that only the passes understand")
         self._state = state

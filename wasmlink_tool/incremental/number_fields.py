@@ -50,8 +50,6 @@ FIELD_TYPES: Final = [
     type_ for value, encoding, base in _CLASSES for type_ in types_with((value,), (encoding,), (base,), warm=(STAYS,))
 ]
 """The relocation type of each class of fields, which is the only one with its properties."""
-SELECT_FIELDS: Final = [bytes(type_) + b"\1" + bytes(255 - type_) for type_ in FIELD_TYPES]
-"""Translation tables that mark the fields of a class in a column of types."""
 
 _FIVE: Final = Struct("5s").pack_into
 _U32: Final = Struct("<I").pack_into

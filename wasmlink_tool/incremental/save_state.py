@@ -26,10 +26,11 @@ from ..output.sections import DataRange, data_ranges
 from ..stored import pack_array, pack_strings
 from . import state as states
 from .accepted import has_accepted_relocations, has_understood_relocations
-from .data_state import locations_of, pack_data_state
+from .data_state import DataRecorder, locations_of
 from .find_changes import given_inputs
-from .link_columns import link_columns
+from .link_recorder import LinkRecorder
 from .moved_fields import MovingFields
+from .placed_relocations import placed_code, placed_data
 from .stamps import Stamp, is_same, stamp
 from .state import Decisions, FileState, State
 
@@ -181,6 +182,7 @@ class _Recorder:
         foreign = self._foreign()
         if foreign is None:
             foreign, is_exact = array("q"), False
+        data, link = self._columns() if is_exact else ([], b"")
         return State(
             read=read,
             given=given_inputs(self.options),
@@ -194,29 +196,39 @@ class _Recorder:
             moving=moving,
             order=list(self._packed()) if is_exact else [],
             names=pack_strings(list(self.plan.resolution.symbols)) if is_exact else b"",
-            data=self._data_state() if is_exact else b"",
-            link=self._link_columns() if is_exact else b"",
+            data=data,
+            link=link,
             table_base=self.options.table_base,
             tls_base=self.plan.memory.tls_base,
             columns=self.columns,
             module=self.module,
         )
 
-    def _data_state(self) -> bytes:
-        positions: dict[OutputSegment, int] = {}
-        for output, (*others, part) in self.data_ranges.items():
-            if others or (part.start, part.end) != (0, output.size):
-                return b""
-            positions[output] = self.data_start + part.position
-        return pack_data_state(self.plan, self.options, positions, self.code[0])
-
-    def _link_columns(self) -> bytes:
+    def _columns(self) -> tuple[list[Chunk], bytes]:
+        """Return the :mod:`.data_state` and the :mod:`.link_columns`, packed."""
+        plan = self.plan
+        data = link = None
+        ranges = self.data_ranges.items()
+        if all(len(parts) == 1 and (parts[0].start, parts[0].end) == (0, output.size) for output, parts in ranges):
+            positions = {output: self.data_start + parts[0].position for output, parts in ranges}
+            data = DataRecorder(plan, self.options, positions)
         # A function in the global offset table has an entry of the function table, which no column knows of.
-        if any(symbol.kind == SymbolKind.FUNCTION for symbol in self.plan.scan.got):
-            return b""
-        if not all(has_understood_relocations(file.object) for file in self.plan.resolution.objects):
-            return b""
-        return link_columns(self.plan, self.foreign, self.code[0], self._data_position, self.name_section).packed()
+        if not any(symbol.kind == SymbolKind.FUNCTION for symbol in plan.scan.got) and all(
+            has_understood_relocations(file.object) for file in plan.resolution.objects
+        ):
+            link = LinkRecorder(plan, self.foreign)
+        if data is None and link is None:
+            return [], b""
+        for file in plan.resolution.objects:
+            code = placed_code(file, self.code[0])
+            own_data, is_complete = placed_data(file, self._data_position)
+            if not is_complete:
+                data = None
+            if data is not None:
+                data.add(file, code, own_data)
+            if link is not None:
+                link.add(file, code, own_data)
+        return [] if data is None else data.chunks(), b"" if link is None else link.packed(self.name_section)
 
     def _moving(self) -> list[dict[int, tuple[int, int]]]:
         found = []

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
     Buffer = bytes | memoryview
 
-_MAGIC: Final = f"wasmlink {__version__} state 11\n".encode()
+_MAGIC: Final = f"wasmlink {__version__} state 12\n".encode()
 """Increase the number when the stored data or its encoding changes."""
 PLACE: Final = 4
 """The number of numbers for a segment."""
@@ -215,8 +215,9 @@ class State:
     """With packed data, the sorted output segments: key, file and index of each input, in order."""
     names: Buffer
     """All names in the symbol table, packed."""
-    data: Buffer
-    """The :class:`..data_state.DataState`, packed; empty where there is none."""
+    data: list[Chunk]
+    """The :class:`..data_state.DataState`, packed; in one piece, once it was loaded, which is empty where there is
+    none."""
     link: Buffer
     """The link's :mod:`.link_columns`, packed; empty where there are none."""
     table_base: int
@@ -343,7 +344,7 @@ def _decoded(data: memoryview, key: str) -> State | None:
         moving=[{n[0]: (n[1], n[2]) for n in _rows(numbers, 3)} for numbers in unpack_groups(columns[17])],
         order=[_unpacked_order(packed) for packed in unpack_columns(columns[18])],
         names=columns[19],
-        data=columns[20],
+        data=[columns[20]],
         link=columns[21],
         table_base=table_base,
         tls_base=tls_base,
