@@ -21,6 +21,7 @@ STEPS: dict[str, tuple[str, ...]] = {
     "-s --compress-relocations": ("-s", "--compress-relocations"),
     "--icf=safe": ("--icf=safe",),
     "--omit-zeros": ("--omit-zeros",),
+    "--renumber": ("--renumber",),
 }
 """Each has the options of those before it, too."""
 PROGRAMS = ("hello", "words", "tables", "engine", "classes", "generated")

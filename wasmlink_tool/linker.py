@@ -14,7 +14,7 @@ from .linking.synthetic_symbols import resolve_indirect_function_table
 from .opening import checked, open_inputs
 from .options import IcfLevel, LinkOptions
 from .output.encoding import Chunk
-from .output.module import write_module
+from .output.module import Module, write_module
 from .output.reports import check_files, write_reports, write_time_report, write_why_extract
 from .output.writer import OutputFile, check_writable
 
@@ -107,7 +107,7 @@ def _run_passes(options: LinkOptions, diagnostics: Diagnostics, reuse: Reuse | N
 
     plan, explanation = _decide(options, files, sources, diagnostics, reuse)
     step("relocate and write sections")
-    module = write_module(plan, options, diagnostics, reuse, _watch(options))
+    module = _write(plan, options, diagnostics, reuse)
     if diagnostics.verbose:
         from .output.verbose import log_sections
 
@@ -201,6 +201,14 @@ def _fold_identical(resolution: Resolution, options: LinkOptions, diagnostics: D
     from .linking.icf import fold_identical
 
     fold_identical(resolution, options, diagnostics)
+
+
+def _write(plan: Plan, options: LinkOptions, diagnostics: Diagnostics, reuse: Reuse | None) -> Module:
+    if not options.renumber:
+        return write_module(plan, options, diagnostics, reuse, _watch(options))
+    from .output.choose_order import write_smallest_module
+
+    return write_smallest_module(plan, options, diagnostics)
 
 
 def _explanation(resolution: Resolution, options: LinkOptions) -> Explanation | None:

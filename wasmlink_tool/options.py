@@ -198,7 +198,8 @@ class LinkOptions:
     """Encode relocated numbers in code in as few bytes as possible."""
     omit_zeros: bool | None = None
     """Leave runs of zeros in data out of the module, if the memory is zero without them (``--omit-zeros``, ours)."""
-
+    renumber: bool | None = None
+    """Order functions, types and table entries so that the module becomes smaller (``--renumber``, ours)."""
     wasm_opt: str = ""
     """Flags with which binaryen's wasm-opt rewrites the module (``--wasm-opt``, ours); empty: it does not."""
 
@@ -347,6 +348,8 @@ class LinkOptions:
             self.compress_relocations = smallest
         if self.omit_zeros is None:
             self.omit_zeros = smallest and self.owns_memory
+        if self.renumber is None:
+            self.renumber = smallest
         if self.icf is None:
             self.icf = IcfLevel.SAFE if smallest else IcfLevel.NONE
 
@@ -531,6 +534,7 @@ FIELDS = (
     Field("optimize_for", "optimize-for", variables="WASMSIZE"),
     Field("compress_relocations", "compress-relocations no-compress-relocations", FLAG),
     Field("omit_zeros", "omit-zeros no-omit-zeros", FLAG),
+    Field("renumber", "renumber no-renumber", FLAG),
     Field("wasm_opt", "wasm-opt", VALUE, variables="WASMOPT"),
     # What is kept in the output
     Field("strip_debug", "strip-debug", FLAG, variables="WASMSTRIP", warm=True),

@@ -178,7 +178,7 @@ def test_a_section_that_cannot_be_read_stays_what_it_is(linked: Link) -> None:
     assert linked(inputs, args) == linked(inputs, args, reference=True)
 
 
-@pytest.mark.parametrize("compress", ["", "-S --compress-relocations"])
+@pytest.mark.parametrize("compress", ["", "-S --compress-relocations", "-S --compress-relocations --renumber"])
 @pytest.mark.parametrize("by_reference", [True, False])
 def test_linked_again(compress: str, by_reference: bool, linked: Link) -> None:
     """Objects that either linker wrote with ``-r``: wasm-ld leaves the vectors of two objects one after another."""

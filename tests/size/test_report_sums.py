@@ -112,6 +112,8 @@ MODES: tuple[str, ...] = (
     "-O0",
     "--omit-zeros",
     "-s --omit-zeros --no-gc-sections",
+    "--renumber",
+    "--renumber --compress-relocations --optimize-for=gzip",
 )
 
 

@@ -19,7 +19,7 @@ SOURCE = declare_first(
     + data("table", ".int32 1", ".zero 1000", ".int32 2", size=1008)
     + data("small", ".int8 1", size=1, align=0)
 )
-IMPLIED = ("--strip-all", "--compress-relocations", "--icf=safe", "--omit-zeros")
+IMPLIED = ("--strip-all", "--compress-relocations", "--icf=safe", "--omit-zeros", "--renumber")
 
 
 @pytest.fixture
@@ -39,7 +39,9 @@ def test_it_is_the_same_as_its_options(build: Path) -> None:
     assert link(build, "--smallest", "--no-smallest") == link(build)
 
 
-@pytest.mark.parametrize("given", ["--icf=none", "--no-omit-zeros", "--no-compress-relocations", "--no-strip-all"])
+@pytest.mark.parametrize(
+    "given", ["--icf=none", "--no-omit-zeros", "--no-compress-relocations", "--no-strip-all", "--no-renumber"]
+)
 def test_an_option_that_is_given_counts(given: str, build: Path) -> None:
     assert link(build, "--smallest", given) == link(build, given, "--smallest") == link(build, *IMPLIED, given)
 
@@ -85,12 +87,12 @@ def test_relocations_do_not_go_with_it(option: str, build: Path, capfd: pytest.C
 def test_the_fields_of_the_option_model() -> None:
     def fields(**given: object) -> tuple[object, ...]:
         options = LinkOptions(inputs=(), smallest=True, **given)  # type: ignore[arg-type]
-        return options.strip_all, options.compress_relocations, options.omit_zeros, options.icf
+        return options.strip_all, options.compress_relocations, options.omit_zeros, options.renumber, options.icf
 
-    assert fields() == (True, True, True, IcfLevel.SAFE)
-    assert fields(icf=IcfLevel.ALL, strip_debug=True) == (False, True, True, IcfLevel.ALL)
-    assert fields(import_memory=("env", "memory")) == (True, True, False, IcfLevel.SAFE)
-    assert fields(relocatable=True) == (False, False, False, IcfLevel.NONE)
+    assert fields() == (True, True, True, True, IcfLevel.SAFE)
+    assert fields(icf=IcfLevel.ALL, strip_debug=True) == (False, True, True, True, IcfLevel.ALL)
+    assert fields(import_memory=("env", "memory")) == (True, True, False, True, IcfLevel.SAFE)
+    assert fields(relocatable=True) == (False, False, False, False, IcfLevel.NONE)
 
 
 KEYS = {"module": "module", "functions": "function", "globals": "global", "data": "data"}

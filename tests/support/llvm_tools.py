@@ -9,7 +9,7 @@ from bisect import bisect_left
 from pathlib import Path
 from typing import NamedTuple
 
-from tests.support.module import Reader
+from tests.support.module import Reader, read_module
 
 CODE = 10
 """The number of the code section."""
@@ -37,7 +37,11 @@ def code_places(module: Path) -> dict[int, str]:
 
     Addresses count from the contents of the code section, as in debug information.
     """
-    reader = _code_section(module.read_bytes())
+    data = module.read_bytes()
+    parsed = read_module(data)
+    names = parsed.names.get("function", {})
+    imported = len(parsed.imported("func"))
+    reader = _code_section(data)
     contents = reader.position
     listed = [int(address, 16) - contents for address in _INSTRUCTION.findall(_disassembly(module))]
     places: dict[int, str] = {}
@@ -45,10 +49,11 @@ def code_places(module: Path) -> dict[int, str]:
         size = reader.unsigned()
         start = reader.position - contents
         reader.take(size)
+        name = names.get(imported + number, str(number))
         for i, address in enumerate(listed[bisect_left(listed, start) : bisect_left(listed, start + size)]):
-            places[address] = f"instruction {i} of function {number}"
-        places[start] = f"start of function {number}"
-        places[start + size] = f"end of function {number}"
+            places[address] = f"instruction {i} of function {name}"
+        places[start] = f"start of function {name}"
+        places[start + size] = f"end of function {name}"
     return places
 
 

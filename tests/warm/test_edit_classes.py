@@ -26,7 +26,14 @@ MODES: Mapping[str, tuple[str, Mapping[str, object]]] = {
     "no-gc": ("-g", {"gc_sections": False}),
     "compressed": ("-g", {"compress_relocations": True, "strip_debug": True}),
     "no-zeros": ("-g", {"omit_zeros": True}),
-    "smallest": ("-g", {"smallest": True, **dict.fromkeys(("strip_all", "icf", "compress_relocations", "omit_zeros"))}),
+    "smallest": (
+        "-g",
+        {
+            "smallest": True,
+            "renumber": False,
+            **dict.fromkeys(("strip_all", "icf", "compress_relocations", "omit_zeros")),
+        },
+    ),
     "named": ("-g", {"build_id": "sha1", "export_all": True}),
     "pic-static": ("-g -fPIC", {}),
     "pie": ("-g -fPIC", {"pie": True, "entry": "_start"}),

@@ -222,7 +222,7 @@ def _size_values(line: CommandLine, diagnostics: Diagnostics) -> dict[str, Any]:
 
 
 def _refused_sizes(options: LinkOptions) -> list[tuple[bool, str]]:
-    if not (options.omit_zeros or options.smallest or options.wasm_opt):
+    if not (options.omit_zeros or options.smallest or options.renumber or options.wasm_opt):
         return []
     from wasmlink_tool.cli.size_options import refused_sizes
 

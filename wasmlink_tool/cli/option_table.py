@@ -96,7 +96,7 @@ OPTIONS: tuple[tuple[str, tuple[Option, ...]], ...] = (
                 "smallest",
                 "--smallest",
                 "Make the module as small as possible without changing what it does",
-                note="The same as -s --compress-relocations --icf=safe --omit-zeros, except where "
+                note="The same as -s --compress-relocations --icf=safe --omit-zeros --renumber, except where "
                 "other options do not allow it or say otherwise. See [module size](size.md).",
                 ours=True,
             ),
@@ -107,6 +107,14 @@ OPTIONS: tuple[tuple[str, tuple[Option, ...]], ...] = (
                 "The size that counts where options differ in it: raw (default) or gzip",
                 ours=True,
             ),
+            Option(
+                "renumber",
+                "--renumber",
+                "Order functions, types and table entries so that the module becomes smaller",
+                note="See [module size](size.md#order).",
+                ours=True,
+            ),
+            Option("no-renumber", "--no-renumber", "Leave them in the order of the inputs (default)", ours=True),
             Option(
                 "keep-names",
                 "--keep-names=<kinds>",

@@ -40,7 +40,11 @@ def refused_sizes(options: LinkOptions) -> list[tuple[bool, str]]:
             (options.relocatable, "-r"),
         )
     ]
-    for given, option in ((options.wasm_opt, "--wasm-opt"), (options.smallest, "--smallest")):
+    for given, option in (
+        (options.wasm_opt, "--wasm-opt"),
+        (options.smallest, "--smallest"),
+        (options.renumber and not options.smallest, "--renumber"),
+    ):
         for keeps, kind in ((options.emit_relocs, "--emit-relocs"), (options.relocatable, "-r")):
             refused.append((bool(given and keeps), f"{kind} and {option} may not be used together"))
     return refused

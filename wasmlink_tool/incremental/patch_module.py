@@ -225,7 +225,7 @@ class Rewriter:
             known = self.state.files[ordinal]
             if known.code_size:
                 first = start + known.code_start
-                pieces.append((first, first + known.code_size, list(self.relocator.code(file))))
+                pieces.append((first, first + known.code_size, [*self.relocator.code(file).pieces()]))
 
     def _replace_data(self, pieces: list[tuple[int, int, list[Chunk]]]) -> None:
         for ordinal, file in self.new.items():

@@ -27,7 +27,7 @@ from ..linking.live_relocations import live_function_runs
 from ..linking.merged_strings import MergedStrings, StringPieces
 from ..linking.plan import Plan
 from ..linking.previous_file import PreviousFile
-from ..linking.relocate import Contents, Relocator, Watcher
+from ..linking.relocate import Contents, FunctionEntries, Relocator, Watcher
 from ..linking.relocation_values import Bases
 from ..linking.symbols import DEFINED
 from ..output.module import Reusable
@@ -225,7 +225,7 @@ class ReusingRelocator(Relocator):
         self.relocated_again: dict[str, str] = {}
         """Objects of which a section was relocated from its own bytes, each with the reason."""
 
-    def code(self, file: ObjectInput) -> list[memoryview]:
+    def code(self, file: ObjectInput) -> FunctionEntries:
         previous = file.previous
         if previous is None or file.compressed:
             return super().code(file)
@@ -242,7 +242,8 @@ class ReusingRelocator(Relocator):
             contents[start:end] = module[position : position + end - start]
             position += end - start
         view = self._applied(file, obj.code_section, ranges, contents)
-        return [view[start:end] for start, end in ranges]
+        firsts = [first for first, _ in live_function_runs(file)]
+        return FunctionEntries(firsts, [[view[start:end]] for start, end in ranges], starts)
 
     def data(self, file: ObjectInput) -> memoryview:
         previous = file.previous

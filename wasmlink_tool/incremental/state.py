@@ -235,9 +235,12 @@ def state_magic() -> bytes:
 
 def is_saved(options: LinkOptions) -> bool:
     """Return whether links with these options save a state. Objects that are linked again refer to everything; debug
-    information of compressed functions moves with each number in them."""
+    information of compressed functions moves with each number in them, and in another order of functions an object's
+    are not side by side."""
+    if options.keeps_relocations or options.renumber:
+        return False
     follows_code = options.compress_relocations and options.keeps_debug_information
-    return options.cache_directory is not None and not options.keeps_relocations and not follows_code
+    return options.cache_directory is not None and not follows_code
 
 
 def state_key(options: LinkOptions) -> str:

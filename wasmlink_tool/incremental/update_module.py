@@ -135,7 +135,7 @@ class UpdatingRewriter(Rewriter):
             for ordinal, file in sorted(self.new.items()):
                 known = self.state.files[ordinal]
                 first = start + self._code_starts[ordinal]
-                code: list[Chunk] = list(self.relocator.code(file)) if 1 in file.function_live else []
+                code: list[Chunk] = [*self.relocator.code(file).pieces()] if 1 in file.function_live else []
                 if code or known.code_size:
                     pieces.append((first, first + known.code_size, code))
         if self.suffix:
@@ -152,7 +152,7 @@ class UpdatingRewriter(Rewriter):
                 yield from pieces.copy(first, first + self.state.files[ordinal].code_size)
             elif 1 in file.function_live:
                 yield from pieces.rest()
-                yield from self.relocator.code(file)
+                yield from self.relocator.code(file).pieces()
         yield from pieces.rest()
 
     # Custom sections

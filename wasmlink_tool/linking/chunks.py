@@ -442,6 +442,15 @@ class ObjectInput(LinkedFile):
             elif kind == ComdatKind.SECTION and index in self.custom_sections:
                 self.custom_sections[index].discarded = discarded
 
+    def forget_rewritten(self) -> None:
+        """Make custom sections those of the object again, before functions are compressed otherwise."""
+        if self.rewritten is not None:
+            self.rewritten = None
+            for section in self.custom_sections.values():
+                if section.moved is not None:
+                    section.moved = None
+                    section.size = section.section.end - section.section.start
+
     def function_size(self, index: int) -> int:
         if self.compressed:
             return len(self.compressed[index])

@@ -79,21 +79,50 @@ def call(function: int) -> bytes:
     return bytes([Opcode.CALL]) + uleb(function)
 
 
+class CommandWrappers:
+    """The wrappers of a command's exported functions."""
+
+    def __init__(self, *, gc_sections: bool) -> None:
+        self.file = SyntheticFile("<internal>", gc_sections=gc_sections)
+        self._wrapped: list[tuple[int, Symbol]] = []
+        """The index of each wrapper, and the function that it calls."""
+
+    def add(self, index: int, symbol: Symbol) -> None:
+        self._wrapped.append((index, symbol))
+
+    def write(self, resolution: Resolution) -> None:
+        """Write the bodies. They call functions by number."""
+        call_ctors = resolution.call_ctors
+        for index, symbol in self._wrapped:
+            assert symbol.signature is not None
+            code = bytearray([0])
+            if call_ctors.is_live:
+                code += call(call_ctors.function_number)
+            for i in range(len(parameters_and_results(symbol.signature)[0])):
+                code += bytes([Opcode.LOCAL_GET]) + uleb(i)
+            code += call(symbol.function_number)
+            if resolution.call_dtors is not None:
+                code += call(resolution.call_dtors.function_number)
+            code.append(Opcode.END)
+            self.file.bodies[index] = bytes(code)
+
+
 def create_command_wrappers(
     resolution: Resolution, init_functions: LiveInitFunctions, options: LinkOptions, diagnostics: Diagnostics
-) -> SyntheticFile:
+) -> CommandWrappers:
     """Wrap each exported function of a command, so that a call from outside runs constructors before and destructors
     after it. A module that calls its constructors itself is a reactor, and is not changed.
 
     The wrappers are in a separate file, whose functions come last in the index space.
     """
-    wrappers = SyntheticFile("<internal>", gc_sections=bool(options.gc_sections))
+    created = CommandWrappers(gc_sections=bool(options.gc_sections))
+    wrappers = created.file
     call_ctors = resolution.call_ctors
     if options.relocatable or options.is_pic or call_ctors.used or is_exported(call_ctors, options):
-        return wrappers
+        return created
     diagnostics.phase("createCommandExportWrappers")
     if not init_functions and resolution.call_dtors is None:
-        return wrappers
+        return created
     wrapped = [symbol for symbol in exported_symbols(resolution, options) if symbol.kind == SymbolKind.FUNCTION]
     for symbol in wrapped:
         assert symbol.signature is not None
@@ -110,14 +139,6 @@ def create_command_wrappers(
         symbol.flags &= ~SymbolFlag.EXPORTED
         symbol.force_export = False
         resolution.symbols.setdefault(name, wrapper)
-        code = bytearray([0])
-        if call_ctors.is_live:
-            code += call(call_ctors.function_number)
-        for i in range(len(parameters_and_results(symbol.signature)[0])):
-            code += bytes([Opcode.LOCAL_GET]) + uleb(i)
-        code += call(symbol.function_number)
-        if resolution.call_dtors is not None:
-            code += call(resolution.call_dtors.function_number)
-        code.append(Opcode.END)
-        wrappers.bodies[wrapper.index] = bytes(code)
-    return wrappers
+        created.add(wrapper.index, symbol)
+    created.write(resolution)
+    return created

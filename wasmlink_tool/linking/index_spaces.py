@@ -13,6 +13,10 @@ from .resolution import Resolution
 from .scan_relocations import Scan
 from .symbols import Symbol
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
 
 class IndexSpaces:
     """The index spaces of the output: files in order, with the number of live elements of each kind, and the types'
@@ -30,6 +34,21 @@ class IndexSpaces:
         self.got: list[Symbol] = []
         self.types: dict[bytes, int] = {}
         """Maps each signature to its index in the type section."""
+        self._order: list[tuple[LinkedFile, int, int]] | None = None
+
+    def function_runs(self) -> Iterable[tuple[LinkedFile, int, int]]:
+        """Return the functions of the output in their order, as runs of functions of a file: (file, start, stop)."""
+        if self._order is not None:
+            return self._order
+        return [(file, start, stop) for file in self.files for start, stop in live_function_runs(file)]
+
+    def order_functions(self, runs: list[tuple[LinkedFile, int, int]]) -> None:
+        """Number all live functions in another order."""
+        self._order = runs
+        number = self.imports.counts[ExternalKind.FUNCTION]
+        for file, start, stop in runs:
+            file.function_numbers[start:stop] = range(number, number + stop - start)
+            number += stop - start
 
     def number_functions(self, file: LinkedFile) -> None:
         """Number the live functions of ``file``."""

@@ -9,7 +9,13 @@ from ..diagnostics import Diagnostics
 from ..options import LinkOptions
 from ..records import record
 from .chunks import OutputSegment
-from .command_wrappers import LiveInitFunctions, calculate_init_functions, create_command_wrappers, write_call_ctors
+from .command_wrappers import (
+    CommandWrappers,
+    LiveInitFunctions,
+    calculate_init_functions,
+    create_command_wrappers,
+    write_call_ctors,
+)
 from .exports import Export, calculate_exports, force_exports
 from .features import check_mutable_globals, merge_features
 from .imports import calculate_imports, import_late_table
@@ -39,6 +45,15 @@ class Plan:
     start: StartFunctions
     features: dict[str, None]
     init_functions: LiveInitFunctions
+    wrappers: CommandWrappers
+
+    def write_synthetic_code(self, options: LinkOptions) -> None:
+        """Write what the linker's own code and the exports say about indices again, after these have changed."""
+        resolution = self.resolution
+        write_start_functions(resolution, self.start, self.segments, self.memory, self.scan, options)
+        write_call_ctors(resolution, self.init_functions)
+        self.wrappers.write(resolution)
+        self.exports[:], _ = calculate_exports(resolution, options, self.features, self.spaces.global_count)
 
 
 def make_plan(resolution: Resolution, options: LinkOptions, diagnostics: Diagnostics) -> Plan:
@@ -89,7 +104,8 @@ def make_plan(resolution: Resolution, options: LinkOptions, diagnostics: Diagnos
     init_functions = calculate_init_functions(resolution, options, diagnostics)
     write_start_functions(resolution, start, segments, memory, scan, options)
     write_call_ctors(resolution, init_functions)
-    spaces.add_wrappers(create_command_wrappers(resolution, init_functions, options, diagnostics))
+    wrappers = create_command_wrappers(resolution, init_functions, options, diagnostics)
+    spaces.add_wrappers(wrappers.file)
     diagnostics.check()
     # Types that only wrappers use count as well.
     phase("calculateTypes")
@@ -109,4 +125,5 @@ def make_plan(resolution: Resolution, options: LinkOptions, diagnostics: Diagnos
         start=start,
         features=features,
         init_functions=init_functions,
+        wrappers=wrappers,
     )

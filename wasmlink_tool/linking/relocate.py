@@ -67,6 +67,28 @@ class Relocated:
         """Whether a reference points into a merged string, not at its start."""
 
 
+class FunctionEntries:
+    """The relocated entries of a file's live functions: ``contents`` of each run of functions, from ``starts`` on."""
+
+    def __init__(self, starts: list[int], contents: list[list[memoryview]], offsets: list[int]) -> None:
+        self._starts = starts
+        self._contents = contents
+        self._offsets = offsets
+
+    def pieces(self) -> list[memoryview]:
+        """Return all of them, in order."""
+        return [piece for run in self._contents for piece in run]
+
+    def run(self, start: int, stop: int) -> list[memoryview]:
+        """Return the entries of adjacent live functions, in pieces."""
+        i = bisect_right(self._starts, start) - 1
+        first, pieces = self._starts[i], self._contents[i]
+        if not self._offsets:
+            return pieces[start - first : stop - first]
+        origin = self._offsets[first]
+        return [pieces[0][self._offsets[start] - origin : self._offsets[stop] - origin]]
+
+
 class Watcher:
     """Takes a note of each custom section while its relocations are decoded."""
 
@@ -109,15 +131,17 @@ class Relocator:
     ) -> None:
         pass
 
-    def code(self, file: ObjectInput) -> list[memoryview]:
+    def code(self, file: ObjectInput) -> FunctionEntries:
         """Return the relocated entries of a file's live functions, as slices of one copy of its code section."""
         runs = list(live_function_runs(file))
+        firsts = [first for first, _ in runs]
         if file.compressed:
-            return [memoryview(file.compressed[index]) for first, after in runs for index in range(first, after)]
+            pieces = [[memoryview(file.compressed[index]) for index in range(first, after)] for first, after in runs]
+            return FunctionEntries(firsts, pieces, [])
         starts = file.object.function_offsets
         ranges = [(starts[first], starts[after]) for first, after in runs]
         view = memoryview(self._relocated(file, file.object.code_section, ranges, None))
-        return [view[start:end] for start, end in ranges]
+        return FunctionEntries(firsts, [[view[start:end]] for start, end in ranges], starts)
 
     def compress(self, file: ObjectInput) -> None:
         """Rewrite the entries of a file's live functions, with each relocated number in its shortest encoding."""
@@ -135,6 +159,8 @@ class Relocator:
                 width = WIDTH[alike[0]]
                 for offset, value in zip(*self._column(file, obj.code_section, relocs, alike, None)):
                     replacements[offset] = width, _shortest(alike[0], value)
+        if not types.isdisjoint(TYPE_INDICES):
+            _sign_block_types(obj.data, section.start, relocs, replacements)
         offsets = sorted(replacements)
         ends = [offset + replacements[offset][0] for offset in offsets]
         saved = accumulate(width - len(encoded) for width, encoded in map(replacements.__getitem__, offsets))
@@ -397,6 +423,17 @@ def _shortest(type_: int, value: int) -> bytes:
     return uleb(value)
 
 
+def _sign_block_types(
+    data: bytes, origin: int, relocs: Relocations, replacements: dict[int, tuple[int, bytes]]
+) -> None:
+    """Encode the type indices of blocks as signed numbers: an unsigned one of a single byte from 64 on is negative."""
+    for type_, offset in zip(relocs.types, relocs.offsets):
+        if type_ in TYPE_INDICES and data[origin + offset - 1] in _BLOCKS:
+            width, encoded = replacements[offset]
+            if encoded[-1] & 0x40:
+                replacements[offset] = width, encoded[:-1] + bytes((encoded[-1] | 0x80, 0))
+
+
 def relocations_in(relocs: Relocations, ranges: Iterable[tuple[int, int]]) -> Relocations:
     """Return the relocations with an offset in one of the ranges [start, end), which are sorted."""
     offsets = relocs.offsets
@@ -430,6 +467,10 @@ def segment_relocations(segment: InputSegment) -> Relocations:
     obj = segment.file.object
     start = obj.segments[segment.index].offset
     return relocations_in(segment.file.relocations(obj.data_section), [(start, start + segment.size)])
+
+
+_BLOCKS: Final = (0x02, 0x03, 0x04, 0x06, 0x1F)
+"""The opcodes that a type index follows as a signed number: block, loop, if, try, try_table."""
 
 
 def _groups() -> Iterator[bytes]:

@@ -8,7 +8,6 @@ from ..binary.reader import FormatError
 from ..linking import code_metadata
 from ..linking.chunks import MERGED_CUSTOM_SECTIONS, InputSection, is_kept_apart
 from ..linking.code_metadata import CodeMetadata
-from ..linking.live_relocations import live_function_runs
 from ..linking.merged_strings import MergedStrings
 from ..linking.plan import Plan
 from ..linking.relocate import Relocator
@@ -143,13 +142,13 @@ def _names(plan: Plan, options: LinkOptions) -> OutputSection:
                 counts[kind] += 1
     for symbol in plan.spaces.imports.got:
         globals_.append(uleb(symbol.got_number) + name(shown(symbol.name)))
-    for file in plan.spaces.files:
+    for file, start, stop in plan.spaces.function_runs():
         numbers, own_names, debug_names = file.function_numbers, file.function_names, file.function_debug_names
-        for start, stop in live_function_runs(file):
-            for i in range(start, stop):
-                if own_names[i]:
-                    text = debug_names.get(i) or shown(own_names[i])
-                    functions.append(uleb(numbers[i]) + name(text))
+        for i in range(start, stop):
+            if own_names[i]:
+                text = debug_names.get(i) or shown(own_names[i])
+                functions.append(uleb(numbers[i]) + name(text))
+    for file in plan.spaces.files:
         for own_name, live, number in zip(file.global_names, bytes(file.global_live), file.global_numbers):
             if live and own_name:
                 globals_.append(uleb(number) + name(shown(own_name)))

@@ -67,6 +67,8 @@ def compress_relocations(plan: Plan, bases: Bases, options: LinkOptions, diagnos
     from ..linking.compress.debug_information import Findings, find_distances, follow_code
 
     objects = plan.resolution.objects
+    for file in objects:
+        file.forget_rewritten()
     found = find_distances(objects, diagnostics) if options.keeps_debug_information else Findings({}, set())
     compressor = Relocator(bases)
     for file in objects:

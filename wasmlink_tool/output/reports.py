@@ -8,7 +8,6 @@ from ..binary.constants import SectionId, SymbolKind
 from ..diagnostics import Diagnostics
 from ..files import reason, write_file
 from ..linking.chunks import InputSegment, LinkedFile, OutputSegment
-from ..linking.live_relocations import live_function_runs
 from ..linking.merged_strings import MergedStrings
 from ..linking.plan import Plan
 from ..linking.symbol_names import symbol_text
@@ -153,14 +152,13 @@ def _symbols_by_chunk(plan: Plan) -> dict[_Chunk, list[Symbol]]:
 
 
 def _functions(plan: Plan, section: OutputSection, symbols: dict[_Chunk, list[Symbol]]) -> Iterator[str]:
-    for file in plan.spaces.files:
-        for start, stop in live_function_runs(file):
-            for index in range(start, stop):
-                offset = section.offset + file.function_offsets[index]
-                size = file.function_size(index)
-                yield _row(None, offset, size, 8, file.describe_function(index))
-                for symbol in symbols.get((file, index), ()):
-                    yield _row(None, offset, 0 if symbol.stub else size, 16, str(symbol))
+    for file, start, stop in plan.spaces.function_runs():
+        for index in range(start, stop):
+            offset = section.offset + file.function_offsets[index]
+            size = file.function_size(index)
+            yield _row(None, offset, size, 8, file.describe_function(index))
+            for symbol in symbols.get((file, index), ()):
+                yield _row(None, offset, 0 if symbol.stub else size, 16, str(symbol))
 
 
 def _segments(plan: Plan, section: OutputSection, symbols: dict[_Chunk, list[Symbol]]) -> Iterator[str]:

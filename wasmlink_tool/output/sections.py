@@ -18,11 +18,10 @@ from ..binary.leb128 import uleb
 from ..inputs.object_file import GlobalType, TableType
 from ..linking.chunks import ObjectInput, OutputSegment, SyntheticFile
 from ..linking.layout_memory import Memory
-from ..linking.live_relocations import live_function_runs
 from ..linking.merged_strings import MergedStrings
 from ..linking.pic import is_thread_local
 from ..linking.plan import Plan
-from ..linking.relocate import Relocator
+from ..linking.relocate import FunctionEntries, Relocator
 from ..linking.symbol_names import encode_name
 from ..linking.symbols import DEFINED, Symbol
 from ..linking.target import Target
@@ -113,10 +112,8 @@ def _functions(plan: Plan) -> OutputSection | None:
     types = plan.spaces.types
     indices: list[bytes] = []
     encoded = {signature: uleb(index) for signature, index in types.items()}
-    for file in plan.spaces.files:
-        signatures = file.function_signatures
-        for start, stop in live_function_runs(file):
-            indices += [encoded[signature] for signature in signatures[start:stop]]
+    for file, start, stop in plan.spaces.function_runs():
+        indices += [encoded[signature] for signature in file.function_signatures[start:stop]]
     return _section(SectionId.FUNCTION, vector(indices)) if indices else None
 
 
@@ -256,19 +253,20 @@ def _data_count(plan: Plan, options: LinkOptions) -> OutputSection | None:
 
 
 def _code(plan: Plan, relocator: Relocator) -> OutputSection | None:
-    files = plan.spaces.files
-    count = sum(file.function_live.count(1) for file in files)
+    runs = plan.spaces.function_runs()
+    count = sum(stop - start for _, start, stop in runs)
     if not count:
         return None
-    header = uleb(count)
-    chunks: list[Chunk] = [header]
-    for file in files:
+    chunks: list[Chunk] = [uleb(count)]
+    relocated: dict[ObjectInput, FunctionEntries] = {}
+    for file, start, stop in runs:
         if isinstance(file, SyntheticFile):
-            for start, stop in live_function_runs(file):
-                for index in range(start, stop):
-                    chunks.append(file.function_entry(index))
-        elif isinstance(file, ObjectInput) and 1 in file.function_live:
-            chunks += relocator.code(file)
+            chunks += [file.function_entry(index) for index in range(start, stop)]
+        elif isinstance(file, ObjectInput):
+            entries = relocated.get(file)
+            if entries is None:
+                entries = relocated[file] = relocator.code(file)
+            chunks += entries.run(start, stop)
     return _section(SectionId.CODE, *chunks)
 
 
@@ -276,20 +274,19 @@ def place_functions(plan: Plan) -> None:
     """Compute each function's offset in the code section, for debug information and maps."""
     position = len(uleb(sum(file.function_live.count(1) for file in plan.spaces.files)))
     for file in plan.spaces.files:
-        offsets = [0] * len(file.function_live)
+        file.function_offsets = [0] * len(file.function_live)
+    for file, start, stop in plan.spaces.function_runs():
+        offsets = file.function_offsets
         if isinstance(file, SyntheticFile) or file.compressed:
-            for start, stop in live_function_runs(file):
-                for index in range(start, stop):
-                    offsets[index] = position
-                    position += file.function_size(index)
+            for index in range(start, stop):
+                offsets[index] = position
+                position += file.function_size(index)
         else:
             assert isinstance(file, ObjectInput)
             starts = file.object.function_offsets
-            for start, stop in live_function_runs(file):
-                shift = position - starts[start]
-                offsets[start:stop] = [offset + shift for offset in starts[start:stop]]
-                position += starts[stop] - starts[start]
-        file.function_offsets = offsets
+            shift = position - starts[start]
+            offsets[start:stop] = [offset + shift for offset in starts[start:stop]]
+            position += starts[stop] - starts[start]
 
 
 def data_segment_count(plan: Plan) -> int:

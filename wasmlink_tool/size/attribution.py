@@ -19,7 +19,6 @@ from ..binary.relocation_types import ENCODING, FIXED, SIGNED, WIDTH
 from ..linking import code_metadata
 from ..linking.chunks import InputSection, InputSegment, LinkedFile, ObjectInput, OutputSegment
 from ..linking.describe import signature
-from ..linking.live_relocations import live_function_runs
 from ..linking.merged_strings import MergedStrings
 from ..linking.plan import Plan
 from ..output.sections import DataRange, data_ranges
@@ -97,21 +96,20 @@ class Attribution:
         self._functions = imported[ExternalKind.FUNCTION]
         self._globals = imported[ExternalKind.GLOBAL]
         number = len(self._functions)
-        for file in self._plan.spaces.files:
+        for file, start, stop in self._plan.spaces.function_runs():
             own, debug = file.function_names, file.function_debug_names
-            for start, stop in live_function_runs(file):
-                first = graph.function(file, 0)
-                for i in range(start, stop):
-                    raw = own[i] or debug.get(i, b"")
-                    # The name section has been demangled already.
-                    shown = names.get(number)
-                    if shown is not None:
-                        name = shown.decode("utf-8", "backslashreplace")
-                    else:
-                        name = self._shown(raw) if raw else f"function {number}"
-                    self._functions.append(self._part("function", name, raw, file, first + i))
-                    self.numbers[-1] = i
-                    number += 1
+            first = graph.function(file, 0)
+            for i in range(start, stop):
+                raw = own[i] or debug.get(i, b"")
+                # The name section has been demangled already.
+                shown = names.get(number)
+                if shown is not None:
+                    name = shown.decode("utf-8", "backslashreplace")
+                else:
+                    name = self._shown(raw) if raw else f"function {number}"
+                self._functions.append(self._part("function", name, raw, file, first + i))
+                self.numbers[-1] = i
+                number += 1
         for file in self._plan.spaces.files:
             for i, (raw, live) in enumerate(zip(file.global_names, bytes(file.global_live))):
                 if live:
@@ -354,6 +352,9 @@ class Attribution:
         if code is None:
             return
         data, unsigned, signed = self._data, _Waste(signed=False), _Waste(signed=True)
+        runs: dict[LinkedFile, list[tuple[int, int]]] = {}
+        for owner, start, stop in self._plan.spaces.function_runs():
+            runs.setdefault(owner, []).append((start, stop))
         for file in self._plan.resolution.objects:
             relocs, ranges = self._graph.code_relocations(file)
             if not ranges or file.compressed:
@@ -363,7 +364,7 @@ class Attribution:
             tables = {t: signed if t in SIGNED else unsigned for t in present}
             widths = {t: WIDTH[t] if ENCODING[t] != FIXED else 0 for t in present}
             starts = file.object.function_offsets
-            for start, stop in live_function_runs(file):
+            for start, stop in runs.get(file, ()):
                 first, after = ranges[start], ranges[stop]
                 shift = code.contents + file.function_offsets[start] - starts[start]
                 wasted = [
