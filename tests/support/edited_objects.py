@@ -152,16 +152,19 @@ def unit(number: int, variant: int, shade: int) -> Unit:
     choice = Random(f"unit {number} {variant} {shade}")
     following = (number + 1) % UNITS
     code = _Writer("CODE", fixed, choice, risk)
-    both = {**LEB_TARGETS, **FIXED_TARGETS}
+    in_code = {**LEB_TARGETS, **FIXED_TARGETS}
+    in_data = {**in_code, **FROM_PLACE}
     if variant % 2:
-        both = {type_: targets for type_, targets in both.items() if type_ in COMMON}
+        in_code = {type_: targets for type_, targets in LEB_TARGETS.items() if type_ in COMMON}
+        in_code[7] = (STACK, OWN_GLOBAL)
+        in_data = {type_: targets for type_, targets in FIXED_TARGETS.items() if type_ in COMMON}
     bodies: list[bytes] = []
     position = 1
     for _ in range(4):
         count = fixed.randrange(3, 12)
         # A size of two bytes, as long as a body is.
         no_locals = b"\0"
-        fields = code.fields(position + 2 + len(no_locals), both, count)
+        fields = code.fields(position + 2 + len(no_locals), in_code, count)
         body = no_locals + fields + b"\x1a" * choice.choice((0, 3, 30, 130)) + bytes(127)
         bodies.append(leb(len(body))[:2] + body)
         position += len(bodies[-1])
@@ -178,7 +181,7 @@ def unit(number: int, variant: int, shade: int) -> Unit:
             content = words
         elif place in (0, 2):
             count = size // 5
-            content = data.fields(position, {**both, **FROM_PLACE}, count)
+            content = data.fields(position, in_data, count)
             content += choice.randbytes(size - len(content))
         else:
             content = bytes(size) if place == 3 else choice.randbytes(size)

@@ -110,6 +110,7 @@ class ObjectProject:
         self.variants = [self._variants[0]] * UNITS
         self.shades = [0] * UNITS
         self.in_archive = [False] * UNITS
+        self.order = list(range(UNITS))
         self.settings: list[dict[str, object]] = [{}] * _SETTINGS
         self.flags: dict[str, object] = {}
         self.cache = work / "cache"
@@ -128,13 +129,15 @@ class ObjectProject:
             self.flags = option
             return f"the options become {option}"
         self.flags = pick.choice(self.settings)
-        kind = pick.choice((*["shade"] * 30, "variant", "place", "options", "nothing"))
+        kind = pick.choice((*["shade"] * 30, "variant", "place", "order", "order", "options", "nothing"))
         number = pick.randrange(UNITS)
         if kind == "variant":
             self.variants[number] = pick.choice(self._variants)
         elif kind == "shade":
             for number in pick.sample(range(UNITS), pick.choice((1, 1, 1, 2, 3))):
                 self.shades[number] = pick.randrange(SHADES)
+        elif kind == "order":
+            self.order.insert(pick.randrange(UNITS), self.order.pop(pick.randrange(UNITS)))
         elif kind == "place":
             self.in_archive[number] = not self.in_archive[number]
         elif kind == "options":
@@ -151,7 +154,8 @@ class ObjectProject:
         self._units = [unit(n, self.variants[n], self.shades[n]) for n in range(UNITS)]
         inputs: list[str | Input] = []
         members = []
-        for number, made in enumerate(self._units):
+        for number in self.order:
+            made = self._units[number]
             if self.in_archive[number] and number:
                 members.append((f"u{number}.o", made.contents))
                 continue

@@ -13,7 +13,7 @@ from itertools import compress, pairwise, repeat
 from struct import Struct
 
 from ..binary.leb128 import padded_words
-from ..binary.relocation_types import ADDRESSES, FROM_PLACE, SIGNED, TLS_OFFSETS
+from ..binary.relocation_types import ADDRESS, ADDRESSES, FROM_PLACE, SIGNED, TLS_OFFSETS, types_with
 from ..binary.relocations import Relocations, of_type, present_types
 from ..linking.chunks import ObjectInput
 from ..linking.symbols import Symbol
@@ -111,13 +111,14 @@ def unpack_fields(packed: Buffer, locations: int) -> FieldColumns:
 class FieldRecorder:
     """Takes the fields of one section of the output, object by object."""
 
-    def __init__(self, location_of: Callable[[Symbol], int], tls_base: int) -> None:
+    def __init__(self, location_of: Callable[[Symbol], int], tls_base: int, encodings: tuple[int, ...]) -> None:
         """
         :param location_of: returns the location of a symbol, less than 0 if its address cannot differ.
         :param tls_base: the address of thread-local data.
         """
         self._location_of = location_of
         self._tls_base = tls_base
+        self._types = types_with((ADDRESS,), encodings)
         self._kinds = bytearray()
         self.columns = FieldColumns(
             first_targets=array("I", (0,)),
@@ -129,7 +130,8 @@ class FieldRecorder:
             targets=array("I"),
         )
         self.is_complete = True
-        """Whether every field is in the columns that has to be: one that is relative to its own place is in none."""
+        """Whether every field is in the columns that has to be: one of another encoding is in none, nor is one that is
+        relative to its own place."""
 
     def add(self, file: ObjectInput, placed: Relocations) -> None:
         """Take the fields of a file's section.
@@ -165,7 +167,7 @@ class FieldRecorder:
         location = self._location_of(symbol)
         if location < 0:
             return NO_TARGET
-        if type_ in FROM_PLACE:
+        if type_ not in self._types or type_ in FROM_PLACE:
             self.is_complete = False
             return NO_TARGET
         is_thread_local = type_ in TLS_OFFSETS

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ..binary.constants import ExternalKind, SymbolKind
+from ..binary.relocation_types import FIXED, SLEB, ULEB
 from ..binary.relocations import Relocations
 from ..linking.chunks import NO_NUMBER, ObjectInput, OutputSegment
 from ..linking.output_segments import keeps_input_order
@@ -57,7 +58,8 @@ class DataRecorder:
         self._positions = positions
         self._locations = locations_of(plan)
         tls_base = max(plan.memory.tls_base, 0)
-        self._code, self._data = (FieldRecorder(self._locations.symbol, tls_base) for _ in range(2))
+        self._code = FieldRecorder(self._locations.symbol, tls_base, (ULEB, SLEB))
+        self._data = FieldRecorder(self._locations.symbol, tls_base, (FIXED,))
 
     def add(self, file: ObjectInput, code: Relocations, data: Relocations) -> None:
         """Take the next object's relocations, each at the position of its field in the module."""

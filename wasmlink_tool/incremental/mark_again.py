@@ -331,6 +331,7 @@ class Marks:
         """Return the unchanged objects of which other functions or segments are live."""
         before, now = self._columns.live, self.live
         touched = []
+        numbered = []
         in_files = len(self._columns.edge_ends)
         if now[in_files : len(before)] != before[in_files:]:
             for row, (was, is_now) in enumerate(zip(bytes(before[in_files:]), bytes(now[in_files:]))):
@@ -346,9 +347,13 @@ class Marks:
                 after = firsts[4]
             if now[others:after] != before[others:after]:
                 raise Unusable("other globals, tags or tables are live")
+            if number and 1 in now[others:after]:
+                numbered.append(number - 1)
             if number - 1 not in self._update.changed and now[start:others] != before[start:others]:
                 if number:
                     touched.append(number - 1)
                 elif not self._update.finds_undefined:
                     raise Unusable("other functions of the linker are live")
+        if [ordinal for ordinal in self._update.order if ordinal in numbered] != numbered:
+            raise Unusable("globals, tags or tables come in another order")
         return touched

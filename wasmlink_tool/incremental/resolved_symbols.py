@@ -335,6 +335,7 @@ class ResolvedSymbols:
         """Check that names whose order decides something come in the order of the last link."""
         names, symbols = self._names, self._symbols
         known = {names.number(name) for name in self._known}
+        exported = self._exported()
         last = -1
         for number in names.seen:
             row = self._row(number)
@@ -346,10 +347,23 @@ class ResolvedSymbols:
             if self.is_understood and (is_stub or is_imported):
                 # They are put in order again.
                 continue
-            if is_stub or state == UNDEFINED or symbols.node(row) in self._roots:
+            # Undefined data is never imported.
+            is_other = state == UNDEFINED and symbols.rows[ROW * row] != SymbolKind.DATA
+            if is_stub or is_other or number in exported:
                 if number < last:
                     raise Unusable("symbols that decide the order of others come in another order")
                 last = number
+
+    def _exported(self) -> set[int]:
+        """Return the names that may be exported."""
+        names, options = self._names, self._update.options
+        asked = (*options.exports, *options.exports_if_defined, options.entry or "", options.start or "")
+        found = set(map(names.number, map(encode_name, asked)))
+        keys = {number for number, key in enumerate(names.keys) if key[1] & SymbolFlag.EXPORTED}
+        for linked in names.objects:
+            if not keys.isdisjoint(linked.key_numbers):
+                found.update(number for number, key in zip(linked.names, linked.key_numbers) if key in keys)
+        return found
 
     # Objects
 

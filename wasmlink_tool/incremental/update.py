@@ -20,13 +20,14 @@ from collections.abc import Sequence
 from itertools import accumulate, compress
 
 from ..binary.constants import SectionId, SymbolFlag, SymbolKind
-from ..binary.relocation_types import GLOBAL_INDICES
+from ..binary.relocation_types import GLOBAL_INDICES, TYPE_INDICES
 from ..diagnostics import FatalError
 from ..inputs import archive
 from ..inputs.input_files import ObjectSource
 from ..inputs.object_file import ObjectFile, Section
 from ..inputs.shared_sections import parse_types
 from ..linking.chunks import MERGED_CUSTOM_SECTIONS, InputSection, LinkedFile, ObjectInput
+from ..linking.live_relocations import live_relocations
 from ..linking.symbols import DEFINED, UNDEFINED, Symbol
 from ..options import LinkOptions
 from ..stored import unpack_strings
@@ -214,6 +215,8 @@ class Update(NewObjects):
             self.undefined = Undefined(self, symbols.stubs)
         for ordinal in self.marks.touched:
             self._touch(ordinal)
+        for file in self.new.values():
+            _refer_to_addresses(file)
         for ordinal in self.new:
             self._check_global_offsets(ordinal)
         self.numbers = Numbers(self)
@@ -418,6 +421,23 @@ class Update(NewObjects):
         if self.options.optimize and name in MERGED_CUSTOM_SECTIONS:
             known.pieces[number] = b""
         return number
+
+
+def _refer_to_addresses(file: ObjectInput) -> None:
+    """Mark the absolute symbols that live parts of an object refer to: they are in no chunk that could be live."""
+    absolute = {
+        index
+        for index, symbol in enumerate(file.symbols)
+        if symbol.kind == SymbolKind.DATA
+        and symbol.state == DEFINED
+        and symbol.segment is None
+        and not symbol.referenced
+    }
+    if absolute:
+        for relocs, first, after in live_relocations(file):
+            for type_, index in zip(relocs.types[first:after], relocs.indices[first:after]):
+                if index in absolute and type_ not in TYPE_INDICES:
+                    file.symbols[index].referenced = True
 
 
 def _global_offsets(obj: ObjectFile, live: bytes | bytearray) -> list[bytes]:
