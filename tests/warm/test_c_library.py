@@ -9,6 +9,7 @@ import pytest
 
 from tests.support.archives import archive_of
 from tests.support.toolchain import compile_object
+from wasmlink_tool.diagnostics import LinkError
 from wasmlink_tool.inputs import parse_cache
 from wasmlink_tool.linker import link
 from wasmlink_tool.options import LinkOptions
@@ -72,3 +73,17 @@ def test_members_come_and_go(before: str, flags: str, tmp_path: Path, objects: P
         module, how = run(after, cached=True)
         assert module == run(after, cached=False)[0], f"{after}: {how}"
         assert how.startswith("decisions updated"), f"{after}: {how}"
+
+
+def test_undefined_data_is_an_error_once_it_is_live(tmp_path: Path, objects: Path) -> None:
+    (tmp_path / "dead.o").write_bytes(
+        compile_object("// flags: -g0\nextern int missing; int dead(void) { return missing; }\n" + USED, ".c", objects)
+    )
+    inputs = [str(tmp_path / name) for name in ("main.o", "dead.o")]
+    text = "// flags: -g0\nint used(int); int dead(void); int _start(void) {{ return used(1){}; }}\n"
+    options = LinkOptions(inputs=inputs, output=str(tmp_path / "out.wasm"), cache_directory=str(tmp_path / "cache"))
+    (tmp_path / "main.o").write_bytes(compile_object(text.format(""), ".c", objects))
+    link(options)
+    (tmp_path / "main.o").write_bytes(compile_object(text.format(" + dead()"), ".c", objects))
+    with pytest.raises(LinkError, match="undefined symbol: missing"):
+        link(options)

@@ -128,8 +128,9 @@ class LastSymbols:
         return list(self._symbols.items())
 
     def may_be_imported(self, row: int) -> bool:
-        """Return whether a symbol is imported, or otherwise treated, if something live refers to it."""
-        return self.rows[ROW * row + 1] == UNDEFINED and self.rows[ROW * row] != SymbolKind.DATA
+        """Return whether a symbol is imported, or an error, if something live refers to it."""
+        kind, state, flags = self.rows[ROW * row : ROW * row + 3]
+        return state == UNDEFINED and (kind != SymbolKind.DATA or not flags & SymbolFlag.BINDING_WEAK)
 
     def is_function(self, row: int) -> bool:
         return self.rows[ROW * row] == SymbolKind.FUNCTION
