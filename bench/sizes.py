@@ -73,17 +73,24 @@ def steps(chosen: BenchInput, work: Path) -> dict[str, Sizes]:
 
 
 def table(rows: dict[str, dict[str, Sizes]]) -> str:
-    """Format the sizes, and the geometric means of their ratios to the reference's."""
+    """Format the sizes: a row for each program, a column for each step, with ratios to the reference's size, and the
+    geometric means of these."""
     names = list(next(iter(rows.values())))
-    lines = [f"| | {' | '.join(rows)} | mean |", "|---|" + "--:|" * (len(rows) + 1)]
-    for what in ("raw", "compressed"):
-        for name in names:
-            values = [getattr(sizes[name], what) for sizes in rows.values()]
-            ratios = [value / getattr(sizes["wasm-ld"], what) for value, sizes in zip(values, rows.values())]
-            mean = math.exp(sum(map(math.log, ratios)) / len(ratios))
-            cells = " | ".join(f"{value:,} ({ratio:.3f})" for value, ratio in zip(values, ratios))
-            lines.append(f"| {name}{', gzip -9' * (what == 'compressed')} | {cells} | {mean:.3f} |")
-    return "\n".join(lines)
+    lines: list[str] = []
+    for what, title in (("raw", "raw"), ("compressed", "gzip -9")):
+        lines += [f"| {title} | {' | '.join(names)} |", "|---|" + "--:|" * len(names)]
+        ratios: dict[str, list[float]] = {name: [] for name in names}
+        for program, sizes in rows.items():
+            cells = []
+            for name in names:
+                value = getattr(sizes[name], what)
+                ratio = value / getattr(sizes["wasm-ld"], what)
+                ratios[name].append(ratio)
+                cells.append(f"{value:,} ({ratio:.3f})")
+            lines.append(f"| {program} | {' | '.join(cells)} |")
+        means = (math.exp(sum(map(math.log, found)) / len(found)) for found in ratios.values())
+        lines += [f"| mean | {' | '.join(f'{mean:.3f}' for mean in means)} |", ""]
+    return "\n".join(lines[:-1])
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
