@@ -211,7 +211,7 @@ class ResolvedObjects:
         the references became weak or strong."""
         found: set[int] = set()
         states, owners = self._rows[1::ROW], self._rows[3::ROW]
-        for number, (state, row) in enumerate(zip(self.names.states, self._name_rows)):
+        for number, (state, row) in enumerate(zip(bytes(self.names.states), self._name_rows)):
             if state in (ABSENT, LAZY_NAME):
                 continue
             if state >= WEAK_DEFINITION and row != NO_ROW and states[row] == DEFINED and owners[row] >= 0:
