@@ -18,20 +18,19 @@ from wasmlink_tool.inputs import parse_cache
 def compared(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
     """Compare both ways to mark in each update; return whether the shorter one was enough."""
     found: list[bool] = []
-    mark_more = Marks._mark_more
+    mark_more = Marks.mark_more
 
     def compare(marks: Marks) -> bytearray | None:
         more = mark_more(marks)
         found.append(more is not None)
         if more is not None:
             # Symbols without a place in a file are told to be live in another way.
-            count = len(marks._columns.edge_ends)
-            every = marks._mark_all()
-            assert more[:count] == every[:count]
-            assert more[len(marks._columns.live) :] == every[len(marks._columns.live) :]
+            every = marks.mark_all()
+            assert more[: marks.in_files] == every[: marks.in_files]
+            assert more[marks.first_new :] == every[marks.first_new :]
         return more
 
-    monkeypatch.setattr(Marks, "_mark_more", compare)
+    monkeypatch.setattr(Marks, "mark_more", compare)
     return found
 
 

@@ -50,7 +50,9 @@ class Marks:
         """The edges of the new nodes, and those from old nodes of changed objects to new ones."""
         self._symbols: dict[int, Symbol] = {}
         """By old node, the symbols that changed objects define."""
-        self.count = update.symbols.node_count
+        self.in_files = len(columns.edge_ends)
+        """How many nodes of the last link are in files; those of symbols follow, then the new ones."""
+        self.first_new = self.count = update.symbols.node_count
         if self.count != len(columns.live):
             raise ValueError("columns of another link")
         self._add_nodes()
@@ -58,7 +60,7 @@ class Marks:
         """The nodes of each object that are live if the object is part of the program."""
         for file, ordinal in self._ordinals.items():
             self._implicit_nodes[ordinal] = self._implicit(file)
-        self.live = self._mark_more() or self._mark_all()
+        self.live = self.mark_more() or self.mark_all()
         self._set_live()
         self.touched = self._compare()
 
@@ -158,7 +160,7 @@ class Marks:
 
     # Marks
 
-    def _mark_more(self) -> bytearray | None:
+    def mark_more(self) -> bytearray | None:
         """Return the marks of the last link with those of new nodes; ``None`` if something may no longer be live."""
         columns, update = self._columns, self._update
         if update.resolved is not None or any(s.is_tls for file in self._ordinals for s in file.segments):
@@ -211,7 +213,7 @@ class Marks:
             were not enough.
         """
         ends, edges, special = self._columns.edge_ends, self._columns.edges, self._edges
-        first_new = len(self._columns.live)
+        first_new = self.first_new
         found: set[int] = set()
         seen = set(start)
         waiting = list(start)
@@ -229,7 +231,7 @@ class Marks:
                     found.add(target)
         return found, steps
 
-    def _mark_all(self) -> bytearray:
+    def mark_all(self) -> bytearray:
         """Return the marks of all that the roots reach."""
         columns = self._columns
         live = bytearray(self.count)
@@ -254,7 +256,7 @@ class Marks:
         :param waiting: the members with constructors or retained segments, which count once something in them is live.
         """
         ends, edges, special = self._columns.edge_ends, self._columns.edges, self._edges
-        in_files = len(ends)
+        in_files = self.in_files
         starts = array("I", [0])
         starts += ends
         changed = special.keys()
@@ -332,7 +334,7 @@ class Marks:
         before, now = self._columns.live, self.live
         touched = []
         numbered = []
-        in_files = len(self._columns.edge_ends)
+        in_files = self.in_files
         if now[in_files : len(before)] != before[in_files:]:
             for row, (was, is_now) in enumerate(zip(bytes(before[in_files:]), bytes(now[in_files:]))):
                 if was == is_now or not self._update.symbols.may_be_imported(row):
