@@ -64,8 +64,9 @@ class Passes:
 def relink(options: LinkOptions) -> Relinked | Passes:
     """Return the module of a link with checked options that have a cache directory, or the input for its passes."""
     assert options.cache_directory is not None
-    if not states.is_saved(options) or options.on_read is not None:
-        return Passes("the options require a whole link", None)
+    option = states.whole_link_option(options) or ("--reproduce" if options.on_read is not None else "")
+    if option:
+        return Passes(f"{option} needs a whole link", None)
     diagnostics = Diagnostics()
     if options.output is not None:
         check_writable(options.output, "output", diagnostics)

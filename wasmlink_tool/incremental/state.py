@@ -234,13 +234,22 @@ def state_magic() -> bytes:
 
 
 def is_saved(options: LinkOptions) -> bool:
-    """Return whether links with these options save a state. Objects that are linked again refer to everything; debug
-    information of compressed functions moves with each number in them, and in another order of functions an object's
-    are not side by side."""
-    if options.keeps_relocations or options.renumber:
-        return False
+    """Return whether links with these options save a state."""
+    return options.cache_directory is not None and not whole_link_option(options)
+
+
+def whole_link_option(options: LinkOptions) -> str:
+    """Return the option for which each link is a whole one, empty if there is none. Objects that are linked again refer
+    to everything; debug information of compressed functions moves with each number in them, and in another order of
+    functions an object's are not side by side."""
     follows_code = options.compress_relocations and options.keeps_debug_information
-    return options.cache_directory is not None and not follows_code
+    chosen = {
+        "--relocatable": options.relocatable,
+        "--emit-relocs": options.emit_relocs,
+        "--renumber": options.renumber,
+        "--compress-relocations with debug information": follows_code,
+    }
+    return next((option for option, is_chosen in chosen.items() if is_chosen), "")
 
 
 def state_key(options: LinkOptions) -> str:
