@@ -71,6 +71,7 @@ KNOWN: Final[Mapping[str, tuple[str, ...]]] = {
     "what a compiled, an interpreted or an installed package has not": (
         "calls of compiled functions are not seen",
         "compiled classes check the types of stand-ins and have no slots",
+        "methods of compiled classes cannot be replaced",
         "needs the run-time library of compiled modules",
         "this is an installed package: setup.py is not beside it",
         "what is compiled has no subclasses that are not",
