@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from array import array
 
-from ..binary.constants import NameSubsection, SectionId
+from ..binary.constants import ExternalKind, NameSubsection, SectionId
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Final
+
     Buffer = bytes | memoryview
+
+_LONG_REFERENCES: Final = b"\x63\x64"
+"""The first bytes of types of references that take two."""
 
 
 def read_number(data: Buffer, at: int) -> tuple[int, int]:
@@ -24,6 +29,36 @@ def read_number(data: Buffer, at: int) -> tuple[int, int]:
         if byte < 0x80:
             return value, at
         shift += 7
+
+
+def next_import(contents: bytes, at: int) -> tuple[int, int, int]:
+    """Return the kind of the next entry of an import section, where its type begins, and where the entry ends.
+
+    :raises ValueError: the kind is unknown.
+    """
+    for _ in range(2):
+        size, at = read_number(contents, at)
+        at += size
+    kind = contents[at]
+    at += 1
+    start = at
+    if kind in (ExternalKind.GLOBAL, ExternalKind.TABLE):
+        at += 2 if contents[at] in _LONG_REFERENCES else 1
+    if kind == ExternalKind.GLOBAL:
+        # Whether it is mutable.
+        at += 1
+    elif kind in (ExternalKind.TABLE, ExternalKind.MEMORY):
+        flags = contents[at]
+        at += 1
+        for _ in range(1 + (flags & 1) + bool(flags & 8)):
+            _, at = read_number(contents, at)
+    elif kind == ExternalKind.FUNCTION:
+        _, at = read_number(contents, at)
+    elif kind == ExternalKind.TAG:
+        _, at = read_number(contents, at + 1)
+    else:
+        raise ValueError("an import of an unknown kind")
+    return kind, start, at
 
 
 def read_numbers(data: bytes) -> list[int]:

@@ -17,15 +17,13 @@ from ..linking.synthetic_symbols import NO_SIGNATURE
 from ..options import UnresolvedPolicy
 from ..output.encoding import name
 from ..records import record
-from .last_module import read_number
+from .last_module import next_import, read_number
 from .match_objects import Unusable
 from .resolve_again import REFERENCE, WEAK_LAZY, WEAK_REFERENCE
 from .save_state import INTERNAL, ROW
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Final
-
     from .update import Update
 
     ImportKey = tuple[bytes, bytes, bytes]
@@ -229,33 +227,6 @@ def _entries(contents: bytes) -> list[tuple[int, bytes]]:
     found = []
     for _ in range(count):
         start = at
-        for _ in range(2):
-            size, at = read_number(contents, at)
-            at += size
-        kind = contents[at]
-        at += 1
-        if kind == ExternalKind.FUNCTION:
-            _, at = read_number(contents, at)
-        elif kind == ExternalKind.GLOBAL:
-            if contents[at] in _LONG_REFERENCES:
-                raise Unusable("an import of an unusual type")
-            at += 2
-        elif kind in (ExternalKind.MEMORY, ExternalKind.TABLE):
-            if kind == ExternalKind.TABLE:
-                if contents[at] in _LONG_REFERENCES:
-                    raise Unusable("an import of an unusual type")
-                at += 1
-            flags = contents[at]
-            at += 1
-            for _ in range(1 + (flags & 1) + bool(flags & 8)):
-                _, at = read_number(contents, at)
-        elif kind == ExternalKind.TAG:
-            _, at = read_number(contents, at + 1)
-        else:
-            raise Unusable("an import of an unusual kind")
+        kind, _, at = next_import(contents, at)
         found.append((kind, contents[start:at]))
     return found
-
-
-_LONG_REFERENCES: Final = b"\x63\x64"
-"""The first bytes of types of references that take more than one."""

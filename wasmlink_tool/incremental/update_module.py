@@ -24,7 +24,7 @@ from ..linking.relocation_values import Bases
 from ..linking.symbol_names import Names
 from ..output.encoding import Chunk, name, vector
 from .data_section import replace_segment_names
-from .last_module import read_number
+from .last_module import next_import, read_number
 from .match_objects import Unusable
 from .moved_fields import NO_ORDINAL, TARGET, VALUE, Note
 from .number_fields import NumberFields
@@ -303,28 +303,17 @@ class UpdatingRewriter(Rewriter):
         self._replace(kind, b"".join(found))
 
     def _import(self, contents: bytes, at: int) -> tuple[bytes, int]:
-        start = at
-        for _ in range(2):
-            size, at = read_number(contents, at)
-            at += size
-        kind = contents[at]
-        at += 1
+        kind, type_, end = next_import(contents, at)
+        if kind == ExternalKind.TAG:
+            raise Unusable("an import of a tag")
+        entry = contents[at:end]
         if kind == ExternalKind.FUNCTION:
-            number, end = read_number(contents, at)
-            return contents[start:at] + uleb(self.numbers.types[number]), end
-        if kind == ExternalKind.TABLE:
-            limits, end = self._table_type(contents, at)
-            return contents[start:at] + limits, end
-        if kind == ExternalKind.GLOBAL and contents[at] >= _LEAST_REFERENCE:
-            at += 2
-        elif kind == ExternalKind.MEMORY:
-            flags = contents[at]
-            at += 1
-            for _ in range(1 + (flags & 1) + bool(flags & 8)):
-                _, at = read_number(contents, at)
-        else:
-            raise Unusable("an import of an unusual type")
-        return contents[start:at], at
+            number, _ = read_number(contents, type_)
+            entry = contents[at:type_] + uleb(self.numbers.types[number])
+        elif kind == ExternalKind.TABLE:
+            limits, _ = self._table_type(contents, type_)
+            entry = contents[at:type_] + limits
+        return entry, end
 
     def _table_type(self, contents: bytes, at: int) -> tuple[bytes, int]:
         """Return the type of the next table, and where it ends; that of the functions has the new size."""
