@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -23,7 +24,7 @@ from wasmlink_tool import LinkOptions, link
     ],
     ids=lambda value: value if isinstance(value, str) else "+".join(value),
 )
-def test_the_report_names_the_option(option: str, chosen: dict[str, object], tmp_path: Path) -> None:
+def test_the_report_names_the_option(option: str, chosen: dict[str, Any], tmp_path: Path) -> None:
     unit = tmp_path / "unit.o"
     unit.write_bytes(compile_object("int f(int x) { return x; } void _start(void) { f(1); }", ".c", tmp_path))
     report = tmp_path / "report.json"
@@ -34,7 +35,7 @@ def test_the_report_names_the_option(option: str, chosen: dict[str, object], tmp
                 output=str(tmp_path / "app.wasm"),
                 cache_directory=str(tmp_path / "cache"),
                 time_report=str(report),
-                **chosen,  # type: ignore[arg-type]
+                **chosen,
             )
         )
         assert json.loads(report.read_text())["last_link"] == f"not used: {option} needs a whole link"

@@ -18,7 +18,7 @@ from tests.icf.test_behaviour import Generator
 from tests.support.linking import describe_relocations
 from tests.support.llvm_tools import code_places, described_code, line_rows, llvm_tool, output_of
 from tests.support.module import read_module
-from tests.support.toolchain import compile_object
+from tests.support.toolchain import compile_object, compile_sources
 from wasmlink_tool.binary.leb128 import padded, sleb, uleb
 from wasmlink_tool.binary.reader import Reader
 from wasmlink_tool.linker import LinkResult, link
@@ -84,17 +84,6 @@ LANGUAGES = {"c": C, "c++": CPP}
 CALLS = [f"run({n})" for n in (0, 1, 2, 3, 4, 100)]
 
 
-def compiled(sources: dict[str, str], flags: str, directory: Path) -> list[str]:
-    """Compile sources, with more flags than their own; return the objects' paths."""
-    paths = []
-    for name, text in sources.items():
-        path = (directory / name).with_suffix(".o")
-        asked = text.replace("// flags:", f"// flags: {flags}", 1)
-        path.write_bytes(compile_object(asked, Path(name).suffix, directory / "objects"))
-        paths.append(str(path))
-    return paths
-
-
 def linked(objects: list[str], **options: Any) -> LinkResult:
     # Strings are not merged: llvm-dwarfdump takes the end of another string for damage.
     given: dict[str, Any] = {"entry": None, "exports": ["run"], "output": None, "optimize": 0, **options}
@@ -153,7 +142,7 @@ VARIANTS = {
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.usefixtures("tools")
 def test_every_address_refers_to_the_same_instruction(language: str, flags: str, tmp_path: Path) -> None:
-    plain, compressed = both(compiled(LANGUAGES[language], flags, tmp_path), tmp_path)
+    plain, compressed = both(compile_sources(LANGUAGES[language], tmp_path, flags), tmp_path)
     check_description(plain, compressed)
     results = [harness.run_module(module.read_bytes(), CALLS)[0] for module in (plain, compressed)]
     assert results[0] == results[1]
@@ -163,13 +152,13 @@ def test_every_address_refers_to_the_same_instruction(language: str, flags: str,
 @pytest.mark.usefixtures("tools")
 def test_random_programs(seed: int, tmp_path: Path) -> None:
     program = Generator(seed).program()
-    objects = compiled(program.sources, "-gdwarf-4" if seed % 2 else "-gdwarf-5", tmp_path)
+    objects = compile_sources(program.sources, tmp_path, "-gdwarf-4" if seed % 2 else "-gdwarf-5")
     check_description(*both(objects, tmp_path, exports=program.exports))
 
 
 @pytest.mark.usefixtures("tools")
 def test_64_bit_addresses(tmp_path: Path) -> None:
-    objects = compiled(C, "-gdwarf-4 -O1 -target wasm64-freestanding", tmp_path)
+    objects = compile_sources(C, tmp_path, "-gdwarf-4 -O1 -target wasm64-freestanding")
     check_description(*both(objects, tmp_path, memory64=True))
 
 
@@ -188,19 +177,19 @@ def test_folded_functions(tmp_path: Path) -> None:
     """Their line tables refer to the functions that stay, whose code has another position."""
     for seed in (4, 6):
         program = Generator(seed).program()
-        objects = compiled(program.sources, "-gdwarf-4", tmp_path)
+        objects = compile_sources(program.sources, tmp_path, "-gdwarf-4")
         check_description(*both(objects, tmp_path, exports=program.exports, icf=IcfLevel.ALL))
 
 
 def test_child_processes_write_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    objects = compiled(C, "-gdwarf-5 -O1", tmp_path)
+    objects = compile_sources(C, tmp_path, "-gdwarf-5 -O1")
     expected = linked(objects, compress_relocations=True).module
     monkeypatch.setattr(parallel, "WORTH_A_PROCESS", 1)
     assert linked(objects, compress_relocations=True, threads=2).module == expected
 
 
 def test_a_cache_directory_changes_nothing(tmp_path: Path) -> None:
-    objects = compiled(C, "-gdwarf-4 -O1", tmp_path)
+    objects = compile_sources(C, tmp_path, "-gdwarf-4 -O1")
     expected = linked(objects, compress_relocations=True).module
     for _ in range(3):
         found = linked(objects, compress_relocations=True, cache_directory=str(tmp_path / "cache"))
@@ -208,7 +197,7 @@ def test_a_cache_directory_changes_nothing(tmp_path: Path) -> None:
 
 
 def test_emitted_relocations_refer_to_the_fields_where_they_are(tmp_path: Path) -> None:
-    objects = compiled(C, "-gdwarf-4 -O1", tmp_path)
+    objects = compile_sources(C, tmp_path, "-gdwarf-4 -O1")
     plain, compressed = (
         read_module(linked(objects, compress_relocations=value, emit_relocs=True).module) for value in (False, True)
     )
@@ -229,8 +218,8 @@ REFUSED = {
 
 @pytest.mark.parametrize(("flags", "why"), REFUSED.values(), ids=REFUSED)
 def test_code_that_debug_information_cannot_follow_stays_as_it_is(flags: str, why: str, tmp_path: Path) -> None:
-    (main,) = compiled({"main.c": C["main.c"]}, flags, tmp_path)
-    (other,) = compiled({"other.c": C["other.c"]}, "-gdwarf-4 -O1", tmp_path)
+    (main,) = compile_sources({"main.c": C["main.c"]}, tmp_path, flags)
+    (other,) = compile_sources({"other.c": C["other.c"]}, tmp_path, "-gdwarf-4 -O1")
     plain, result = (linked([main, other], compress_relocations=value) for value in (False, True))
     (warning,) = result.diagnostics
     assert warning.text.startswith(f"{main}: relocations in its code are not compressed")

@@ -19,21 +19,11 @@ from tests.icf.conftest import Folded
 from tests.icf.test_behaviour import Generator, results
 from tests.support.llvm_tools import code_places, described_code, line_rows, llvm_tool, output_of
 from tests.support.module import read_module
-from tests.support.toolchain import compile_object
+from tests.support.toolchain import compile_object, compile_sources
 from wasmlink_tool.cli import main
 from wasmlink_tool.linker import link
 from wasmlink_tool.linking.function_order import by_similarity, by_use
 from wasmlink_tool.options import LinkOptions, OptimizeFor
-
-
-def compiled(sources: dict[str, str], directory: Path, flags: str = "") -> list[str]:
-    paths = []
-    for name, text in sources.items():
-        path = (directory / name).with_suffix(".o")
-        asked = text.replace("// flags:", f"// flags: {flags}", 1)
-        path.write_bytes(compile_object(asked, Path(name).suffix, directory / "objects"))
-        paths.append(str(path))
-    return paths
 
 
 def linked(objects: list[str], **options: Any) -> bytes:
@@ -67,7 +57,7 @@ CALLS = [f"run({n})" for n in (0, 1, 5, 1000)]
 @pytest.mark.parametrize("size", OptimizeFor)
 @pytest.mark.parametrize("seed", range(3))
 def test_it_is_never_larger_and_computes_the_same(seed: int, size: OptimizeFor, tmp_path: Path) -> None:
-    objects = compiled({"a.c": many_functions(seed)}, tmp_path, "-Os")
+    objects = compile_sources({"a.c": many_functions(seed)}, tmp_path, "-Os")
     asked: dict[str, Any] = {"exports": ["run"], "strip_all": True, "optimize_for": size}
     plain, renumbered = (linked(objects, renumber=value, **asked) for value in (False, True))
     compressed, before = (len(gzip.compress(module, 9)) for module in (renumbered, plain))
@@ -96,7 +86,7 @@ def test_random_programs_compute_the_same(mode: str, tmp_path: Path) -> None:
     flags, options = MODES[mode]
     for seed in (4, 11):
         program = Generator(seed).program()
-        objects = compiled(program.sources, tmp_path, flags)
+        objects = compile_sources(program.sources, tmp_path, flags)
         asked = {"exports": program.exports, "strip_all": False, **options}
         modules = [linked(objects, renumber=value, optimize_for=OptimizeFor.GZIP, **asked) for value in (False, True)]
         found, expected = (results(Folded(module, [])) for module in modules)
@@ -110,14 +100,14 @@ static int n; __attribute__((constructor)) void first(void) { n = 3; }
 __attribute__((export_name("one"))) int one(void) { return n; }
 __attribute__((export_name("two"))) int two(int x) { return n * x; }
 """
-    objects = compiled({"a.c": source + many_functions(1, 200).partition("\n")[2]}, tmp_path)
+    objects = compile_sources({"a.c": source + many_functions(1, 200).partition("\n")[2]}, tmp_path)
     for size in OptimizeFor:
         module = linked(objects, renumber=True, optimize_for=size)
         assert harness.run_module(module, ["one()", "two(5)"])[0] == {"one()": 3, "two(5)": 15}
 
 
 def test_the_names_are_those_of_the_functions(tmp_path: Path) -> None:
-    objects = compiled({"a.c": many_functions(2)}, tmp_path)
+    objects = compile_sources({"a.c": many_functions(2)}, tmp_path)
     plain, renumbered = (
         read_module(linked(objects, exports=["run"], renumber=value, optimize_for=OptimizeFor.GZIP))
         for value in (False, True)
@@ -134,7 +124,7 @@ def test_the_names_are_those_of_the_functions(tmp_path: Path) -> None:
 def test_debug_information_follows(tmp_path: Path) -> None:
     if llvm_tool("llvm-dwarfdump") is None or llvm_tool("llvm-objdump") is None:
         pytest.skip("needs llvm-dwarfdump and llvm-objdump")
-    objects = compiled({"a.c": many_functions(3)}, tmp_path, "-gdwarf-4 -O1")
+    objects = compile_sources({"a.c": many_functions(3)}, tmp_path, "-gdwarf-4 -O1")
     paths = tmp_path / "plain.wasm", tmp_path / "renumbered.wasm"
     for path, value in zip(paths, (False, True), strict=True):
         path.write_bytes(linked(objects, exports=["run"], renumber=value, optimize=0, optimize_for=OptimizeFor.GZIP))
@@ -152,7 +142,7 @@ def test_debug_information_follows(tmp_path: Path) -> None:
 
 def test_the_order_depends_on_the_inputs_alone(tmp_path: Path) -> None:
     """Not on the seed of hashes."""
-    objects = compiled({"a.c": many_functions(4)}, tmp_path)
+    objects = compile_sources({"a.c": many_functions(4)}, tmp_path)
     modules = set()
     for seed in ("1", "2"):
         command = [
@@ -171,7 +161,7 @@ def test_the_order_depends_on_the_inputs_alone(tmp_path: Path) -> None:
 
 
 def test_the_map_is_that_of_the_module(tmp_path: Path) -> None:
-    objects = compiled({"a.c": many_functions(5)}, tmp_path)
+    objects = compile_sources({"a.c": many_functions(5)}, tmp_path)
     module = linked(
         objects, exports=["run"], renumber=True, optimize_for=OptimizeFor.GZIP, map_file=str(tmp_path / "m.map")
     )

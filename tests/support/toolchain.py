@@ -84,3 +84,14 @@ def make_archive(path: Path, members: list[str], *, style: str = "gnu", thin: bo
         command.append("--thin")
     command += ["rcs" if index else "rcS", path.name, *members]
     subprocess.run(command, cwd=path.parent, check=True, capture_output=True)
+
+
+def compile_sources(sources: dict[str, str], directory: Path, flags: str = "") -> list[str]:
+    """Compile sources, with more flags than their own; return the objects' paths."""
+    paths = []
+    for name, text in sources.items():
+        path = (directory / name).with_suffix(".o")
+        asked = text.replace("// flags:", f"// flags: {flags}", 1)
+        path.write_bytes(compile_object(asked, Path(name).suffix, directory / "objects"))
+        paths.append(str(path))
+    return paths
