@@ -17,7 +17,7 @@ from .relocation_types import FORMATS, RELOCATION_NAMES, WITH_ADDEND
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from typing import Final
 
 COMPILED: Final = not __file__.endswith((".py", ".pyc"))
@@ -237,6 +237,14 @@ class Relocations:
 NO_RELOCATIONS: Final = Relocations(b"", [], [], [])
 
 
+def marks_of(values: Iterable[int]) -> bytes:
+    """Return the translation table that makes 1 of some bytes and 0 of all others."""
+    table = bytearray(256)
+    for value in values:
+        table[value] = 1
+    return bytes(table)
+
+
 def present_types(types: bytes) -> list[int]:
     """Return the distinct types of a column, which are few: each scan for one takes less time than a set of all."""
     found: list[int] = []
@@ -252,7 +260,7 @@ def of_type(types: bytes, type_: int, *columns: Sequence[int]) -> list[Sequence[
     if count == len(types):
         return [*columns]
     if count * _WORTH_SCANNING > len(types):
-        marks = types.translate(_MARK[type_])
+        marks = types.translate(marks_of((type_,)))
         return [list(compress(column, marks)) for column in columns]
     places: list[int] = []
     place = types.find(type_)
@@ -264,8 +272,6 @@ def of_type(types: bytes, type_: int, *columns: Sequence[int]) -> list[Sequence[
 
 _WORTH_SCANNING: Final = 32
 """Relocations for each of a type, up to which a scan of all takes less time than to find one after the other."""
-_MARK: Final = {type_: bytes(type_) + b"\1" + bytes(0xFF - type_) for type_ in RELOCATION_NAMES}
-"""Translation tables that mark one type."""
 
 
 def first_from(relocs: Relocations, starts: list[int]) -> list[int]:
@@ -297,7 +303,7 @@ def marked(column: Sequence[int], marks: bytes, mark: int) -> array[int]:
     if COMPILED and isinstance(column, array):
         return loops.marked(column, marks, mark)
     # From a list, which takes less time than to append each.
-    return array("I", list(compress(column, marks.translate(bytes(mark) + b"\1" + bytes(0xFF - mark)))))
+    return array("I", list(compress(column, marks.translate(marks_of((mark,))))))
 
 
 def decode(entries: bytes, count: int) -> Relocations:

@@ -17,7 +17,7 @@ from ..binary.constants import SectionId, SymbolKind
 from ..binary.field_values import LOWEST
 from ..binary.relocation_types import ADDRESSES
 from ..binary.relocation_types import RelocationType as R
-from ..binary.relocations import Relocations, fields, marked, picked
+from ..binary.relocations import Relocations, fields, marked, marks_of, picked
 from ..linking.chunks import InputSection, LinkedFile, ObjectInput
 from ..linking.relocate import Relocated
 from ..linking.relocation_values import SymbolValues
@@ -56,7 +56,7 @@ _U32: Final = Struct("<I")
 
 @record(frozen=True)
 class _Classes:
-    """How the notes of a file's sections treat its symbols."""
+    """The treatment of a file's symbols in the notes of its sections."""
 
     classes: bytes
     """The class of each symbol: one of the constants or, after those, the index of a section in ``targets``."""
@@ -154,7 +154,7 @@ class MovingFields:
         self, columns: array[int], file: ObjectInput, relocs: Relocations, symbols: bytes, values: SymbolValues
     ) -> None:
         """Add the targets that are listed one by one, and the fields that refer to those with a value."""
-        selected = symbols.translate(_only(_TARGET))
+        selected = symbols.translate(marks_of((_TARGET,)))
         pairs = list(zip(compress(relocs.types, selected), compress(relocs.indices, selected)))
         bases = values.bases(set(pairs))
         numbers: dict[tuple[int, int], int] = {}
@@ -238,8 +238,3 @@ def add_to_fields(section: bytearray | memoryview, offsets: array[int], amounts:
     """Add one amount each to 32-bit fields, each at its offset."""
     values = [(value + amount) & 0xFFFFFFFF for value, amount in zip(fields(section, offsets), amounts)]
     deque(map(_U32.pack_into, repeat(section), offsets, values), maxlen=0)
-
-
-def _only(number: int) -> bytes:
-    """Return a translation table that maps one byte to 1 and all others to 0."""
-    return bytes(number) + b"\1" + bytes(255 - number)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import compress
 
-from ..binary.relocations import Relocations
+from ..binary.relocations import Relocations, marks_of
 from .chunks import LinkedFile, ObjectInput
 
 TYPE_CHECKING = False
@@ -45,9 +45,7 @@ def live_relocations(file: ObjectInput) -> Iterator[tuple[Relocations, int, int]
 def first_uses(file: ObjectInput, types: frozenset[int]) -> list[int]:
     """Return the symbols, or types, that live relocations of the given types name, in the order of first use."""
     obj = file.object
-    select = bytearray(256)
-    for type_ in types:
-        select[type_] = 1
+    select = marks_of(types)
     if not any(1 in file.relocations(of).types.translate(select) for of in (obj.code_section, obj.data_section)):
         return []
     found: dict[int, None] = {}

@@ -25,7 +25,7 @@ from ..binary.relocation_types import (
     TYPE_INDICES,
     WIDTH,
 )
-from ..binary.relocations import COMPILED, Relocations, of_type, present_types
+from ..binary.relocations import COMPILED, Relocations, marks_of, of_type, present_types
 from .chunks import InputSection, InputSegment, ObjectInput
 from .live_relocations import live_function_runs
 from .relocation_values import NO_TLS, Bases, SymbolValues, body_start, drops_folded
@@ -482,18 +482,10 @@ def _groups() -> Iterator[bytes]:
     yield from map(bytes, groups.values())
 
 
-def _marks(group: bytes) -> bytes:
-    """Return the translation table that makes 1 of the members of a group and 0 of all other bytes."""
-    table = bytearray(256)
-    for type_ in group:
-        table[type_] = 1
-    return bytes(table)
-
-
 _WRITTEN_ALIKE: Final = tuple(_groups())
 """Groups of relocation types whose values are encoded alike: one pass over the columns serves each group."""
-_SELECT: Final = {group: _marks(group) for group in _WRITTEN_ALIKE}
+_SELECT: Final = {group: marks_of(group) for group in _WRITTEN_ALIKE}
 """Translation tables that mark the members of a group in a column of types."""
-_SELECT_ONE: Final = {type_: _marks(bytes((type_,))) for type_ in RELOCATION_NAMES}
+_SELECT_ONE: Final = {type_: marks_of((type_,)) for type_ in RELOCATION_NAMES}
 _WORTH_SELECTING: Final = 16
 """Relocations for each of their types, from which on a pass over them for each type costs less than their pairs."""
