@@ -23,7 +23,7 @@ UNCOMPILED = ("__init__.py", "__main__.py")
 """Files that Python runs or finds by their source."""
 DEPENDENCIES = ("scons>=4.5",)
 RUN_TIME = "librt>=0.17"
-"""What compiled modules import: mypyc's library. It is also needed to compile them."""
+"""The library that compiled modules import, mypyc's. It is also needed to compile them."""
 COMPILER = ("mypy==2.4.1", RUN_TIME)
 """What compiling needs beside setuptools: installed by pip into the build's environment."""
 

@@ -1,4 +1,4 @@
-"""How the cost of a link grows with the program: ``python -m bench.growth``.
+"""Measure the growth of a link's cost with the program: ``python -m bench.growth``.
 
 The generated project is linked with 100 and with 1,600 objects: the whole process without a cache, and in a Python that
 has the package imported after one object changed, with the cache of the link before. The cost should grow no faster

@@ -16,7 +16,7 @@ from bench.toolchain import BenchError
 
 ROOT = Path(__file__).resolve().parent.parent
 WORK = ROOT / "bench" / ".work"
-"""Where what is built is kept."""
+"""The directory of what is built."""
 VARIANTS = {"-S": ("-S",), "-g": ()}
 """Stripped, and with the debug information of the inputs."""
 _RSS_UNIT = 1 if sys.platform == "darwin" else 1024

@@ -1,4 +1,4 @@
-"""What the reference rejects as malformed does not become an invalid module: each byte of each section is replaced.
+"""Inputs that the reference rejects as malformed do not become invalid modules: each byte of each section is replaced.
 
 An object that the reference accepts may give an invalid module, since no linker validates code and types. One that the
 reference rejects must be an error, or the damage must not get into the module.

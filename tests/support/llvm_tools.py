@@ -96,7 +96,7 @@ _LINE_TABLE = re.compile(r"DW_AT_stmt_list\t\(0x[0-9a-f]+\)")
 
 
 def described_code(module: Path, places: dict[int, str]) -> str:
-    """What llvm-dwarfdump prints of ``.debug_info``, ranges and locations included, with places for addresses."""
+    """Return what llvm-dwarfdump prints of ``.debug_info``, with ranges and locations, and places for addresses."""
     printed = output_of("llvm-dwarfdump", "--debug-info", str(module)).partition("\n")[2]
 
     def place(match: re.Match[str]) -> str:

@@ -130,8 +130,8 @@ class FieldRecorder:
             targets=array("I"),
         )
         self.is_complete = True
-        """Whether every field is in the columns that has to be: one of another encoding is in none, nor is one that is
-        relative to its own place."""
+        """True if every field that has to be in the columns is there: those of another encoding, and those relative to
+        their own place, are not."""
 
     def add(self, file: ObjectInput, placed: Relocations) -> None:
         """Take the fields of a file's section.

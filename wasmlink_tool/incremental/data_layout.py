@@ -102,7 +102,7 @@ class DataLayout:
         self._is_moved = order is not None and any(
             first > second for first, second in pairwise([n for n in order if n not in files])
         )
-        """Whether objects that are not linked again are in another order."""
+        """True if objects that are not linked again are in another order."""
         self._places: Sequence[int] = range(columns.first_segments[-1])
         """The order of all segments, by number."""
         if order is not None:

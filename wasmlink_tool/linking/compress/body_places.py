@@ -1,4 +1,4 @@
-"""Where a place in a function body is after relocated numbers in the body were shortened."""
+"""Maps of places in a function body from before its relocated numbers were shortened to after."""
 
 from __future__ import annotations
 

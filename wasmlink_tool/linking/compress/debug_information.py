@@ -29,7 +29,7 @@ _LINE = b".debug_line"
 
 
 class Findings(NamedTuple):
-    """What was found in the debug information of all objects."""
+    """The findings in the debug information of all objects."""
 
     distances: dict[ObjectInput, dict[int, list[Distance]]]
     """By object and section."""
