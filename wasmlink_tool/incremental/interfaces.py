@@ -1,4 +1,4 @@
-"""What resolution asks of each object of a finished link, in columns: its global symbols and its COMDAT groups.
+"""The interface of each object of a finished link, for resolution, in columns: global symbols and COMDAT groups.
 
 A later link resolves names again from these columns (:mod:`.resolve_again`) and parses only objects that changed. A
 name is a number in the order of the symbol table; what else resolution knows of a symbol is a *key*, of which a
@@ -8,7 +8,7 @@ program has few.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from ..binary.constants import ComdatKind, SymbolFlag, SymbolKind
 from ..binary.signature import parameters_and_results
@@ -148,6 +148,32 @@ def symbol_groups(obj: ObjectFile) -> dict[tuple[int, int], int]:
     return found
 
 
+class SymbolNumbers:
+    """Columns of global symbols: the number of each name, of its key and of the COMDAT group that it is defined in."""
+
+    def __init__(self, keys: dict[Key, int], number_of: Callable[[bytes], int]) -> None:
+        """
+        :param keys: the number of each key; new ones are added.
+        :param number_of: returns the number of a name.
+        """
+        self.names, self.key_numbers, self.groups = array("I"), array("I"), array("I")
+        self._keys = keys
+        self._number_of = number_of
+
+    def add(self, obj: ObjectFile, own: Sequence[int]) -> None:
+        """Add the global symbols of an object.
+
+        :param own: the numbers of its COMDAT groups, from 0.
+        """
+        members = symbol_groups(obj) if own else {}
+        keys = self._keys
+        for info, key in global_symbols(obj):
+            self.names.append(self._number_of(info[2]))
+            self.key_numbers.append(keys.setdefault(key, len(keys)))
+            member = members.get((info[0], info[3]), 0)
+            self.groups.append(own[member - 1] + 1 if member else 0)
+
+
 def build_of(obj: ObjectFile) -> bytes:
     """Return what an object contributes to the features and the producers of the output."""
     producers = obj.producers
@@ -197,30 +223,25 @@ def interfaces(
     """
     builds: dict[bytes, int] = {}
     keys: dict[Key, int] = {}
-    counts, numbers, key_numbers, in_groups = (array("I") for _ in range(4))
+    symbols = SymbolNumbers(keys, names.__getitem__)
+    counts, build_numbers = array("I"), array("I")
     own_groups: list[list[int]] = []
-    build_numbers = array("I")
     for ordinal, obj in enumerate(objects):
         build_numbers.append(builds.setdefault(build_of(obj), len(builds)))
-        before = len(numbers)
+        before = len(symbols.names)
         own = [groups[comdat.name] for comdat in obj.comdats]
         if own:
             own_groups.append([ordinal, *own])
-            members = symbol_groups(obj)
-            own.insert(0, -1)
-        for info, key in global_symbols(obj):
-            numbers.append(names[info[2]])
-            key_numbers.append(keys.setdefault(key, len(keys)))
-            in_groups.append(own[members.get((info[0], info[3]), 0)] + 1 if own else 0)
-        counts.append(len(numbers) - before)
+        symbols.add(obj, own)
+        counts.append(len(symbols.names) - before)
     return Interfaces(
         builds=list(builds),
         build_numbers=build_numbers,
         keys=list(keys),
         counts=counts,
-        names=numbers,
-        key_numbers=key_numbers,
-        symbol_groups=in_groups,
+        names=symbols.names,
+        key_numbers=symbols.key_numbers,
+        symbol_groups=symbols.groups,
         groups=own_groups,
         constructors=constructors,
     )

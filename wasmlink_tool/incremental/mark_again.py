@@ -51,13 +51,15 @@ class Marks:
         self._symbols: dict[int, Symbol] = {}
         """By old node, the symbols that changed objects define."""
         self.in_files = len(columns.edge_ends)
-        """How many nodes of the last link are in files; those of symbols follow, then the new ones."""
+        """The number of nodes of the last link in files; those of symbols follow, then the new ones."""
         self.first_new = self.count = update.symbols.node_count
         if self.count != len(columns.live):
             raise ValueError("columns of another link")
         self._add_nodes()
-        self._implicit_nodes = {of[0]: of[1:] for of in columns.implicit}
-        """The nodes of each object that are live if the object is part of the program."""
+        self._last_implicit = {of[0]: of[1:] for of in columns.implicit}
+        """The nodes of each object of the last link that are live if the object is part of the program."""
+        self._implicit_nodes = dict(self._last_implicit)
+        """Those of this link."""
         for file, ordinal in self._ordinals.items():
             self._implicit_nodes[ordinal] = self._implicit(file)
         self.live = self.mark_more() or self.mark_all()
@@ -190,9 +192,8 @@ class Marks:
             start = end
         if not found <= self._edges.keys():
             return None
-        last_implicit = {of[0]: of[1:] for of in columns.implicit}
         pairs = [([node], [node]) for node in found]
-        pairs += [(last_implicit.get(of, []), self._implicit_nodes[of]) for of in update.changed]
+        pairs += [(self._last_implicit.get(of, []), self._implicit_nodes[of]) for of in update.changed]
         steps = _MOST_STEPS
         for old, new in pairs:
             needed, steps = self._reached(old, gone, steps, is_new=False)

@@ -12,7 +12,6 @@ from itertools import accumulate
 
 from ..binary.constants import SectionId, SymbolKind
 from ..binary.relocation_types import TABLE_INDICES, TYPE_INDICES
-from ..inputs.shared_sections import parse_types
 from ..linking.chunks import NO_NUMBER, LinkedFile, ObjectInput
 from ..linking.live_relocations import first_uses, live_function_runs
 from ..linking.symbols import DEFINED
@@ -111,12 +110,10 @@ class Numbers:
                     if was_live:
                         symbol = update.marks.function_at(ordinal, index)
                         now = None if symbol is None else symbol.file
-                        is_again = symbol is not None and isinstance(now, ObjectInput) and update.is_again(now)
-                        mapping.append(
-                            now.function_numbers[symbol.index]
-                            if is_again and symbol is not None and now is not None
-                            else NO_NUMBER
-                        )
+                        if symbol is None or now is None or not update.is_again(now):
+                            mapping.append(NO_NUMBER)
+                        else:
+                            mapping.append(now.function_numbers[symbol.index])
             else:
                 mapping.extend([n for n, was_live in zip(file.function_numbers, old) if was_live])
         wrappers = self._columns.wrappers
@@ -164,7 +161,7 @@ class Numbers:
     def _number_types(self) -> None:
         update, columns = self._update, self._columns
         module = update.last.sections
-        signatures = parse_types(module.contents(SectionId.TYPE))
+        signatures = update.last_signatures
         known = {signature: number for number, signature in enumerate(signatures)}
         count = len(signatures)
         if len(known) != count:

@@ -20,8 +20,7 @@ _SECTION: Final = SymbolKind.SECTION
 _UNDEFINED: Final = SymbolFlag.UNDEFINED
 _LOCAL: Final = SymbolFlag.BINDING_LOCAL
 _ABSOLUTE: Final = SymbolFlag.ABSOLUTE
-KEPT: Final = SymbolFlag.EXPORTED | SymbolFlag.NO_STRIP
-"""The flags of a symbol that is live without a reference."""
+_KEPT: Final = SymbolFlag.EXPORTED | SymbolFlag.NO_STRIP
 
 
 class Version:
@@ -71,13 +70,10 @@ class Version:
             return kind, flags, name, is_definition
         return is_definition, symbol_key(self.object, info), None if kind == _FUNCTION else of
 
-    def kept(self, known: Container[bytes]) -> list[tuple[int, int, bytes]]:
-        """Return the symbols that something keeps, or exports, but for the known ones."""
-        return [
-            (kind, flags, name)
-            for kind, flags, name, _, _, _ in self.object.symbols
-            if flags & KEPT and name not in known
-        ]
+
+def kept_symbols(obj: ObjectFile, known: Container[bytes]) -> list[tuple[int, int, bytes]]:
+    """Return the symbols that something keeps, or exports, but for the known ones."""
+    return [(kind, flags, name) for kind, flags, name, _, _, _ in obj.symbols if flags & _KEPT and name not in known]
 
 
 def constructors(obj: ObjectFile) -> list[tuple[int, bytes, int]]:

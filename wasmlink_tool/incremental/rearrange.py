@@ -47,6 +47,8 @@ class CustomSections:
         self._state = state
         self._module = module
         self._merged = merged
+        self._of_strings = set(merged)
+        """The output's sections of strings, once the sections are placed."""
         self.growth: list[int] = []
         """For each section of the output, by how much it grew."""
 
@@ -58,14 +60,13 @@ class CustomSections:
         """
         custom = self._state.custom
         sizes = [0] * len(custom)
-        merged = set(self._merged)
         moved: list[dict[int, int]] = [{} for _ in self._state.files]
         self._check_order()
         for ordinal in self._update.order:
             known = self._state.files[ordinal]
             for index, (output, offset, size) in known.sections.items():
                 if index in known.pieces:
-                    merged.add(output)
+                    self._of_strings.add(output)
                 elif ordinal in self._update.new:
                     section = self._update.section(ordinal, index)
                     section.offset = sizes[output]
@@ -75,7 +76,7 @@ class CustomSections:
                         moved[ordinal][index] = sizes[output] - offset
                     sizes[output] += size
         self.growth = [size - (end - start) for size, (_, _, start, end) in zip(sizes, custom)]
-        for output in merged:
+        for output in self._of_strings:
             strings = self._merged.get(output)
             _, _, start, end = custom[output]
             self.growth[output] = 0 if strings is None else len(strings.contents) - (end - start)
@@ -98,13 +99,12 @@ class CustomSections:
         """Yield the ranges of the sections' contents in the last module, with what takes their places."""
         copies = [Pieces(self._module) for _ in self._state.custom]
         chunks: list[list[Chunk]] = [[] for _ in self._state.custom]
-        merged = set(self._merged)
         for ordinal in self._update.order:
             known = self._state.files[ordinal]
             for index, (output, offset, size) in known.sections.items():
                 if index in known.pieces:
-                    merged.add(output)
-                elif ordinal in self._update.new:
+                    continue
+                if ordinal in self._update.new:
                     section = self._update.section(ordinal, index)
                     if section.size:
                         chunks[output] += (*copies[output].rest(), relocator.section(section))
@@ -112,5 +112,5 @@ class CustomSections:
                     start = self._state.custom[output][2] + offset
                     chunks[output] += copies[output].copy(start, start + size)
         for output, (_, _, start, end) in enumerate(self._state.custom):
-            if output not in merged:
+            if output not in self._of_strings:
                 yield start, end, [*chunks[output], *copies[output].rest()]

@@ -8,7 +8,6 @@ treat as an error, or as a symbol of its own kind, is refused.
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Iterator, Sequence
 from itertools import accumulate
 
@@ -26,7 +25,7 @@ from ..linking.synthetic_symbols import define_linker_symbols
 from ..linking.target import Target
 from ..options import Input, LinkOptions
 from .find_changes import Files
-from .interfaces import Interfaces, Key, build_of, global_symbols, symbol_groups
+from .interfaces import Interfaces, Key, SymbolNumbers, build_of
 from .match_objects import Unusable
 from .state import State
 
@@ -108,7 +107,7 @@ class ResolvedNames:
         self.providers: dict[int, LinkedObject] = {}
         """For each COMDAT group, by number, the object that has it."""
         self.builds: list[bytes] = []
-        """What the objects contribute to features and producers, each once, in the order of the objects."""
+        """The distinct contributions of objects to features and producers, in the order of the objects."""
         self.keys: list[Key] = columns.keys
         self._columns = columns
         self._state = state
@@ -313,22 +312,14 @@ class ResolvedNames:
         if obj.is_64:
             raise Unusable("an object of another target")
         own = [self.groups.setdefault(comdat.name, len(self.groups)) for comdat in obj.comdats]
-        members = symbol_groups(obj) if own else {}
-        names, key_numbers, groups = array("I"), array("I"), array("I")
-        keys = self._key_numbers
-        for info, key in global_symbols(obj):
-            names.append(self._number(info[2]))
-            number = keys.get(key)
-            if number is None:
-                number = keys[key] = len(self.keys)
-                self.keys.append(key)
-            key_numbers.append(number)
-            member = members.get((info[0], info[3]), 0)
-            groups.append(own[member - 1] + 1 if member else 0)
+        symbols = SymbolNumbers(self._key_numbers, self._number)
+        symbols.add(obj, own)
+        self.keys += list(self._key_numbers)[len(self.keys) :]
         self._add_key_types()
-        if len(set(names)) != len(names):
+        if len(set(symbols.names)) != len(symbols.names):
             raise Unusable("an object has two symbols of a name")
-        linked.names, linked.key_numbers, linked.groups, linked.own_groups = names, key_numbers, groups, own
+        linked.names, linked.key_numbers, linked.groups = symbols.names, symbols.key_numbers, symbols.groups
+        linked.own_groups = own
         return linked
 
     def _add_key_types(self) -> None:

@@ -25,7 +25,8 @@ from ..linking.symbols import DEFINED, UNDEFINED, Symbol
 from .accepted import has_accepted_relocations, has_understood_relocations
 from .link_columns import NO_ROW
 from .match_objects import Unusable, check_other_parts
-from .object_version import Version, called_functions, constructors
+from .object_version import Version, called_functions, constructors, kept_symbols
+from .replacements import own_symbol
 from .save_state import INTERNAL
 from .state import column
 
@@ -113,9 +114,8 @@ class ChangedSymbols:
                 and self._columns.carriers[self._columns.groups.index(comdat.name)] > 1
             ):
                 raise Unusable("a COMDAT group is another object's now")
-        versions = Version(before, was), Version(after, now)
-        old, new = versions
-        if old.kept(self._known) != new.kept(self._known):
+        new = Version(after, now)
+        if kept_symbols(before, self._known) != kept_symbols(after, self._known):
             raise Unusable("an object has other symbols that are exported or kept")
         if any(segment.flags & SegmentFlag.RETAIN for segment in (*before.segments, *after.segments)) and (
             [segment.name for segment in before.segments] != [segment.name for segment in after.segments]
@@ -135,7 +135,7 @@ class ChangedSymbols:
         for index in new.sections:
             if index in file.custom_sections:
                 file.custom_sections[index].discarded = True
-        return versions
+        return Version(before, was), new
 
     # Definitions
 
@@ -151,7 +151,7 @@ class ChangedSymbols:
                 file.symbols.append(section_symbol(file, info))
                 continue
             if flags & _LOCAL:
-                file.symbols.append(defined(Symbol(name, kind, DEFINED, flags, file), file, info))
+                file.symbols.append(own_symbol(file, info))
                 continue
             if not new.is_definition(info):
                 file.symbols.append(placeholder)
@@ -198,7 +198,7 @@ class ChangedSymbols:
                     raise Unusable("an exported function has another signature")
         flags, value = symbol.flags, symbol.value
         symbol.file = file
-        defined(symbol, file, info)
+        symbol.place_in(file, info)
         symbol.flags = flags
         if info[1] & _ABSOLUTE and value != symbol.value:
             raise Unusable("an absolute symbol has another value")
@@ -221,7 +221,7 @@ class ChangedSymbols:
             if kind == _FUNCTION and known.signature != file.object.function_signature(info[3]):
                 raise Unusable("two new definitions with different signatures")
             return known
-        symbol = self._added[name] = defined(Symbol(name, kind, DEFINED, flags, file), file, info)
+        symbol = self._added[name] = own_symbol(file, info)
         return symbol
 
     def _check_gone(self) -> None:
@@ -444,9 +444,4 @@ def section_symbol(file: ObjectInput, info: SymbolInfo) -> Symbol:
     symbol = Symbol(name, _SECTION, DEFINED, flags, file)
     symbol.index = index
     symbol.section = section
-    return symbol
-
-
-def defined(symbol: Symbol, file: ObjectInput, info: SymbolInfo) -> Symbol:
-    symbol.place_in(file, info)
     return symbol

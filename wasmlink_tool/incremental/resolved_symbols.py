@@ -11,12 +11,10 @@ What unchanged objects refer to keeps its row; the definition in that row may be
 
 from __future__ import annotations
 
-from ..binary.constants import MAGIC, VERSION, SymbolFlag, SymbolKind, ValueType
+from ..binary.constants import SymbolFlag, SymbolKind, ValueType
 from ..inputs.input_files import ObjectSource
 from ..inputs.object_file import ObjectFile, TableType
-from ..inputs.object_reader import read_object
-from ..inputs.parse_cache import ParseCache
-from ..linking.chunks import ObjectInput
+from ..linking.chunks import NO_OBJECT, ObjectInput
 from ..linking.symbol_names import encode_name
 from ..linking.symbol_table import INDIRECT_FUNCTION_TABLE
 from ..linking.symbols import DEFINED, LAZY, UNDEFINED, Symbol
@@ -29,8 +27,9 @@ from .find_changes import MOST_CHANGED, Files
 from .interfaces import read_build, unpack_interfaces
 from .link_columns import NO_ROW, LinkColumns
 from .match_objects import Unusable, check_contents
-from .object_version import KEPT
+from .object_version import kept_symbols
 from .previous_link import LastLink
+from .replacements import ChangedObjects, own_symbol
 from .resolve_again import (
     ABSENT,
     DEFINITION,
@@ -44,7 +43,7 @@ from .resolve_again import (
 from .resolve_again import (
     LAZY as LAZY_NAME,
 )
-from .resolve_changed import OWN_TYPES, defined, known_tables, section_symbol
+from .resolve_changed import OWN_TYPES, known_tables, section_symbol
 from .save_state import INTERNAL, NO_FILE, ROW
 from .state import column, empty_file
 from .undefined_again import is_understood
@@ -60,14 +59,13 @@ _UNDEFINED: Final = SymbolFlag.UNDEFINED
 _WEAK: Final = SymbolFlag.BINDING_WEAK
 _MANY: Final = 64
 """So many objects, of which most are members that came or went, cost less than the passes in any program."""
-_EMPTY: Final = read_object(MAGIC + VERSION + b"\0\x09\7linking\2")
 
 
 class ResolvedObjects:
     """The objects of this link; those that are linked again by their numbers."""
 
     def __init__(
-        self, options: LinkOptions, last: LastLink, columns: LinkColumns, files: Files, cache: ParseCache
+        self, options: LinkOptions, last: LastLink, columns: LinkColumns, files: Files, changed: ChangedObjects
     ) -> None:
         """:raises Unusable: resolution decides otherwise in a way that is not understood."""
         if options.export_all or options.export_dynamic:
@@ -81,7 +79,9 @@ class ResolvedObjects:
         names = {name: number for number, name in enumerate(unpack_strings(state.names))}
         if len(names) != len(columns.name_rows) or max(self.interfaces.names, default=-1) >= len(names):
             raise ValueError("columns of another link")
-        self.names = resolved = ResolvedNames(options, state, names, columns.groups, self.interfaces, files, cache)
+        self.names = resolved = ResolvedNames(
+            options, state, names, columns.groups, self.interfaces, files, changed.cache
+        )
         self._options = options
         self.producers: bytes | None = None
         """The contents of the section of producers, if they are others now."""
@@ -113,7 +113,7 @@ class ResolvedObjects:
                 eager.append(linked.source.eager)
                 state.files.append(empty_file(linked.source.archive or linked.source.member))
                 state.moving.append({})
-                self.before[ordinal] = _EMPTY
+                self.before[ordinal] = NO_OBJECT
             else:
                 gone.discard(ordinal)
                 if bool(columns.eager[ordinal]) != linked.source.eager:
@@ -123,7 +123,7 @@ class ResolvedObjects:
                 elif ordinal in moved:
                     reason = "other definitions of it count"
                 if reason:
-                    self.before[ordinal] = _known(cache, state.files[ordinal].key)
+                    self.before[ordinal] = changed.before(ordinal)
             self.order.append(ordinal)
             self.sources[ordinal] = linked.source
             if reason:
@@ -136,9 +136,9 @@ class ResolvedObjects:
                 self.linked[ordinal] = linked
                 self.reasons[file.name] = reason
         for ordinal in sorted(gone):
-            known = state.files[ordinal]
-            self.before[ordinal] = _known(cache, known.key)
-            self.new[ordinal] = ObjectInput(ObjectSource(b"", 0, 0, known.path), gc_sections=True, parsed=_EMPTY)
+            self.before[ordinal] = changed.before(ordinal)
+            nothing = ObjectSource(b"", 0, 0, state.files[ordinal].path)
+            self.new[ordinal] = ObjectInput(nothing, gc_sections=True, parsed=NO_OBJECT)
             self.order.append(ordinal)
         if len(self.new) > max(_MANY, count // MOST_CHANGED):
             raise Unusable("too many objects changed")
@@ -245,7 +245,7 @@ class ResolvedSymbols:
         self.layout_symbols: dict[bytes, Symbol] = {}
         """Addresses that the linker chooses, and that nothing asked for in the last link."""
         self.is_understood = is_understood(update)
-        """Whether functions that no object defines may be others."""
+        """True if functions that no object defines may be others."""
         self.stubs: dict[int, Symbol] = {}
         """Functions that trap, for names that only weak references name now, by the number of the name."""
         self._check_names()
@@ -380,11 +380,7 @@ class ResolvedSymbols:
             if is_nameless(after) and not self._known:
                 raise Unusable("an object has a table without a symbol")
             for obj, own, names in zip((before, after), kept, exported):
-                own += [
-                    (kind, flags, name)
-                    for kind, flags, name, _, _, _ in obj.symbols
-                    if flags & KEPT and name not in self._known
-                ]
+                own += kept_symbols(obj, self._known)
                 names.update((obj.function_names[i], name) for i, name in obj.export_names.items())
         if sorted(kept[0]) != sorted(kept[1]):
             raise Unusable("an object has other symbols that are exported or kept")
@@ -407,11 +403,11 @@ class ResolvedSymbols:
         definers = self._names.definers
         numbers = iter(linked.names)
         for info in file.object.symbols:
-            kind, flags, name, _, _, _ = info
+            kind, flags, _, _, _, _ = info
             if kind == SymbolKind.SECTION:
                 file.symbols.append(section_symbol(file, info))
             elif flags & _LOCAL:
-                file.symbols.append(defined(Symbol(name, kind, DEFINED, flags, file), file, info))
+                file.symbols.append(own_symbol(file, info))
             else:
                 number = next(numbers)
                 symbol = self._open
@@ -420,13 +416,13 @@ class ResolvedSymbols:
                 file.symbols.append(symbol)
 
     def _place(self, number: int, file: ObjectInput, info: tuple[int, int, bytes, int, int, int]) -> Symbol:
-        kind, flags, name, _, _, _ = info
+        kind, flags, _, _, _, _ = info
         row = self._row(number)
         if row == NO_ROW:
             if kind not in (SymbolKind.FUNCTION, SymbolKind.DATA) or flags & SymbolFlag.ABSOLUTE:
                 raise Unusable("a new definition of an unusual kind")
-            symbol = self._added[number] = Symbol(name, kind, DEFINED, flags, file)
-            return defined(symbol, file, info)
+            symbol = self._added[number] = own_symbol(file, info)
+            return symbol
         symbol = self._symbols.symbol(row)
         if symbol.state == DEFINED:
             if symbol.kind != kind:
@@ -443,7 +439,8 @@ class ResolvedSymbols:
         elif symbol.state != LAZY:
             raise Unusable("what was undefined has a definition now")
         symbol.become_defined(kind, flags, file)
-        return defined(symbol, file, info)
+        symbol.place_in(file, info)
+        return symbol
 
     def _refer(self, ordinal: int, file: ObjectInput) -> None:
         linked = self._resolved.linked.get(ordinal)
@@ -491,10 +488,3 @@ def is_nameless(obj: ObjectFile) -> bool:
     ):
         raise Unusable("an object has tables without symbols")
     return True
-
-
-def _known(cache: ParseCache, key: str) -> ObjectFile:
-    known = cache.find_object(key)
-    if known is None:
-        raise Unusable("an object's last version is not in the cache")
-    return known

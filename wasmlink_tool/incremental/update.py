@@ -189,7 +189,7 @@ class Update(NewObjects):
         if resolve_all:
             from .resolved_symbols import ResolvedObjects, ResolvedSymbols
 
-            self.resolved = resolved = ResolvedObjects(options, last, self.columns, files, changed.cache)
+            self.resolved = resolved = ResolvedObjects(options, last, self.columns, files, changed)
             self.before, self.new, self.order = resolved.before, resolved.new, resolved.order
             self.touched |= resolved.reasons
         else:
@@ -208,7 +208,7 @@ class Update(NewObjects):
             symbols = ResolvedSymbols(self, self.resolved)
             self.layout_symbols = symbols.layout_symbols
         self.finds_undefined = symbols is not None and symbols.is_understood
-        """Whether functions that no object defines may be others than in the last link."""
+        """True if functions that no object defines may be others than in the last link."""
         self.marks = Marks(self)
         self.undefined: Undefined | None = None
         """These functions; ``None`` if they are the same."""
@@ -248,11 +248,6 @@ class Update(NewObjects):
         if symbol is None or not isinstance(symbol.file, ObjectInput) or symbol.file not in self._ordinals:
             raise ValueError("a function that is no longer there")
         return symbol.file, symbol.index
-
-    @property
-    def is_rearranged(self) -> bool:
-        """Return whether objects came, went or are in another order, as far as this is known."""
-        return self.resolved is not None
 
     def position(self, ordinal: int, segment: int) -> int:
         return self.data.position(ordinal, segment)

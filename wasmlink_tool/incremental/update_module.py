@@ -88,7 +88,6 @@ class UpdatingRewriter(Rewriter):
 
     def _move_functions(self) -> None:
         """Move each file's functions; ``shifts`` collects their distances, by file."""
-        self.shifts = []
         self._code_starts: list[int] = []
         position, end = len(self.prefix), self._prefix_size
         for known in self.state.files:

@@ -235,7 +235,7 @@ class RewrittenSections:
     """Returns the relocations of a custom section, given those of the object."""
 
 
-_NO_OBJECT: Final = read_object(MAGIC + VERSION + b"\0\x09\7linking\2")
+NO_OBJECT: Final = read_object(MAGIC + VERSION + b"\0\x09\7linking\2")
 
 
 class LinkedFile:
@@ -248,7 +248,7 @@ class LinkedFile:
     def __init__(self, name: str, *, gc_sections: bool) -> None:
         self.name = name
         self.gc_sections = gc_sections
-        self.object = _NO_OBJECT
+        self.object = NO_OBJECT
         self.source: ObjectSource | None = None
         self.previous: PreviousFile | None = None
         """The positions of the object's parts in the last module, if this link may copy from it."""
@@ -449,7 +449,7 @@ class ObjectInput(LinkedFile):
             for section in self.custom_sections.values():
                 if section.moved is not None:
                     section.moved = None
-                    section.size = section.section.end - section.section.start
+                    section.size = section.section.size
 
     def function_size(self, index: int) -> int:
         if self.compressed:
