@@ -84,3 +84,24 @@ def test_reference_to_the_global_offset_table(before: str, after: str, tmp_path:
         (tmp_path / "a.o").write_bytes(compile_object(text, ".c", cache))
         warm = link(LinkOptions(inputs=inputs, output=None, cache_directory=str(tmp_path / "cache"))).module
         assert warm == link(LinkOptions(inputs=inputs, output=None)).module
+
+
+def test_files_that_use_the_global_offset_table_change_places(tmp_path: Path) -> None:
+    """Entries are numbered by first use, in the order of the files."""
+    cache = tmp_path / "objects"
+    cache.mkdir()
+    sources = {
+        "d": "int d = 1, e = 2; void a(void); void b(void); void _start(void) { a(); b(); }\n",
+        "a": "extern int d; static volatile int sink; void a(void) { sink = (int)&d; }\n",
+        "b": "extern int e; static volatile int sink; void b(void) { sink = (int)&e; }\n",
+    }
+    for name, text in sources.items():
+        (tmp_path / f"{name}.o").write_bytes(compile_object(f"// flags: -fPIC\n{text}", ".c", cache))
+    modules = set()
+    for order in ("dab", "dba"):
+        inputs = [str(tmp_path / f"{name}.o") for name in order]
+        output = str(tmp_path / "module.wasm")
+        warm = link(LinkOptions(inputs=inputs, output=output, cache_directory=str(tmp_path / "cache"))).module
+        assert warm == link(LinkOptions(inputs=inputs, output=output)).module
+        modules.add(warm)
+    assert len(modules) == 2

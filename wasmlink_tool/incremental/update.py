@@ -32,6 +32,7 @@ from ..linking.symbols import DEFINED, UNDEFINED, Symbol
 from ..options import LinkOptions
 from ..stored import unpack_strings
 from .find_changes import Files
+from .last_module import read_number
 from .link_columns import KINDS, NO_NODE, NO_ROW, LinkColumns, unpack_link
 from .mark_again import Marks
 from .match_objects import ADDED, Unusable
@@ -220,6 +221,8 @@ class Update(NewObjects):
             _refer_to_addresses(file)
         for ordinal in self.new:
             self._check_global_offsets(ordinal)
+        if self.resolved is not None:
+            self._check_order_of_global_offsets(self.resolved)
         self.numbers = Numbers(self)
         self._bind()
         self.data = PlacedData(self)
@@ -331,6 +334,20 @@ class Update(NewObjects):
         file = self.new[ordinal]
         if _global_offsets(self.before[ordinal], live) != _global_offsets(file.object, file.function_live):
             raise Unusable("other entries of the global offset table are used")
+
+    def _check_order_of_global_offsets(self, resolved: ResolvedObjects) -> None:
+        """Check that no object that was in the last link moved past another if there are several entries of the global
+        offset table."""
+        last_count = len(self.last.state.files) - resolved.added
+        kept = [ordinal for ordinal in self.order if ordinal < last_count and ordinal in resolved.sources]
+        if kept == sorted(kept):
+            return
+        globals_ = self.last.sections.contents(SectionId.GLOBAL)
+        defined = read_number(globals_, 0)[0] if globals_ else 0
+        own = sum(self.columns.live.count(1, firsts[2], firsts[3]) for firsts in self.symbols.first_nodes)
+        # The others are entries, or addresses that are exported.
+        if defined - own > 1:
+            raise Unusable("entries of the global offset table may come in another order")
 
     def _place_sections(self, ordinal: int) -> None:
         """Match the custom sections of the two versions of an object, and place them as they were."""
