@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import time
 from pathlib import Path
 
 import pytest
@@ -11,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.explanations.conftest import Compile
+from tests.support.deadline import processor_time
 from tests.support.objects import build, custom, leb, relocation, relocations, sleb
 from wasmlink_tool.inputs.object_file import ObjectFile
 from wasmlink_tool.inputs.object_reader import read_object
@@ -216,7 +216,6 @@ def test_mutated(compile_at: Compile) -> None:
         compile_at("main.c", SOURCE.replace('#include "twice.h"', "int twice(int);"), "-gdwarf-5")
     ).read_bytes()
     random_source = random.Random(5)
-    started = time.monotonic()
     sections = 0
     for section in read_object(content).sections:
         if section.name in (b".debug_line", b".debug_line_str"):
@@ -227,8 +226,8 @@ def test_mutated(compile_at: Compile) -> None:
                     position = random_source.randrange(section.start, section.end)
                     damaged[position] = random_source.choice((0, 1, 0x7F, 0x80, 0xFF, random_source.randrange(256)))
                 obj = read_object(bytes(damaged))
-                table = read_line_table(obj)
-                for offset in range(0, obj.function_offsets[-1], 7):
-                    table.find(offset)
+                with processor_time(10):
+                    table = read_line_table(obj)
+                    for offset in range(0, obj.function_offsets[-1], 7):
+                        table.find(offset)
     assert sections == 2
-    assert time.monotonic() - started < 60
