@@ -31,11 +31,15 @@ from tests.support.objects import (
 from wasmlink_tool import Input, LinkError, LinkOptions, Severity, link
 
 
-def elf(machine: int, kind: int = 1, *, big: bool = False) -> bytes:
+def elf(machine: int, kind: int = 1, *, big: bool = False, bits: int = 64) -> bytes:
     order = ">" if big else "<"
-    return (
-        b"\x7fELF\2" + bytes([2 if big else 1]) + bytes(10) + struct.pack(f"{order}HHI", kind, machine, 1) + bytes(40)
-    )
+    identity = b"\x7fELF" + bytes([bits // 32, 2 if big else 1]) + bytes(10)
+    return identity + struct.pack(f"{order}HHI", kind, machine, 1) + bytes(40)
+
+
+def pe(flags: int) -> bytes:
+    stub = b"MZ" + bytes(58) + struct.pack("<I", 0x80) + bytes(64)
+    return stub + b"PE\0\0" + struct.pack("<HHIIIHH", 0xAA64, 3, 0, 0, 0, 0xF0, flags) + bytes(240)
 
 
 def tar() -> bytes:
@@ -61,6 +65,39 @@ FILES = {
     "Mach-O x86-64 shared library": struct.pack("<IIII", 0xFEEDFACF, 0x1000007, 3, 6) + bytes(40),
     "COFF x86-64 object": struct.pack("<HH", 0x8664, 3) + bytes(40),
     "Windows executable": b"MZ\x90\0" + bytes(60),
+    "ELF x86 object": elf(3, bits=32),
+    "ELF 32-bit RISC-V object": elf(243, bits=32),
+    "ELF 32-bit MIPS object": elf(8, bits=32, big=True),
+    "ELF object for machine 0x3e7": elf(999),
+    "first bytes of an ELF file": elf(62)[:7],
+    "Mach-O PowerPC object": struct.pack(">IIII", 0xFEEDFACE, 18, 0, 1) + bytes(40),
+    "Mach-O AArch64 debug file": struct.pack("<IIII", 0xFEEDFACF, 0x100000C, 0, 10) + bytes(40),
+    "Mach-O universal binary": struct.pack(">II", 0xCAFEBABE, 2) + bytes(40),
+    "Java class": struct.pack(">IHH", 0xCAFEBABE, 0, 52) + bytes(40),
+    "COFF AArch64 import library member": struct.pack("<HHHHI", 0, 0xFFFF, 0, 0xAA64, 0) + b"f\0f.dll\0" + bytes(8),
+    "COFF x86-64 object: it was compiled": struct.pack("<HHHHI", 0, 0xFFFF, 2, 0x8664, 0) + bytes(40),
+    "Windows AArch64 DLL": pe(0x2022),
+    "Windows AArch64 executable": pe(0x22),
+    "7-Zip archive": b"7z\xbc\xaf\x27\x1c" + bytes(20),
+    "lz4-compressed": b"\x04\x22\x4d\x18" + bytes(20),
+    "AIX archive": b"<bigaf>\n" + bytes(60),
+    "changed line ends": b"!<arch>\r\na.o/",
+    "SPIR-V": struct.pack("<II", 0x07230203, 0x10000) + bytes(20),
+    "first bytes of an archive": b"!<arch",
+    "first bytes of a WebAssembly file": b"\0as",
+    "nothing but zeros": bytes(2000),
+    "UTF-16 source": "#include <stdio.h>\n".encode("utf-16"),
+    "UTF-16 text that begins with 'hello'": b"\xfe\xff" + "hello\n".encode("utf-16-be"),
+    "UTF-32 text": "hello".encode("utf-32"),
+    "white space only": b" \n\n",
+    "script: run it": b"#!/usr/bin/env python3\nprint()\n",
+    "JSON document": b'{"version": 1}\n',
+    "Git LFS pointer": b"version https://git-lfs.github.com/spec/v1\noid sha256:00\n",
+    "HTML page": b"<!DOCTYPE html>\n<title>Not found</title>\n",
+    "assembly": b"\t.text\n\t.globl f\n",
+    "libtool": b"# libz.la - a libtool library file\ndlname=''\n",
+    "list of dependencies": b"a.o: a.c \\\n  a.h\n",
+    "module-definition file": b"LIBRARY z\nEXPORTS\n  deflate\n",
     "gzip": gzip.compress(build()),
     "tar archive": tar(),
     "zip archive": zipped(),
@@ -81,6 +118,19 @@ def test_a_foreign_file_says_what_it_is(what: str, tmp_path: Path) -> None:
     (error,) = errors(LinkOptions(inputs=[str(path)], output=None, entry=None))
     assert error.splitlines()[0] == f"unknown file type: {path}"
     assert what in error.splitlines()[1]
+
+
+@pytest.mark.parametrize("length", [4, 7, -1, -40])
+def test_an_object_that_was_not_written_to_its_end_says_so(length: int, tmp_path: Path) -> None:
+    whole = build()
+    (tmp_path / "a.o").write_bytes(whole[:length])
+    (tmp_path / "lib.a").write_bytes(HEADER + member("m.o/", whole[:length]))
+    for path in ("a.o", "lib.a"):
+        inputs = [Input(str(tmp_path / path), whole_archive=True)]
+        (error,) = errors(LinkOptions(inputs=inputs, output=None, entry=None))
+        assert error.startswith(str(tmp_path / path))
+        assert ("m.o" in error) is (path == "lib.a")
+        assert error.splitlines()[1].endswith("it was not written to its end, or is damaged")
 
 
 @pytest.mark.parametrize("what", [*FILES, "archive inside an archive"])
