@@ -102,6 +102,71 @@ def test_the_compiler_is_asked_once(project: Project, libc: Path, tmp_path: Path
     assert "-print-file-name=crt1-command.o" in asked(log)
 
 
+@posix
+@pytest.mark.parametrize("way", ["argument", "link", "module"])
+def test_a_compiler_behind_another_program_is_asked_again(
+    project: Project, libc: Path, tmp_path: Path, way: str
+) -> None:
+    """ccache, as a command or as a link that is called like the compiler, and ``python -m ziglang``: the program that
+    is started stays the same when the compiler changes."""
+    log = tmp_path / "log"
+    compiler = Path(fake_clang(tmp_path / "bin", libc, log))
+    starter = tmp_path / "starter" / "ccache"
+    starter.parent.mkdir()
+    command, text = "ccache clang", 'exec "$@"'
+    if way == "link":
+        command, text = "clang", f'exec {compiler.parent}/$(basename "$0") "$@"'
+        (starter.parent / "clang").symlink_to(starter)
+    if way == "module":
+        zig = tmp_path / "ziglang" / "zig"
+        zig.parent.mkdir()
+        (zig.parent / "__init__.py").touch()
+        command = f"{starter} -m ziglang cc"
+        text = f'[ "$1" = -c ] && echo {zig.parent}/__init__.py || {{ shift 2; exec {zig} "$@"; }}'
+        text_of_zig = f'#!/bin/sh\n[ "$1" = version ] && echo 1.0 || {{ shift; exec {compiler} "$@"; }}\n'
+        zig.write_text(text_of_zig, encoding="utf-8")
+        zig.chmod(0o755)
+        compiler = zig
+    starter.write_text(f"#!/bin/sh\n{text}\n", encoding="utf-8")
+    starter.chmod(0o755)
+    use(project, command, f'env["ENV"]["PATH"] = "{starter.parent}:{compiler.parent}:/usr/bin:/bin"')
+    project.write({"main.c": "int main(void) { return 0; }\n"})
+    assert project.scons().steps == ["CC main.wasm.o", "LINK app.wasm"]
+    assert asked(log)
+    assert project.scons().up_to_date
+    assert asked(log) == []
+
+    with open(compiler, "a", encoding="utf-8") as file:
+        file.write("# another version\n")
+    project.scons()
+    assert any("probe.wasm" in question for question in asked(log))
+
+
+@posix
+def test_a_compiler_that_fails_gives_no_answer(project: Project, libc: Path, tmp_path: Path) -> None:
+    """A program that a signal ends has printed anything or nothing."""
+    log = tmp_path / "log"
+    compiler = Path(fake_clang(tmp_path / "bin", libc, log))
+    text = compiler.read_text(encoding="utf-8")
+    killed = (
+        f"import os, signal\nif not os.path.exists({str(tmp_path / 'mended')!r}): os.kill(os.getpid(), signal.SIGINT)\n"
+    )
+    targets = "if arguments == ['--print-targets']: print('wasm32')\n"
+    compiler.write_text(text.replace("import os, sys\n", killed + "import os, sys\n") + targets, encoding="utf-8")
+    project.sconstruct(f"""\
+        env.Replace(WASMTOOLCHAIN="")
+        env["ENV"]["PATH"] = {str(compiler.parent)!r}
+        env.WasmObject("main.c")
+    """)
+    (compiler.parent / "sh").symlink_to("/bin/sh")
+    project.write({"main.c": "int main(void) { return 0; }\n"})
+    project.scons()
+    assert asked(log) == []
+    (tmp_path / "mended").touch()
+    project.scons()
+    assert "main.c" in asked(log)
+
+
 def test_nothing_is_written_without_execution(project: Project) -> None:
     project.sconstruct('env.WasmProgram("app", "main.c")\n')
     project.write({"main.c": "int main(void) { return 0; }\n"})

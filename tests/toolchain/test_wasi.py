@@ -172,6 +172,63 @@ def test_an_absent_compiler_is_reported_as_that(name: str) -> None:
         find_toolchain(cc=[name], path="").check()
 
 
+def test_an_absent_compiler_behind_another_program(tmp_path: Path) -> None:
+    ccache = tmp_path / "ccache"
+    ccache.write_text('#!/bin/sh\nexec "$@"\n', encoding="utf-8")
+    ccache.chmod(0o755)
+    with pytest.raises(ToolchainError, match="cannot find the compiler clang-99: set WASMCC"):
+        find_toolchain(cc=["ccache", "clang-99"], path=str(tmp_path)).check()
+    python = [str(ccache), "-m", "ziglang", "cc"]
+    with pytest.raises(ToolchainError, match="pip install ziglang"):
+        find_toolchain(cc=python, path=str(tmp_path)).check()
+
+
+def test_a_program_that_is_no_compiler(tmp_path: Path) -> None:
+    silent = tmp_path / "tool"
+    silent.write_text("#!/bin/sh\n", encoding="utf-8")
+    silent.chmod(0o755)
+    with pytest.raises(ToolchainError, match=r"tool is not a clang \(it prints no version\)"):
+        find_toolchain(cc=[str(silent)]).check()
+
+
+def test_zig_alone_is_its_c_compiler() -> None:
+    found = find_toolchain(cc=["/opt/zig/zig"], path="")
+    assert (found.kind, found.cc, found.cxx) == (Kind.ZIG, ("/opt/zig/zig", "cc"), ("/opt/zig/zig", "c++"))
+
+
+INCLUDES = """\
+#!{python}
+print(' "clang" "-cc1" "-resource-dir" "/nowhere"', *('"-internal-isystem" "%s"' % name for name in {directories}))
+"""
+
+
+def test_include_directories_that_appear_later(tmp_path: Path) -> None:
+    """The answer is remembered; whether its directories exist is not, nor is an answer without a C++ library."""
+    program = tmp_path / "clang"
+    (tmp_path / "clang++").symlink_to(program)
+    for cxx in (False, True):
+        directory = tmp_path / f"include-{cxx}"
+        directories = [str(directory), str(tmp_path)]
+        for _ in range(2):
+            program.write_text(INCLUDES.format(python=sys.executable, directories=directories), encoding="utf-8")
+            program.chmod(0o755)
+            os.utime(program, (1, 1))
+            # Each run of SCons is a process of its own.
+            script = (
+                "from wasmlink_tool.toolchain.answers import answers; "
+                "from wasmlink_tool.toolchain.wasi import find_toolchain; "
+                f"answers.keep_in({str(tmp_path / 'answers')!r}, writable=True); "
+                f"print(find_toolchain(cc=[{str(program)!r}]).include_flags(target='wasm32-wasi', cxx={cxx}))"
+            )
+            done = subprocess.run([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True, check=True)
+            existing = [path for path in directories if os.path.isdir(path)]
+            assert done.stdout == f"{tuple(word for path in existing for word in ('-isystem', path))}\n"
+            directory.mkdir(exist_ok=True)
+            if cxx:
+                directories = [str(directory / "c++" / "v1"), *directories]
+                (directory / "c++" / "v1").mkdir(parents=True, exist_ok=True)
+
+
 def test_another_compiler_is_reported_as_that(tmp_path: Path) -> None:
     directory = make_clang(tmp_path / "bin", wasm=False, version="gcc (Debian 12.2.0) 12.2.0")
     gcc = directory / "gcc"

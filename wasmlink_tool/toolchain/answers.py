@@ -12,6 +12,7 @@ import functools
 import hashlib
 import json
 import os
+import stat
 import threading
 from collections.abc import Sequence
 from typing import Any
@@ -22,7 +23,8 @@ FILE_NAME = ".wasmlink-toolchains.json"
 
 
 class Answers:
-    """Answers by question. A question is a command; its first word is the program that is asked."""
+    """Answers by question. A question is a command; its first word is the program that is asked. Other words that are
+    files (the compiler that ``ccache`` runs) count as well."""
 
     def __init__(self) -> None:
         self._lock = threading.RLock()
@@ -42,13 +44,13 @@ class Answers:
         """Return the earlier answer of the same program; ``None`` if there is none."""
         with self._lock:
             entry = self._entries.get(json.dumps(question))
-            if entry is None or entry.get("stamp") != _stamp(question[0]):
+            if entry is None or entry.get("stamp") != _stamp(question):
                 return None
             return entry.get("answer")
 
     def store(self, question: Sequence[str], answer: Any) -> None:
         """Keep an answer: a JSON value."""
-        stamp = _stamp(question[0])
+        stamp = _stamp(question)
         if stamp is None:
             return
         with self._lock:
@@ -63,14 +65,23 @@ answers = Answers()
 """The answers of this process."""
 
 
-def _stamp(program: str) -> list[Any] | None:
-    """Return the identity of a program's file: path, size and change time of the file, with symbolic links resolved."""
-    path = os.path.realpath(program)
-    try:
-        status = os.stat(path)
-    except OSError:
-        return None
-    return [path, status.st_size, status.st_mtime_ns]
+def _stamp(question: Sequence[str]) -> list[Any] | None:
+    """Return the identities of a question's files: path, size and change time, with symbolic links resolved; ``None``
+    if there is no program."""
+    stamps: list[Any] = []
+    for number, word in enumerate(question):
+        if number and not os.path.isabs(word):
+            continue
+        path = os.path.realpath(word)
+        try:
+            status = os.stat(path)
+        except OSError:
+            if number:
+                continue
+            return None
+        if number == 0 or stat.S_ISREG(status.st_mode):
+            stamps.append([path, status.st_size, status.st_mtime_ns])
+    return stamps
 
 
 @functools.cache

@@ -111,8 +111,8 @@ def _without_library(name: str, paths: Sequence[str]) -> str:
 
 
 def read_include_flags(commands: Iterator[list[str]]) -> tuple[str, ...] | None:
-    """Return the include directories and macros that a compiler adds by itself, as options of any clang; ``None`` if it
-    printed no command for compiling.
+    """Return the include directories and macros that a compiler adds by itself, as options of any clang, with
+    directories that do not exist (yet); ``None`` if it printed no command for compiling.
 
     The compiler's builtin headers are left out: a clang with others must use its own.
     """
@@ -125,9 +125,21 @@ def read_include_flags(commands: Iterator[list[str]]) -> tuple[str, ...] | None:
         for word in following:
             if word in ("-isystem", "-internal-isystem", "-internal-externc-isystem"):
                 directory = os.path.normpath(next(following, ""))
-                if directory != own and os.path.isdir(directory):
+                if directory != own:
                     flags += "-isystem", directory
             elif word == "-D":
                 flags.append(f"-D{next(following, '')}")
         return tuple(flags)
     return None
+
+
+def existing_directories(flags: Sequence[str]) -> tuple[str, ...]:
+    """Return include flags without those for directories that do not exist."""
+    found: list[str] = []
+    following = iter(flags)
+    for flag in following:
+        if flag != "-isystem":
+            found.append(flag)
+        elif os.path.isdir(directory := next(following, "")):
+            found += flag, directory
+    return tuple(found)

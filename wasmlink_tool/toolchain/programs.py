@@ -56,6 +56,28 @@ def _with_version(name: str, path: str | None) -> list[str]:
     return sorted(found, key=lambda program: found[program], reverse=True)
 
 
+_COMPILER_CACHES = ("ccache", "distcc", "icecc", "sccache")
+"""Programs that run the compiler whose name they are called by, the next one on the search path."""
+
+
+def locate_compiler(name: str, path: str | None = None) -> str | None:
+    """Return the file of a compiler, whose contents and version are the compiler's: behind a link to a program such as
+    ``ccache``, the compiler that it runs."""
+    program = find_program(name, path)
+    if program is None or not _is_compiler_cache(program):
+        return program
+    name = os.path.basename(program)
+    search_path = os.environ.get("PATH", os.defpath) if path is None else path
+    candidates = (shutil.which(name, path=directory) for directory in search_path.split(os.pathsep) if directory)
+    return next((found for found in candidates if found and not _is_compiler_cache(found)), program)
+
+
+def _is_compiler_cache(program: str) -> bool:
+    """Return whether a program that is called like a compiler is a link to a compiler cache."""
+    caches = [os.path.basename(file).removesuffix(EXECUTABLE_SUFFIX) for file in (program, os.path.realpath(program))]
+    return caches[1] in _COMPILER_CACHES and caches[0] != caches[1]
+
+
 def find_companion(program: str, name: str, path: str | None = None) -> str | None:
     """Return the program ``name`` (``llvm-ar``) of the same installation as ``program`` (``clang-19``): beside it, or
     beside the file that it links to, with the same version in its name or without; else on the search path."""
@@ -76,11 +98,27 @@ def find_zig(path: str | None = None) -> str | None:
     The package is not imported, and its program is run directly: its wrapper would start Python each time.
     """
     spec = importlib.util.find_spec("ziglang")
-    if spec is not None and spec.origin is not None:
-        program = os.path.join(os.path.dirname(spec.origin), "zig" + EXECUTABLE_SUFFIX)
-        if os.path.isfile(program):
-            return program
-    return find_program("zig", path)
+    program = _zig_beside(spec.origin or "") if spec is not None else None
+    return program or find_program("zig", path)
+
+
+def zig_of_python(python: str) -> str | None:
+    """Return the zig that ``python -m ziglang`` runs."""
+    question = [python, "-c", "import importlib.util as u; s = u.find_spec('ziglang'); print(s.origin if s else '')"]
+    origin = answers.recall(question)
+    program = _zig_beside(origin) if isinstance(origin, str) else None
+    if program is None:
+        origin = ask(question).strip()
+        program = _zig_beside(origin)
+        if program is not None:
+            answers.store(question, origin)
+    return program
+
+
+def _zig_beside(module: str) -> str | None:
+    """Return the program of the ziglang package, from the file of its module."""
+    program = os.path.join(os.path.dirname(module), "zig" + EXECUTABLE_SUFFIX)
+    return program if module and os.path.isfile(program) else None
 
 
 def zig_cache_directory() -> str:
@@ -100,6 +138,25 @@ def zig_cache_directory() -> str:
 
 def ask(command: Sequence[str], *, path: str | None = None, directory: str | None = None, errors: bool = False) -> str:
     """Return the output of a command, with standard error if requested; empty if it cannot be run."""
+    return _run(command, path, directory, errors)[0]
+
+
+def ask_once(command: Sequence[str], *, path: str | None = None) -> str:
+    """Return :func:`ask`, cached as long as the program's file is the same. The output of a program that fails, or that
+    a signal ends, is no answer."""
+    remembered = answers.recall(command)
+    if isinstance(remembered, str):
+        return remembered
+    answer, status = _run(command, path)
+    if status == 0:
+        answers.store(command, answer)
+    return answer
+
+
+def _run(
+    command: Sequence[str], path: str | None, directory: str | None = None, errors: bool = False
+) -> tuple[str, int]:
+    """Return a command's output and its exit status."""
     environment = {**os.environ, "ZIG_GLOBAL_CACHE_DIR": zig_cache_directory()}
     if path is not None:
         environment["PATH"] = path
@@ -116,18 +173,8 @@ def ask(command: Sequence[str], *, path: str | None = None, directory: str | Non
             cwd=directory,
         )
     except (OSError, ValueError):
-        return ""
-    return done.stdout
-
-
-def ask_once(command: Sequence[str], *, path: str | None = None) -> str:
-    """Return :func:`ask`, cached as long as the program's file is the same."""
-    remembered = answers.recall(command)
-    if isinstance(remembered, str):
-        return remembered
-    answer = ask(command, path=path)
-    answers.store(command, answer)
-    return answer
+        return "", -1
+    return done.stdout, done.returncode
 
 
 def version_line(command: Sequence[str], *, path: str | None = None) -> str:

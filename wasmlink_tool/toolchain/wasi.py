@@ -31,6 +31,7 @@ from .driver import (
     Runtime,
     ToolchainError,
     command_lines,
+    existing_directories,
     find_link_command,
     read_include_flags,
     read_link_command,
@@ -45,8 +46,10 @@ from .programs import (
     has_wasm_target,
     installed_versions,
     llvm_version,
+    locate_compiler,
     version_line,
     zig_cache_directory,
+    zig_of_python,
 )
 from .targets import BARE_TRIPLE, WASI_TRIPLES, Target
 
@@ -123,7 +126,7 @@ class Toolchain:
 
     def llvm_version(self) -> int:
         """Return the major version of the clang; 0 if it prints none."""
-        return llvm_version([_program(self.cc, self.path), *self.cc[1:]])
+        return llvm_version(_located(self, self.cc))
 
     def check(self) -> None:
         """Raise ``ToolchainError`` if the compiler does not exist, or does not support WebAssembly."""
@@ -232,7 +235,7 @@ _NO_BUILTINS = "has no builtins library (libclang_rt.builtins) for WASI"
 
 def _lacks(clang: Toolchain, libc: bool) -> str | None:
     """Return what a detected clang lacks; ``None`` if it is complete."""
-    if not has_wasm_target(clang.cc, path=clang.path):
+    if not has_wasm_target(_located(clang, clang.cc), path=clang.path):
         return "has no WebAssembly target"
     if not libc:
         return None
@@ -262,10 +265,11 @@ def _installed_clang(path: str | None, sysroot: str, libc: bool) -> Toolchain:
 
 def _of_command(cc: tuple[str, ...], path: str | None, sysroot: str) -> Toolchain:
     """Return the toolchain of a compiler command: ``zig cc`` (also as ``python -m ziglang cc``), or a clang."""
+    if len(cc) == 1 and os.path.basename(cc[0]).removesuffix(EXECUTABLE_SUFFIX) == "zig":
+        cc = (*cc, "cc")
     if len(cc) > 1 and cc[-1] == "cc":
         return Toolchain(Kind.ZIG, cc, (*cc[:-1], "c++"), (*cc[:-1], "ar"), path=path)
-    # The compiler may be preceded by a program that runs it, such as ccache.
-    place = next((number for number, word in enumerate(cc) if "clang" in os.path.basename(word)), 0)
+    place = _compiler_place(cc)
     program = cc[place]
     directory, name = os.path.split(program)
     cxx = os.path.join(directory, re.sub(r"clang(?!\+\+)", "clang++", name, count=1))
@@ -292,30 +296,52 @@ def _zig(path: str | None) -> Toolchain | None:
     return Toolchain(Kind.ZIG, (program, "cc"), (program, "c++"), (program, "ar"), path=path)
 
 
-def _program(command: Sequence[str], path: str | None) -> str:
-    """Return the file of a command's program, which identifies its answers; the name itself if it is not found."""
-    return find_program(command[0], path) or command[0]
+def _compiler_place(command: Sequence[str]) -> int:
+    """Return the index of the clang in a command: it may be preceded by a program that runs it, such as ccache."""
+    return next((number for number, word in enumerate(command) if "clang" in os.path.basename(word)), 0)
+
+
+def _located(toolchain: Toolchain, command: Sequence[str]) -> list[str]:
+    """Return a command of a toolchain with its programs as files, which identify its answers; a program that is not
+    found stays a name."""
+    words = list(command)
+    words[0] = locate_compiler(words[0], toolchain.path) or words[0]
+    place = _compiler_place(words)
+    if toolchain.kind is not Kind.ZIG:
+        words[place] = locate_compiler(words[place], toolchain.path) or words[place]
+    elif words[1:-1] == ["-m", "ziglang"]:
+        # The package may change while the interpreter does not.
+        zig = zig_of_python(words[0])
+        words = [zig, words[-1]] if zig is not None else words
+    elif len(words) > 2:
+        words[-2] = find_program(words[-2], toolchain.path) or words[-2]
+    return words
 
 
 @functools.cache
 def _check(toolchain: Toolchain) -> None:
     shown = shlex.join(toolchain.cc)
-    program = find_program(toolchain.cc[0], toolchain.path)
-    if program is None:
-        raise ToolchainError(
-            f"cannot find the compiler {toolchain.cc[0]}: set WASMCC to one that is there, or add its directory to "
-            'the PATH that SCons gives programs (env.AppendENVPath("PATH", …))'
-        )
+    command = _located(toolchain, toolchain.cc)
+    programs = {0, _compiler_place(command)} if toolchain.kind is not Kind.ZIG else {0}
+    for place in sorted(programs):
+        if find_program(command[place], toolchain.path) is None:
+            raise ToolchainError(
+                f"cannot find the compiler {toolchain.cc[place]}: set WASMCC to one that is there, or add its "
+                'directory to the PATH that SCons gives programs (env.AppendENVPath("PATH", …))'
+            )
     if toolchain.kind is Kind.ZIG:
+        if command[1:-1] == ["-m", "ziglang"]:
+            raise ToolchainError(
+                f"{shown} does not run: pip install ziglang for {command[0]}, or set WASMCC to another compiler"
+            )
         return
-    command = [program, *toolchain.cc[1:]]
     version = version_line(command, path=toolchain.path)
     if has_wasm_target(command, path=toolchain.path):
         return
-    if version and "clang" not in version.lower():
+    if "clang" not in version.lower():
         raise ToolchainError(
-            f"{shown} is not a clang ({version}) and makes no WebAssembly: set WASMCC to a clang or to 'zig cc', or "
-            "leave it unset, to have one found"
+            f"{shown} is not a clang ({version or 'it prints no version'}) and makes no WebAssembly: set WASMCC to a "
+            "clang or to 'zig cc', or leave it unset, to have one found"
         )
     if ask_once([*command, "--print-targets"], path=toolchain.path):
         raise ToolchainError(f"{shown} ({version}) has no WebAssembly target: set WASMCC to a clang that has it")
@@ -323,26 +349,28 @@ def _check(toolchain: Toolchain) -> None:
 
 @functools.cache
 def _identity(toolchain: Toolchain) -> str:
-    program = _program(toolchain.cc, toolchain.path)
-    question = [program, *toolchain.cc[1:], "identity"]
+    command = _located(toolchain, toolchain.cc)
+    question = [*command, "identity"]
     remembered = answers.recall(question)
     if isinstance(remembered, str):
         return remembered
     if toolchain.kind is Kind.ZIG:
-        first_line = ask([program, *toolchain.cc[1:-1], "version"], path=toolchain.path).partition("\n")[0].strip()
+        first_line = ask([*command[:-1], "version"], path=toolchain.path).partition("\n")[0].strip()
     else:
-        first_line = version_line([program, *toolchain.cc[1:]], path=toolchain.path)
+        first_line = version_line(command, path=toolchain.path)
     digest = hashlib.blake2b(f"{first_line}\0".encode("utf-8", "surrogateescape"), digest_size=16)
+    place = max(0, len(command) - 2) if toolchain.kind is Kind.ZIG else _compiler_place(command)
     try:
-        with open(program, "rb") as file:
+        with open(command[place], "rb") as file:
             while block := file.read(1 << 20):
                 digest.update(block)
         if toolchain.kind is Kind.WASI_SDK:
-            digest.update(Path(program).parent.parent.joinpath("VERSION").read_bytes())
+            digest.update(Path(command[place]).parent.parent.joinpath("VERSION").read_bytes())
     except OSError:
         pass
     identity = f"{toolchain.kind.value}-{digest.hexdigest()}"
-    answers.store(question, identity)
+    if first_line:
+        answers.store(question, identity)
     return identity
 
 
@@ -352,8 +380,7 @@ def _triple_with_libc(toolchain: Toolchain, triples: tuple[str, ...]) -> str | N
     sysroot = [f"--sysroot={toolchain.sysroot}"] if toolchain.sysroot else []
     for triple in triples:
         question = [
-            _program(toolchain.cc, toolchain.path),
-            *toolchain.cc[1:],
+            *_located(toolchain, toolchain.cc),
             f"--target={triple}",
             *sysroot,
             "-print-file-name=crt1-command.o",
@@ -378,7 +405,7 @@ def _runtime_question(toolchain: Toolchain, target: str, cxx: bool, reactor: boo
         # A WASI SDK has its C++ library twice.
         flags.append("-fwasm-exceptions")
     cache = [f"cache={zig_cache_directory()}"] if toolchain.kind is Kind.ZIG else []
-    return [_program(driver, toolchain.path), *driver[1:], *flags, "-###", *cache]
+    return [*_located(toolchain, driver), *flags, "-###", *cache]
 
 
 def _remembered_runtime(question: Sequence[str]) -> Runtime | None:
@@ -426,18 +453,19 @@ def _runtime(toolchain: Toolchain, target: str, cxx: bool, reactor: bool, except
 @functools.cache
 def _include_flags(toolchain: Toolchain, flags: tuple[str, ...], cxx: bool) -> tuple[str, ...]:
     driver = toolchain.cxx if cxx else toolchain.cc
-    question = [_program(driver, toolchain.path), *driver[1:], *flags, "-###", "-c"]
+    question = [*_located(toolchain, driver), *flags, "-###", "-c"]
     remembered = answers.recall(question)
     if isinstance(remembered, list) and all(isinstance(flag, str) for flag in remembered):
-        return tuple(remembered)
+        return existing_directories(remembered)
     with _probe() as (directory, hidden):
         probe = os.path.join(directory, "probe.cpp" if cxx else "probe.c")
         Path(probe).touch()
         answer = ask([*question, probe, "-o", os.path.join(directory, "probe.o")], path=toolchain.path, errors=True)
-    found = read_include_flags(command_lines(answer, hidden))
-    if found:
+    found = read_include_flags(command_lines(answer, hidden)) or ()
+    # clang does not print the directory of a C++ library that may be installed later.
+    if found and (not cxx or any("c++" in flag for flag in found)):
         answers.store(question, list(found))
-    return found or ()
+    return existing_directories(found)
 
 
 @contextmanager
