@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import signal
 import sys
+from array import array
+from collections.abc import Iterator
 
 import hypothesis
 import pytest
 
 from tests.support import toolchain
 from tests.support.known_skips import SkipCounter
+from wasmlink_tool.inputs.object_file import ObjectFile
+from wasmlink_tool.linking.chunks import LinkedFile
 
 if sys.platform != "win32":
     import resource
@@ -34,6 +38,17 @@ def pytest_configure(config: pytest.Config) -> None:
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
     # Shells start background jobs so; processes that the tests start would ignore interrupts, too.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _nothing_adds_to_shared_collections() -> Iterator[None]:
+    """Files without elements of a kind share an empty collection: no pass may add to it."""
+    yield
+    for value in (ObjectFile(b""), LinkedFile("", gc_sections=True)):
+        for cls in type(value).__mro__:
+            for attribute in getattr(cls, "__slots__", ()):
+                held = getattr(value, attribute)
+                assert not isinstance(held, (list, dict, bytearray, array)) or not held, attribute
 
 
 @pytest.fixture(scope="session")

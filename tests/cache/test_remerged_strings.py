@@ -9,8 +9,9 @@ import pytest
 
 from wasmlink_tool.incremental.remerge_strings import Remerged
 from wasmlink_tool.inputs.object_file import Section
-from wasmlink_tool.linking.chunks import InputSection, SyntheticFile
+from wasmlink_tool.linking.chunks import InputSection
 from wasmlink_tool.linking.merged_strings import MergedStrings, StringPieces
+from wasmlink_tool.linking.synthetic_file import SyntheticFile
 
 
 def _merged(lists: Sequence[Sequence[bytes]]) -> tuple[bytes, list[list[int]]]:

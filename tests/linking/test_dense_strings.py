@@ -7,9 +7,10 @@ from random import Random
 import pytest
 
 from wasmlink_tool.inputs.object_file import Section
-from wasmlink_tool.linking.chunks import InputSection, SyntheticFile
+from wasmlink_tool.linking.chunks import InputSection
 from wasmlink_tool.linking.dense_strings import backwards, starts
 from wasmlink_tool.linking.merged_strings import MergedStrings, StringPieces, is_dense
+from wasmlink_tool.linking.synthetic_file import SyntheticFile
 
 
 def merged(chunks: list[bytes]) -> tuple[bytes, list[list[int]]]:

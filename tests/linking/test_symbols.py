@@ -9,8 +9,9 @@ import pytest
 
 from wasmlink_tool.binary.constants import SymbolFlag, SymbolKind
 from wasmlink_tool.binary.relocations import COMPILED
-from wasmlink_tool.linking.chunks import InputSegment, SyntheticFile
+from wasmlink_tool.linking.chunks import InputSegment
 from wasmlink_tool.linking.symbols import DEFINED, LAZY, NEW, SHARED, UNDEFINED, Symbol
+from wasmlink_tool.linking.synthetic_file import SyntheticFile
 
 pytestmark = pytest.mark.skipif(COMPILED, reason="compiled classes check the types of stand-ins and have no slots")
 

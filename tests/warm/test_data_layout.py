@@ -14,13 +14,14 @@ from wasmlink_tool.incremental.data_layout import DataLayout, Strings
 from wasmlink_tool.incremental.match_objects import Unusable
 from wasmlink_tool.inputs.input_files import ObjectSource
 from wasmlink_tool.inputs.object_file import GlobalType, ObjectFile, Section, Segment
-from wasmlink_tool.linking.chunks import ObjectInput, OutputSegment, SyntheticFile
+from wasmlink_tool.linking.chunks import ObjectInput, OutputSegment
 from wasmlink_tool.linking.layout_memory import Memory, define_start_stop_symbols, lay_out_memory
 from wasmlink_tool.linking.merged_strings import MergedStrings
 from wasmlink_tool.linking.output_segments import create_output_segments, keeps_input_order
 from wasmlink_tool.linking.resolution import Resolution
 from wasmlink_tool.linking.symbol_table import SymbolTable
 from wasmlink_tool.linking.symbols import DEFINED, UNDEFINED, Symbol
+from wasmlink_tool.linking.synthetic_file import SyntheticFile
 from wasmlink_tool.linking.synthetic_symbols import LAYOUT_SYMBOLS
 from wasmlink_tool.linking.target import Target
 from wasmlink_tool.options import DataOrder, LinkOptions

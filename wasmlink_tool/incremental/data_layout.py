@@ -14,13 +14,14 @@ from itertools import compress, pairwise
 from ..binary.constants import SegmentFlag, SymbolKind
 from ..diagnostics import Diagnostics
 from ..inputs.object_file import GlobalType
-from ..linking.chunks import InputSegment, LinkedFile, OutputSegment, SyntheticFile
+from ..linking.chunks import InputSegment, LinkedFile, OutputSegment
 from ..linking.layout_memory import lay_out_memory, start_stop_names
 from ..linking.merged_strings import MergedStrings
 from ..linking.output_segments import is_c_name, is_merged, output_name, packed_key, rank
 from ..linking.resolution import Resolution
 from ..linking.symbol_table import SymbolTable
 from ..linking.symbols import DEFINED, Symbol
+from ..linking.synthetic_file import SyntheticFile
 from ..linking.synthetic_symbols import LAYOUT_SYMBOLS
 from ..linking.target import Target
 from ..options import DataOrder, LinkOptions

@@ -176,7 +176,8 @@ class Numbers:
             else:
                 types = file.object.types
                 for index in first_uses(file, TYPE_INDICES):
-                    number = file.type_numbers[index] = known.setdefault(types[index], len(known))
+                    number = known.setdefault(types[index], len(known))
+                    file.set_type_number(index, number)
                     order.setdefault(number)
         undefined = self._undefined
         if undefined is not None and undefined.imports_differ:
@@ -263,7 +264,7 @@ class Numbers:
             place = marks.function_of(node)
             if place is not None:
                 loaded, index = place
-                loaded.function_slots[index] = base + slot
+                loaded.set_slot(index, base + slot)
 
     def number_of(self, node: int) -> int:
         """Return the number of the function of a node; ``NO_NUMBER`` if it is not in the output."""

@@ -7,9 +7,10 @@ from array import array
 from ..binary.constants import SectionId, SymbolKind
 from ..inputs.input_files import ObjectSource
 from ..inputs.object_file import ObjectFile, Section
-from ..linking.chunks import NO_NUMBER, InputSegment, LinkedFile, ObjectInput, OutputSegment, SyntheticFile
+from ..linking.chunks import NO_NUMBER, InputSegment, LinkedFile, ObjectInput, OutputSegment
 from ..linking.merged_strings import StringPieces
 from ..linking.symbols import UNDEFINED, Symbol
+from ..linking.synthetic_file import SyntheticFile
 from .last_module import LastSections
 from .match_objects import Unusable
 from .save_state import INTERNAL, NO_FILE, ROW
@@ -110,6 +111,7 @@ class LastLink:
         file.function_offsets = column(known.function_offsets).tolist()
         file.function_slots = known.slots
         number_others(file, known)
+        file.segments = []
         for index, place in enumerate(known.segments):
             segment = InputSegment(file, index, b"", 0, place[3] if place is not None else 0, 0)
             place_segment(segment, place)

@@ -17,10 +17,10 @@ from ..inputs import archive
 from ..inputs.input_files import InputFiles, ObjectSource
 from ..inputs.object_file import ObjectFile
 from ..inputs.parse_cache import ParseCache, content_key
-from ..linking.chunks import SyntheticFile
 from ..linking.resolution import Resolution
 from ..linking.symbol_names import encode_name
 from ..linking.symbol_table import INDIRECT_FUNCTION_TABLE, SymbolTable
+from ..linking.synthetic_file import SyntheticFile
 from ..linking.synthetic_symbols import define_linker_symbols
 from ..linking.target import Target
 from ..options import Input, LinkOptions

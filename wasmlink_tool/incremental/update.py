@@ -26,7 +26,8 @@ from ..inputs import archive
 from ..inputs.input_files import ObjectSource
 from ..inputs.object_file import ObjectFile, Section
 from ..inputs.shared_sections import parse_types
-from ..linking.chunks import MERGED_CUSTOM_SECTIONS, InputSection, LinkedFile, ObjectInput
+from ..linking.chunks import InputSection, LinkedFile, ObjectInput
+from ..linking.custom_sections import MERGED_CUSTOM_SECTIONS
 from ..linking.live_relocations import live_relocations
 from ..linking.symbols import DEFINED, UNDEFINED, Symbol
 from ..options import LinkOptions

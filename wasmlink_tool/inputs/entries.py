@@ -251,6 +251,7 @@ def _decode_rare_tables(obj: ObjectFile, tables: _TableReader, present: int) -> 
         obj.comdats = [
             Comdat(name, members[first:after]) for name, (first, after) in zip(tables.names(comdats), bounds)
         ]
+    obj.export_names, obj.debug_names = {}, {}
     for bit, given in ((256, obj.export_names), (512, obj.debug_names)):
         if present & bit:
             functions, names = tables.columns(2)

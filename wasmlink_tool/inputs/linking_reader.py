@@ -5,6 +5,7 @@ from __future__ import annotations
 from ..binary.constants import LINKING_VERSION, ComdatKind, LinkingSubsection, SegmentFlag, SymbolFlag, SymbolKind
 from ..binary.reader import FormatError, Reader, uleb_at
 from .object_file import Comdat, InitFunctions, ObjectFile
+from .symbol_columns import symbol_columns
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -84,8 +85,8 @@ class LinkingReader:
 
     def read_init_functions(self, reader: Reader) -> None:
         imported = len(self.obj.imported_functions)
-        # Most objects share the empty ones.
-        found = InitFunctions(self.obj.init_functions.priorities, self.obj.init_functions.symbols)
+        # Most objects share the empty ones. There may be several tables.
+        found = self.obj.init_functions if len(self.obj.init_functions) else InitFunctions()
         for _ in range(reader.count(2)):
             priority = reader.uleb()
             symbol = reader.uleb()
@@ -107,6 +108,8 @@ class LinkingReader:
             ComdatKind.SECTION: (0, 0, "section"),
         }
         names: set[bytes] = set()
+        comdats = self.obj.comdats or []
+        self.obj.comdats = comdats
         for _ in range(reader.count(3)):
             name = reader.name()
             if not name or name in names:
@@ -124,7 +127,7 @@ class LinkingReader:
                 if kind != ComdatKind.SECTION and not first <= index < first + number:
                     raise FormatError(f"COMDAT {what} index out of range")
                 members.append((kind, index))
-            self.obj.comdats.append(Comdat(name, members))
+            comdats.append(Comdat(name, members))
 
     def read_symbols(self, reader: Reader) -> None:
         functions = len(self.obj.imported_functions)
@@ -139,7 +142,8 @@ class LinkingReader:
         global_names: list[bytes] = []
         count = reader.count(3)
         data, pos, end = self.obj.data, reader.pos, reader.end
-        columns = self.obj.symbols
+        columns = self.obj.symbols if len(self.obj.symbols) else symbol_columns()
+        self.obj.symbols = columns
         first = columns.grow(count)
         kinds, names, all_flags, indices = columns.kinds, columns.names, columns.flags, columns.indices
         for number in range(first, first + count):

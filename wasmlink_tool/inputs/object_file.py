@@ -17,7 +17,7 @@ from .symbol_columns import symbol_columns
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-    from typing import Final
+    from typing import Any, Final
 
 
 class GlobalType:
@@ -159,6 +159,12 @@ class InitFunctions:
 
 
 _NO_INIT_FUNCTIONS: Final = InitFunctions()
+_NO_SYMBOLS: Final = symbol_columns()
+
+NO_ITEMS: Final[list[Any]] = []
+NO_ENTRIES: Final[dict[Any, Any]] = {}
+"""What a file has nothing of: thirty collections for each of very many tiny files would take more than all else. A
+reader or pass assigns a collection of its own rather than add to these."""
 
 Producers = dict[str, list[tuple[bytes, bytes]]]
 """Field name (``language``, ``processed-by``, ``sdk``) to (name, version) pairs."""
@@ -203,46 +209,48 @@ class ObjectFile:
     """A parsed object: ``data[start:end]`` holds the file. :func:`.object_reader.read_object` makes one from the bytes,
     :func:`.entries.decode_object` from a cache entry."""
 
+    __slots__ = (*PARSED, "_data", "_relocation_sections", "_unread", "end", "sections", "start")
+
     def __init__(self, data: bytes, start: int = 0, end: int | None = None) -> None:
         self._data = data
         self._unread: UnreadFile | None = None
         self.start = start
         self.end = len(data) if end is None else end
         self.sections: list[Section] = []
-        self.types: list[bytes] = []
+        self.types: list[bytes] = NO_ITEMS
         """Function signatures: parameter and result vectors, encoded as in the type section."""
-        self.imported_functions: list[Import] = []
-        self.imported_tables: list[Import] = []
-        self.imported_globals: list[Import] = []
-        self.imported_tags: list[Import] = []
+        self.imported_functions: list[Import] = NO_ITEMS
+        self.imported_tables: list[Import] = NO_ITEMS
+        self.imported_globals: list[Import] = NO_ITEMS
+        self.imported_tags: list[Import] = NO_ITEMS
         self.is_64 = False
         """Whether its memory has 64-bit addresses."""
-        self.functions: list[int] = []
+        self.functions: list[int] = NO_ITEMS
         """The type index of each defined function."""
-        self.function_offsets: list[int] = []
+        self.function_offsets: list[int] = NO_ITEMS
         """The offset of each defined function's entry (its size first) in the code section's contents, in bytes; one
         more element marks the end of the last."""
-        self.tables: list[TableType] = []
-        self.globals: list[Global] = []
-        self.tags: list[int] = []
-        self.segments: list[Segment] = []
-        self.symbols = symbol_columns()
-        self.function_names: list[bytes] = []
+        self.tables: list[TableType] = NO_ITEMS
+        self.globals: list[Global] = NO_ITEMS
+        self.tags: list[int] = NO_ITEMS
+        self.segments: list[Segment] = NO_ITEMS
+        self.symbols = _NO_SYMBOLS
+        self.function_names: list[bytes] = NO_ITEMS
         """The name of each defined function: that of its first symbol."""
         self.init_functions = _NO_INIT_FUNCTIONS
-        self.comdats: list[Comdat] = []
-        self.features: list[bytes] = []
+        self.comdats: list[Comdat] = NO_ITEMS
+        self.features: list[bytes] = NO_ITEMS
         """Each is ``+`` or ``-``, and the name of a feature."""
-        self.producers: Producers = {}
-        self.export_names: dict[int, bytes] = {}
+        self.producers: Producers = NO_ENTRIES
+        self.export_names: dict[int, bytes] = NO_ENTRIES
         """Defined function (counted from 0) to the name that it is exported under."""
-        self.debug_names: dict[int, bytes] = {}
+        self.debug_names: dict[int, bytes] = NO_ENTRIES
         """Defined function to its name in the name section, where the object has one."""
         self.code_section = -1
         self.data_section = -1
-        self._relocation_sections: dict[int, tuple[int, int, int]] = {}
-        self._relocations: dict[int, Relocations] = {}
-        self._ranges: dict[int, list[int]] = {}
+        self._relocation_sections: dict[int, tuple[int, int, int]] = NO_ENTRIES
+        self._relocations: dict[int, Relocations] = NO_ENTRIES
+        self._ranges: dict[int, list[int]] = NO_ENTRIES
         self.is_cached = False
         """Whether decoded relocations of code and data outlive the link."""
 
@@ -279,6 +287,8 @@ class ObjectFile:
                 return NO_RELOCATIONS
             found = relocations.decode(self.data[entry[0] : entry[1]], entry[2])
             check_relocations(self, found, section)
+            if self._relocations is NO_ENTRIES:
+                self._relocations = {}
             self._relocations[section] = found
         return found
 
@@ -293,6 +303,8 @@ class ObjectFile:
         ranges = relocations.first_from(relocs, starts)
         ranges.append(len(relocs.offsets))
         # Assigned when it is complete, since other threads read it.
+        if self._ranges is NO_ENTRIES:
+            self._ranges = {}
         self._ranges[section] = ranges
         return ranges
 
@@ -318,6 +330,9 @@ class ObjectFile:
         other = ObjectFile(b"" if isinstance(data, UnreadFile) else data, start, self.end + shift)
         if isinstance(data, UnreadFile):
             other._unread = data
+        # Each has what the other decodes.
+        self._relocations = self._relocations or {}
+        self._ranges = self._ranges or {}
         for name in PARSED:
             setattr(other, name, getattr(self, name))
         other.sections = [Section(s.id, s.name, s.start + shift, s.end + shift) for s in self.sections]
@@ -338,6 +353,8 @@ class ObjectFile:
 
     def add_relocation_section(self, section: int, start: int, end: int, count: int) -> None:
         """Record the range of the ``count`` encoded relocations of a section."""
+        if self._relocation_sections is NO_ENTRIES:
+            self._relocation_sections = {}
         self._relocation_sections[section] = (start, end, count)
 
     def decoded_sections(self) -> list[int]:

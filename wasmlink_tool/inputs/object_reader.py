@@ -188,7 +188,9 @@ class ObjectReader:
     def read_imports(self, reader: Reader) -> None:
         count = reader.count(4)
         data, pos, end = self.obj.data, reader.pos, reader.end
-        functions = self.obj.imported_functions
+        functions: list[Import] = []
+        self.obj.imported_functions = functions
+        self.obj.imported_globals, self.obj.imported_tables, self.obj.imported_tags = [], [], []
         number_of_types = len(self.obj.types)
         for _ in range(count):
             if data.startswith(_ENV, pos):
@@ -291,17 +293,18 @@ class ObjectReader:
 
     def read_globals(self, reader: Reader) -> None:
         initializers: dict[bytes, bytes] = {}
+        self.obj.globals = []
         for _ in range(reader.count(4)):
             # Globals have no relocations: an index would refer to another global in the output.
             type_, initializer = _global_type(reader), reader.constant_expression(indices=False)
             self.obj.globals.append(Global(type_, initializers.setdefault(initializer, initializer)))
 
     def read_tags(self, reader: Reader) -> None:
-        for _ in range(reader.count(2)):
-            self.obj.tags.append(self._tag_type(reader))
+        self.obj.tags = [self._tag_type(reader) for _ in range(reader.count(2))]
 
     def read_exports(self, reader: Reader) -> None:
         imported = len(self.obj.imported_functions)
+        self.obj.export_names = {}
         for _ in range(reader.count(3)):
             name = reader.name()
             kind = reader.u8()
@@ -317,7 +320,8 @@ class ObjectReader:
         start = reader.pos
         count = reader.count()
         data, pos, end = self.obj.data, reader.pos, reader.end
-        offsets = self.obj.function_offsets
+        offsets: list[int] = []
+        self.obj.function_offsets = offsets
         append = offsets.append
         for _ in range(count):
             append(pos - start)
@@ -348,7 +352,9 @@ class ObjectReader:
         start = reader.pos
         count = reader.count(2)
         data, pos, end = self.obj.data, reader.pos, reader.end
-        append = self.obj.segments.append
+        segments: list[Segment] = []
+        self.obj.segments = segments
+        append = segments.append
         for _ in range(count):
             # A segment's address in the object does not affect a link.
             if data[pos] == 0 and data[pos + 1] == Opcode.I32_CONST:
@@ -410,6 +416,7 @@ class ObjectReader:
 
     def read_names(self, reader: Reader) -> None:
         imported = len(self.obj.imported_functions)
+        self.obj.debug_names = {}
         while reader.pos < reader.end:
             kind = reader.u8()
             size = reader.uleb()

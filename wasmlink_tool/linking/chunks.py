@@ -9,11 +9,19 @@ from __future__ import annotations
 from array import array
 
 from ..binary.constants import MAGIC, VERSION, ComdatKind, SegmentFlag, SymbolKind
-from ..binary.leb128 import uleb
 from ..binary.reader import FormatError
 from ..binary.relocations import Relocations
 from ..diagnostics import FatalError
-from ..inputs.object_file import Comdat, Global, GlobalType, ObjectFile, Section, TableType, is_copied
+from ..inputs.object_file import (
+    NO_ENTRIES,
+    NO_ITEMS,
+    Comdat,
+    Global,
+    ObjectFile,
+    Section,
+    TableType,
+    is_copied,
+)
 from ..inputs.object_reader import read_object
 from ..records import record
 from .merged_strings import MergedStrings, StringPieces
@@ -31,18 +39,9 @@ if TYPE_CHECKING:
 NO_NUMBER: Final = -1
 """No index is assigned in the output's index space (yet)."""
 _UNNUMBERED: Final = array("i", (NO_NUMBER,))
-
-MERGED_CUSTOM_SECTIONS: Final = frozenset((b".debug_str", b".debug_str.dwo", b".debug_line_str"))
-"""Names of custom sections that hold only strings, since custom sections have no flags."""
-
-
-def is_kept_apart(section: bytes) -> bool:
-    """Return whether custom sections of this name are not joined.
-
-    Each ``component-type:…`` section is a complete binary, a component that describes a world: tools that read one
-    accept no bytes after its end.
-    """
-    return section.startswith(b"component-type")
+_NO_NUMBERS: Final = array("i")
+_NO_BYTES: Final = bytearray()
+_NO_SHRINKAGE: Final[tuple[list[int], list[int]]] = [], []
 
 
 class InputSegment:
@@ -242,11 +241,52 @@ class LinkedFile:
     """A file in the link, with the link's decisions about its functions, globals, tags and tables as arrays.
 
     All arrays count defined elements only, from 0. Linker-defined functions and globals are in files whose ``object``
-    is empty; see :class:`SyntheticFile`.
+    is empty; see :class:`.synthetic_file.SyntheticFile`.
     """
 
+    __slots__ = (
+        "_name",
+        "at_turn",
+        "compressed",
+        "custom_sections",
+        "export_names",
+        "function_comdats",
+        "function_debug_names",
+        "function_discarded",
+        "function_live",
+        "function_names",
+        "function_numbers",
+        "function_offsets",
+        "function_signatures",
+        "function_slots",
+        "gc_sections",
+        "global_live",
+        "global_names",
+        "global_numbers",
+        "globals",
+        "live",
+        "object",
+        "previous",
+        "rewritten",
+        "segments",
+        "shrinkage",
+        "source",
+        "started",
+        "symbols",
+        "table_live",
+        "table_names",
+        "table_numbers",
+        "tables",
+        "tag_discarded",
+        "tag_live",
+        "tag_names",
+        "tag_numbers",
+        "tag_signatures",
+        "type_numbers",
+    )
+
     def __init__(self, name: str, *, gc_sections: bool) -> None:
-        self.name = name
+        self._name = name
         self.gc_sections = gc_sections
         self.object = NO_OBJECT
         self.source: ObjectSource | None = None
@@ -261,50 +301,67 @@ class LinkedFile:
         """Whether the file's constructors and retained segments count: a file from an archive must first have
         something live in it."""
         self.symbols: list[Symbol] | LazySymbols = []
-        self.function_names: list[bytes] = []
-        self.function_debug_names: dict[int, bytes] = {}
-        self.function_signatures: list[bytes] = []
-        self.function_live = bytearray()
-        self.function_discarded = bytearray()
-        self.function_numbers: list[int] = []
+        self.function_names: list[bytes] = NO_ITEMS
+        self.function_debug_names: dict[int, bytes] = NO_ENTRIES
+        self.function_signatures: list[bytes] = NO_ITEMS
+        self.function_live = _NO_BYTES
+        self.function_discarded = _NO_BYTES
+        self.function_numbers: list[int] = NO_ITEMS
         """Indices in the output's function index space."""
-        self.function_slots: dict[int, int] = {}
+        self.function_slots: dict[int, int] = NO_ENTRIES
         """The index in the indirect function table of each function."""
-        self.export_names: dict[int, bytes] = {}
-        self.function_comdats: dict[int, bytes] = {}
+        self.export_names: dict[int, bytes] = NO_ENTRIES
+        self.function_comdats: dict[int, bytes] = NO_ENTRIES
         """The COMDAT group of each function."""
-        self.globals: list[Global] = []
-        self.global_names: list[bytes] = []
-        self.global_live = bytearray()
-        self.global_numbers = array("i")
-        self.tag_names: list[bytes] = []
-        self.tag_signatures: list[bytes] = []
-        self.tag_live = bytearray()
-        self.tag_discarded = bytearray()
-        self.tag_numbers = array("i")
-        self.tables: list[TableType] = []
-        self.table_names: list[bytes] = []
-        self.table_live = bytearray()
-        self.table_numbers = array("i")
-        self.segments: list[InputSegment] = []
-        self.custom_sections: dict[int, InputSection] = {}
+        self.globals: list[Global] = NO_ITEMS
+        self.global_names: list[bytes] = NO_ITEMS
+        self.global_live = _NO_BYTES
+        self.global_numbers = _NO_NUMBERS
+        self.tag_names: list[bytes] = NO_ITEMS
+        self.tag_signatures: list[bytes] = NO_ITEMS
+        self.tag_live = _NO_BYTES
+        self.tag_discarded = _NO_BYTES
+        self.tag_numbers = _NO_NUMBERS
+        self.tables: list[TableType] = NO_ITEMS
+        self.table_names: list[bytes] = NO_ITEMS
+        self.table_live = _NO_BYTES
+        self.table_numbers = _NO_NUMBERS
+        self.segments: list[InputSegment] = NO_ITEMS
+        self.custom_sections: dict[int, InputSection] = NO_ENTRIES
         """Custom sections, by index in the object's list of sections."""
-        self.function_offsets: list[int] = []
+        self.function_offsets: list[int] = NO_ITEMS
         """The offset of each function's entry in the output code section's contents, in bytes."""
-        self.type_numbers: dict[int, int] = {}
-        self.compressed: dict[int, bytes] = {}
+        self.type_numbers: dict[int, int] = NO_ENTRIES
+        self.compressed: dict[int, bytes] = NO_ENTRIES
         """The entry of each live function, if relocations are compressed."""
-        self.shrinkage: tuple[list[int], list[int]] = [], []
+        self.shrinkage: tuple[list[int], list[int]] = _NO_SHRINKAGE
         """For each relocated number of compressed functions, its end in the input code section's contents, and the
         total number of bytes saved up to there."""
         self.rewritten: RewrittenSections | None = None
         """The custom sections, where they refer to compressed functions."""
 
     @property
+    def name(self) -> str:
+        """Its name in diagnostics. A path for each of an archive's members would take more than tiny members do."""
+        return self._name if self.source is None else self.source.name
+
+    @property
     def input(self) -> ObjectSource:
         """The source of an input file; synthetic files have none."""
         assert self.source is not None
         return self.source
+
+    def set_slot(self, index: int, slot: int) -> None:
+        """Record a function's index in the indirect function table."""
+        if self.function_slots is NO_ENTRIES:
+            self.function_slots = {}
+        self.function_slots[index] = slot
+
+    def set_type_number(self, index: int, number: int) -> None:
+        """Record the index in the output's type section of a type that the object uses."""
+        if self.type_numbers is NO_ENTRIES:
+            self.type_numbers = {}
+        self.type_numbers[index] = number
 
     def function_size(self, index: int) -> int:
         """Return the size of a function's entry, including its size field, in bytes."""
@@ -334,94 +391,60 @@ class LinkedFile:
         return f"{self.name}:({self.function_names[index].decode('utf-8', 'backslashreplace')})"
 
 
-class SyntheticFile(LinkedFile):
-    """A file of functions, globals and tables that the linker defines."""
-
-    def __init__(self, name: str, *, gc_sections: bool) -> None:
-        super().__init__(name, gc_sections=gc_sections)
-        self.bodies: dict[int, bytes] = {}
-        """The contents of each function's entry: locals, code and ``end``, without the size."""
-
-    def function_entry(self, index: int) -> bytes:
-        """Return a function's entry in the code section."""
-        body = self.bodies[index]
-        return uleb(len(body)) + body
-
-    def function_size(self, index: int) -> int:
-        return len(self.function_entry(index))
-
-    def add_function(self, name: bytes, signature: bytes, debug_name: bytes = b"") -> int:
-        index = len(self.function_names)
-        self.function_names.append(name)
-        if debug_name:
-            self.function_debug_names[index] = debug_name
-        self.function_signatures.append(signature)
-        self.function_live.append(not self.gc_sections)
-        self.function_discarded.append(0)
-        self.function_numbers.append(NO_NUMBER)
-        return index
-
-    def add_global(self, name: bytes, type_: GlobalType, initializer: bytes) -> int:
-        self.globals.append(Global(type_, initializer))
-        self.global_names.append(name)
-        self.global_live.append(not self.gc_sections)
-        self.global_numbers.append(NO_NUMBER)
-        return len(self.globals) - 1
-
-    def add_table(self, name: bytes, type_: TableType) -> int:
-        self.tables.append(type_)
-        self.table_names.append(name)
-        self.table_live.append(not self.gc_sections)
-        self.table_numbers.append(NO_NUMBER)
-        return len(self.tables) - 1
-
-
 class ObjectInput(LinkedFile):
     """An object file in the link."""
 
+    __slots__ = ()
+
     def __init__(self, source: ObjectSource, *, gc_sections: bool, parsed: ObjectFile | None = None) -> None:
         """:param parsed: the parsed object, if it is known."""
-        super().__init__(source.name, gc_sections=gc_sections)
+        super().__init__("", gc_sections=gc_sections)
         obj = parsed or source.parse()
         self.object = obj
         self.source = source
         self.live = source.eager
         all_live = b"\0" if gc_sections else b"\1"
-        count = len(obj.functions)
         types = obj.types
-        self.function_signatures = [types[i] for i in obj.functions]
-        self.function_live = bytearray(all_live * count)
-        self.function_discarded = bytearray(count)
-        self.function_numbers = [NO_NUMBER] * count
-        self.function_debug_names = obj.debug_names
-        self.export_names = obj.export_names
-        self.function_names = obj.function_names
-        count = len(obj.globals)
-        self.globals = obj.globals
-        self.global_names = _own_names(obj, SymbolKind.GLOBAL, len(obj.imported_globals), count)
-        self.global_live = bytearray(all_live * count)
-        self.global_numbers = _UNNUMBERED * count
-        count = len(obj.tags)
-        self.tag_names = _own_names(obj, SymbolKind.TAG, len(obj.imported_tags), count)
-        self.tag_signatures = [types[i] for i in obj.tags]
-        self.tag_live = bytearray(all_live * count)
-        self.tag_discarded = bytearray(count)
-        self.tag_numbers = _UNNUMBERED * count
-        count = len(obj.tables)
-        self.tables = obj.tables
-        self.table_names = _own_names(obj, SymbolKind.TABLE, len(obj.imported_tables), count)
-        self.table_live = bytearray(all_live * count)
-        self.table_numbers = _UNNUMBERED * count
-        self.segments = [
-            InputSegment(self, i, info.name, info.alignment, info.flags, info.size)
-            for i, info in enumerate(obj.segments)
-        ]
-        if not gc_sections:
-            for segment in self.segments:
-                segment.live = True
-        for i, section in enumerate(obj.sections):
-            if is_copied(section):
-                self.custom_sections[i] = InputSection(self, i, section)
+        # Nearly all objects lack one kind of element or another: theirs remain the shared empty collections.
+        if obj.functions:
+            count = len(obj.functions)
+            self.function_signatures = [types[i] for i in obj.functions]
+            self.function_live = bytearray(all_live * count)
+            self.function_discarded = bytearray(count)
+            self.function_numbers = [NO_NUMBER] * count
+            self.function_names = obj.function_names
+            self.function_debug_names = obj.debug_names
+            self.export_names = obj.export_names
+        if obj.globals:
+            count = len(obj.globals)
+            self.globals = obj.globals
+            self.global_names = _own_names(obj, SymbolKind.GLOBAL, len(obj.imported_globals), count)
+            self.global_live = bytearray(all_live * count)
+            self.global_numbers = _UNNUMBERED * count
+        if obj.tags:
+            count = len(obj.tags)
+            self.tag_names = _own_names(obj, SymbolKind.TAG, len(obj.imported_tags), count)
+            self.tag_signatures = [types[i] for i in obj.tags]
+            self.tag_live = bytearray(all_live * count)
+            self.tag_discarded = bytearray(count)
+            self.tag_numbers = _UNNUMBERED * count
+        if obj.tables:
+            count = len(obj.tables)
+            self.tables = obj.tables
+            self.table_names = _own_names(obj, SymbolKind.TABLE, len(obj.imported_tables), count)
+            self.table_live = bytearray(all_live * count)
+            self.table_numbers = _UNNUMBERED * count
+        if obj.segments:
+            self.segments = [
+                InputSegment(self, i, info.name, info.alignment, info.flags, info.size)
+                for i, info in enumerate(obj.segments)
+            ]
+            if not gc_sections:
+                for segment in self.segments:
+                    segment.live = True
+        sections = {i: InputSection(self, i, section) for i, section in enumerate(obj.sections) if is_copied(section)}
+        if sections:
+            self.custom_sections = sections
 
     def join_group(self, comdat: Comdat, *, discarded: bool) -> None:
         """Note a COMDAT group that the file has.
@@ -435,6 +458,8 @@ class ObjectInput(LinkedFile):
                 self.segments[index].discarded = discarded
             elif kind == ComdatKind.FUNCTION:
                 number = index - len(obj.imported_functions)
+                if self.function_comdats is NO_ENTRIES:
+                    self.function_comdats = {}
                 self.function_comdats[number] = comdat.name
                 self.function_discarded[number] = discarded
             elif kind == ComdatKind.TAG:
@@ -458,23 +483,10 @@ class ObjectInput(LinkedFile):
         return offsets[index + 1] - offsets[index]
 
 
-class BitcodeInput(LinkedFile):
-    """A bitcode file in the link. Its definitions have no location until code is generated."""
-
-    def __init__(self, source: ObjectSource, *, gc_sections: bool) -> None:
-        super().__init__(source.name, gc_sections=gc_sections)
-        self.source = source
-        self.bitcode = source.parse_bitcode()
-        # Every query about the liveness of a function gets the same answer before code is generated.
-        self.function_live = bytearray(b"\0" if gc_sections else b"\1")
-        self.function_discarded = bytearray(1)
-
-
 def _own_names(obj: ObjectFile, kind: int, imported: int, defined: int) -> list[bytes]:
     """Return the names of an object's own globals, tags or tables: for each, the name of its first symbol."""
     names = [b""] * defined
-    if defined:
-        for of_kind, _, name, index, _, _ in obj.symbols:
-            if of_kind == kind and index >= imported and not names[index - imported]:
-                names[index - imported] = name
+    for of_kind, _, name, index, _, _ in obj.symbols:
+        if of_kind == kind and index >= imported and not names[index - imported]:
+            names[index - imported] = name
     return names

@@ -10,10 +10,11 @@ from ..binary.leb128 import uleb
 from ..binary.signature import parameters_and_results
 from ..diagnostics import Diagnostics
 from ..options import LinkOptions
-from .chunks import NO_NUMBER, SyntheticFile
+from .chunks import NO_NUMBER
 from .export_rules import exported_symbols, is_exported
 from .resolution import Resolution
 from .symbols import DEFINED, Symbol
+from .synthetic_file import SyntheticFile
 
 
 class LiveInitFunctions:

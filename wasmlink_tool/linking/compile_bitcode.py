@@ -19,7 +19,7 @@ from ..lto.generated_cache import GeneratedCache
 from ..lto.modules import CodeGeneration, Module, SymbolResolution
 from ..options import CachePolicy, LinkOptions, UnresolvedPolicy
 from ..toolchain.lto import configured_compiler, find_compiler
-from .chunks import BitcodeInput
+from .bitcode_input import BitcodeInput
 from .export_rules import is_exported
 from .resolution import Resolution
 from .symbols import DEFINED

@@ -7,11 +7,11 @@ from ..diagnostics import Diagnostics
 from ..inputs.object_file import GlobalType
 from ..options import LinkOptions, UnresolvedPolicy
 from ..records import record
-from .chunks import SyntheticFile
 from .export_rules import exported_symbols
 from .resolution import Resolution
 from .symbol_names import encode_name
 from .symbols import UNDEFINED, Symbol
+from .synthetic_file import SyntheticFile
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

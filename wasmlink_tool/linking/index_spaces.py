@@ -6,12 +6,13 @@ from collections.abc import Iterator
 
 from ..binary.constants import ExternalKind
 from ..diagnostics import Diagnostics
-from .chunks import LinkedFile, SyntheticFile
+from .chunks import LinkedFile
 from .imports import Imports
 from .live_relocations import live_function_runs
 from .resolution import Resolution
 from .scan_relocations import Scan
 from .symbols import Symbol
+from .synthetic_file import SyntheticFile
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -22,11 +22,12 @@ from ..binary.relocation_types import RelocationType as R
 from ..binary.relocations import Relocations
 from ..diagnostics import Diagnostics
 from ..options import LinkOptions
-from .chunks import LinkedFile, SyntheticFile
+from .chunks import LinkedFile
 from .export_rules import exported_symbols
 from .resolution import Resolution
 from .symbol_names import encode_name
 from .symbols import DEFINED, Symbol
+from .synthetic_file import SyntheticFile
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -165,6 +165,7 @@ class Relocator:
         ends = [offset + replacements[offset][0] for offset in offsets]
         saved = accumulate(width - len(encoded) for width, encoded in map(replacements.__getitem__, offsets))
         file.shrinkage = ends, list(saved)
+        file.compressed = compressed = dict(file.compressed)
         data, origin = obj.data, section.start
         for first, after in runs:
             for index in range(first, after):
@@ -176,7 +177,7 @@ class Relocator:
                     position = offset + width
                 body.append(data[origin + position : origin + end])
                 contents = b"".join(body)
-                file.compressed[index] = uleb(len(contents)) + contents
+                compressed[index] = uleb(len(contents)) + contents
 
     def data(self, file: ObjectInput) -> memoryview:
         """Return a copy of a file's data section with the relocations of its live segments applied."""

@@ -27,8 +27,9 @@ from ..binary.relocation_types import (
 )
 from ..inputs.relocation_checks import check_target
 from ..records import record
-from .chunks import NO_NUMBER, InputSection, ObjectInput, SyntheticFile
+from .chunks import NO_NUMBER, InputSection, ObjectInput
 from .symbols import DEFINED, Symbol
+from .synthetic_file import SyntheticFile
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -20,11 +20,12 @@ from ..binary.relocation_types import (
 )
 from ..options import LinkOptions
 from ..records import record
-from .chunks import NO_NUMBER, LinkedFile, SyntheticFile
+from .chunks import NO_NUMBER, LinkedFile
 from .function_order import by_similarity, by_use
 from .live_relocations import live_relocations
 from .plan import Plan
 from .symbols import Symbol
+from .synthetic_file import SyntheticFile
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

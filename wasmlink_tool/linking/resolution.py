@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from ..inputs.shared_library import SharedLibrary
 from ..options import LinkOptions, UnresolvedPolicy
-from .chunks import BitcodeInput, ObjectInput, SyntheticFile
+from .bitcode_input import BitcodeInput
+from .chunks import ObjectInput
 from .symbol_table import SymbolTable
 from .symbols import Symbol
+from .synthetic_file import SyntheticFile
 from .target import Target
 
 

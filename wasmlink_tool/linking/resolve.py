@@ -26,12 +26,14 @@ from ..inputs.stub_library import StubLibrary
 from ..inputs.symbol_columns import SymbolInfo
 from ..options import IcfLevel, LinkOptions
 from . import describe
-from .chunks import BitcodeInput, ObjectInput, SyntheticFile
+from .bitcode_input import BitcodeInput
+from .chunks import ObjectInput
 from .lazy_symbols import LazySymbols, is_dense
 from .resolution import Resolution
 from .symbol_names import encode_name
 from .symbol_table import INDIRECT_FUNCTION_TABLE, SymbolTable
 from .symbols import DEFINED, LAZY, NEW, UNDEFINED, Symbol
+from .synthetic_file import SyntheticFile
 from .synthetic_symbols import NO_SIGNATURE, define_linker_symbols
 from .target import Target
 from .thread_context import CONTEXT_FUNCTIONS, refer_to_context_functions

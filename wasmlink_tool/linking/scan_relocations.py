@@ -149,7 +149,7 @@ class _Scanner:
         if type_ in TYPE_INDICES:
             if index not in file.type_numbers:
                 types = self.result.types
-                file.type_numbers[index] = types.setdefault(file.object.types[index], len(types))
+                file.set_type_number(index, types.setdefault(file.object.types[index], len(types)))
             return
         symbol = file.symbols[index]
         if type_ in TABLE_INDICES:

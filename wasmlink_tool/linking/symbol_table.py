@@ -14,7 +14,8 @@ from ..inputs.input_files import ObjectSource
 from ..inputs.shared_library import SharedLibrary
 from ..inputs.symbol_columns import SymbolInfo
 from . import mismatches
-from .chunks import BitcodeInput, LinkedFile, ObjectInput
+from .bitcode_input import BitcodeInput
+from .chunks import LinkedFile, ObjectInput
 from .symbol_names import Names
 from .symbols import DEFINED, LAZY, NEW, SHARED, UNDEFINED, DemangledSymbol, Symbol
 

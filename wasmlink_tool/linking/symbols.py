@@ -8,8 +8,9 @@ from ..inputs.input_files import ObjectSource
 from ..inputs.object_file import GlobalType, TableType
 from ..inputs.shared_library import SharedLibrary
 from ..inputs.symbol_columns import SymbolInfo
-from .chunks import NO_NUMBER, InputSection, InputSegment, LinkedFile, ObjectInput, SyntheticFile
+from .chunks import NO_NUMBER, InputSection, InputSegment, LinkedFile, ObjectInput
 from .symbol_names import symbol_text
+from .synthetic_file import SyntheticFile
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -429,7 +430,7 @@ class Symbol:
     def set_table_slot(self, slot: int) -> None:
         if self.state == DEFINED:
             file, index = self._addressed
-            file.function_slots[index] = slot
+            file.set_slot(index, slot)
         else:
             self.slot = slot
 

@@ -6,8 +6,9 @@ from ..binary.constants import ExternalKind, NameSubsection, SymbolKind
 from ..binary.leb128 import uleb
 from ..binary.reader import FormatError
 from ..linking import code_metadata
-from ..linking.chunks import MERGED_CUSTOM_SECTIONS, InputSection, is_kept_apart
+from ..linking.chunks import InputSection
 from ..linking.code_metadata import CodeMetadata
+from ..linking.custom_sections import MERGED_CUSTOM_SECTIONS, is_kept_apart
 from ..linking.merged_strings import MergedStrings
 from ..linking.plan import Plan
 from ..linking.relocate import Relocator

@@ -16,7 +16,7 @@ from ..binary.constants import (
 )
 from ..binary.leb128 import uleb
 from ..inputs.object_file import GlobalType, TableType
-from ..linking.chunks import ObjectInput, OutputSegment, SyntheticFile
+from ..linking.chunks import ObjectInput, OutputSegment
 from ..linking.layout_memory import Memory
 from ..linking.merged_strings import MergedStrings
 from ..linking.pic import is_thread_local
@@ -24,6 +24,7 @@ from ..linking.plan import Plan
 from ..linking.relocate import FunctionEntries, Relocator
 from ..linking.symbol_names import encode_name
 from ..linking.symbols import DEFINED, Symbol
+from ..linking.synthetic_file import SyntheticFile
 from ..linking.target import Target
 from ..options import WASM_PAGE_SIZE, LinkOptions
 from ..records import record
