@@ -9,7 +9,8 @@ import pytest
 
 from wasmlink_tool.binary.constants import SymbolFlag, SymbolKind
 from wasmlink_tool.binary.relocations import COMPILED
-from wasmlink_tool.linking.chunks import InputSegment
+from wasmlink_tool.linking.chunks import NO_NUMBER, InputSegment
+from wasmlink_tool.linking.symbol_details import SymbolDetails
 from wasmlink_tool.linking.symbols import DEFINED, LAZY, NEW, SHARED, UNDEFINED, Symbol
 from wasmlink_tool.linking.synthetic_file import SyntheticFile
 
@@ -31,7 +32,8 @@ TRANSITIONS: dict[str, tuple[int, Callable[[Symbol], None]]] = {
 
 
 def fields(symbol: Symbol) -> dict[str, object]:
-    return {name: getattr(symbol, name) for name in Symbol.__slots__ if name not in KEPT}
+    names = {*Symbol.__slots__, *SymbolDetails.__slots__} - KEPT - {"is_shared"}
+    return {name: getattr(symbol, name) for name in names}
 
 
 def used() -> Symbol:
@@ -83,3 +85,15 @@ def test_a_definition_in_bitcode_keeps_what_callers_expect() -> None:
     symbol.become_undefined_again()
     assert symbol.is_undefined
     assert symbol.referrers == [(FILE, 0)]
+
+
+def test_a_field_that_few_symbols_have_is_that_of_one_symbol() -> None:
+    one, other = (Symbol(b"f", FUNCTION, NEW, 0, None) for _ in range(2))
+    for symbol in (one, other):
+        symbol.become_undefined(FUNCTION, 0, FILE, signature=SIGNATURE, import_module=b"m")
+    one.slot, one.import_name = 5, b"n"
+    assert (one.import_module, one.import_name, one.slot) == (b"m", b"n", 5)
+    assert (other.import_module, other.import_name, other.slot) == (b"m", None, NO_NUMBER)
+    one.become_undefined(FUNCTION, 0, FILE)
+    names = [one.import_module, one.import_name, Symbol(b"g", FUNCTION, NEW, 0, None).import_module]
+    assert names == [None, None, None]

@@ -6,6 +6,7 @@ of types and table entries follow from the order of their first uses; those of a
 
 from __future__ import annotations
 
+from array import array
 from bisect import bisect_left
 from collections.abc import Iterator
 from itertools import accumulate
@@ -58,9 +59,9 @@ class Numbers:
         if ordinal < 0 and self._undefined is not None:
             self._undefined.renumber(file)
         elif shift:
-            file.function_numbers = [
-                number if number == NO_NUMBER else number + shift for number in file.function_numbers
-            ]
+            file.function_numbers = array(
+                "i", [number if number == NO_NUMBER else number + shift for number in file.function_numbers]
+            )
         first, after = self._update.symbols.first_nodes[ordinal + 1][:2]
         nodes = self._sorted_nodes
         base = self._update.options.table_base
@@ -92,7 +93,7 @@ class Numbers:
                 number += self._live_counts[ordinal + 1]
                 continue
             for start, stop in live_function_runs(file):
-                file.function_numbers[start:stop] = range(number, number + stop - start)
+                file.function_numbers[start:stop] = array("i", range(number, number + stop - start))
                 number += stop - start
             assert number - starts[ordinal] == file.function_live.count(1)
             number_others(file, update.last.decisions(ordinal))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections import deque
 from itertools import repeat
 from struct import Struct
@@ -113,7 +114,8 @@ class Rewriter:
                     if stand_in.function_live[index]:
                         stand_in.function_offsets[index] += self._function_shift(ordinal, index)
             elif ordinal != INTERNAL and self.shifts[ordinal]:
-                stand_in.function_offsets = [offset + self.shifts[ordinal] for offset in stand_in.function_offsets]
+                shift = self.shifts[ordinal]
+                stand_in.function_offsets = array("q", [offset + shift for offset in stand_in.function_offsets])
 
     def _move_sections(self) -> list[dict[int, int]]:
         """Return the distance by which each custom section moves in its output section, by file; 0 is left out."""
@@ -269,10 +271,10 @@ class Rewriter:
 def place_functions(file: ObjectInput, position: int) -> int:
     """Place the live functions of an object at a position in the code section's contents; return where they end."""
     starts = file.object.function_offsets
-    offsets = [0] * len(file.function_live)
+    offsets = array("q", bytes(8 * len(file.function_live)))
     for first, after in live_function_runs(file):
         distance = position - starts[first]
-        offsets[first:after] = [start + distance for start in starts[first:after]]
+        offsets[first:after] = array("q", [start + distance for start in starts[first:after]])
         position += starts[after] - starts[first]
     file.function_offsets = offsets
     return position

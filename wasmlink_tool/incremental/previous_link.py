@@ -102,13 +102,13 @@ class LastLink:
             obj = ObjectFile(self.code)
             obj.sections = [Section(SectionId.CODE, b"", 0, len(self.code))]
             obj.code_section = 0
-            obj.function_offsets = column(known.function_offsets).tolist()
+            obj.function_offsets = array("q", column(known.function_offsets))
             source = ObjectSource(self.code, 0, len(self.code), self.state.files[ordinal].path)
             file = ObjectInput(source, gc_sections=True, parsed=obj)
         self.files[ordinal] = file
         file.function_live = bytearray(known.function_live)
-        file.function_numbers = column(known.function_numbers).tolist()
-        file.function_offsets = column(known.function_offsets).tolist()
+        file.function_numbers = array("i", column(known.function_numbers))
+        file.function_offsets = array("q", column(known.function_offsets))
         file.function_slots = known.slots
         number_others(file, known)
         file.segments = []

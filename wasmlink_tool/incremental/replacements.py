@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections import Counter
 from collections.abc import Mapping
 
@@ -199,7 +200,7 @@ class Replacements(NewObjects):
         """Number functions and all other entities as in the last link."""
         numbers = column(known.function_numbers)
         file.function_live = bytearray(old != ADDED and known.function_live[old] for old in match.functions)
-        file.function_numbers = [NO_NUMBER if old == ADDED else numbers[old] for old in match.functions]
+        file.function_numbers = array("i", [NO_NUMBER if old == ADDED else numbers[old] for old in match.functions])
         file.function_slots = {
             index: known.slots[old] for index, old in enumerate(match.functions) if old in known.slots
         }

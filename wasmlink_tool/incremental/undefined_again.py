@@ -7,6 +7,8 @@ functions have the first numbers, so that all numbers follow from them.
 
 from __future__ import annotations
 
+from array import array
+
 from ..binary.constants import ExternalKind, SectionId, SymbolKind
 from ..binary.leb128 import uleb
 from ..linking.chunks import NO_NUMBER, LinkedFile
@@ -186,7 +188,7 @@ class Undefined:
         """Number the functions of the linker's own file."""
         count = self._update.columns.counts[0] + len(self._stubs)
         file.function_live = bytearray(count)
-        file.function_numbers = [NO_NUMBER] * count
+        file.function_numbers = array("i", [NO_NUMBER]) * count
         for own in self.own:
             file.function_live[own.index] = 1
             file.function_numbers[own.index] = own.number

@@ -7,6 +7,7 @@ module has, as in :mod:`.patch_module`.
 
 from __future__ import annotations
 
+from array import array
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from itertools import repeat
@@ -108,7 +109,8 @@ class UpdatingRewriter(Rewriter):
         self.code_growth = self.code_size - (self.state.code[1] - self.state.code[0])
         for ordinal, stand_in in self.last.files.items():
             if ordinal >= 0 and self.shifts[ordinal]:
-                stand_in.function_offsets = [offset + self.shifts[ordinal] for offset in stand_in.function_offsets]
+                shift = self.shifts[ordinal]
+                stand_in.function_offsets = array("q", [offset + shift for offset in stand_in.function_offsets])
 
     def _function_shift(self, ordinal: int, function: int) -> int:
         if ordinal in self.update.changed:

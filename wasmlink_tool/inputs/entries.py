@@ -129,7 +129,7 @@ def _decode_object(payload: bytes, data: bytes, start: int, end: int) -> ObjectF
     if offsets != sorted(offsets) or offsets[-1] > size_of_code:
         raise StoredError("functions that are not one after the other")
     if code >= 0:
-        obj.function_offsets = offsets
+        obj.function_offsets = array("I", offsets)
     elif functions:
         raise StoredError("functions without bodies")
 

@@ -160,6 +160,7 @@ class InitFunctions:
 
 _NO_INIT_FUNCTIONS: Final = InitFunctions()
 _NO_SYMBOLS: Final = symbol_columns()
+_NO_OFFSETS: Final = array("I")
 
 NO_ITEMS: Final[list[Any]] = []
 NO_ENTRIES: Final[dict[Any, Any]] = {}
@@ -227,7 +228,7 @@ class ObjectFile:
         """Whether its memory has 64-bit addresses."""
         self.functions: list[int] = NO_ITEMS
         """The type index of each defined function."""
-        self.function_offsets: list[int] = NO_ITEMS
+        self.function_offsets = _NO_OFFSETS
         """The offset of each defined function's entry (its size first) in the code section's contents, in bytes; one
         more element marks the end of the last."""
         self.tables: list[TableType] = NO_ITEMS
@@ -299,7 +300,10 @@ class ObjectFile:
 
     def find_ranges(self, section: int, relocs: Relocations) -> list[int]:
         """Return :meth:`relocation_ranges` for relocations that are not checked yet."""
-        starts = self.function_offsets[:-1] if section == self.code_section else [s.offset for s in self.segments]
+        if section == self.code_section:
+            starts = self.function_offsets[:-1].tolist()
+        else:
+            starts = [segment.offset for segment in self.segments]
         ranges = relocations.first_from(relocs, starts)
         ranges.append(len(relocs.offsets))
         # Assigned when it is complete, since other threads read it.

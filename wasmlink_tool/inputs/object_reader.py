@@ -7,6 +7,8 @@ function and segment.
 
 from __future__ import annotations
 
+from array import array
+
 from ..binary.constants import (
     LIMITS_IS_64,
     MAGIC,
@@ -321,7 +323,6 @@ class ObjectReader:
         count = reader.count()
         data, pos, end = self.obj.data, reader.pos, reader.end
         offsets: list[int] = []
-        self.obj.function_offsets = offsets
         append = offsets.append
         for _ in range(count):
             append(pos - start)
@@ -345,6 +346,7 @@ class ObjectReader:
                     _check_locals(Reader(data, pos, pos + size))
             pos += size
         append(pos - start)
+        self.obj.function_offsets = array("I", offsets)
         reader.pos = pos
 
     def read_data(self, reader: Reader) -> None:

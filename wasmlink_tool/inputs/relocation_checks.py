@@ -35,7 +35,7 @@ def check_relocations(obj: ObjectFile, relocs: Relocations, number: int) -> None
         if relocs.offsets[last] + WIDTH[relocs.types[last]] > size:
             raise FormatError(f"invalid relocation offset: {relocs.offsets[last]} in section {section}")
     if section.id == SectionId.CODE:
-        _check_chunk_bounds(obj, relocs, number, obj.function_offsets[1:], widest)
+        _check_chunk_bounds(obj, relocs, number, obj.function_offsets[1:].tolist(), widest)
     elif section.id == SectionId.DATA:
         _check_chunk_bounds(obj, relocs, number, [s.offset + s.size for s in obj.segments], widest)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from hashlib import sha256
 
 from ..binary.constants import ComdatKind, SymbolFlag, SymbolKind
@@ -30,7 +31,7 @@ class SymbolReader(ObjectReader):
 
     def read_code(self, reader: Reader) -> None:
         self.obj.code_section = len(self.obj.sections) - 1
-        self.obj.function_offsets = [0] * (reader.count() + 1)
+        self.obj.function_offsets = array("I", bytes(4 * (reader.count() + 1)))
         reader.pos = reader.end
 
     def read_data(self, reader: Reader) -> None:

@@ -40,6 +40,7 @@ NO_NUMBER: Final = -1
 """No index is assigned in the output's index space (yet)."""
 _UNNUMBERED: Final = array("i", (NO_NUMBER,))
 _NO_NUMBERS: Final = array("i")
+_NO_OFFSETS: Final = array("q")
 _NO_BYTES: Final = bytearray()
 _NO_SHRINKAGE: Final[tuple[list[int], list[int]]] = [], []
 
@@ -306,7 +307,7 @@ class LinkedFile:
         self.function_signatures: list[bytes] = NO_ITEMS
         self.function_live = _NO_BYTES
         self.function_discarded = _NO_BYTES
-        self.function_numbers: list[int] = NO_ITEMS
+        self.function_numbers = _NO_NUMBERS
         """Indices in the output's function index space."""
         self.function_slots: dict[int, int] = NO_ENTRIES
         """The index in the indirect function table of each function."""
@@ -329,7 +330,7 @@ class LinkedFile:
         self.segments: list[InputSegment] = NO_ITEMS
         self.custom_sections: dict[int, InputSection] = NO_ENTRIES
         """Custom sections, by index in the object's list of sections."""
-        self.function_offsets: list[int] = NO_ITEMS
+        self.function_offsets = _NO_OFFSETS
         """The offset of each function's entry in the output code section's contents, in bytes."""
         self.type_numbers: dict[int, int] = NO_ENTRIES
         self.compressed: dict[int, bytes] = NO_ENTRIES
@@ -411,7 +412,7 @@ class ObjectInput(LinkedFile):
             self.function_signatures = [types[i] for i in obj.functions]
             self.function_live = bytearray(all_live * count)
             self.function_discarded = bytearray(count)
-            self.function_numbers = [NO_NUMBER] * count
+            self.function_numbers = _UNNUMBERED * count
             self.function_names = obj.function_names
             self.function_debug_names = obj.debug_names
             self.export_names = obj.export_names

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterator
 
 from ..binary.constants import ExternalKind
@@ -48,14 +49,14 @@ class IndexSpaces:
         self._order = runs
         number = self.imports.counts[ExternalKind.FUNCTION]
         for file, start, stop in runs:
-            file.function_numbers[start:stop] = range(number, number + stop - start)
+            file.function_numbers[start:stop] = array("i", range(number, number + stop - start))
             number += stop - start
 
     def number_functions(self, file: LinkedFile) -> None:
         """Number the live functions of ``file``."""
         number = self.function_count
         for start, stop in live_function_runs(file):
-            file.function_numbers[start:stop] = range(number, number + stop - start)
+            file.function_numbers[start:stop] = array("i", range(number, number + stop - start))
             number += stop - start
         self.function_count = number
 

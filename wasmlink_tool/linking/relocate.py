@@ -70,7 +70,7 @@ class Relocated:
 class FunctionEntries:
     """The relocated entries of a file's live functions: ``contents`` of each run of functions, from ``starts`` on."""
 
-    def __init__(self, starts: list[int], contents: list[list[memoryview]], offsets: list[int]) -> None:
+    def __init__(self, starts: list[int], contents: list[list[memoryview]], offsets: Sequence[int]) -> None:
         self._starts = starts
         self._contents = contents
         self._offsets = offsets

@@ -86,7 +86,7 @@ class SymbolValues(FieldValues):
             for index in indices:
                 symbol = symbols[index]
                 defining = symbol.file
-                if defining is not None and symbol.state == DEFINED and symbol.number == NO_NUMBER and not symbol.stub:
+                if defining is not None and symbol.state == DEFINED and symbol.number == NO_NUMBER:
                     number = defining.function_numbers[symbol.index]
                     if number != NO_NUMBER:
                         found[index] = number

@@ -39,7 +39,7 @@ from .thread_context import undefined_context_functions
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
     from typing import Final
 
     from .explain.undefined import Explainer
@@ -115,7 +115,7 @@ class _Scanner:
         self,
         file: ObjectInput,
         section: int,
-        starts: list[int],
+        starts: Sequence[int],
         live: bytes | bytearray,
         undefined: set[int],
         settled: set[int],

@@ -5,10 +5,10 @@ from __future__ import annotations
 from ..binary.constants import SegmentFlag, SymbolFlag, SymbolKind
 from ..demangle import demangle_text
 from ..inputs.input_files import ObjectSource
-from ..inputs.object_file import GlobalType, TableType
 from ..inputs.shared_library import SharedLibrary
 from ..inputs.symbol_columns import SymbolInfo
-from .chunks import NO_NUMBER, InputSection, InputSegment, LinkedFile, ObjectInput
+from .chunks import NO_NUMBER, InputSegment, LinkedFile, ObjectInput
+from .symbol_details import NO_DETAILS, DetailedSymbol
 from .symbol_names import symbol_text
 from .synthetic_file import SyntheticFile
 
@@ -45,7 +45,7 @@ _LONGEST: Final = 16 << 10
 """The maximum length of a readable name: this many times that of the mangled one, plus this many characters."""
 
 
-class Symbol:
+class Symbol(DetailedSymbol):
     """A symbol, with its resolution so far.
 
     ``kind`` and ``state`` decide which fields are meaningful. A defined function, global, tag or table is ``index`` of
@@ -54,39 +54,25 @@ class Symbol:
     """
 
     __slots__ = (
-        "element_type",
         "file",
         "flags",
-        "folded_from",
-        "force_export",
-        "force_import",
-        "got_is_imported",
-        "got_number",
-        "import_module",
-        "import_name",
         "index",
-        "is_stub",
-        "keeps_address",
         "kind",
-        "library",
         "name",
         "number",
         "referenced",
         "referrers",
-        "section",
         "segment",
         "signature",
         "size",
-        "slot",
         "source",
         "state",
-        "stub",
-        "traced",
         "used",
         "value",
     )
 
     def __init__(self, name: bytes, kind: int, state: int, flags: int, file: LinkedFile | None) -> None:
+        self._details = NO_DETAILS
         self.name = name
         self.kind = kind
         self.state = state
@@ -95,43 +81,18 @@ class Symbol:
         self.source: ObjectSource | None = None
         """The source that would define a lazy symbol. It is kept when the symbol's state changes, since the order in
         which names were first seen depends on it."""
-        self.library: SharedLibrary | None = None
-        """The library that defines a shared symbol."""
         self.index = 0
         self.value = 0
         self.size = 0
         self.segment: InputSegment | None = None
-        self.section: InputSection | None = None
         self.signature: bytes | None = None
         """The signature of a function or tag."""
-        self.element_type: GlobalType | TableType | None = None
-        """The type of a global or table."""
-        self.import_module: bytes | None = None
-        self.import_name: bytes | None = None
         self.referenced = False
         """Liveness of a symbol that has no chunk; for others, a hint."""
         self.used = False
         """Whether an object refers to it: other symbols are never imported."""
-        self.force_export = False
-        self.force_import = False
-        """A stub library says that the host has it."""
-        self.folded_from: tuple[LinkedFile, int] | None = None
-        """The file and the index of the function or segment that identical code folding replaced by another one."""
-        self.keeps_address = False
-        """Whether a folded function has a separate entry in the indirect function table."""
-        self.traced = False
-        self.is_stub = False
-        """Whether its address is 0: it compares equal to the null pointer and has no table entry."""
-        self.stub: Symbol | None = None
-        """The target of direct calls to an undefined function that is neither imported nor an error."""
         self.number = NO_NUMBER
         """Index in the output of an imported function, global, tag or table."""
-        self.slot = NO_NUMBER
-        """Index in the indirect function table of an imported function."""
-        self.got_number = NO_NUMBER
-        """The global that holds its address."""
-        self.got_is_imported = False
-        """The dynamic linker fills that global in."""
         self.referrers: list[tuple[LinkedFile, int]] | None = None
         """For an undefined function, (file, symbol index) of each reference, to find direct calls."""
 
@@ -150,15 +111,13 @@ class Symbol:
         referrers: list[tuple[LinkedFile, int]] | None = None,
     ) -> None:
         """Become the undefined symbol that a reference in ``file`` declares."""
-        self._forget_place()
+        self._forget_place(keep_import=False)
         self.kind = kind
         self.state = UNDEFINED
         self.flags = flags | _UNDEFINED_FLAG
         self.file = file
         self.signature = signature
-        self.element_type = None
-        self.import_module = import_module
-        self.import_name = import_name
+        self._set_import(import_module, import_name)
         self.referrers = referrers
 
     def become_lazy(self, source: ObjectSource, flags: int) -> None:
@@ -176,22 +135,20 @@ class Symbol:
 
     def become_shared(self, library: SharedLibrary, kind: int, signature: bytes | None) -> None:
         """Become a definition of a shared library."""
-        self._forget_place()
+        self._forget_place(keep_import=False)
         self.kind = kind
         self.state = SHARED
         self.flags = 0
         self.library = library
         self.signature = signature
-        self.import_module = self.import_name = None
 
     def become_defined(self, kind: int, flags: int, file: LinkedFile | None) -> None:
         """Become a definition of ``file``; the caller sets its location there."""
-        self._forget_place()
+        self._forget_place(keep_import=False)
         self.kind = kind
         self.state = DEFINED
         self.flags = flags
         self.file = file
-        self.import_module = self.import_name = None
         self.referrers = None
 
     def become_defined_in_bitcode(self, kind: int, flags: int, file: LinkedFile) -> None:
@@ -218,7 +175,7 @@ class Symbol:
     def become_trap(self, file: SyntheticFile, index: int) -> None:
         """Become a function that traps when it is called, and whose address is null. The import that it replaces keeps
         its name in the name section."""
-        self._forget_place()
+        self._forget_place(keep_import=True)
         self.kind = _FUNCTION
         self.state = DEFINED
         self.flags = _LOCAL
@@ -289,13 +246,11 @@ class Symbol:
         else:
             self.element_type = import_.type
 
-    def _forget_place(self) -> None:
-        """Clear the location of a definition or lazy definition."""
-        self.library = None
+    def _forget_place(self, *, keep_import: bool) -> None:
+        """Clear the location of a definition or lazy definition, and without ``keep_import`` the names of an import."""
         self.index = self.value = self.size = 0
         self.segment = None
-        self.section = None
-        self.folded_from = None
+        self._forget_details(keep_import=keep_import)
 
     # Properties
 

@@ -21,7 +21,7 @@ class SyntheticFile(LinkedFile):
         self.function_signatures = []
         self.function_live = bytearray()
         self.function_discarded = bytearray()
-        self.function_numbers = []
+        self.function_numbers = array("i")
         self.export_names = {}
         self.globals = []
         self.global_names = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from itertools import chain
 
 from ..binary.constants import (
@@ -275,7 +276,7 @@ def place_functions(plan: Plan) -> None:
     """Compute each function's offset in the code section, for debug information and maps."""
     position = len(uleb(sum(file.function_live.count(1) for file in plan.spaces.files)))
     for file in plan.spaces.files:
-        file.function_offsets = [0] * len(file.function_live)
+        file.function_offsets = array("q", bytes(8 * len(file.function_live)))
     for file, start, stop in plan.spaces.function_runs():
         offsets = file.function_offsets
         if isinstance(file, SyntheticFile) or file.compressed:
@@ -286,7 +287,7 @@ def place_functions(plan: Plan) -> None:
             assert isinstance(file, ObjectInput)
             starts = file.object.function_offsets
             shift = position - starts[start]
-            offsets[start:stop] = [offset + shift for offset in starts[start:stop]]
+            offsets[start:stop] = array("q", [offset + shift for offset in starts[start:stop]])
             position += starts[stop] - starts[start]
 
 
