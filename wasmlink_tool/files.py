@@ -35,6 +35,8 @@ _ZEROS: Final = bytes(_BLOCK)
 _LARGE: Final = 4 << 20
 _STEP: Final = 1 << 18
 _PIECE: Final = 1 << 16
+_LINKS: Final = 40
+"""The maximum number of symbolic links in a row, as in Linux."""
 _STREAM: Final = 1 << 30
 """The maximum size in bytes of an input that is not a regular file."""
 _STREAMED_TEXT: Final = 64 << 20
@@ -316,16 +318,61 @@ def write_file(path: str, chunks: Iterable[Buffer]) -> None:
     if is_replaced(path):
         replace_file(path, chunks)
     else:
-        with open(path, "wb") as file:
+        with open_unreplaced(path) as file:
             file.writelines(chunks)
 
 
 def is_replaced(path: str) -> bool:
-    """Return whether a path is a regular file or absent; anything else that can be written to is not replaced."""
+    """Return whether a path is a regular file or absent; anything else that can be written to is not replaced.
+
+    Nor is the name of an open file (``/dev/stdout``), whatever that file is: a rename would replace the name in
+    ``/dev`` and leave the file empty.
+    """
+    if _open_file(path) is not None:
+        return False
     try:
         return stat.S_ISREG(os.stat(path).st_mode)
     except FileNotFoundError:
         return True
+
+
+def open_unreplaced(path: str) -> BufferedWriter:
+    """Open something that :func:`is_replaced` rejects for writing. An open file of this process is written where its
+    last writer stopped: opening its name again would truncate it.
+
+    :raises OSError: it cannot be opened.
+    """
+    descriptor = _open_file(path)
+    return open(path if descriptor is None or descriptor < 0 else os.dup(descriptor), "wb")
+
+
+def _open_file(path: str) -> int | None:
+    """Return the descriptor that a path names: ``/dev/stdout``, ``/dev/fd/1``, ``/proc/self/fd/1`` or a link to one of
+    them; -1 for other names in these directories, and ``None`` elsewhere."""
+    if not (os.path.islink(path) or path.startswith(("/dev/", "/proc/"))):
+        return None
+    for _ in range(_LINKS):
+        directory, name = os.path.split(path)
+        directory = os.path.realpath(directory or ".")
+        if directory in ("/dev/fd", f"/proc/{os.getpid()}/fd") and name.isdecimal():
+            return int(name)
+        try:
+            path = os.path.join(directory, os.readlink(path))
+        except OSError:
+            break
+    return -1 if directory in ("/dev", "/dev/fd") or directory.startswith("/proc/") else None
+
+
+def directory_entry(path: str) -> str:
+    """Return the absolute path of a name in its directory: links to the directory are resolved, the name is not."""
+    directory, name = os.path.split(path)
+    return os.path.join(os.path.realpath(directory or "."), name)
+
+
+def takes_name(path: str, file: str) -> bool:
+    """Return whether replacing ``path`` would replace a file, or the link by which it is named. Other hard links stay
+    with the old contents."""
+    return directory_entry(path) in (directory_entry(file), os.path.realpath(file))
 
 
 def why_unwritable(path: str) -> str:
@@ -338,8 +385,8 @@ def why_unwritable(path: str) -> str:
             status = None
         if status is not None and stat.S_ISDIR(status.st_mode):
             return os.strerror(errno.EISDIR)
-        if status is not None and not stat.S_ISREG(status.st_mode):
-            return "" if os.access(path, os.W_OK) else os.strerror(errno.EACCES)
+        if not is_replaced(path):
+            return "" if os.access(path, os.W_OK) else os.strerror(errno.EACCES if status else errno.ENOENT)
         # A file, or a link to nothing, is replaced: that needs nothing but write access to its directory.
         directory = os.path.dirname(path) or "."
         if not stat.S_ISDIR(os.stat(directory).st_mode):
@@ -370,11 +417,25 @@ def open_regular(path: str) -> BufferedReader:
 
     :raises OSError: it cannot be opened, or is something else.
     """
-    file = open(os.open(path, host.READ_FLAGS), "rb")  # noqa: SIM115 - it is the caller's
+    file = open(os.open(path, host.READ_FLAGS | host.NO_FOLLOW), "rb")  # noqa: SIM115 - it is the caller's
     if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
         file.close()
         raise OSError(errno.EINVAL, "Not a regular file", path)
     return file
+
+
+def read_regular(path: str) -> tuple[bytes, os.stat_result]:
+    """Return the contents of a regular file, and its status; links are followed. A pipe is not opened, which would take
+    its contents from the link that follows.
+
+    :raises OSError: it cannot be read, or is something else.
+    """
+    if stat.S_ISREG(os.stat(path).st_mode):
+        with open(os.open(path, host.READ_FLAGS), "rb") as file:
+            status = os.fstat(file.fileno())
+            if stat.S_ISREG(status.st_mode):
+                return file.read(), status
+    raise OSError(errno.EINVAL, "not a regular file", path)
 
 
 def read_input(path: str, is_known: Callable[[bytes], bool] | None = None) -> tuple[bytes, os.stat_result]:

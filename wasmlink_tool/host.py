@@ -21,11 +21,10 @@ CREATE_FLAGS: Final = (
     os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0)
 )  # O_CLOEXEC is Python's own default.
 """Flags with which ``os.open`` creates a new file and follows no link."""
-READ_FLAGS: Final = (
-    os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
-)
-"""Flags with which ``os.open`` opens a file for reading, follows no link and waits for no pipe; Windows paths are
-neither."""
+READ_FLAGS: Final = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
+"""Flags with which ``os.open`` opens a file for reading and waits for no pipe; Windows paths are none."""
+NO_FOLLOW: Final = getattr(os, "O_NOFOLLOW", 0)
+"""The flag with which ``os.open`` follows no link."""
 UNNAMED_FLAG: Final = getattr(os, "O_TMPFILE", 0)
 """Flags with which ``os.open`` creates an unnamed file in a directory; 0 if the system has none (only Linux does)."""
 HAS_OWNERS: Final = hasattr(os, "geteuid")
