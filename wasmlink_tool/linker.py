@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from .diagnostics import Diagnostic, Diagnostics
 from .inputs.input_files import InputFiles, ObjectSource
 from .link_scope import LinkScope
@@ -11,12 +13,12 @@ from .linking.resolution import Resolution
 from .linking.resolve import resolve
 from .linking.seal import seal
 from .linking.synthetic_symbols import resolve_indirect_function_table
-from .opening import checked, open_inputs
+from .opening import checked, open_inputs, written_files
 from .options import IcfLevel, LinkOptions
 from .output.encoding import Chunk
 from .output.module import Module, write_module
 from .output.reports import check_files, write_reports, write_time_report, write_why_extract
-from .output.writer import OutputFile, check_writable
+from .output.writer import OutputFile, check_distinct, check_inputs_stay, check_writable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -64,6 +66,8 @@ def link(options: LinkOptions) -> LinkResult:
 
 def _link(options: LinkOptions, diagnostics: Diagnostics) -> LinkResult:
     options = checked(options)
+    check_distinct(written_files(options), diagnostics)
+    diagnostics.check()
     if options.time_report is not None:
         from .time_report import TimeReport
 
@@ -102,7 +106,7 @@ def _run_passes(options: LinkOptions, diagnostics: Diagnostics, reuse: Reuse | N
     step("read inputs")
     files, sources = open_inputs(options, diagnostics, reuse.known if reuse is not None else None)
     # An output that cannot be written is an error before the work is done.
-    check_files(options, diagnostics)
+    check_files(written_files(options), files.read, diagnostics)
     check()
 
     plan, explanation = _decide(options, files, sources, diagnostics, reuse)
@@ -283,11 +287,10 @@ def _explain_last_link(options: LinkOptions, diagnostics: Diagnostics) -> LinkRe
         return None
     quiet = Diagnostics()
     quiet.time_report = diagnostics.time_report
-    if options.why_live_file is not None:
-        check_writable(options.why_live_file, "--why-live-file=", diagnostics)
-        diagnostics.check()
     quiet.step("read inputs")
     files, sources = open_inputs(plain, quiet)
+    check_files(written_files(options), files.read, diagnostics)
+    diagnostics.check()
     _, explanation = _decide(options, files, sources, quiet, None)
     assert explanation is not None
     explanation.write([], diagnostics)
@@ -310,6 +313,9 @@ def _link_again(options: LinkOptions, diagnostics: Diagnostics) -> LinkResult | 
             way = "not used" if found.reuse is None else "decided again"
             report.reused = f"{way}: {found.why}"
         return found.reuse
+    if report is not None:
+        check_inputs_stay(written_files(options), {path: os.stat(path) for path in found.files_read}, diagnostics)
+        diagnostics.check()
     written = _as_component(options, found.chunks, diagnostics)
     _check_size(options, written, found.chunks, None, None, diagnostics)
     diagnostics.step("write the file")

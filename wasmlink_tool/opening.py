@@ -8,12 +8,12 @@ from .diagnostics import Diagnostics, FatalError, Severity
 from .inputs.input_files import InputFiles, ObjectSource
 from .inputs.known_files import KnownFile
 from .inputs.shared_library import SharedLibrary
-from .options import FIELDS, Input, LinkOptions
+from .options import FIELDS, WRITTEN, Input, LinkOptions
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from typing import Any
+    from typing import Any, Final
 
 
 def checked(options: LinkOptions) -> LinkOptions:
@@ -82,6 +82,27 @@ def open_inputs(
         files.read_undefined_list(path)
     diagnostics.check()
     return files, sources
+
+
+_FILES: Final = {
+    "output": "output",
+    "map_file": "map",
+    "dependency_file": "dependency",
+    "size_reports": "size report",
+    "time_report": "time report",
+}
+"""The names of written files in diagnostics, by field; other files have the name of their option."""
+
+
+def written_files(options: LinkOptions) -> list[tuple[str, str]]:
+    """Return the files that a link writes, each with its name in diagnostics."""
+    found = []
+    for field in FIELDS:
+        if field.path == WRITTEN:
+            value = getattr(options, field.name)
+            name = _FILES.get(field.name, f"--{field.options[0]}=")
+            found += [(path, name) for path in (value if field.is_list else (value,)) if path is not None]
+    return found
 
 
 def unreadable_inputs(options: LinkOptions) -> Diagnostics:

@@ -160,7 +160,7 @@ def test_options_in_their_own_form(workdir: Path, run: Runner, reference: Runner
 def test_cannot_be_written(path: str, run: Runner, reference: Runner) -> None:
     arguments = ["empty.o", "-o", "out.wasm", "--no-entry", f"--reproduce={path}"]
     ours, theirs = run(arguments), reference(arguments)
-    assert ours == theirs
+    assert ours.without_hints == theirs.without_hints
     assert ours.status == 1
 
 

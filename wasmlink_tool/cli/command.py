@@ -10,7 +10,7 @@ from wasmlink_tool.cli.elf_options import ELF_KEYWORDS, ELF_SIZES
 from wasmlink_tool.cli.parser import CommandLine, Parser, nearest
 from wasmlink_tool.cli.reporter import DEFAULT_ERROR_LIMIT, Reporter, stream_has_colors, write
 from wasmlink_tool.diagnostics import Diagnostic, Diagnostics, FatalError, LinkError, Severity
-from wasmlink_tool.files import remove_temporaries
+from wasmlink_tool.files import reason, remove_temporaries
 from wasmlink_tool.version import __version__, package_kind
 
 TYPE_CHECKING = False
@@ -144,12 +144,15 @@ def _reproduction(line: CommandLine, diagnostics: Diagnostics) -> Reproduction |
 
     try:
         archive = Reproduction(path)
-    except (OSError, ValueError):
-        diagnostics.error(f"--reproduce: cannot open {path}")
+    except (OSError, ValueError) as error:
+        diagnostics.error(f"--reproduce: cannot open {path}", (reason(error),))
         return None
     try:
         archive.add_text("response.txt", response_text(line))
         archive.add_text("version.txt", version_line())
+        for argument in line.arguments:
+            if argument.option is None:
+                archive.check_input(argument.text)
     except FatalError as error:
         diagnostics.error(str(error))
         return None
@@ -168,6 +171,8 @@ def _link(line: CommandLine, diagnostics: Diagnostics, reporter: Reporter, repro
         return 1
     if line.asks_version_only():
         return 0
+    if reproduction is not None:
+        reproduction.check_outputs(options)
 
     from wasmlink_tool.linker import link
 

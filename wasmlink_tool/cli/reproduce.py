@@ -10,8 +10,15 @@ from wasmlink_tool.cli.option_row import Option
 from wasmlink_tool.cli.option_table import EITHER, SEPARATE, spellings
 from wasmlink_tool.cli.parser import Argument, CommandLine
 from wasmlink_tool.diagnostics import FatalError
-from wasmlink_tool.files import StagedFile, is_replaced, reason
+from wasmlink_tool.files import StagedFile, is_replaced, open_unreplaced, reason, takes_name
+from wasmlink_tool.opening import written_files
 from wasmlink_tool.options import FIELDS, KEPT, READ, WRITTEN
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import NoReturn
+
+    from wasmlink_tool.options import LinkOptions
 
 _PATHS = {field.options[0]: field.path for field in FIELDS if field.path and field.name != "inputs"}
 """Options whose value is a path. Outputs are written to the directory in which the link is repeated."""
@@ -33,7 +40,7 @@ class Reproduction:
         self._top = os.path.splitext(os.path.basename(path))[0]
         self._added: set[str] = set()
         self._staged = StagedFile(path) if is_replaced(path) else None
-        self._device = None if self._staged is not None else open(path, "wb")  # noqa: SIM115 - until the link ends
+        self._device = None if self._staged is not None else open_unreplaced(path)
 
     def close(self) -> None:
         """Give the archive its name: however the link ended, it contains what the link read.
@@ -53,8 +60,24 @@ class Reproduction:
         """Add a file that the archive itself needs."""
         self._add(f"{self._top}/{name}", text.encode("utf-8", "surrogateescape"))
 
+    def check_outputs(self, options: LinkOptions) -> None:
+        """:raises FatalError: an output of the link has the archive's name."""
+        for path, what in written_files(options):
+            if path not in ("", "-") and is_replaced(path) and takes_name(self._path, path):
+                self._refuse(f"the {what} file")
+
+    def check_input(self, path: str) -> None:
+        """:raises FatalError: an input of the link has the archive's name."""
+        if self._staged is not None and takes_name(self._path, path):
+            self._refuse(f"an input of the link: {path}")
+
+    def _refuse(self, what: str) -> NoReturn:
+        self._abandon()
+        raise FatalError(f"--reproduce: {self._path} would replace {what}")
+
     def add_input(self, path: str, content: bytes) -> None:
         """Add a file that the link read, once."""
+        self.check_input(path)
         self._add(f"{self._top}/{place(path)}", content)
 
     def _add(self, name: str, content: bytes) -> None:

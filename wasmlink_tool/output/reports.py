@@ -15,11 +15,12 @@ from ..linking.symbols import DEFINED, Symbol
 from ..options import LinkOptions
 from .encoding import OutputSection
 from .sections import DataRange, data_ranges, data_segment_header
-from .writer import check_writable
+from .writer import check_inputs_stay, check_writable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    import os
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 
 def write_text(path: str, text: str, what: str, diagnostics: Diagnostics) -> None:
@@ -33,18 +34,17 @@ def write_text(path: str, text: str, what: str, diagnostics: Diagnostics) -> Non
         diagnostics.error(f"cannot open {what} file {path}: {reason(error)}")
 
 
-def check_files(options: LinkOptions, diagnostics: Diagnostics) -> None:
-    """Report each output file that cannot be written."""
-    for path, what in (
-        (options.output, "output"),
-        (options.map_file, "map"),
-        (options.dependency_file, "dependency"),
-        (options.why_extract, "--why-extract="),
-        (options.why_live_file, "--why-live-file="),
-        *((path, "size report") for path in options.size_reports),
-    ):
-        if path is not None:
-            check_writable(path, what, diagnostics)
+def check_files(
+    outputs: Sequence[tuple[str, str]], read: Mapping[str, os.stat_result], diagnostics: Diagnostics
+) -> None:
+    """Report each output file that cannot be written, or that would replace an input.
+
+    :param outputs: each with its name in diagnostics.
+    :param read: the files that the link reads, with their status.
+    """
+    for path, what in outputs:
+        check_writable(path, what, diagnostics)
+    check_inputs_stay(outputs, read, diagnostics)
 
 
 def write_why_extract(path: str, extractions: list[tuple[str, str, str]], diagnostics: Diagnostics) -> None:

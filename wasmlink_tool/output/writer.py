@@ -6,11 +6,21 @@ import os
 import sys
 
 from ..diagnostics import Diagnostics, FatalError
-from ..files import StagedFile, is_replaced, reason, remove_abandoned, why_unwritable
+from ..files import (
+    StagedFile,
+    directory_entry,
+    is_replaced,
+    open_unreplaced,
+    reason,
+    remove_abandoned,
+    takes_name,
+    why_unwritable,
+)
 from .encoding import Chunk
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
     from types import TracebackType
 
 
@@ -21,6 +31,42 @@ def check_writable(path: str, what: str, diagnostics: Diagnostics) -> None:
     why = why_unwritable(path)
     if why:
         diagnostics.error(f"cannot open {what} file {path}: {why}")
+
+
+def check_distinct(outputs: Sequence[tuple[str, str]], diagnostics: Diagnostics) -> None:
+    """Report before the link if an output would replace another one.
+
+    :param outputs: each with its name in diagnostics.
+    """
+    taken: dict[str, str] = {}
+    for path, what in outputs:
+        if path not in ("", "-") and is_replaced(path):
+            other = taken.setdefault(directory_entry(path), what)
+            if other != what:
+                diagnostics.error(f"{what} file {path} would replace the {other} file: give them different names")
+
+
+def check_inputs_stay(
+    outputs: Sequence[tuple[str, str]], read: Mapping[str, os.stat_result], diagnostics: Diagnostics
+) -> None:
+    """Report before the link if an output would replace a file that the link reads.
+
+    :param read: these files, with their status.
+    """
+    for path, what in outputs:
+        if path not in ("", "-") and is_replaced(path):
+            replaced = _replaced_file(path, read)
+            if replaced is not None:
+                diagnostics.error(f"{what} file {path} would replace an input of the link: {replaced}")
+
+
+def _replaced_file(path: str, read: Mapping[str, os.stat_result]) -> str | None:
+    """Return the file, of those that the link reads, whose name is given to what is written to ``path``."""
+    try:
+        status = os.stat(path)
+    except OSError:
+        return None
+    return next((file for file in read if os.path.samestat(status, read[file]) and takes_name(path, file)), None)
 
 
 class OutputFile:
@@ -61,7 +107,7 @@ class OutputFile:
             elif path == "-":
                 self._print()
             elif path is not None:
-                with open(path, "wb") as file:
+                with open_unreplaced(path) as file:
                     file.writelines(self._chunks)
         except (OSError, ValueError) as failure:
             raise self._failure(failure) from None
