@@ -51,6 +51,7 @@ def compile_bitcode(resolution: Resolution, options: LinkOptions, diagnostics: D
         verify=options.verify_bitcode,
         debug_pass_manager=options.lto_debug_pass_manager,
         jobs=options.thinlto_jobs,
+        inputs=_input_files(resolution) if options.save_temps else (),
     )
     newest = max(file.bitcode.llvm_version for file in bitcode)
     compiler = find_compiler(configured_compiler(options.lto_compiler), newest)
@@ -68,6 +69,11 @@ def compile_bitcode(resolution: Resolution, options: LinkOptions, diagnostics: D
         ObjectSource(generated.contents, 0, len(generated.contents), generated.name, is_generated=True)
         for generated in objects
     ]
+
+
+def _input_files(resolution: Resolution) -> tuple[str, ...]:
+    sources = [file.input for file in (*resolution.objects, *resolution.bitcode)]
+    return tuple({source.archive or source.member: None for source in sources})
 
 
 def _module(file: BitcodeInput, resolution: Resolution, options: LinkOptions) -> Module:

@@ -74,6 +74,8 @@ class CodeGeneration:
     verify: bool = True
     debug_pass_manager: bool = False
     jobs: str = ""
+    inputs: tuple[str, ...] = ()
+    """Files of the link that ``save_temps`` must not replace."""
 
 
 class GeneratedObject(NamedTuple):

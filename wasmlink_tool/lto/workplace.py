@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 from collections.abc import Sequence
 
 from ..diagnostics import Diagnostics, FatalError
+from ..files import is_replaced, reason, replace_file, takes_name
 from ..toolchain.lto import Compiler, run
 from .modules import CodeGeneration, Module
 
@@ -60,9 +60,17 @@ class Workplace:
     def keep(self, name: str, path: str) -> None:
         """``--save-temps``: copy a file out of the directory."""
         try:
-            shutil.copyfile(self.path(name), path)
-        except OSError as error:
-            raise FatalError(f"cannot open {path}: {error.strerror}") from None
+            with open(self.path(name), "rb") as file:
+                contents = file.read()
+            if not is_replaced(path):
+                # The user did not choose the name: nobody reads from a pipe of that name.
+                raise FatalError(f"--save-temps: cannot write {path}: not a regular file")
+            replaced = next((file for file in self.settings.inputs if takes_name(path, file)), None)
+            if replaced is not None:
+                raise FatalError(f"--save-temps: {path} would replace an input of the link: {replaced}")
+            replace_file(path, [contents])
+        except (OSError, ValueError) as error:
+            raise FatalError(f"--save-temps: cannot write {path}: {reason(error)}") from None
 
     def run(self, *arguments: str) -> None:
         """Run the compiler.
