@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 
 from ..diagnostics import Diagnostics
+from ..files import read_regular
 from ..inputs import archive
 from ..inputs.input_files import InputFiles, ObjectSource
 from ..inputs.known_files import KnownFile, UnreadFile
@@ -43,9 +44,7 @@ class Files:
             status = unchanged_status(path, stamp)
             if status is None:
                 try:
-                    with open(path, "rb") as file:
-                        status = os.fstat(file.fileno())
-                        data = file.read()
+                    data, status = read_regular(path)
                 except (OSError, ValueError):
                     self.unreadable = True
                     continue

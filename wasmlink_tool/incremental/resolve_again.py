@@ -127,7 +127,9 @@ class ResolvedNames:
         self._add_key_types()
         self._table = self._number(INDIRECT_FUNCTION_TABLE)
         diagnostics = Diagnostics()
-        self.files = InputFiles(diagnostics, tuple(options.library_paths), cache, known=files.known)
+        # If the passes run after all, they read the inputs again.
+        paths = tuple(options.library_paths)
+        self.files = InputFiles(diagnostics, paths, cache, known=files.known, reads_pipes=False)
         sources = list(self.files.sources([item for item in options.inputs if isinstance(item, Input)]))
         for path in options.allow_undefined_files:
             self.files.read_undefined_list(path)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from array import array
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence, Set
@@ -10,6 +9,7 @@ from stat import S_ISREG
 
 from ..binary.constants import SymbolKind
 from ..diagnostics import Diagnostics
+from ..files import read_regular
 from ..inputs.input_files import InputFiles
 from ..inputs.known_files import ARCHIVE, OBJECT, OTHER
 from ..inputs.parse_cache import cache_at, content_key
@@ -264,13 +264,12 @@ class _Recorder:
                 kind = OBJECT if key and path in self.input_paths else OTHER
             if not key:
                 try:
-                    with open(path, "rb") as file:
-                        again = os.fstat(file.fileno())
-                        if not is_same(again, status):
-                            return None
-                        key = content_key(file.read())
+                    data, again = read_regular(path)
                 except OSError:
                     return None
+                if not is_same(again, status):
+                    return None
+                key = content_key(data)
             found.append((path, stamp(path, status, self.input_files.opened), key, kind))
         return found
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 
 from .. import host
 
@@ -23,6 +24,8 @@ def stamp(path: str, status: os.stat_result, opened: int) -> Stamp:
     """Return the stamp of a file that was read after the time ``opened``, in nanoseconds: later writes change it.
     Stores through an existing mapping may not: the system records the first store to a page, and the next one only
     after the page was written back."""
+    if not stat.S_ISREG(status.st_mode):
+        return ()
     if opened - status.st_ctime_ns <= _resolution(status) or host.has_writer(path):
         return ()
     return _stamp(status)

@@ -8,7 +8,7 @@ import time
 from ..binary.constants import BITCODE_MAGIC, BITCODE_WRAPPER_MAGIC, MAGIC
 from ..binary.reader import FormatError
 from ..diagnostics import Diagnostics, FatalError
-from ..files import read_input, reason
+from ..files import read_input, read_regular, reason
 from ..options import Input
 from . import archive, shared_library, stub_library
 from .archive import Member
@@ -182,10 +182,16 @@ class InputFiles:
         on_read: Callable[[str, bytes], None] | None = None,
         add_symbol_table: AddSymbolTable | None = None,
         known: Mapping[str, KnownFile] | None = None,
+        *,
+        reads_pipes: bool = True,
     ) -> None:
-        """:param known: files that need not be read, by path."""
+        """
+        :param known: files that need not be read, by path.
+        :param reads_pipes: otherwise a pipe is an unreadable file. What is read from a pipe cannot be read again.
+        """
         self.diagnostics = diagnostics
         self._known = known or {}
+        self._reads_pipes = reads_pipes
         self.library_paths = library_paths
         self._on_read = on_read
         self._cache = cache
@@ -211,7 +217,10 @@ class InputFiles:
         :param is_list: it is a list of symbols, not an input.
         """
         try:
-            data, status = read_input(path, _is_known if not is_list else None)
+            if self._reads_pipes:
+                data, status = read_input(path, None if is_list else _is_known)
+            else:
+                data, status = read_regular(path)
         except (OSError, ValueError) as error:
             what = f"{archive_path}: {archive.NO_MEMBER}: '{path}'" if archive_path else f"cannot open {path}"
             self.diagnostics.error(f"{what}: {reason(error)}")
