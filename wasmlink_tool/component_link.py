@@ -8,6 +8,7 @@ from .component.componentize import Options, componentize_pieces, read_adapter
 from .component.errors import ComponentError
 from .component.wasi_adapter import NONE, PREVIEW1, wasi_adapters
 from .diagnostics import Diagnostics, FatalError
+from .files import working_directory
 from .options import LinkOptions
 
 TYPE_CHECKING = False
@@ -36,7 +37,7 @@ def make_component(options: LinkOptions, chunks: Sequence[Piece], diagnostics: D
         wanted = options.wasi_adapter
         if wanted is None and any(adapter.name == PREVIEW1 for adapter in adapters):
             wanted = NONE
-        adapters += wasi_adapters(module, wanted, os.getcwd(), os.environ)
+        adapters += wasi_adapters(module, wanted, working_directory(), os.environ)
         for adapter in adapters:
             if options.on_read is not None and os.path.isfile(adapter.file):
                 options.on_read(adapter.file, adapter.data)

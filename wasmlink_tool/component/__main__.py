@@ -9,9 +9,10 @@ import argparse
 import os
 import sys
 
-from ..files import replace_file
+from ..files import read_input, reason, write_file
 from .c_bindings import write_bindings
 from .componentize import Options, componentize_pieces, read_adapter
+from .core_module import is_module
 from .errors import ComponentError
 from .wasi_adapter import KINDS, wasi_adapters
 
@@ -40,8 +41,8 @@ def _bindings(arguments: list[str]) -> int:
 
 def _report(parser: argparse.ArgumentParser, error: ComponentError | OSError) -> int:
     """Print an error; return the exit status."""
-    reason = f"{error.filename}: {error.strerror}" if isinstance(error, OSError) else str(error)
-    print(f"{parser.prog}: error: {reason}", file=sys.stderr)
+    text = f"{error.filename}: {reason(error)}" if isinstance(error, OSError) and error.filename else reason(error)
+    print(f"{parser.prog}: error: {text}", file=sys.stderr)
     return 1
 
 
@@ -79,13 +80,12 @@ def _componentize(arguments: list[str]) -> int:
     options.realloc_via_memory_grow = given.realloc_via_memory_grow
     options.reject_legacy_names = given.reject_legacy_names
     try:
-        with open(given.module, "rb") as file:
-            module = file.read()
+        module, _ = read_input(given.module, is_module)
         adapters = [read_adapter(text) for text in given.adapt]
         if given.wasi_adapter is not None:
             folder = os.path.dirname(os.path.abspath(given.module))
             adapters += wasi_adapters(module, given.wasi_adapter or None, folder, os.environ)
-        replace_file(given.output, componentize_pieces(module, adapters, options, given.module))
+        write_file(given.output, componentize_pieces(module, adapters, options, given.module))
     except (ComponentError, OSError) as error:
         return _report(parser, error)
     return 0

@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 
 from ..binary.constants import ExternalKind, SectionId
+from ..files import read_input, reason
 from ..version import __version__
 from .adapter_reduction import reduce_adapter
 from .canonical_abi import AbiTypes
 from .classified_module import ClassifiedImport, ClassifiedModule, Classifier
-from .core_module import CoreModule, read_module
+from .core_module import CoreModule, is_module, read_module
 from .core_names import Role
 from .descriptions import StringEncodings, is_description, read_descriptions
 from .directed_world import direct_world
@@ -58,11 +59,9 @@ def read_adapter(text: str) -> Adapter:
     if not equals:
         name, path = os.path.basename(text).partition(".")[0], text
     try:
-        with open(path, "rb") as file:
-            return Adapter(name, file.read(), path)
+        return Adapter(name, read_input(path, is_module)[0], path)
     except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        raise ComponentError(f"cannot open adapter {path}: {reason}") from None
+        raise ComponentError(f"cannot open adapter {path}: {reason(error)}") from None
 
 
 class _Input:

@@ -152,7 +152,7 @@ def utf8(text: bytes) -> str:
 
 def read_sections(data: bytes) -> list[Section]:
     """Return the sections of a module, whose order and sizes are checked."""
-    if data[:4] != MAGIC:
+    if not is_module(data):
         raise FormatError("not a WebAssembly module: the first bytes are not \\0asm")
     if data[4:8] != VERSION:
         if data[6:8] == b"\1\0":
@@ -183,6 +183,11 @@ def read_sections(data: bytes) -> list[Section]:
             sections.append(Section(number, start, reader.pos, end, name))
         reader.pos = end
     return sections
+
+
+def is_module(data: bytes) -> bool:
+    """Return whether a file that begins so is a module or a component."""
+    return data[:4] == MAGIC
 
 
 def read_module(data: bytes, where: str) -> CoreModule:

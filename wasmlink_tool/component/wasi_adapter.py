@@ -12,9 +12,10 @@ from importlib.util import find_spec
 
 from ..binary.constants import MAGIC, VERSION
 from ..binary.reader import FormatError
+from ..files import read_input, reason
 from .cli_run import INTERFACE, NAME, START, run_module
 from .componentize import Adapter
-from .core_module import CoreModule, read_module, read_sections
+from .core_module import CoreModule, is_module, read_module, read_sections
 from .descriptions import read_descriptions
 from .errors import ComponentError, quote
 from .names import parse_qualified_name, without_version
@@ -126,11 +127,9 @@ def _not_found(core: CoreModule, wanted: str | None) -> ComponentError:
 
 def _read(path: str) -> bytes:
     try:
-        with open(path, "rb") as file:
-            return file.read()
+        return read_input(path, is_module)[0]
     except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        raise ComponentError(f"cannot open adapter {path}: {reason}") from None
+        raise ComponentError(f"cannot open adapter {path}: {reason(error)}") from None
 
 
 def _search(kind: str, any_kind: bool, installed: Iterator[_Found], environment: Mapping[str, str]) -> _Found | None:
@@ -149,8 +148,8 @@ def _candidates(
     folder: str, environment: Mapping[str, str], packages: Callable[[str], ModuleSpec | None]
 ) -> Iterator[_Found]:
     """Find installed adapters, the preferred ones first."""
-    current = os.path.abspath(folder)
-    while True:
+    current = os.path.abspath(folder) if folder else ""
+    while current:
         for kind in (COMMAND, REACTOR, PROXY):
             path = os.path.join(current, _JCO, f"{PREVIEW1}.{kind}.wasm")
             if os.path.isfile(path):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from ..files import read_input, reason
 from .errors import ComponentError
 from .wit_lexer import WitError, WitSource
 from .wit_model import World
@@ -144,10 +145,9 @@ class WitPackages:
 
     def _read(self, path: str) -> WitSource:
         try:
-            with open(path, "rb") as file:
-                data = file.read()
-        except OSError as error:
-            raise ComponentError(f"cannot open {path}: {error.strerror}") from None
+            data, _ = read_input(path)
+        except (OSError, ValueError) as error:
+            raise ComponentError(f"cannot open {path}: {reason(error)}") from None
         self.files[path] = data
         try:
             return WitSource(path, data.decode("utf-8"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..diagnostics import Diagnostics, FatalError
-from ..files import reason
+from ..files import read_input, reason
 from ..inputs.object_file import ObjectFile
 from ..linking.plan import Plan
 from ..linking.resolution import Resolution
@@ -15,7 +15,7 @@ from .function_lines import FunctionLines
 from .live_query import LiveQueries, answers_json, answers_text
 from .reference_graph import ReferenceGraph, Roots
 from .size_changes import SizeChanges, changes_as_text, compare
-from .size_report import ReportError, SizeReport, from_json, to_json
+from .size_report import ReportError, SizeReport, from_json, is_report, to_json
 
 
 class Explanation:
@@ -68,8 +68,7 @@ def read_report(path: str) -> SizeReport:
     :raises FatalError: the file does not exist, or is not a size report.
     """
     try:
-        with open(path, "rb") as file:
-            return from_json(file.read())
+        return from_json(read_input(path, is_report)[0])
     except (OSError, ValueError) as error:
         raise FatalError(f"cannot open size report {path}: {reason(error)}") from None
     except ReportError as error:

@@ -9,12 +9,12 @@ import sys
 from collections.abc import Sequence
 
 from ..binary.reader import FormatError
-from ..files import reason
+from ..files import read_input, reason, write_file
 from .finished_module import report_of_module
 from .html_page import html_page
 from .live_patterns import matcher
 from .size_changes import SizeChanges, changes_as_json, changes_as_markdown, changes_as_text, compare
-from .size_report import ReportError, SizeReport, causes, from_json, to_json
+from .size_report import ReportError, SizeReport, causes, from_json, is_report, to_json
 from .size_text import report_as_text
 from .source_names import base_name
 
@@ -95,8 +95,7 @@ def _changes(changes: SizeChanges, new: SizeReport, form: str, top: int | None) 
 
 def _read(path: str) -> SizeReport:
     try:
-        with open(path, "rb") as file:
-            content = file.read()
+        content, _ = read_input(path, lambda head: is_report(head) or head.startswith(b"\0asm"))
     except (OSError, ValueError) as error:
         raise _CommandError(f"cannot open {path}: {reason(error)}") from None
     try:
@@ -109,8 +108,7 @@ def _read(path: str) -> SizeReport:
 
 def _write(path: str, text: str) -> None:
     try:
-        with open(path, "w", encoding="utf-8", errors="replace", newline="\n") as file:
-            file.write(text)
+        write_file(path, [text.encode("utf-8", "replace")])
     except (OSError, ValueError) as error:
         raise _CommandError(f"cannot write {path}: {reason(error)}") from None
 

@@ -141,6 +141,11 @@ def _part_fields(part: Part) -> dict[str, Any]:
     return fields
 
 
+def is_report(data: bytes) -> bool:
+    """Return whether a file that begins so may be a report in JSON."""
+    return data.lstrip()[:1] == b"{"
+
+
 def from_json(text: str | bytes) -> SizeReport:
     """Return a report from the JSON that :func:`to_json` made.
 
