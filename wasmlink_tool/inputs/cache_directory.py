@@ -259,9 +259,23 @@ def _look_at(entry: os.DirEntry[str], room: str, found: list[_File]) -> None:
 def remove_file(path: str) -> None:
     """Remove a file of the cache. It may be gone already: another process may have removed it."""
     try:
-        with open_regular(path) as file:
-            is_own = file.read(len(MAGIC)) == MAGIC
-        if is_own:
+        if _first_bytes(path) == MAGIC:
             os.unlink(path)
     except OSError:
         pass
+
+
+def store_beside(path: str, chunks: Sequence[bytes | bytearray | memoryview], *, mode: int = 0o666) -> None:
+    """Write a file that is not in a cache directory, and that the next run can do without: if the file that is there
+    may be somebody else's, or if it cannot be written, nothing happens. The first bytes must be :data:`MAGIC`."""
+    try:
+        if not os.path.lexists(path) or _first_bytes(path) in (MAGIC, b""):
+            replace_file(path, chunks, mode=mode)
+    except (OSError, ValueError):
+        pass
+
+
+def _first_bytes(path: str) -> bytes:
+    """:raises OSError: it is not a regular file, or cannot be read."""
+    with open_regular(path) as file:
+        return file.read(len(MAGIC))

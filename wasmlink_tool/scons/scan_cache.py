@@ -12,7 +12,6 @@ import atexit
 import json
 import os
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import asdict, dataclass, fields, replace
 from hashlib import sha256
 from typing import Any
@@ -20,9 +19,9 @@ from typing import Any
 import SCons.Action
 import SCons.SConsign
 
-from ..files import open_regular, replace_file
+from ..files import open_regular
 from ..identity import identity_stamp, linker_identity, remember_identity
-from ..inputs.cache_directory import SIZES
+from ..inputs.cache_directory import SIZES, store_beside
 from .settings import boolean
 
 SUFFIX = ".wasmlink"
@@ -92,8 +91,7 @@ class ScanMemory:
         kept = {key: asdict(finding) for key, finding in list(findings.items())[-_LIMIT:]}
         stored = {"linker": linker_identity(), "stamp": identity_stamp(), "findings": kept}
         body = json.dumps(stored, separators=(",", ":")).encode()
-        with suppress(OSError):
-            replace_file(self._path, [b"%s %s\n" % (_MAGIC, sha256(body).hexdigest().encode()), body])
+        store_beside(self._path, [b"%s %s\n" % (_MAGIC, sha256(body).hexdigest().encode()), body])
         self._new.clear()
 
 
@@ -112,7 +110,7 @@ def _load(path: str) -> dict[str, Finding]:
         if stored["linker"] != linker_identity():
             return {}
         return {key: _finding(entry) for key, entry in stored["findings"].items()}
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
         return {}
 
 
@@ -121,11 +119,13 @@ def _finding(entry: dict[str, Any]) -> Finding:
     values["members"] = [
         (str(archive), str(name), int(n), str(digest)) for archive, name, n, digest in entry["members"]
     ]
+    if any("\0" in text for archive, name, _, _ in values["members"] for text in (archive, name)):
+        raise ValueError("members")
     for name, kind in (("files", dict), ("interfaces", dict), ("direct", list), ("indirect", list), ("order", str)):
         if not isinstance(values[name], kind):
             raise TypeError(name)
     for name in ("files", "interfaces", "direct", "indirect"):
-        if not all(isinstance(text, str) for text in values[name]):
+        if not all(isinstance(text, str) and "\0" not in text for text in values[name]):
             raise TypeError(name)
     return Finding(**values)
 

@@ -13,7 +13,8 @@ from typing import Final
 
 from ..binary.reader import FormatError
 from ..diagnostics import Diagnostics
-from ..files import frame, read_frame, replace_file
+from ..files import frame, read_frame
+from ..inputs.cache_directory import store_beside
 from ..options import LinkOptions
 from ..output.encoding import Chunk
 from .finished_module import report_of_module
@@ -26,6 +27,11 @@ _MAGIC: Final = b"wasmlink sizes 1\n"
 _SHOWN: Final = 3
 _LEAST_SHARE: Final = 0.05
 """A fraction of the difference: smaller changes are left out of the line."""
+
+_LEAST_LIMIT: Final = 1 << 20
+_MOST_TIMES: Final = 32
+"""The maximum size of the unpacked file is the first number and this multiple of its size: names repeat each other, but
+a file that unpacks to a thousand times its size is not ours."""
 
 Sizes = dict[str, int]
 
@@ -85,7 +91,7 @@ def _load(path: str) -> tuple[int, Sizes] | None:
         if packed is None:
             return None
         unpacker = zlib.decompressobj()
-        value = json.loads(unpacker.decompress(packed, 64 << 20))
+        value = json.loads(unpacker.decompress(packed, _LEAST_LIMIT + _MOST_TIMES * len(packed)))
         size, sizes = value["size"], value["parts"]
         if isinstance(size, int) and all(isinstance(number, int) for number in sizes.values()):
             return size, sizes
@@ -99,6 +105,6 @@ def _save(path: str, size: int, sizes: Sizes) -> None:
     text = json.dumps({"size": size, "parts": sizes}, ensure_ascii=False, separators=(",", ":"))
     try:
         os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
-        replace_file(path, frame(_MAGIC, [zlib.compress(text.encode("utf-8", "replace"), 1)]))
     except OSError:
-        pass
+        return
+    store_beside(path, frame(_MAGIC, [zlib.compress(text.encode("utf-8", "replace"), 1)]))
