@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import pytest
+
 from tests.differential.asm import data, extern, func
 from tests.differential.cases.liveness import constructor
 from tests.linking.conftest import Make, Program
+from tests.support.varied_encoding import encode
+from tests.support.varied_objects import SIGNATURES, Chunk, Label, Reference, Unit
+from wasmlink_tool import LinkOptions, link
 
 
 def live(program: Program, file: str) -> set[str]:
@@ -49,6 +56,16 @@ def test_a_trap_whose_address_alone_is_taken_needs_no_body(link_until: Make) -> 
         assert stub.is_stub
         assert stub.file is not None
         assert stub.file.function_live[stub.index] == expected
+
+
+@pytest.mark.parametrize("order", range(3))
+def test_a_type_is_no_call_of_the_symbol_with_its_number(order: int, tmp_path: Path) -> None:
+    unit = Unit(0, weak_references={"host"}, order=order)
+    types = [Reference(6, str(number)) for number in range(len(SIGNATURES))]
+    unit.functions.append(Chunk(labels=[Label("f0")], references=[Reference(1, "host"), *types]))
+    (tmp_path / "a.o").write_bytes(encode(unit))
+    module = link(LinkOptions(inputs=[str(tmp_path / "a.o")], entry="f0", output=None)).module
+    assert b"undefined_weak:host" not in module
 
 
 def test_a_retained_segment_of_a_linked_file_is_live(link_until: Make) -> None:

@@ -146,7 +146,7 @@ class _Targets:
 
     def calls(self, symbol: int, chunks: list[int]) -> bool:
         """Return whether a relocation of one of the chunks does more than take the address of a function."""
-        types, indices = self.relocs.types, self.relocs.indices
+        types, indices = self.relocs.types, self.indices
         return any(
             indices[i] == symbol and types[i] not in TABLE_INDICES
             for chunk in chunks
