@@ -182,7 +182,7 @@ def encode(unit: Unit) -> bytes:
         data_entries += entries
         position += size
     parts = [*head, section(10, vector(*bodies)), section(11, vector(*segments))]
-    tails = []
+    tails: list[bytes] = []
     for number, chunk in enumerate(unit.customs):
         fields, entries = _fields(chunk, 0, numbers, made.own, has_filler=False)
         (tails if chunk.title == "producers" else parts).append(custom(chunk.title, fields + chunk.content))

@@ -46,6 +46,8 @@ class Numbers:
         """The new number of each type of the last link; ``NO_NUMBER`` if it is gone."""
         self.function_types: list[int] = []
         """The types of all functions but imported ones."""
+        self.last_function_types: list[int] = []
+        """The same in the last link, with the numbers of types there."""
         self._number_types()
         self.slots: list[int] = []
         """The new slot of each slot of the last link, both counted from the table's base."""
@@ -186,7 +188,7 @@ class Numbers:
             order.update(dict.fromkeys([known.setdefault(s, len(known)) for s in signatures_of_imports]))
         else:
             order.update(dict.fromkeys(columns.import_types))
-        before = read_numbers(module.contents(SectionId.FUNCTION))
+        before = self.last_function_types = read_numbers(module.contents(SectionId.FUNCTION))
         if len(before) != sum(self._live_counts) + columns.wrappers:
             raise ValueError("a function section of another size")
         types_now: list[int] = []

@@ -76,8 +76,14 @@ def kept_symbols(obj: ObjectFile, known: Container[bytes]) -> list[tuple[int, in
     return [(kind, flags, name) for kind, flags, name, _, _, _ in obj.symbols if flags & _KEPT and name not in known]
 
 
-def constructors(obj: ObjectFile) -> list[tuple[int, bytes, int]]:
-    return [(init.priority, obj.symbols[init.symbol][2], obj.symbols[init.symbol][1]) for init in obj.init_functions]
+def constructors(obj: ObjectFile) -> list[tuple[int, bytes, int, bytes]]:
+    """Return the priority of each constructor, its name, its flags and its type, on which its call depends."""
+    found = []
+    for init in obj.init_functions:
+        kind, flags, name, index, _, _ = obj.symbols[init.symbol]
+        signature = obj.function_signature(index) if kind == SymbolKind.FUNCTION else b""
+        found.append((init.priority, name, flags, signature))
+    return found
 
 
 def called_functions(obj: ObjectFile) -> set[bytes]:

@@ -79,6 +79,27 @@ class OwnCode:
                 raise Unusable("the first constructor, or the last one")
         return columns.imported if was else -1, len(update.undefined.imports) if now and update.undefined else -1
 
+    def _check_wrapped(self, wrappers: Sequence[bytes]) -> None:
+        """Check that the functions that wrappers call have the types that they had, since a wrapper has its function's
+        type and passes each argument."""
+        update, numbers = self._update, self._update.numbers
+        imported = update.columns.imported
+        imported_now = imported if update.undefined is None else len(update.undefined.imports)
+        for body in wrappers:
+            at = 1
+            while at < len(body):
+                opcode, at = body[at], at + 1
+                if opcode not in (Opcode.CALL, Opcode.LOCAL_GET):
+                    continue
+                number, at = read_number(body, at)
+                if opcode == Opcode.CALL and number >= imported:
+                    now = numbers.functions[number]
+                    if now != NO_NUMBER and (
+                        update.last_signatures[numbers.last_function_types[number - imported]]
+                        != numbers.signatures[numbers.function_types[now - imported_now]]
+                    ):
+                        raise Unusable("a function that a command's wrapper calls has another type")
+
     def entries(self, bodies: Sequence[bytes], *, is_first: bool = False) -> list[bytes]:
         """Return the entries of functions that the linker wrote, with the numbers of the functions that they call.
 
@@ -95,6 +116,8 @@ class OwnCode:
             before, after = self._call_of_constructors()
         if is_first and self._update.resolved is not None and columns.live[columns.call_ctors]:
             constructors = columns.live.count(1, 0, columns.call_ctors)
+        if not is_first:
+            self._check_wrapped(bodies)
         if not self._differs and constructors < 0:
             return [uleb(len(body)) + body for body in bodies]
         found = []

@@ -89,9 +89,7 @@ class CustomSections:
         for known in self._state.files:
             before.update(dict.fromkeys([output for output, _, size in known.sections.values() if size]))
         for ordinal in self._update.order:
-            for index, (output, _, _) in sorted(self._state.files[ordinal].sections.items()):
-                if ordinal not in self._update.new or self._update.section(ordinal, index).size:
-                    now.setdefault(output)
+            now.update(dict.fromkeys(self._update.outputs_of(ordinal)))
         if list(before) != list(now):
             raise Unusable("custom sections come in another order")
 

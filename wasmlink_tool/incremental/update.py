@@ -245,6 +245,16 @@ class Update(NewObjects):
             return gone
         return self.new[ordinal].custom_sections[self._section_matches[ordinal].index(index)]
 
+    def outputs_of(self, ordinal: int) -> list[int]:
+        """Return the output sections of the custom sections that an object has now, in its order."""
+        known = self.last.state.files[ordinal].sections
+        file = self.new.get(ordinal)
+        if file is None:
+            return [output for output, _, _ in known.values()]
+        matches = self._section_matches[ordinal]
+        placed = [matches[index] for index, section in file.custom_sections.items() if section.size]
+        return [known[old][0] for old in placed if old in known]
+
     def function(self, ordinal: int, index: int) -> tuple[ObjectInput, int]:
         if ordinal not in self.changed:
             return self.new[ordinal], index
@@ -358,6 +368,9 @@ class Update(NewObjects):
             section = file.custom_sections.get(index)
             if section is not None and old in known.sections:
                 self.place_section(ordinal, section, old)
+        kept = [old for old in matches if old in known.sections and old < len(self.before[ordinal].sections)]
+        if self.resolved is None and kept != sorted(kept):
+            raise Unusable("an object's sections come in another order")
 
     def _match_sections(self, ordinal: int, file: ObjectInput) -> list[int]:
         """Return for each section the custom section that it takes the place of; others match nothing.
