@@ -2,6 +2,7 @@
 
 Each case is linked with an empty cache, once more with nothing changed, and then after each of several objects was
 touched: it gets a section that no output has, or one that every output has, so that it is another object to the cache.
+At last one of them is edited in what it refers to.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from tests.differential import harness
 from tests.differential.cases import all_cases
 from tests.differential.generate import rich_program
 from tests.differential.harness import Case, Result
+from tests.support.edited_relocations import drop_references, raise_addends
 from tests.support.objects import MAGIC, custom
 from wasmlink_tool.cli import main
 from wasmlink_tool.inputs import parse_cache
@@ -73,3 +75,10 @@ def test_same_as_without_a_cache(
         path.unlink()
         path.write_bytes(contents + TOUCHES[number % len(TOUCHES)])
         check(f"with {path.name} touched")
+    if touched:
+        path = touched[zlib.crc32(case.name.encode()) % len(touched)]
+        contents = path.read_bytes()
+        for edit in (raise_addends, drop_references):
+            if edit(contents) != contents:
+                path.write_bytes(edit(contents))
+                check(f"with {path.name} edited: {edit.__name__}")
