@@ -16,6 +16,7 @@ from tests.differential import harness
 from tests.differential.asm import data, extern, func
 from tests.differential.harness import Archive, Case
 from wasmlink_tool.cli import main
+from wasmlink_tool.size.live_patterns import Named
 
 CALL, ADDRESS, DATA = "call", "address taken", "data"
 
@@ -207,3 +208,40 @@ def test_the_last_link_is_asked_without_linking_again(tmp_path: Path, objects: P
     assert "relocate and write sections" not in steps[2]
     module = (place / "out.wasm").read_bytes()
     assert module == (tmp_path / "clean" / "out.wasm").read_bytes()
+
+
+def test_named_things() -> None:
+    """In the order of the things, not of their names; each once, however many of its names match."""
+    things = [
+        ("first", ("b", "c*")),
+        ("second", ("a",)),
+        ("third", ("c1", "c2")),
+        ("fourth", ()),
+        ("fifth", ("a", "c*")),
+    ]
+    named = Named(things)
+    assert named.find("a") == ["second", "fifth"]
+    assert named.find("c*") == ["first", "third", "fifth"]
+    assert named.find("c?") == ["first", "third", "fifth"]
+    assert named.find("[ab]") == ["first", "second", "fifth"]
+    assert named.find("d") == []
+
+
+def test_many_patterns_are_looked_up() -> None:
+    """An exact name is compared with no other name than those of its hash."""
+    compared = 0
+
+    class Name(str):
+        __slots__ = ()
+
+        def __eq__(self, other: object) -> bool:
+            nonlocal compared
+            compared += 1
+            return str.__eq__(self, other)
+
+        __hash__ = str.__hash__
+
+    named = Named((number, (Name(number),)) for number in range(1000))
+    for number in range(1000):
+        assert named.find(str(number)) == [number]
+    assert compared < 5000

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from ..binary.constants import SymbolKind
 from ..linking.chunks import InputSegment, LinkedFile, ObjectInput
 from ..linking.plan import Plan
-from ..linking.symbol_names import symbol_text
 from ..linking.symbols import DEFINED, LAZY, Symbol
 from .chains import Chains, Reference
-from .live_patterns import matcher
+from .live_names import LiveNames, name_text
 from .reference_graph import FUNCTION, IMPORT, MEMBER, NOTHING, ROOT, SEGMENT, ReferenceGraph
 from .source_names import short_name
 
@@ -54,6 +52,7 @@ class LiveQueries:
         self._chains = chains
         self._graph: ReferenceGraph = chains.graph
         self._shown = plan.resolution.table.names.text
+        self._names = LiveNames(plan, self._graph)
         self._folds: dict[str, None] = {}
 
     def answer(self, pattern: str) -> Answer:
@@ -63,8 +62,11 @@ class LiveQueries:
         absent = list(self._absent(pattern)) if not chains else []
         return Answer(pattern, chains, absent, list(self._folds))
 
-    def _node(self, symbol: Symbol) -> int:
-        """Return the node of a symbol that matches."""
+    def _node(self, found: Symbol | int) -> int:
+        """Return the node of what matches."""
+        if isinstance(found, int):
+            return found
+        symbol = found
         node = self._graph.node(symbol)
         if symbol.folded_from is not None and node != NOTHING:
             where = short_name(symbol.folded_from[0])
@@ -76,79 +78,30 @@ class LiveQueries:
 
     def _find(self, pattern: str) -> Iterator[int]:
         kind, wanted = _split(pattern)
-        matches = matcher(wanted)
+        names = self._names
         if kind in ("import:", ""):
-            yield from self._imports(matches, qualified=kind == "import:" or "." in wanted)
+            yield from names.imports(wanted, qualified=kind == "import:" or "." in wanted)
         if kind == "":
-            found = list(self._symbols(matches))
-            yield from found or self._demangled(matches)
+            yield from map(self._node, names.symbols(wanted))
         if kind in ("section:", "") and (kind or wanted.startswith(".")):
-            yield from self._segments(matches)
+            yield from map(self._node, names.segments(wanted))
         if kind in ("member:", "") and (kind or wanted.endswith((".o", ")", ".obj")) or "(" in wanted):
-            yield from self._members(matches)
+            for file in names.members(wanted):
+                yield from self._nearest(file)
 
-    def _imports(self, matches: Callable[[str], bool], *, qualified: bool) -> Iterator[int]:
-        counts: dict[int, int] = {}
-        for entry in self._plan.spaces.imports.entries:
-            number = counts.get(entry.kind, 0)
-            counts[entry.kind] = number + 1
-            module, name = _text(entry.module), _text(entry.name)
-            if matches(f"{module}.{name}" if qualified else name):
-                yield self._graph.imported(entry.kind, number)
-
-    def _symbols(self, matches: Callable[[str], bool]) -> Iterator[int]:
-        for file in self._graph.files:
-            for symbol in file.symbols:
-                if symbol.state == DEFINED and symbol.is_live and matches(symbol_text(symbol.name)):
-                    yield self._node(symbol)
-            if not isinstance(file, ObjectInput):
-                for i, name in enumerate(file.function_names):
-                    if file.function_live[i] and matches(_text(name)):
-                        yield self._graph.function(file, i)
-                for i, name in enumerate(file.global_names):
-                    if file.global_live[i] and matches(_text(name)):
-                        yield self._graph.global_(file, i)
-
-    def _demangled(self, matches: Callable[[str], bool]) -> Iterator[int]:
-        """Yield the live symbols whose demangled name matches. For patterns that match no symbol name: demangling takes
-        time."""
-        for file in self._graph.files:
-            for symbol in file.symbols:
-                if symbol.state == DEFINED and symbol.name[:1] in (b"_", b".") and symbol.is_live:
-                    shown = demangled(symbol.name)
-                    # A function may be named with its parameters, or without.
-                    if matches(shown) or matches(shown.partition("(")[0]):
-                        yield self._node(symbol)
-
-    def _segments(self, matches: Callable[[str], bool]) -> Iterator[int]:
-        for file in self._graph.files:
-            for segment in file.segments:
-                if segment.live and matches(_text(segment.name)):
-                    yield self._graph.segment(file, segment.index)
-            for symbol in file.symbols:
-                if symbol.kind == SymbolKind.DATA and symbol.folded_from is not None:
-                    origin, index = symbol.folded_from
-                    if origin is file and matches(_text(file.segments[index].name)):
-                        yield self._node(symbol)
-
-    def _members(self, matches: Callable[[str], bool]) -> Iterator[int]:
-        """Yield the live node nearest to a root of each object that matches."""
+    def _nearest(self, file: ObjectInput) -> list[int]:
+        """Return the live node of an object that is nearest to a root, if there is one."""
         depths = self._chains.depths
-        for file in self._graph.files:
-            if isinstance(file, ObjectInput) and any(map(matches, _file_names(file))):
-                nodes = [self._graph.member(file), *self._graph.live_nodes_of(file)]
-                reached = [node for node in nodes if depths[node] >= 0]
-                if reached:
-                    yield min(reached, key=lambda node: (depths[node], node))
+        nodes = [self._graph.member(file), *self._graph.live_nodes_of(file)]
+        reached = [node for node in nodes if depths[node] >= 0]
+        return [min(reached, key=lambda node: (depths[node], node))] if reached else []
 
     def _absent(self, pattern: str) -> Iterator[str]:
         kind, wanted = _split(pattern)
         if kind:
             return
-        matches = matcher(wanted)
-        for name, symbol in self._plan.resolution.symbols.items():
-            if not matches(_text(name)) and not (name[:1] == b"_" and matches(demangled(name))):
-                continue
+        for name in self._names.resolved(wanted):
+            symbol = self._plan.resolution.symbols[name]
             shown = self._shown(name)
             if symbol.state == LAZY:
                 yield f"{shown} is not linked: nothing needs it from {symbol.file_name}"
@@ -189,33 +142,19 @@ class LiveQueries:
             name = file.table_names[number]
         shown = self._shown(name) if name else f"{kind} {number}"
         owner = short_name(file) if isinstance(file, ObjectInput) else ""
-        return Step(shown, _text(name), kind, owner, reference)
+        return Step(shown, name_text(name), kind, owner, reference)
 
     def _import_name(self, number: int) -> str:
         imports = self._plan.spaces.imports
         if number < len(imports.entries):
             entry = imports.entries[number]
-            return f"{_text(entry.module)}.{_text(entry.name)}"
-        return f"GOT.{_text(imports.got[number - len(imports.entries)].name)}"
+            return f"{name_text(entry.module)}.{name_text(entry.name)}"
+        return f"GOT.{name_text(imports.got[number - len(imports.entries)].name)}"
 
 
 def _split(pattern: str) -> tuple[str, str]:
     prefix = next((prefix for prefix in _PREFIXES if pattern.startswith(prefix)), "")
     return prefix, pattern[len(prefix) :]
-
-
-def demangled(name: bytes) -> str:
-    from ..demangle import demangle
-
-    return _text(demangle(name))
-
-
-def _text(name: bytes) -> str:
-    return name.decode("utf-8", "backslashreplace")
-
-
-def _file_names(file: ObjectInput) -> tuple[str, ...]:
-    return file.name, short_name(file), file.input.member, file.input.member.replace("\\", "/").rsplit("/", 1)[-1]
 
 
 def _segment_name(file: LinkedFile, segment: InputSegment) -> bytes:
