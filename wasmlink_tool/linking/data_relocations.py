@@ -15,11 +15,12 @@ from ..binary.leb128 import uleb
 from ..binary.relocation_types import FROM_PLACE, TABLE_INDICES, WIDTH
 from ..options import LinkOptions
 from .chunks import NO_NUMBER, InputSegment, ObjectInput, OutputSegment
+from .command_wrappers import call
+from .divided_code import DividedCode, add_live_function
 from .relocate import Relocator, segment_relocations
 from .relocation_values import Bases
 from .resolution import Resolution
 from .symbols import UNDEFINED, Symbol
-from .synthetic_symbols import add_synthetic_function
 from .target import Target, i32_const, i64_const
 from .thread_context import push_base
 
@@ -30,8 +31,6 @@ if TYPE_CHECKING:
 
 MOST_PLAIN: Final = 1 << 20
 """The largest body, in bytes, that is written as wasm-ld writes it."""
-_MOST_CALLS: Final = 1 << 15
-"""The maximum number of helper calls in one function. Each takes less than 64 bytes."""
 _SHORTEST_RUN: Final = 3
 """The length from which one call for a run is smaller than one for each field."""
 _END: Final = bytes((Opcode.END,))
@@ -43,7 +42,7 @@ class Field:
     __slots__ = ("base", "got", "place", "place_base", "value", "wide")
 
     def __init__(
-        self, place: int, place_base: Symbol | None, *, wide: bool, base: Symbol | None, got: int, value: int
+        self, place: int, place_base: Symbol | None, *, wide: bool, base: Symbol | None, got: Symbol | None, value: int
     ) -> None:
         self.place = place
         self.place_base = place_base
@@ -53,7 +52,7 @@ class Field:
         self.base = base
         """The same for ``value``; ``None`` if it is added to an entry of the global offset table."""
         self.got = got
-        """The global that is that entry."""
+        """The symbol whose entry that is. Its number may change until all indices are final."""
         self.value = value
 
     def store(self, target: Target) -> bytes:
@@ -62,14 +61,16 @@ class Field:
         if self.place_base is not None:
             code += push_base(self.place_base) + target.add
         constant = (i64_const if self.wide else i32_const)(self.value)
-        code += _get(self.got) if self.base is None else push_base(self.base)
+        code += _entry(self.got) if self.base is None else push_base(self.base)
         if self.base is not None or self.value:
             code += constant + bytes((Opcode.I64_ADD if self.wide else Opcode.I32_ADD,))
         return code + bytes((Opcode.I64_STORE if self.wide else Opcode.I32_STORE, 2, 0))
 
 
-def _get(number: int) -> bytes:
-    return bytes((Opcode.GLOBAL_GET,)) + uleb(number)
+def _entry(symbol: Symbol | None) -> bytes:
+    """Return an instruction that pushes a symbol's entry of the global offset table."""
+    assert symbol is not None
+    return bytes((Opcode.GLOBAL_GET,)) + uleb(symbol.got_number)
 
 
 def relocated_fields(
@@ -129,7 +130,7 @@ def _fields_of(
         place = chunk.output_offset(offset - start) if thread_local else chunk.address(offset - start)
         wide = WIDTH[type_] == 8
         if in_got:
-            yield Field(place, place_base, wide=wide, base=None, got=symbol.got_number, value=addend)
+            yield Field(place, place_base, wide=wide, base=None, got=symbol, value=addend)
             continue
         target = type_, index
         value = known.get(target)
@@ -143,7 +144,7 @@ def _fields_of(
             base = tls_base
             value -= bases.tls
         assert base is not None
-        yield Field(place, place_base, wide=wide, base=base, got=NO_NUMBER, value=value)
+        yield Field(place, place_base, wide=wide, base=base, got=None, value=value)
 
 
 class _Run:
@@ -158,27 +159,25 @@ class _Run:
 
 
 class Helpers:
-    """The functions that a large ``__wasm_apply_data_relocs`` calls."""
+    """The functions that a large ``__wasm_apply_data_relocs`` or ``__wasm_apply_tls_relocs`` calls."""
 
     def __init__(self, resolution: Resolution, name: bytes, fields: list[Field]) -> None:
         self._target = resolution.target
         self._resolution = resolution
         self._name = name
+        self._place_base = fields[0].place_base
         self._stores: dict[tuple[Symbol | None, bool], Symbol] = {}
         """Maps the base that a helper adds to the value, and whether it stores a run, to the helper."""
-        self.parts: list[tuple[Symbol, list[_Run]]] = []
-        runs = list(self._runs(fields))
-        for run in runs:
+        self._runs = list(self._runs_of(fields))
+        for run in self._runs:
             if self._has_helper(run.first):
                 self._declare_store(run)
-        for first in range(0, len(runs), _MOST_CALLS):
-            part = self._declare(name + b".%d" % len(self.parts), b"\0\0")
-            self.parts.append((part, runs[first : first + _MOST_CALLS]))
+        self._calls = DividedCode(resolution, name, len(self._runs))
 
     def _has_helper(self, field: Field) -> bool:
         return field.place_base is not None and field.wide is self._target.is_64
 
-    def _runs(self, fields: list[Field]) -> Iterator[_Run]:
+    def _runs_of(self, fields: list[Field]) -> Iterator[_Run]:
         """Split the fields into runs, in order."""
         width = self._target.bits // 8
         at = 0
@@ -190,7 +189,7 @@ class Helpers:
                     field = fields[at + run.count]
                     step = field.value - last.value
                     follows = field.place == last.place + width and field.wide is last.wide
-                    same_base = field.base is last.base and field.got == last.got
+                    same_base = field.base is last.base and field.got is last.got
                     if not follows or not same_base or (run.count > 1 and step != run.step):
                         break
                     run.step, last = step, field
@@ -199,11 +198,6 @@ class Helpers:
                     run.count, run.step = 1, 0
             yield run
             at += run.count
-
-    def _declare(self, name: bytes, signature: bytes) -> Symbol:
-        symbol = add_synthetic_function(self._resolution, name, signature)
-        self._resolution.synthetic.function_live[symbol.index] = True
-        return symbol
 
     def _declare_store(self, run: _Run) -> None:
         base, is_run = run.first.base, run.count > 1
@@ -214,20 +208,18 @@ class Helpers:
         name = (
             self._name + (b".run" if is_run else b".store") + (b"" if base is None else b"." + base.name.lstrip(b"_"))
         )
-        self._stores[base, is_run] = self._declare(name, uleb(len(parameters)) + parameters + b"\0")
+        signature = uleb(len(parameters)) + parameters + b"\0"
+        self._stores[base, is_run] = add_live_function(self._resolution, name, signature)
 
     # Once every index is known
 
     def write(self) -> bytes:
         """Write the helpers' bodies; return the code that calls all of them."""
         bodies = self._resolution.synthetic.bodies
-        memory_base = self._resolution.memory_base
         for (base, is_run), helper in self._stores.items():
-            assert memory_base is not None
-            bodies[helper.index] = self._store_body(memory_base, base, is_run=is_run)
-        for part, runs in self.parts:
-            bodies[part.index] = b"\0" + b"".join(map(self._call, runs)) + _END
-        return b"".join(_call(part) for part, _ in self.parts)
+            assert self._place_base is not None
+            bodies[helper.index] = self._store_body(self._place_base, base, is_run=is_run)
+        return self._calls.write(map(self._call, self._runs))
 
     def _call(self, run: _Run) -> bytes:
         field, target = run.first, self._target
@@ -235,33 +227,33 @@ class Helpers:
             return field.store(target)
         arguments = target.const(field.place)
         if field.base is None:
-            arguments += _get(field.got)
+            arguments += _entry(field.got)
         if field.base is not None or field.value:
             arguments += target.const(field.value)
         if field.base is None and field.value:
             arguments += target.add
         if run.count > 1:
             arguments += i32_const(run.count) + target.const(run.step)
-        return arguments + _call(self._stores[field.base, run.count > 1])
+        return arguments + call(self._stores[field.base, run.count > 1].function_number)
 
-    def _store_body(self, memory_base: Symbol, base: Symbol | None, *, is_run: bool) -> bytes:
+    def _store_body(self, place_base: Symbol, base: Symbol | None, *, is_run: bool) -> bytes:
         """Return a body that stores local 1, plus ``base`` if there is one, at local 0; in a run, local 2 times, each
         time adding local 3."""
         target = self._target
         add = target.add
         place, value = (bytes((Opcode.LOCAL_GET, local)) for local in (0, 1))
         store = bytes((Opcode.I64_STORE if target.is_64 else Opcode.I32_STORE, 2, 0))
-        from_memory = place + _get(memory_base.global_number) + add
-        from_base = value if base is None else value + _get(base.global_number) + add
+        location = place + push_base(place_base) + add
+        from_base = value if base is None else value + push_base(base) + add
         if not is_run:
-            return b"\0" + from_memory + from_base + store + _END
+            return b"\0" + location + from_base + store + _END
         next_place = place + target.const(target.bits // 8) + add + bytes((Opcode.LOCAL_SET, 0))
         next_value = value + bytes((Opcode.LOCAL_GET, 3)) + add + bytes((Opcode.LOCAL_SET, 1))
         countdown = bytes((Opcode.LOCAL_GET, 2)) + i32_const(-1) + bytes((Opcode.I32_ADD, Opcode.LOCAL_TEE, 2))
         return b"".join(
             (
                 b"\0",
-                from_memory + bytes((Opcode.LOCAL_SET, 0)),
+                location + bytes((Opcode.LOCAL_SET, 0)),
                 from_base + bytes((Opcode.LOCAL_SET, 1)),
                 bytes((Opcode.LOOP, c.NO_RESULT)),
                 place + value + store,
@@ -272,7 +264,3 @@ class Helpers:
                 _END,
             )
         )
-
-
-def _call(function: Symbol) -> bytes:
-    return bytes((Opcode.CALL,)) + uleb(function.function_number)

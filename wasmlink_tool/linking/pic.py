@@ -11,6 +11,10 @@ from .resolution import Resolution
 from .scan_relocations import Scan
 from .symbols import DEFINED, Symbol
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 
 def combine_segments(segments: list[OutputSegment]) -> list[OutputSegment]:
     """Combine all segments in the file into one: without extended constant expressions a segment's address can only be
@@ -57,12 +61,13 @@ def _get(symbol: Symbol | None) -> bytes:
     return bytes((Opcode.GLOBAL_GET,)) + uleb(symbol.global_number)
 
 
-def global_relocation_code(resolution: Resolution, scan: Scan, options: LinkOptions, *, tls: bool) -> bytes:
-    """Return instructions that store the addresses of this module's definitions in the globals of its internal global
-    offset table."""
+def global_relocation_code(
+    resolution: Resolution, scan: Scan, options: LinkOptions, *, tls: bool
+) -> Iterator[bytes]:
+    """Yield the instructions that store the address of each of this module's definitions in the global of its internal
+    global offset table."""
     target = resolution.target
     add = target.add
-    code = b""
     for symbol in scan.got:
         if is_thread_local(symbol, options) is not tls:
             continue
@@ -73,5 +78,4 @@ def global_relocation_code(resolution: Resolution, scan: Scan, options: LinkOpti
             base, value = resolution.table_base, symbol.table_slot
         else:
             continue
-        code += _get(base) + target.const(value) + add + bytes((Opcode.GLOBAL_SET,)) + uleb(symbol.got_number)
-    return code
+        yield _get(base) + target.const(value) + add + bytes((Opcode.GLOBAL_SET,)) + uleb(symbol.got_number)

@@ -9,6 +9,7 @@ from ..options import LinkOptions
 from ..records import record
 from .chunks import OutputSegment
 from .command_wrappers import call
+from .divided_code import MOST_UNDIVIDED, DividedCode
 from .layout_memory import Memory
 from .pic import global_relocation_code, is_thread_local
 from .relocation_values import Bases
@@ -34,9 +35,12 @@ class StartFunctions:
     data_relocation_helpers: Helpers | None
     """Helpers of the function above, if it would otherwise be too large."""
     apply_tls_relocs: Symbol | None
+    tls_relocation_helpers: Helpers | None
     init_memory: Symbol | None
     apply_global_relocs: Symbol | None
     apply_global_tls_relocs: Symbol | None
+    global_relocation_parts: dict[bool, DividedCode]
+    """The parts of these two, if they would otherwise be too large; of the second under ``True``."""
     start: Symbol | None
     """The function in the start section."""
     started: tuple[Symbol, ...]
@@ -77,7 +81,7 @@ def declare_start_functions(
     # All indices in this code are those of imports, which are final.
     dynamic = resolution.is_dynamic(options) and not options.relocatable
     bases = Bases(options.table_base, memory.tls_base)
-    helpers = None
+    helpers = tls_helpers = None
     if dynamic:
         from .data_relocations import MOST_PLAIN, Helpers, relocated_fields  # Static output needs none of it.
 
@@ -95,16 +99,24 @@ def declare_start_functions(
         apply_global_tls = declare(b"__wasm_apply_global_tls_relocs")
         keep_tls_base()
     if options.has_threads:
-        from .data_relocations import has_tls_relocations
+        from .data_relocations import Helpers, has_tls_relocations, relocated_fields
 
         if has_tls_relocations(segments):
             apply_tls = declare(b"__wasm_apply_tls_relocs")
+            fields = list(relocated_fields(resolution, segments, bases, options, tls=True))
+            if len(fields) > MOST_UNDIVIDED:
+                tls_helpers = Helpers(resolution, b"__wasm_apply_tls_relocs", fields)
     if (
         options.is_pic
         and "extended-const" not in features
         and any(not is_thread_local(symbol, options) for symbol in scan.got)
     ):
         apply_global = declare(b"__wasm_apply_global_relocs")
+    parts = {}
+    if len(scan.got) > MOST_UNDIVIDED:
+        for function, tls in ((apply_global, False), (apply_global_tls, True)):
+            if function is not None:
+                parts[tls] = DividedCode(resolution, function.name, len(scan.got))
     started = tuple(symbol for symbol in (apply_global, init_memory, resolution.start) if symbol is not None)
     start = None
     if started:
@@ -113,9 +125,11 @@ def declare_start_functions(
         apply_data,
         helpers,
         apply_tls,
+        tls_helpers,
         init_memory,
         apply_global,
         apply_global_tls,
+        parts,
         start,
         started if len(started) > 1 else (),
     )
@@ -136,22 +150,24 @@ def write_start_functions(
         if symbol is not None and symbol.is_live:
             bodies[symbol.index] = code()
 
-    def relocations(*, tls: bool) -> bytes:
+    def relocations(helpers: Helpers | None, *, tls: bool) -> bytes:
+        if helpers is not None:
+            return _body(helpers.write())
         from .data_relocations import relocated_fields
 
         fields = relocated_fields(resolution, segments, bases, options, tls=tls)
         return _body(*(field.store(resolution.target) for field in fields))
 
-    helpers = functions.data_relocation_helpers
-    if helpers is not None:
-        code = helpers.write()
-        write(functions.apply_data_relocs, lambda: _body(code))
-    else:
-        write(functions.apply_data_relocs, lambda: relocations(tls=False))
-    write(functions.apply_tls_relocs, lambda: relocations(tls=True))
+    def global_relocations(*, tls: bool) -> bytes:
+        pieces = global_relocation_code(resolution, scan, options, tls=tls)
+        parts = functions.global_relocation_parts.get(tls)
+        return _body(*pieces) if parts is None else _body(parts.write(pieces))
+
+    write(functions.apply_data_relocs, lambda: relocations(functions.data_relocation_helpers, tls=False))
+    write(functions.apply_tls_relocs, lambda: relocations(functions.tls_relocation_helpers, tls=True))
     write(functions.init_memory, lambda: _init_memory(resolution, segments, memory, options))
-    write(functions.apply_global_relocs, lambda: _body(global_relocation_code(resolution, scan, options, tls=False)))
-    write(functions.apply_global_tls_relocs, lambda: _body(global_relocation_code(resolution, scan, options, tls=True)))
+    write(functions.apply_global_relocs, lambda: global_relocations(tls=False))
+    write(functions.apply_global_tls_relocs, lambda: global_relocations(tls=True))
     write(resolution.init_tls, lambda: _init_tls(resolution, segments, functions))
     if functions.started:
         write(functions.start, lambda: _body(*(call(symbol.function_number) for symbol in functions.started)))
