@@ -105,3 +105,10 @@ def test_quoting_is_read_outside_of_files(workdir: Path, run: Runner) -> None:
     assert "cannot open ab:" in run(["--rsp-quoting=posix", "@r"]).err
     (workdir / "r").write_text("--rsp-quoting=posix a\\b")
     assert "cannot open a\\b:" in run(["--rsp-quoting=windows", "@r"]).err
+
+
+def test_a_long_chain_of_files(workdir: Path) -> None:
+    """Each file is looked for among those that are open at the time in one step."""
+    for i in range(3000):
+        (workdir / f"{i}.rsp").write_text(f"@{i + 1}.rsp" if i < 2999 else "--end")
+    assert expand(["@0.rsp"], "posix") == ["--end"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -293,3 +293,26 @@ def test_missing_export(asked: str, hint: str | None, compile_at: Compile) -> No
         errors = [entry for entry in caught.value.diagnostics if entry.severity is Severity.ERROR]
         assert [error.text for error in errors] == [f"symbol exported via --export not found: {asked}"]
         assert errors[0].hints == ((hint, f"defined in: {obj}") if hint else ())
+
+
+class Looked(dict[bytes, Symbol]):
+    """A table that counts lookups."""
+
+    lookups = 0
+
+    def get(self, key: bytes, default: Any = None, /) -> Any:
+        self.lookups += 1
+        return super().get(key, default)
+
+
+def test_suggestions_for_many_names_cost_little() -> None:
+    """A long name has ten thousand typos: after some names they are not looked up any more."""
+    symbols = Looked(table("some_function"))
+    spelling = Spelling(symbols)
+    counts = []
+    for i in range(1000):
+        spelling.likely(Symbol(b"a_very_long_name_of_a_function_%06d" % i, SymbolKind.FUNCTION, UNDEFINED, 0, None))
+        counts.append(symbols.lookups)
+    assert counts[9] > 10_000
+    assert counts[-1] == counts[-500]
+    assert spelling.likely(Symbol(b"Some_Function", SymbolKind.FUNCTION, UNDEFINED, 0, None)) is not None

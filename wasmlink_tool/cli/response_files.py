@@ -105,20 +105,23 @@ def expand(arguments: list[str], quoting: str) -> list[str]:
     # A stack of (remaining arguments, identity of their file), innermost file last.
     stack = [(iter(arguments), "")]
     expansions = 0
+    # The identities of the files on the stack.
+    open_files: set[str] = set()
     while stack:
         argument = next(stack[-1][0], None)
         if argument is None:
-            stack.pop()
+            open_files.discard(stack.pop()[1])
         elif argument[:1] != "@" or not os.path.lexists(argument[1:]):
             expanded.append(argument)
         else:
             path = argument[1:]
             identity = os.path.realpath(path)
-            if any(identity == outer for _, outer in stack):
+            if identity in open_files:
                 raise ResponseFileError(f"recursive expansion of: '{path}'")
             expansions += 1
             if expansions > MAX_EXPANSIONS:
                 raise ResponseFileError(f"too many response files: more than {MAX_EXPANSIONS}, the last one {path}")
+            open_files.add(identity)
             # An argument ends at a NUL byte, as on a real command line.
             stack.append((iter([part.partition("\0")[0] for part in split(_read(path))]), identity))
     return expanded

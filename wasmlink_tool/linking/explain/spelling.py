@@ -14,6 +14,9 @@ _SHORTEST: Final = 3
 """The minimum length: names of one or two letters are all similar."""
 _LONGEST: Final = 128
 """In bytes: the number of possible typos grows with the length."""
+_MOST: Final = 100
+"""The maximum number of names whose typos are looked up: a long one has ten thousand, and nobody reads suggestions for
+more names."""
 _SOURCE_NAME: Final = re.compile(rb"[0-9]+")
 
 
@@ -25,6 +28,7 @@ class Spelling:
 
     def __init__(self, symbols: dict[bytes, Symbol]) -> None:
         self._symbols = symbols
+        self._searched = 0
 
     def hints(self, undefined: Symbol) -> Iterator[str]:
         """Yield the lines of a diagnostic that suggest a symbol for ``undefined``."""
@@ -82,6 +86,9 @@ class Spelling:
 
     def _candidates(self, name: bytes) -> Iterator[bytes]:
         yield from self._by_lower_case.get(name.lower(), ())
+        self._searched += 1
+        if self._searched > _MOST:
+            return
         if name.startswith(b"_Z"):
             for start, digits_end, end in _source_names(name):
                 for slip in _slips(name[digits_end:end]):

@@ -27,7 +27,7 @@ from .unlinked_libraries import Library, unlinked_definitions
 _SITES: Final = 3
 """The maximum number of references to show for a symbol."""
 _THOROUGH: Final = 100
-"""The maximum number of symbols for which more than a lookup is done."""
+"""The maximum number of symbols for which archive members are searched."""
 _TYPE_INDEX: Final = int(R.TYPE_INDEX_LEB)
 
 
@@ -63,7 +63,7 @@ class Explainer:
             return (*lines, *self._other_definitions(symbol), advice)
         # If a library has the exact symbol, guesses at others are needless.
         meanings = list(self._other_definitions(symbol))
-        if not meanings and len(self._explained) <= _THOROUGH:
+        if not meanings:
             meanings = list(self._likely_meaning(symbol))
         return (*lines, *meanings)
 
