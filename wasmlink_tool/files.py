@@ -353,7 +353,7 @@ def _open_file(path: str) -> int | None:
         return None
     for _ in range(_LINKS):
         directory, name = os.path.split(path)
-        directory = os.path.realpath(directory or ".")
+        directory = _real_path(directory or ".")
         if directory in ("/dev/fd", f"/proc/{os.getpid()}/fd") and name.isdecimal():
             return int(name)
         try:
@@ -366,13 +366,21 @@ def _open_file(path: str) -> int | None:
 def directory_entry(path: str) -> str:
     """Return the absolute path of a name in its directory: links to the directory are resolved, the name is not."""
     directory, name = os.path.split(path)
-    return os.path.join(os.path.realpath(directory or "."), name)
+    return os.path.join(_real_path(directory or "."), name)
 
 
 def takes_name(path: str, file: str) -> bool:
     """Return whether replacing ``path`` would replace a file, or the link by which it is named. Other hard links stay
     with the old contents."""
-    return directory_entry(path) in (directory_entry(file), os.path.realpath(file))
+    return directory_entry(path) in (directory_entry(file), _real_path(file))
+
+
+def _real_path(path: str) -> str:
+    try:
+        return os.path.realpath(path)
+    except OSError:
+        # It is relative, and the working directory was deleted.
+        return path
 
 
 def why_unwritable(path: str) -> str:
@@ -389,8 +397,11 @@ def why_unwritable(path: str) -> str:
             return "" if os.access(path, os.W_OK) else os.strerror(errno.EACCES if status else errno.ENOENT)
         # A file, or a link to nothing, is replaced: that needs nothing but write access to its directory.
         directory = os.path.dirname(path) or "."
-        if not stat.S_ISDIR(os.stat(directory).st_mode):
+        status = os.stat(directory)
+        if not stat.S_ISDIR(status.st_mode):
             return os.strerror(errno.ENOTDIR)
+        if not status.st_nlink:
+            return "its directory was deleted"
         if not os.access(directory, os.W_OK | os.X_OK):
             return os.strerror(errno.EROFS if host.is_read_only(directory) else errno.EACCES)
     except (OSError, ValueError) as error:

@@ -158,3 +158,26 @@ def _end(work: Path, number: signal.Signals) -> int:
         time.sleep(0.1)
         process.send_signal(number)
         return process.wait(60)
+
+
+@posix
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["-o", "x"], "cannot open output file x: its directory was deleted"),
+        (["-o", "{}/x"], ""),
+        (["-o", "{}/x", "--component"], "the main module imports function"),
+        (["-o", "{}/x", "--Map=m"], "cannot open map file m: its directory was deleted"),
+        (["-o", "{}/x", "--reproduce=m.tar"], "--reproduce: cannot open m.tar"),
+        (["-o", "{}/x", "--reproduce={}/m.tar", "--cache-dir={}/c", "--size-report={}/s.json"], ""),
+    ],
+)
+def test_a_deleted_working_directory(work: Path, arguments: list[str], message: str) -> None:
+    """Absolute paths do not need it, and an error is about the relative one."""
+    gone = work / "gone"
+    gone.mkdir()
+    code = "import os, sys; os.rmdir(os.getcwd()); from wasmlink_tool.cli.command import main; sys.exit(main())"
+    command = [sys.executable, "-c", code, *COMMAND[3:], str(work / "a.o"), *(word.format(work) for word in arguments)]
+    done = subprocess.run(command, cwd=gone, capture_output=True, text=True, check=False)
+    assert (message in done.stderr) if message else not done.stderr, done.stderr
+    assert done.returncode == (1 if message else 0)
