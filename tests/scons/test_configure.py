@@ -66,6 +66,10 @@ SETTINGS = (
     "WASMSHAREDMEMORY=True",
     "WASMPIE=True",
     "WASMMAP=True",
+    'WASMMAP="app.map", WASMSIZEREPORT="app.html"',
+    'WASMLINKFLAGS=["-Map=flags.map"]',
+    "WASMSETJMP=True",
+    'WASMPROGEMITTER=lambda target, source, env: (target, [*source, "absent.c"])',
     "WASMINITIALMEMORY=1",
 )
 

@@ -16,7 +16,7 @@ from . import compilation_db, dependency_nodes, long_commands, ninja, variable_s
 from .kinds import Kind
 from .link import declare
 from .scanner import ignore_archives, scanner
-from .settings import SIDE_FILES, Settings
+from .settings import CHECKING, SIDE_FILES, Settings
 from .suffixes import ASSEMBLY_SUFFIXES, C_SUFFIXES, CXX_SUFFIXES, IR_SUFFIXES, PREPROCESSED_ASSEMBLY_SUFFIXES
 from .user_errors import reported_at_the_call
 from .variables import link_flags
@@ -122,7 +122,8 @@ def _emit_link(kind: Kind, target: list[Any], source: list[Any], env: Any) -> tu
         settings.boolean(name, False)
     for name in ("WASMTOOLCHAIN", "WASMTARGET", "WASMSYSROOT"):
         settings.text(name)
-    target += _side_files(settings, target[0], words)
+    if not env.get(CHECKING):
+        target += _side_files(settings, target[0], words)
     if kind.runtime and settings.boolean("WASMSETJMP", False):
         source += _setjmp_runtime(settings, target[0])
     return target, source

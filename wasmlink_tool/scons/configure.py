@@ -22,6 +22,8 @@ _BUILDERS = {
 }
 _COMPILERS = {"CC": "$WASMCC", "CXX": "$WASMCXX", "SHCC": "$WASMCC", "SHCXX": "$WASMCXX"}
 """Variables that checks read to find out whether there is a compiler."""
+_REPLACED = {**_COMPILERS, CHECKING: True, "WASMPROGEMITTER": []}
+"""The environment's values while it checks. An emitter for programs may add sources that are not the check's."""
 
 
 @reported_at_the_call
@@ -38,8 +40,8 @@ def WasmConfigure(env: Any, **keywords: Any) -> Any:  # noqa: N802
     native_builders = {name: builders.get(name) for name in _BUILDERS}
     for name, wasm in _BUILDERS.items():
         builders[name] = builders[wasm]
-    native = {name: clone.get(name) for name in (*_COMPILERS, CHECKING)}
-    clone.Replace(**_COMPILERS, **{CHECKING: True})
+    native = {name: clone.get(name) for name in _REPLACED}
+    clone.Replace(**_REPLACED)
     own_libraries = raw(clone, "WASMLIBS") is not raw(clone, "LIBS")
     libraries = clone.get("LIBS")
     if own_libraries:
