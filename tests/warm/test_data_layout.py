@@ -13,11 +13,12 @@ from wasmlink_tool.incremental.data_columns import Locations, data_columns, link
 from wasmlink_tool.incremental.data_layout import DataLayout, Strings
 from wasmlink_tool.incremental.match_objects import Unusable
 from wasmlink_tool.inputs.input_files import ObjectSource
-from wasmlink_tool.inputs.object_file import GlobalType, ObjectFile, Section, Segment
-from wasmlink_tool.linking.chunks import ObjectInput, OutputSegment
+from wasmlink_tool.inputs.object_file import GlobalType, ObjectFile, Section
+from wasmlink_tool.inputs.segment_columns import segment_columns
+from wasmlink_tool.linking.chunks import ObjectInput
 from wasmlink_tool.linking.layout_memory import Memory, define_start_stop_symbols, lay_out_memory
 from wasmlink_tool.linking.merged_strings import MergedStrings
-from wasmlink_tool.linking.output_segments import create_output_segments, keeps_input_order
+from wasmlink_tool.linking.output_segments import OutputSegment, create_output_segments, keeps_input_order
 from wasmlink_tool.linking.resolution import Resolution
 from wasmlink_tool.linking.symbol_table import SymbolTable
 from wasmlink_tool.linking.symbols import DEFINED, UNDEFINED, Symbol
@@ -54,10 +55,9 @@ def _object(specs: Sequence[Spec]) -> ObjectInput:
     obj = ObjectFile(b"".join(spec[3] for spec in specs))
     obj.sections = [Section(SectionId.DATA, b"", 0, len(obj.data))]
     obj.data_section = 0
-    offset = 0
-    for name, alignment, flags, contents, _ in specs:
-        obj.segments.append(Segment(name, alignment, flags, offset, len(contents)))
-        offset += len(contents)
+    names, alignments, flags, contents, _ = zip(*specs) if specs else [()] * 5
+    sizes = list(map(len, contents))
+    obj.segments = segment_columns(names, alignments, flags, [sum(sizes[:i]) for i in range(len(sizes))], sizes)
     file = ObjectInput(ObjectSource(obj.data, 0, len(obj.data), "a.o"), gc_sections=True, parsed=obj)
     for segment, spec in zip(file.segments, specs):
         segment.live, segment.references = spec[4] > 0, spec[4]

@@ -12,8 +12,9 @@ from array import array
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence, Set
 
-from ..linking.chunks import InputSegment, LinkedFile, ObjectInput, OutputSegment
+from ..linking.chunks import InputSegment, LinkedFile, ObjectInput
 from ..linking.layout_memory import Memory, start_stop_names
+from ..linking.output_segments import OutputSegment
 from ..linking.resolution import Resolution
 from ..linking.symbols import DEFINED, Symbol
 from ..records import record

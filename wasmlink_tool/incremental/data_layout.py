@@ -14,10 +14,10 @@ from itertools import compress, pairwise
 from ..binary.constants import SegmentFlag, SymbolKind
 from ..diagnostics import Diagnostics
 from ..inputs.object_file import GlobalType
-from ..linking.chunks import InputSegment, LinkedFile, OutputSegment
+from ..linking.chunks import InputSegment, LinkedFile
 from ..linking.layout_memory import lay_out_memory, start_stop_names
 from ..linking.merged_strings import MergedStrings
-from ..linking.output_segments import is_c_name, is_merged, output_name, packed_key, rank
+from ..linking.output_segments import OutputSegment, is_c_name, is_merged, output_name, packed_key, rank
 from ..linking.resolution import Resolution
 from ..linking.symbol_table import SymbolTable
 from ..linking.symbols import DEFINED, Symbol

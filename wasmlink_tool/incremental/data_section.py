@@ -174,7 +174,7 @@ class DataSections:
 
 
 def _contents(segment: InputSegment, contents: Mapping[LinkedFile, memoryview]) -> memoryview:
-    start = segment.file.object.segments[segment.index].offset
+    start = segment.file.object.segments.offsets[segment.index]
     return contents[segment.file][start : start + segment.size]
 
 

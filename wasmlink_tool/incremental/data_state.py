@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from ..binary.constants import ExternalKind, SymbolKind
 from ..binary.relocation_types import FIXED, SLEB, ULEB
 from ..binary.relocations import Relocations
-from ..linking.chunks import NO_NUMBER, ObjectInput, OutputSegment
-from ..linking.output_segments import keeps_input_order
+from ..linking.chunks import NO_NUMBER, ObjectInput
+from ..linking.output_segments import OutputSegment, keeps_input_order
 from ..linking.plan import Plan
 from ..linking.symbols import DEFINED
 from ..options import DataOrder, LinkOptions

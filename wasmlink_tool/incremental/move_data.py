@@ -13,8 +13,9 @@ from collections.abc import Iterator
 
 from ..binary.constants import SegmentFlag, SymbolKind
 from ..binary.relocation_types import ADDRESSES
-from ..linking.chunks import InputSegment, LinkedFile, OutputSegment
+from ..linking.chunks import InputSegment, LinkedFile
 from ..linking.live_relocations import live_relocations
+from ..linking.output_segments import OutputSegment
 from ..linking.symbols import DEFINED
 from ..options import DataOrder
 from .address_fields import Correction, FieldColumns

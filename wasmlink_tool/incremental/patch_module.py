@@ -238,7 +238,7 @@ class Rewriter:
                     continue
                 if data is None:
                     data = self.relocator.data(file)
-                start = file.object.segments[segment.index].offset
+                start = file.object.segments.offsets[segment.index]
                 self.module[position : position + segment.size] = data[start : start + segment.size]
 
     def _replace_unmerged(self, pieces: list[tuple[int, int, list[Chunk]]]) -> None:

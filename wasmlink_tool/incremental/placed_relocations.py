@@ -11,8 +11,9 @@ from array import array
 from collections.abc import Callable
 
 from ..binary.relocations import NO_RELOCATIONS, Relocations
-from ..linking.chunks import ObjectInput, OutputSegment
+from ..linking.chunks import ObjectInput
 from ..linking.live_relocations import live_function_runs
+from ..linking.output_segments import OutputSegment
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

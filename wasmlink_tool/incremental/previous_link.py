@@ -7,8 +7,9 @@ from array import array
 from ..binary.constants import SectionId, SymbolKind
 from ..inputs.input_files import ObjectSource
 from ..inputs.object_file import ObjectFile, Section
-from ..linking.chunks import NO_NUMBER, InputSegment, LinkedFile, ObjectInput, OutputSegment
+from ..linking.chunks import NO_NUMBER, InputSegment, LinkedFile, ObjectInput
 from ..linking.merged_strings import StringPieces
+from ..linking.output_segments import OutputSegment
 from ..linking.symbols import UNDEFINED, Symbol
 from ..linking.synthetic_file import SyntheticFile
 from .last_module import LastSections

@@ -131,7 +131,7 @@ class ChangedSymbols:
         for index in new.functions:
             file.function_discarded[index - imported] = 1
         for index in new.segments:
-            file.segments[index].discarded = True
+            file.discard_segment(index)
         for index in new.sections:
             if index in file.custom_sections:
                 file.custom_sections[index].discarded = True

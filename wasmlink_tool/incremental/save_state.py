@@ -14,9 +14,9 @@ from ..inputs.input_files import InputFiles
 from ..inputs.known_files import ARCHIVE, OBJECT, OTHER
 from ..inputs.parse_cache import cache_at, content_key
 from ..linking import code_metadata
-from ..linking.chunks import NO_NUMBER, LinkedFile, ObjectInput, OutputSegment
+from ..linking.chunks import NO_NUMBER, LinkedFile, ObjectInput
 from ..linking.custom_sections import is_kept_apart
-from ..linking.output_segments import packed_key
+from ..linking.output_segments import OutputSegment, packed_key
 from ..linking.plan import Plan
 from ..linking.relocate import Watcher
 from ..linking.resolution import Resolution

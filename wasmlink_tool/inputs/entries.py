@@ -41,9 +41,9 @@ from .object_file import (
     InitFunctions,
     ObjectFile,
     Section,
-    Segment,
     TableType,
 )
+from .segment_columns import segment_columns
 from .shared_sections import parse_features, parse_producers, parse_types
 from .symbol_columns import symbol_columns
 
@@ -144,7 +144,8 @@ def _decode_object(payload: bytes, data: bytes, start: int, end: int) -> ObjectF
     if bounds != sorted(bounds) or (bounds and bounds[-1] > size_of_data) or max(alignments, default=0) > 31:
         raise StoredError("segments that are not one after the other")
     starts = bounds[::2]
-    obj.segments = list(map(Segment, segment_names, alignments, segment_flags, starts, map(sub, bounds[1::2], starts)))
+    sizes = list(map(sub, bounds[1::2], starts))
+    obj.segments = segment_columns(list(segment_names), alignments, segment_flags, starts, sizes)
 
     kinds = numbers[pos : pos + sorts]
     pos += sorts

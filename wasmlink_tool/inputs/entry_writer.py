@@ -100,11 +100,11 @@ def encode_object(obj: ObjectFile) -> bytes:
     tables.numbers += [names[function] for function in obj.function_names]
     # Without a code section there is not even an end of the last one.
     tables.numbers += obj.function_offsets or [0]
-    tables.numbers += [names[segment.name] for segment in obj.segments]
-    tables.numbers += [segment.alignment for segment in obj.segments]
-    tables.numbers += [segment.flags for segment in obj.segments]
-    for segment in obj.segments:
-        tables.numbers += (segment.offset, segment.offset + segment.size)
+    tables.numbers += [names[segment] for segment in obj.segments.names]
+    tables.numbers += bytes(obj.segments.alignments)
+    tables.numbers += obj.segments.flags
+    for bounds in zip(obj.segments.offsets, obj.segments.ends()):
+        tables.numbers += bounds
     tables.add([*sorts])
     for column in columns:
         tables.numbers += column

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from itertools import islice
+from operator import eq
+
 from ..binary.constants import LINKING_VERSION, ComdatKind, LinkingSubsection, SegmentFlag, SymbolFlag, SymbolKind
 from ..binary.reader import FormatError, Reader, uleb_at
 from .object_file import Comdat, InitFunctions, ObjectFile
@@ -23,6 +26,7 @@ _UNDEFINED: Final = SymbolFlag.UNDEFINED
 _EXPLICIT_NAME: Final = SymbolFlag.EXPLICIT_NAME
 _ABSOLUTE: Final = SymbolFlag.ABSOLUTE
 _TLS_NAMES: Final = (b".tdata", b".tbss")
+_MANY: Final = 1 << 16
 _KIND_TEXTS: Final = {_FUNCTION: "function", _GLOBAL: "global", _TAG: "tag", _TABLE: "table"}
 
 
@@ -61,12 +65,13 @@ class LinkingReader:
         if count > len(self.obj.segments):
             raise FormatError("segment info for more segments than there are")
         data, pos, end = self.obj.data, reader.pos, reader.end
-        for segment in self.obj.segments[:count]:
+        segments = self.obj.segments
+        for number in range(count):
             length = data[pos]
             pos += 1
             if length >= 0x80:
                 length, pos = uleb_at(data, pos - 1, end)
-            name = segment.name = data[pos : pos + length]
+            name = segments.names[number] = data[pos : pos + length]
             pos += length
             alignment, flags = data[pos], data[pos + 1]
             pos += 2
@@ -79,8 +84,8 @@ class LinkingReader:
             if not flags & SegmentFlag.TLS and name.startswith(_TLS_NAMES):
                 # Objects from before the flag rely on the name.
                 flags |= SegmentFlag.TLS
-            segment.alignment = alignment
-            segment.flags = flags
+            segments.alignments[number] = alignment
+            segments.flags[number] = flags
         reader.pos = pos
 
     def read_init_functions(self, reader: Reader) -> None:
@@ -138,7 +143,7 @@ class LinkingReader:
         }
         last_function = functions + len(self.obj.functions)
         function_names = self.obj.function_names
-        segments = self.obj.segments
+        segment_sizes = self.obj.segments.sizes
         global_names: list[bytes] = []
         count = reader.count(3)
         data, pos, end = self.obj.data, reader.pos, reader.end
@@ -177,15 +182,20 @@ class LinkingReader:
                         offset, pos = uleb_at(data, pos - 2, end, 64)
                         size, pos = uleb_at(data, pos, end, 64)
                     if not flags & _ABSOLUTE and pos <= end:
-                        if index >= len(segments):
+                        if index >= len(segment_sizes):
                             raise FormatError(f"invalid data segment index: {index}")
-                        if offset > segments[index].size:
+                        if offset > segment_sizes[index]:
                             raise FormatError(
                                 f"invalid data symbol offset: `{_text(name)}` "
-                                f"(offset: {offset} segment size: {segments[index].size})"
+                                f"(offset: {offset} segment size: {segment_sizes[index]})"
                             )
-                    columns.offsets[number] = offset
-                    columns.sizes[number] = size
+                    try:
+                        columns.offsets[number] = offset
+                        columns.sizes[number] = size
+                    except OverflowError:
+                        columns.widen(max(offset, size))
+                        columns.offsets[number] = offset
+                        columns.sizes[number] = size
             elif kind == _SECTION:
                 if not flags & _LOCAL:
                     raise FormatError("section symbols must have local binding")
@@ -234,7 +244,13 @@ class LinkingReader:
             if not flags & _LOCAL:
                 global_names.append(name)
         reader.pos = pos
-        if len(global_names) != len(set(global_names)):
+        if len(global_names) > _MANY:
+            # A set of them would take several times the memory of sorting them.
+            ordered = sorted(global_names)
+            is_distinct = not any(map(eq, ordered, islice(ordered, 1, None)))
+        else:
+            is_distinct = len(global_names) == len(set(global_names))
+        if not is_distinct:
             seen: set[bytes] = set()
             for name in global_names:
                 if name in seen:

@@ -12,6 +12,7 @@ from ..binary.constants import MAGIC, SECTION_NAMES
 from ..binary.relocations import NO_RELOCATIONS, Relocations
 from .known_files import UnreadFile
 from .relocation_checks import check_relocations
+from .segment_columns import segment_columns
 from .symbol_columns import symbol_columns
 
 TYPE_CHECKING = False
@@ -103,20 +104,6 @@ def is_copied(section: Section) -> bool:
     return not section.id and name not in _READ_BY_THE_LINKER and not name.startswith(b"reloc.")
 
 
-class Segment:
-    """A data segment: ``alignment`` is log2 of bytes, ``offset`` that of the contents, in bytes from the start of the
-    data section's contents."""
-
-    __slots__ = ("alignment", "flags", "name", "offset", "size")
-
-    def __init__(self, name: bytes, alignment: int, flags: int, offset: int, size: int) -> None:
-        self.name = name
-        self.alignment = alignment
-        self.flags = flags
-        self.offset = offset
-        self.size = size
-
-
 class Comdat:
     """``members`` are (:class:`ComdatKind`, index); the index of a function, global, tag or table counts from the
     imports."""
@@ -161,6 +148,7 @@ class InitFunctions:
 _NO_INIT_FUNCTIONS: Final = InitFunctions()
 _NO_SYMBOLS: Final = symbol_columns()
 _NO_OFFSETS: Final = array("I")
+_NO_SEGMENTS: Final = segment_columns()
 
 NO_ITEMS: Final[list[Any]] = []
 NO_ENTRIES: Final[dict[Any, Any]] = {}
@@ -234,7 +222,7 @@ class ObjectFile:
         self.tables: list[TableType] = NO_ITEMS
         self.globals: list[Global] = NO_ITEMS
         self.tags: list[int] = NO_ITEMS
-        self.segments: list[Segment] = NO_ITEMS
+        self.segments = _NO_SEGMENTS
         self.symbols = _NO_SYMBOLS
         self.function_names: list[bytes] = NO_ITEMS
         """The name of each defined function: that of its first symbol."""
@@ -300,11 +288,8 @@ class ObjectFile:
 
     def find_ranges(self, section: int, relocs: Relocations) -> list[int]:
         """Return :meth:`relocation_ranges` for relocations that are not checked yet."""
-        if section == self.code_section:
-            starts = self.function_offsets[:-1].tolist()
-        else:
-            starts = [segment.offset for segment in self.segments]
-        ranges = relocations.first_from(relocs, starts)
+        starts = self.function_offsets[:-1] if section == self.code_section else self.segments.offsets
+        ranges = relocations.first_from(relocs, starts.tolist())
         ranges.append(len(relocs.offsets))
         # Assigned when it is complete, since other threads read it.
         if self._ranges is NO_ENTRIES:

@@ -30,11 +30,11 @@ from .object_file import (
     Import,
     ObjectFile,
     Section,
-    Segment,
     TableType,
     is_copied,
 )
 from .section_order import SectionOrder
+from .segment_columns import unnamed_segments
 from .shared_sections import parse_features, parse_producers, parse_types
 
 TYPE_CHECKING = False
@@ -354,9 +354,9 @@ class ObjectReader:
         start = reader.pos
         count = reader.count(2)
         data, pos, end = self.obj.data, reader.pos, reader.end
-        segments: list[Segment] = []
-        self.obj.segments = segments
-        append = segments.append
+        offsets: list[int] = []
+        sizes: list[int] = []
+        add_offset, add_size = offsets.append, sizes.append
         for _ in range(count):
             # A segment's address in the object does not affect a link.
             if data[pos] == 0 and data[pos + 1] == Opcode.I32_CONST:
@@ -378,8 +378,10 @@ class ObjectReader:
                 size, pos = uleb_at(data, pos - 1, end)
             if size > end - pos:
                 raise FormatError("unexpected end of data")
-            append(Segment(b"", 0, 0, pos - start, size))
+            add_offset(pos - start)
+            add_size(size)
             pos += size
+        self.obj.segments = unnamed_segments(offsets, sizes)
         reader.pos = pos
 
     def _skip_segment_head(self, reader: Reader) -> None:

@@ -37,7 +37,7 @@ def check_relocations(obj: ObjectFile, relocs: Relocations, number: int) -> None
     if section.id == SectionId.CODE:
         _check_chunk_bounds(obj, relocs, number, obj.function_offsets[1:].tolist(), widest)
     elif section.id == SectionId.DATA:
-        _check_chunk_bounds(obj, relocs, number, [s.offset + s.size for s in obj.segments], widest)
+        _check_chunk_bounds(obj, relocs, number, obj.segments.ends(), widest)
 
 
 def _all_targets_fit(obj: ObjectFile, relocs: Relocations) -> bool:

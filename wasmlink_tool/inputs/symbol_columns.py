@@ -58,13 +58,20 @@ class SymbolColumns:
         )
 
     def grow(self, count: int) -> int:
-        """Add ``count`` rows of zeros and empty names; return the number of the first."""
+        """Add ``count`` rows of zeros and empty names; return the number of the first.
+
+        Offsets and sizes may be at most 255 until :meth:`widen` is called."""
         first = len(self.kinds)
         self.kinds += bytes(count)
         self.names += [b""] * count
         for column in (self.flags, self.indices, self.offsets, self.sizes):
             column.frombytes(bytes(column.itemsize * count))
         return first
+
+    def widen(self, largest: int) -> None:
+        """Make room for offsets and sizes of up to ``largest``. Most symbols have none, or small ones."""
+        code = "Q" if largest >> 32 or "Q" in (self.offsets.typecode, self.sizes.typecode) else "I"
+        self.offsets, self.sizes = array(code, self.offsets), array(code, self.sizes)
 
 
 def symbol_columns(
@@ -81,5 +88,12 @@ def symbol_columns(
     :raises OverflowError: another number does not fit in its column.
     """
     return SymbolColumns(
-        bytearray(kinds), array("I", flags), list(names), array("I", indices), array("Q", offsets), array("Q", sizes)
+        bytearray(kinds), array("I", flags), list(names), array("I", indices), _narrow(offsets), _narrow(sizes)
     )
+
+
+def _narrow(values: Iterable[int]) -> array[int]:
+    """Return a column of the fewest bytes for non-negative numbers."""
+    column = array("Q", values)
+    largest = max(column, default=0)
+    return array("B" if largest < 0x100 else "I", column) if largest >> 32 == 0 else column

@@ -10,8 +10,9 @@ from ..binary.reader import FormatError, Reader
 from ..binary.relocations import Relocations
 from ..diagnostics import FatalError
 from .input_files import ObjectSource
-from .object_file import GlobalType, ObjectFile, Segment, TableType, is_wasm
+from .object_file import GlobalType, ObjectFile, TableType, is_wasm
 from .object_reader import ObjectReader, read_object
+from .segment_columns import segment_columns
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -37,7 +38,9 @@ class SymbolReader(ObjectReader):
     def read_data(self, reader: Reader) -> None:
         self.obj.data_section = len(self.obj.sections) - 1
         # The size is unknown, and large enough for every symbol.
-        self.obj.segments = [Segment(b"", 0, 0, 0, 1 << 64) for _ in range(reader.count(2))]
+        count = reader.count(2)
+        zeros, sizes = bytes(count), [(1 << 64) - 1] * count
+        self.obj.segments = segment_columns([b""] * count, zeros, zeros, zeros, sizes)
         reader.pos = reader.end
 
     def read_exports(self, reader: Reader) -> None:

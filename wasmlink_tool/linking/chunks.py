@@ -24,7 +24,7 @@ from ..inputs.object_file import (
 )
 from ..inputs.object_reader import read_object
 from ..records import record
-from .merged_strings import MergedStrings, StringPieces
+from .merged_strings import StringPieces
 from .previous_file import PreviousFile
 
 TYPE_CHECKING = False
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
     from ..inputs.input_files import ObjectSource
     from .lazy_symbols import LazySymbols
+    from .output_segments import OutputSegment
     from .symbols import Symbol
 
 NO_NUMBER: Final = -1
@@ -41,6 +42,7 @@ NO_NUMBER: Final = -1
 _UNNUMBERED: Final = array("i", (NO_NUMBER,))
 _NO_NUMBERS: Final = array("i")
 _NO_OFFSETS: Final = array("q")
+_NO_SEGMENTS: Final[set[int]] = set()
 _NO_BYTES: Final = bytearray()
 _NO_SHRINKAGE: Final[tuple[list[int], list[int]]] = [], []
 
@@ -50,8 +52,6 @@ class InputSegment:
 
     __slots__ = (
         "alignment",
-        "comdat",
-        "discarded",
         "file",
         "flags",
         "index",
@@ -60,7 +60,6 @@ class InputSegment:
         "offset",
         "output",
         "pieces",
-        "references",
         "size",
     )
 
@@ -73,16 +72,31 @@ class InputSegment:
         self.flags = flags
         self.size = size
         self.live = False
-        self.discarded = False
-        """Whether it belongs to a COMDAT group that another file provides."""
-        self.comdat = b""
-        """Its COMDAT group."""
         self.output: OutputSegment | None = None
         self.offset = 0
         """The offset in ``output``, in bytes; for merged strings, that of the merged chunk."""
         self.pieces: StringPieces | None = None
-        self.references = 0
+
+    @property
+    def comdat(self) -> bytes:
+        """Its COMDAT group."""
+        return self.file.segment_comdats.get(self.index, b"")
+
+    @property
+    def discarded(self) -> bool:
+        """Whether it belongs to a COMDAT group that another file provides."""
+        return self.index in self.file.discarded_segments
+
+    @property
+    def references(self) -> int:
         """The number of references from live relocations; counted for the packed order only."""
+        return self.file.segment_references.get(self.index, 0)
+
+    @references.setter
+    def references(self, number: int) -> None:
+        if self.file.segment_references is NO_ENTRIES:
+            self.file.segment_references = {}
+        self.file.segment_references[self.index] = number
 
     @property
     def is_tls(self) -> bool:
@@ -94,7 +108,7 @@ class InputSegment:
 
     def contents(self) -> bytes:
         obj = self.file.object
-        start = obj.sections[obj.data_section].start + obj.segments[self.index].offset
+        start = obj.sections[obj.data_section].start + obj.segments.offsets[self.index]
         return obj.data[start : start + self.size]
 
     def split(self) -> None:
@@ -125,57 +139,6 @@ class InputSegment:
 
     def __str__(self) -> str:
         return f"{self.file.name}:({self.name.decode('utf-8', 'replace')})"
-
-
-class OutputSegment:
-    """A data segment of the output."""
-
-    def __init__(self, name: bytes) -> None:
-        self.name = name
-        self.index = 0
-        self.alignment = 0
-        """log2 of bytes."""
-        self.inputs: list[InputSegment] = []
-        self.chunks: list[InputSegment | MergedStrings] = []
-        """The output chunks of ``inputs``: merged strings are one chunk, at the position of the first."""
-        self.size = 0
-        self.address = 0
-        self.is_tls = False
-        self.passive = False
-        """Whether code, rather than the module's instantiation, copies it to memory."""
-        self.linking_flags = 0
-        self.in_file = True
-        """Whether its bytes are in the module; zero-filled segments need not be."""
-        self.omitted: list[tuple[int, int]] = []
-        """The runs of zeros, as offsets [start, end), that are not in the module although the other bytes are."""
-
-    @property
-    def is_bss(self) -> bool:
-        """Whether its contents are known to be zero."""
-        return self.name.startswith(b".bss")
-
-    def file_ranges(self) -> list[tuple[int, int]]:
-        """Return the ranges of its bytes, as offsets [start, end), that are in the module, each in a data segment."""
-        if not self.in_file:
-            return []
-        if not self.omitted:
-            return [(0, self.size)]
-        ends = [start for start, _ in self.omitted]
-        starts = [end for _, end in self.omitted]
-        return [(start, end) for start, end in zip([0, *starts], [*ends, self.size]) if start < end]
-
-    def lay_out(self) -> None:
-        """Set the offset of each chunk."""
-        size = 0
-        for chunk in self.chunks:
-            alignment = 1 << chunk.alignment
-            size = -(-size // alignment) * alignment
-            chunk.offset = size
-            size += chunk.size
-            if isinstance(chunk, MergedStrings):
-                for member in chunk.members:
-                    member.offset = chunk.offset
-        self.size = size
 
 
 class InputSection:
@@ -250,6 +213,7 @@ class LinkedFile:
         "at_turn",
         "compressed",
         "custom_sections",
+        "discarded_segments",
         "export_names",
         "function_comdats",
         "function_debug_names",
@@ -269,6 +233,8 @@ class LinkedFile:
         "object",
         "previous",
         "rewritten",
+        "segment_comdats",
+        "segment_references",
         "segments",
         "shrinkage",
         "source",
@@ -328,6 +294,12 @@ class LinkedFile:
         self.table_live = _NO_BYTES
         self.table_numbers = _NO_NUMBERS
         self.segments: list[InputSegment] = NO_ITEMS
+        self.segment_comdats: dict[int, bytes] = NO_ENTRIES
+        """The COMDAT group of each segment."""
+        self.segment_references: dict[int, int] = NO_ENTRIES
+        """How many references there are to segments; counted for the packed order only."""
+        self.discarded_segments = _NO_SEGMENTS
+        """The segments in COMDAT groups that another file provides."""
         self.custom_sections: dict[int, InputSection] = NO_ENTRIES
         """Custom sections, by index in the object's list of sections."""
         self.function_offsets = _NO_OFFSETS
@@ -436,9 +408,11 @@ class ObjectInput(LinkedFile):
             self.table_live = bytearray(all_live * count)
             self.table_numbers = _UNNUMBERED * count
         if obj.segments:
+            columns = obj.segments
+            fields = zip(columns.names, bytes(columns.alignments), columns.flags, columns.sizes)
             self.segments = [
-                InputSegment(self, i, info.name, info.alignment, info.flags, info.size)
-                for i, info in enumerate(obj.segments)
+                InputSegment(self, i, name, alignment, flags, size)
+                for i, (name, alignment, flags, size) in enumerate(fields)
             ]
             if not gc_sections:
                 for segment in self.segments:
@@ -455,8 +429,11 @@ class ObjectInput(LinkedFile):
         obj = self.object
         for kind, index in comdat.members:
             if kind == ComdatKind.DATA:
-                self.segments[index].comdat = comdat.name
-                self.segments[index].discarded = discarded
+                if self.segment_comdats is NO_ENTRIES:
+                    self.segment_comdats = {}
+                self.segment_comdats[index] = comdat.name
+                if discarded:
+                    self.discard_segment(index)
             elif kind == ComdatKind.FUNCTION:
                 number = index - len(obj.imported_functions)
                 if self.function_comdats is NO_ENTRIES:
@@ -467,6 +444,12 @@ class ObjectInput(LinkedFile):
                 self.tag_discarded[index - len(obj.imported_tags)] = discarded
             elif kind == ComdatKind.SECTION and index in self.custom_sections:
                 self.custom_sections[index].discarded = discarded
+
+    def discard_segment(self, index: int) -> None:
+        """Discard a segment with its COMDAT group."""
+        if self.discarded_segments is _NO_SEGMENTS:
+            self.discarded_segments = set()
+        self.discarded_segments.add(index)
 
     def forget_rewritten(self) -> None:
         """Make custom sections those of the object again, before functions are compressed otherwise."""

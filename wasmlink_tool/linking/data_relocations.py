@@ -14,9 +14,10 @@ from ..binary.constants import Opcode
 from ..binary.leb128 import uleb
 from ..binary.relocation_types import FROM_PLACE, TABLE_INDICES, WIDTH
 from ..options import LinkOptions
-from .chunks import NO_NUMBER, InputSegment, ObjectInput, OutputSegment
+from .chunks import NO_NUMBER, InputSegment, ObjectInput
 from .command_wrappers import call
 from .divided_code import DividedCode, add_live_function
+from .output_segments import OutputSegment
 from .relocate import Relocator, segment_relocations
 from .relocation_values import Bases
 from .resolution import Resolution
@@ -107,7 +108,7 @@ def _fields_of(
     options: LinkOptions,
     relocator: Relocator,
 ) -> Iterator[Field]:
-    start = file.object.segments[chunk.index].offset
+    start = file.object.segments.offsets[chunk.index]
     relocs = segment_relocations(chunk)
     thread_local = chunk.is_tls and options.has_threads
     tls_base = resolution.get_tls_base if options.threads_share_instance else resolution.tls_base

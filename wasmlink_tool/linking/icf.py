@@ -216,7 +216,7 @@ def _same_constants(files: list[ObjectInput], options: LinkOptions) -> Iterator[
             if not FROM_PLACE.isdisjoint(types[ranges[index] : ranges[index + 1]]):
                 # What it contains depends on where it is.
                 continue
-            start = obj.segments[index].offset
+            start = obj.segments.offsets[index]
             key = output_name(segment, options), segment.flags, data[start : start + segment.size]
             found.setdefault(key, []).append((file, index))
     for places in found.values():

@@ -145,7 +145,7 @@ class _Targets(dict[int, _Target]):
         obj = file.object
         section = obj.code_section if is_code else obj.data_section
         relocs, ranges = file.relocations(section), obj.relocation_ranges(section)
-        starts = obj.function_offsets if is_code else [segment.offset for segment in obj.segments]
+        starts = obj.function_offsets if is_code else obj.segments.offsets
         out: list[tuple[object, tuple[int, ...]]] = []
         look_up = self.__getitem__
         for chunk in chunks:

@@ -23,8 +23,7 @@ from __future__ import annotations
 from ..binary.constants import SymbolFlag, SymbolKind
 from ..diagnostics import Diagnostics
 from ..options import DEFAULT_GLOBAL_BASE, DEFAULT_STACK_SIZE, LinkOptions
-from .chunks import OutputSegment
-from .output_segments import is_c_name
+from .output_segments import OutputSegment, is_c_name
 from .relocation_values import NO_TLS
 from .resolution import Resolution
 from .symbols import DEFINED, Symbol

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..binary.constants import SegmentFlag
 from ..binary.relocation_types import ADDRESSES
 from ..options import DataOrder, LinkOptions
-from .chunks import InputSegment, OutputSegment
+from .chunks import InputSegment
 from .export_rules import is_exported_by_option
 from .live_relocations import live_relocations
 from .merged_strings import MergedStrings
@@ -13,12 +13,64 @@ from .resolution import Resolution
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import Final
 
 _TLS: Final = SegmentFlag.TLS
 _KEPT: Final = SegmentFlag.RETAIN | SegmentFlag.TLS
 _STRINGS: Final = SegmentFlag.STRINGS
 _MERGED_PREFIXES: Final = (b".text.", b".data.", b".bss.", b".rodata.")
+
+
+class OutputSegment:
+    """A data segment of the output."""
+
+    def __init__(self, name: bytes) -> None:
+        self.name = name
+        self.index = 0
+        self.alignment = 0
+        """log2 of bytes."""
+        self.inputs: list[InputSegment] = []
+        self.chunks: Sequence[InputSegment | MergedStrings] = []
+        """The output chunks of ``inputs``: merged strings are one chunk, at the position of the first."""
+        self.size = 0
+        self.address = 0
+        self.is_tls = False
+        self.passive = False
+        """Whether code, rather than the module's instantiation, copies it to memory."""
+        self.linking_flags = 0
+        self.in_file = True
+        """Whether its bytes are in the module; zero-filled segments need not be."""
+        self.omitted: list[tuple[int, int]] = []
+        """The runs of zeros, as offsets [start, end), that are not in the module although the other bytes are."""
+
+    @property
+    def is_bss(self) -> bool:
+        """Whether its contents are known to be zero."""
+        return self.name.startswith(b".bss")
+
+    def file_ranges(self) -> list[tuple[int, int]]:
+        """Return the ranges of its bytes, as offsets [start, end), that are in the module, each in a data segment."""
+        if not self.in_file:
+            return []
+        if not self.omitted:
+            return [(0, self.size)]
+        ends = [start for start, _ in self.omitted]
+        starts = [end for _, end in self.omitted]
+        return [(start, end) for start, end in zip([0, *starts], [*ends, self.size]) if start < end]
+
+    def lay_out(self) -> None:
+        """Set the offset of each chunk."""
+        size = 0
+        for chunk in self.chunks:
+            alignment = 1 << chunk.alignment
+            size = -(-size // alignment) * alignment
+            chunk.offset = size
+            size += chunk.size
+            if isinstance(chunk, MergedStrings):
+                for member in chunk.members:
+                    member.offset = chunk.offset
+        self.size = size
 
 
 def output_name(segment: InputSegment, options: LinkOptions) -> bytes:
@@ -97,17 +149,22 @@ def is_merged(segment: InputSegment) -> bool:
 
 
 def _merge_strings(output: OutputSegment) -> None:
+    if all(segment.pieces is None for segment in output.inputs):
+        output.chunks = output.inputs
+        return
     merged: dict[tuple[int, int], MergedStrings] = {}
+    chunks: list[InputSegment | MergedStrings] = []
     for segment in output.inputs:
         if segment.pieces is None:
-            output.chunks.append(segment)
+            chunks.append(segment)
             continue
         key = (segment.flags, segment.alignment)
         strings = merged.get(key)
         if strings is None:
             strings = merged[key] = MergedStrings(output.name, segment.alignment, segment.flags)
-            output.chunks.append(strings)
+            chunks.append(strings)
         strings.add(segment)
+    output.chunks = chunks
     for strings in merged.values():
         strings.finalize()
 

@@ -64,6 +64,7 @@ class ParallelRelocator(Relocator):
     def __init__(self, bases: Bases, watcher: Watcher | None, work: SharedWork) -> None:
         super().__init__(bases, watcher)
         self._work = work
+        self.fills_later = True
         self._shared_notes: list[tuple[ObjectInput, int, memoryview]] = []
 
     def _relocated(

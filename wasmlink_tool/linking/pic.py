@@ -5,8 +5,9 @@ from __future__ import annotations
 from ..binary.constants import Opcode, SymbolKind
 from ..binary.leb128 import uleb
 from ..options import LinkOptions
-from .chunks import OutputSegment
+from .chunks import InputSegment
 from .merged_strings import MergedStrings
+from .output_segments import OutputSegment
 from .resolution import Resolution
 from .scan_relocations import Scan
 from .symbols import DEFINED, Symbol
@@ -24,6 +25,7 @@ def combine_segments(segments: list[OutputSegment]) -> list[OutputSegment]:
         return segments
     combined = OutputSegment(b".data")
     combined.address = segments[0].address
+    chunks: list[InputSegment | MergedStrings] = []
     for segment in in_file:
         shift = segment.address - combined.address
         combined.alignment = max(combined.alignment, segment.alignment)
@@ -35,8 +37,9 @@ def combine_segments(segments: list[OutputSegment]) -> list[OutputSegment]:
             if isinstance(chunk, MergedStrings):
                 for member in chunk.members:
                     member.offset = chunk.offset
-        combined.chunks += segment.chunks
+        chunks += segment.chunks
         combined.size = shift + segment.size
+    combined.chunks = chunks
     result = [combined, *(segment for segment in segments if not segment.in_file)]
     for index, segment in enumerate(result):
         segment.index = index

@@ -8,7 +8,6 @@ from __future__ import annotations
 from ..diagnostics import Diagnostics
 from ..options import LinkOptions
 from ..records import record
-from .chunks import OutputSegment
 from .command_wrappers import (
     CommandWrappers,
     LiveInitFunctions,
@@ -21,7 +20,7 @@ from .features import check_mutable_globals, merge_features
 from .imports import calculate_imports, import_late_table
 from .index_spaces import IndexSpaces, assign_indexes, calculate_types
 from .layout_memory import Memory, define_start_stop_symbols, lay_out_memory
-from .output_segments import create_output_segments, keep_zeros
+from .output_segments import OutputSegment, create_output_segments, keep_zeros
 from .pic import base_tls_on_memory, combine_segments
 from .resolution import Resolution
 from .scan_relocations import Scan, scan_relocations

@@ -104,10 +104,7 @@ class Watcher:
 
 
 class Relocator:
-    """Writes the final values, once every index and address is known.
-
-    The contents that it returns may be memory that is filled only at the end of the ``with`` statement.
-    """
+    """Writes the final values, once every index and address is known."""
 
     def __init__(self, bases: Bases, watcher: Watcher | None = None) -> None:
         self.notes: dict[tuple[ObjectInput, int], bytes | memoryview] = {}
@@ -115,6 +112,8 @@ class Relocator:
         self._watcher = watcher
         self.processes = 1
         """The number of processes."""
+        self.fills_later = False
+        """Whether contents that it returns may be memory that is filled only at the end of the ``with`` statement."""
         self._bases = bases
         self._values_of: dict[tuple[ObjectInput, bool, bool], SymbolValues] = {}
         """Values by file, whether they are for debug information and whether folded functions count as removed."""
@@ -181,13 +180,20 @@ class Relocator:
 
     def data(self, file: ObjectInput) -> memoryview:
         """Return a copy of a file's data section with the relocations of its live segments applied."""
-        segments = file.object.segments
-        live = [
-            (segments[s.index].offset, segments[s.index].offset + s.size)
-            for s in file.segments
-            if s.live and s.pieces is None
-        ]
-        return memoryview(self._relocated(file, file.object.data_section, live, None))
+        # Nothing between adjacent segments has relocations, so that one range has all of them.
+        ranges: list[tuple[int, int]] = []
+        start = end = -1
+        for segment, offset in zip(file.segments, file.object.segments.offsets):
+            if segment.live and segment.pieces is None:
+                if start < 0:
+                    start = offset
+                end = offset + segment.size
+            elif start >= 0:
+                ranges.append((start, end))
+                start = -1
+        if start >= 0:
+            ranges.append((start, end))
+        return memoryview(self._relocated(file, file.object.data_section, ranges, None))
 
     def section(self, section: InputSection) -> Contents:
         """Return the relocated contents of a custom section."""
@@ -406,7 +412,7 @@ def _targets(types: bytes, indices: Sequence[int]) -> set[tuple[int, int]]:
 
 def _relative_to_place(file: ObjectInput, offsets: Sequence[int], values: list[int]) -> list[int]:
     """Return the values relative to the address of the field that each is written to."""
-    starts = [segment.offset for segment in file.object.segments]
+    starts = file.object.segments.offsets
     out = []
     for offset, value in zip(offsets, values):
         i = bisect_right(starts, offset) - 1
@@ -466,7 +472,7 @@ def relocations_in(relocs: Relocations, ranges: Iterable[tuple[int, int]]) -> Re
 def segment_relocations(segment: InputSegment) -> Relocations:
     """Return the relocations of one data segment; offsets are relative to the data section's contents."""
     obj = segment.file.object
-    start = obj.segments[segment.index].offset
+    start = obj.segments.offsets[segment.index]
     return relocations_in(segment.file.relocations(obj.data_section), [(start, start + segment.size)])
 
 

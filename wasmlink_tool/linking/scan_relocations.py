@@ -89,17 +89,18 @@ class _Scanner:
 
     def scan_file(self, file: ObjectInput) -> None:
         obj = file.object
-        undefined = {i for i, symbol in enumerate(file.symbols) if symbol.state != DEFINED}
-        if self.options.has_threads:
-            # Their addresses depend on the thread.
-            undefined.update(i for i, symbol in enumerate(file.symbols) if symbol.is_tls)
+        undefined: set[int] = set()
+        if obj.relocation_sections():
+            undefined.update(i for i, symbol in enumerate(file.symbols) if symbol.state != DEFINED)
+            if self.options.has_threads:
+                # Their addresses depend on the thread.
+                undefined.update(i for i, symbol in enumerate(file.symbols) if symbol.is_tls)
         settled: set[int] = set()
         if obj.code_section >= 0:
             self._scan_section(file, obj.code_section, obj.function_offsets, file.function_live, undefined, settled)
         if obj.data_section >= 0:
-            starts = [segment.offset for segment in obj.segments]
             live = bytes([segment.live for segment in file.segments])
-            self._scan_section(file, obj.data_section, starts, live, undefined, settled)
+            self._scan_section(file, obj.data_section, obj.segments.offsets, live, undefined, settled)
         if not self.options.gc_sections:
             # Custom sections count as live too then; references of debug information are never errors.
             for section in file.custom_sections.values():
@@ -244,7 +245,7 @@ class _Scanner:
         """
         obj = file.object
         if section == obj.data_section:
-            segment = file.segments[bisect_right([info.offset for info in obj.segments], offset) - 1]
+            segment = file.segments[bisect_right(obj.segments.offsets, offset) - 1]
             if type_ not in FROM_PLACE or segment.is_tls:
                 return
         elif section != obj.code_section:

@@ -7,10 +7,10 @@ from ..binary.constants import Opcode, SymbolFlag
 from ..binary.leb128 import uleb
 from ..options import LinkOptions
 from ..records import record
-from .chunks import OutputSegment
 from .command_wrappers import call
 from .divided_code import MOST_UNDIVIDED, DividedCode
 from .layout_memory import Memory
+from .output_segments import OutputSegment
 from .pic import global_relocation_code, is_thread_local
 from .relocation_values import Bases
 from .resolution import Resolution

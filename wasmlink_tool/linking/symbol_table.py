@@ -249,7 +249,7 @@ class SymbolTable:
             if file.function_discarded[index - len(obj.imported_functions)]:
                 return None
         elif kind == _DATA:
-            if not flags & _ABSOLUTE and file.segments[index].discarded:
+            if not flags & _ABSOLUTE and index in file.discarded_segments:
                 return None
         elif kind == _TAG and file.tag_discarded[index - len(obj.imported_tags)]:
             return None

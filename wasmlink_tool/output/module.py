@@ -19,8 +19,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence, Set
 
-    from ..linking.chunks import InputSection, OutputSegment
+    from ..linking.chunks import InputSection
     from ..linking.merged_strings import MergedStrings
+    from ..linking.output_segments import OutputSegment
     from ..linking.relocate import Watcher
 
     Watch = Callable[[LinkOptions, Plan, Set[bytes]], Watcher | None]

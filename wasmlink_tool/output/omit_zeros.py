@@ -16,7 +16,8 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 
 from ..binary.leb128 import uleb
-from ..linking.chunks import ObjectInput, OutputSegment
+from ..linking.chunks import ObjectInput
+from ..linking.output_segments import OutputSegment
 from ..linking.plan import Plan
 from ..linking.relocate import Relocator
 from ..options import LinkOptions, OptimizeFor

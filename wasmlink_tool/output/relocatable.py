@@ -211,7 +211,7 @@ def _data_entries(plan: Plan, indices: SymbolIndices) -> Iterator[bytes]:
             if isinstance(chunk, InputSegment):
                 file = chunk.file
                 assert isinstance(file, ObjectInput)
-                start = file.object.segments[chunk.index].offset
+                start = file.object.segments.offsets[chunk.index]
                 relocs = segment_relocations(chunk)
                 yield from _entries(file, relocs, part.position + chunk.offset - start, indices)
 

@@ -7,8 +7,9 @@ from bisect import bisect_right
 from ..binary.constants import SectionId, SymbolKind
 from ..diagnostics import Diagnostics
 from ..files import reason, write_file
-from ..linking.chunks import InputSegment, LinkedFile, OutputSegment
+from ..linking.chunks import InputSegment, LinkedFile
 from ..linking.merged_strings import MergedStrings
+from ..linking.output_segments import OutputSegment
 from ..linking.plan import Plan
 from ..linking.symbol_names import symbol_text
 from ..linking.symbols import DEFINED, Symbol

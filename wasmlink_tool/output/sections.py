@@ -17,9 +17,10 @@ from ..binary.constants import (
 )
 from ..binary.leb128 import uleb
 from ..inputs.object_file import GlobalType, TableType
-from ..linking.chunks import ObjectInput, OutputSegment
+from ..linking.chunks import ObjectInput
 from ..linking.layout_memory import Memory
 from ..linking.merged_strings import MergedStrings
+from ..linking.output_segments import OutputSegment
 from ..linking.pic import is_thread_local
 from ..linking.plan import Plan
 from ..linking.relocate import FunctionEntries, Relocator
@@ -34,6 +35,10 @@ from .encoding import Chunk, OutputSection, limits, long_vector, name, vector
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
+    from typing import Final
+
+_SMALL: Final = 64
+"""The bytes of an input segment, with the padding before it, up to which they are copied."""
 
 
 def known_sections(
@@ -369,21 +374,39 @@ def segment_chunks(
     :param relocated: the data sections that are relocated already, to which those that this segment needs are added.
     """
     position = 0
+    # A view of a few bytes takes many times their memory.
+    small = bytearray()
+    largest = -1 if relocator.fills_later else _SMALL
     for chunk in segment.chunks:
-        if not chunk.size:
+        size = chunk.size
+        if not size:
             continue
-        if chunk.offset > position:
-            yield bytes(chunk.offset - position)
+        gap = chunk.offset - position
+        position = chunk.offset + size
+        is_small = gap + size <= largest
+        if not is_small and small:
+            yield small
+            small = bytearray()
+        contents: Chunk
         if isinstance(chunk, MergedStrings):
-            yield chunk.contents
+            contents = chunk.contents
         else:
             file = chunk.file
             assert isinstance(file, ObjectInput)
             data = relocated.get(file)
             if data is None:
                 data = relocated[file] = relocator.data(file)
-            start = file.object.segments[chunk.index].offset
-            yield data[start : start + chunk.size]
-        position = chunk.offset + chunk.size
+            start = file.object.segments.offsets[chunk.index]
+            contents = data[start : start + size]
+        if is_small:
+            if gap:
+                small += bytes(gap)
+            small += contents
+        else:
+            if gap:
+                yield bytes(gap)
+            yield contents
+    if small:
+        yield small
     if segment.size > position:
         yield bytes(segment.size - position)

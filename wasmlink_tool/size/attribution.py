@@ -17,9 +17,10 @@ from ..binary.constants import ExternalKind, SectionId, SymbolFlag, SymbolKind
 from ..binary.reader import FormatError
 from ..binary.relocation_types import ENCODING, FIXED, SIGNED, WIDTH
 from ..linking import code_metadata
-from ..linking.chunks import InputSection, InputSegment, LinkedFile, ObjectInput, OutputSegment
+from ..linking.chunks import InputSection, InputSegment, LinkedFile, ObjectInput
 from ..linking.describe import signature
 from ..linking.merged_strings import MergedStrings
+from ..linking.output_segments import OutputSegment
 from ..linking.plan import Plan
 from ..output.sections import DataRange, data_ranges
 from .module_spans import HEADER, Import, ModuleSpans, SectionSpans, SpanKind

@@ -37,7 +37,7 @@ class Site(NamedTuple):
         if self.section == obj.code_section:
             return bisect_right(obj.function_offsets, self.offset) - 1
         if self.section == obj.data_section:
-            return bisect_right(obj.segments, self.offset, key=lambda segment: segment.offset) - 1
+            return bisect_right(obj.segments.offsets, self.offset) - 1
         return 0
 
 
@@ -72,7 +72,7 @@ class Places:
                 what = name.decode("utf-8", "backslashreplace")
             where = self._source_line(obj, offset)
         elif section == obj.data_section:
-            segment = obj.segments[chunk].name
+            segment = obj.segments.names[chunk]
             what = f"data segment {symbol_text(segment) if segment else chunk}"
         else:
             what = f"section {symbol_text(obj.sections[section].name)}"
