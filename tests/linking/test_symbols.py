@@ -43,7 +43,7 @@ def used() -> Symbol:
     symbol.segment = InputSegment.__new__(InputSegment)
     symbol.library = OTHER
     symbol.import_module = symbol.import_name = b"x"
-    symbol.referrers = [(OTHER, 1)]
+    symbol.add_referrer(OTHER, 1)
     return symbol
 
 
@@ -56,12 +56,12 @@ def test_a_transition_sets_all_that_depends_on_the_state(name: str) -> None:
     assert fresh.state == state
     differing = {field for field, value in fields(fresh).items() if fields(old)[field] != value}
     # Who the symbol's file was means nothing for what a library defines.
-    assert differing <= ({"file", "referrers"} if state == SHARED else set())
+    assert differing <= ({"file", "_referrers"} if state == SHARED else set())
 
 
 def test_a_weak_reference_stays_one_where_a_member_would_define_it() -> None:
     symbol = Symbol(b"f", DATA, NEW, 0, None)
-    symbol.become_undefined(FUNCTION, SymbolFlag.BINDING_WEAK, FILE, signature=SIGNATURE, referrers=[(FILE, 0)])
+    symbol.become_undefined(FUNCTION, SymbolFlag.BINDING_WEAK, FILE, signature=SIGNATURE, referrer=(FILE, 0))
     symbol.become_lazy(OTHER, SymbolFlag.BINDING_WEAK)
     assert (symbol.state, symbol.is_undefined, symbol.signature) == (LAZY, False, SIGNATURE)
     symbol.become_unlinked()

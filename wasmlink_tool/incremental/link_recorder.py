@@ -123,8 +123,8 @@ class LinkRecorder:
         table = resolution.indirect_function_table
         if table is not None and table.state == UNDEFINED and table in self.rows:
             # Only the scan found that some table is needed if it is not the first import.
-            imports = spaces.imports.entries
-            row_live[self.rows[table]] = bool(imports) and imports[0].symbol is table
+            imports = spaces.imports.symbols
+            row_live[self.rows[table]] = bool(imports) and imports[0] is table
         live += row_live
         import_types = [
             spaces.types[entry.symbol.signature]

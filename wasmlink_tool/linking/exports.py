@@ -6,7 +6,6 @@ from ..binary.constants import ExternalKind, SymbolKind
 from ..diagnostics import Diagnostics
 from ..inputs.object_file import GlobalType
 from ..options import LinkOptions, UnresolvedPolicy
-from ..records import record
 from .export_rules import exported_symbols
 from .resolution import Resolution
 from .symbol_names import encode_name
@@ -18,13 +17,16 @@ if TYPE_CHECKING:
     from .explain.spelling import Spelling
 
 
-@record(frozen=True)
 class Export:
-    name: bytes
-    kind: int
-    """:class:`ExternalKind`."""
-    index: int
-    symbol: Symbol | None
+    """An entry of the export section. ``kind`` is an :class:`ExternalKind`."""
+
+    __slots__ = ("index", "kind", "name", "symbol")
+
+    def __init__(self, name: bytes, kind: int, index: int, symbol: Symbol | None) -> None:
+        self.name = name
+        self.kind = kind
+        self.index = index
+        self.symbol = symbol
 
 
 def calculate_exports(

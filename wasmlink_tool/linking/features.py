@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import chain, repeat
+
 from ..binary.constants import SegmentFlag, SymbolKind
 from ..diagnostics import Diagnostics
 from ..inputs.object_file import GlobalType
@@ -126,11 +128,11 @@ def check_mutable_globals(
     """Check that mutable globals cross the module's border only with the feature ``mutable-globals``."""
     if options.relocatable or not options.check_features or "mutable-globals" in features:
         return
-    crossing = [("imported", entry.symbol) for entry in imports.entries]
-    crossing += [("exported", export.symbol) for export in exports if export.symbol is not None]
+    crossing = chain(zip(repeat("imported"), imports.symbols), zip(repeat("exported"), [e.symbol for e in exports]))
     for how, symbol in crossing:
         if (
-            symbol.kind == SymbolKind.GLOBAL
+            symbol is not None
+            and symbol.kind == SymbolKind.GLOBAL
             and isinstance(symbol.element_type, GlobalType)
             and symbol.element_type.mutable
         ):

@@ -5,7 +5,6 @@ from __future__ import annotations
 from ..binary.constants import ExternalKind, SymbolKind
 from ..inputs.object_file import GlobalType, TableType
 from ..options import LinkOptions, UnresolvedPolicy
-from ..records import record
 from .chunks import NO_NUMBER
 from .resolution import Resolution
 from .symbol_table import DEFAULT_MODULE
@@ -13,6 +12,7 @@ from .symbols import DEFINED, SHARED, UNDEFINED, Symbol
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
     from typing import Final
 
 _EXTERNAL_KINDS: Final = {
@@ -23,14 +23,16 @@ _EXTERNAL_KINDS: Final = {
 }
 
 
-@record(frozen=True)
 class ImportedSymbol:
-    module: bytes
-    name: bytes
-    kind: int
-    """:class:`ExternalKind`."""
-    symbol: Symbol
-    """The first symbol of those that share the import."""
+    """An entry of the import section. ``kind`` is an :class:`ExternalKind`, ``symbol`` the first of those that share
+    the import."""
+
+    __slots__ = ("kind", "module", "name", "symbol")
+
+    def __init__(self, symbol: Symbol) -> None:
+        self.symbol = symbol
+        self.kind = _EXTERNAL_KINDS[symbol.kind]
+        self.module, self.name = import_names(symbol)
 
 
 def import_names(symbol: Symbol) -> tuple[bytes, bytes]:
@@ -42,25 +44,43 @@ def import_names(symbol: Symbol) -> tuple[bytes, bytes]:
 class Imports:
     """The import section's symbols, in order; ``counts`` are their numbers by :class:`ExternalKind`."""
 
-    def __init__(self) -> None:
-        self.entries: list[ImportedSymbol] = []
+    def __init__(self, symbols: Iterable[Symbol] = ()) -> None:
+        self.symbols: list[Symbol] = []
+        """The first symbol of each import."""
         self.got: list[Symbol] = []
         """Symbols whose addresses are imported, after all others."""
         self.counts = dict.fromkeys((*_EXTERNAL_KINDS.values(), ExternalKind.MEMORY), 0)
         self._numbers: dict[tuple[int, bytes, bytes, bytes | GlobalType | TableType | None], int] = {}
+        symbols = list(symbols)
+        self._shared_names = {name for name in [symbol.import_name for symbol in symbols] if name is not None}
+        """The names that symbols of other names may be imported under."""
+        for symbol in symbols:
+            self.add(symbol)
+
+    @property
+    def entries(self) -> Iterator[ImportedSymbol]:
+        return map(ImportedSymbol, self.symbols)
 
     def add(self, symbol: Symbol) -> None:
         """Import a symbol, once for all symbols of equal module, name and type."""
         module, name = import_names(symbol)
         kind = _EXTERNAL_KINDS[symbol.kind]
+        if name not in self._shared_names:
+            self._append(symbol, kind)
+            return
         type_ = symbol.signature if kind in (ExternalKind.FUNCTION, ExternalKind.TAG) else symbol.element_type
         key = (kind, module, name, type_)
         number = self._numbers.get(key)
         if number is None:
-            number = self._numbers[key] = self.counts[kind]
-            self.counts[kind] += 1
-            self.entries.append(ImportedSymbol(module, name, kind, symbol))
-        symbol.number = number
+            self._append(symbol, kind)
+            self._numbers[key] = symbol.number
+        else:
+            symbol.number = number
+
+    def _append(self, symbol: Symbol, kind: int) -> None:
+        symbol.number = self.counts[kind]
+        self.counts[kind] += 1
+        self.symbols.append(symbol)
 
     def add_got(self, symbol: Symbol) -> None:
         """Import the global that holds a symbol's address."""
@@ -124,15 +144,13 @@ def import_late_table(imports: Imports, resolution: Resolution) -> None:
 def calculate_imports(resolution: Resolution, options: LinkOptions) -> Imports:
     """Import the live undefined symbols that may be imported; the indirect function table before any other table, since
     some objects know it as number 0."""
-    imports = Imports()
     constructors = _undefined_constructors(resolution) if options.is_pic else set()
     table = resolution.indirect_function_table
-    if table is not None and _is_imported(table, resolution, options, constructors):
-        imports.add(table)
+    imported = [table] if table is not None and _is_imported(table, resolution, options, constructors) else []
     for symbol in resolution.symbols.values():
         if symbol.state == DEFINED and not options.shared:
             # The case of nearly all symbols.
             continue
         if symbol is not table and _is_imported(symbol, resolution, options, constructors):
-            imports.add(symbol)
-    return imports
+            imported.append(symbol)
+    return Imports(imported)

@@ -64,9 +64,7 @@ def _get(symbol: Symbol | None) -> bytes:
     return bytes((Opcode.GLOBAL_GET,)) + uleb(symbol.global_number)
 
 
-def global_relocation_code(
-    resolution: Resolution, scan: Scan, options: LinkOptions, *, tls: bool
-) -> Iterator[bytes]:
+def global_relocation_code(resolution: Resolution, scan: Scan, options: LinkOptions, *, tls: bool) -> Iterator[bytes]:
     """Yield the instructions that store the address of each of this module's definitions in the global of its internal
     global offset table."""
     target = resolution.target

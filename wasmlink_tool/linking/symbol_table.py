@@ -367,7 +367,7 @@ class SymbolTable:
                 signature=signature,
                 import_module=import_module,
                 import_name=import_name,
-                referrers=[(file, index)],
+                referrer=(file, index),
             )
 
         if symbol.state == NEW:
@@ -396,13 +396,11 @@ class SymbolTable:
                 if is_new:
                     declare(variant)
                 elif variant.state == UNDEFINED and variant.referrers is not None:
-                    variant.referrers.append((file, index))
+                    variant.add_referrer(file, index)
                 symbol = variant
         if existing_undefined is not None:
             self._merge_import(existing_undefined, file, flags, import_module, import_name)
-            if existing_undefined.referrers is None:
-                existing_undefined.referrers = []
-            existing_undefined.referrers.append((file, index))
+            existing_undefined.add_referrer(file, index)
         return symbol
 
     def _merge_import(

@@ -14,6 +14,7 @@ from .synthetic_file import SyntheticFile
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import Final
 
 UNDEFINED: Final = 0
@@ -54,6 +55,7 @@ class Symbol(DetailedSymbol):
     """
 
     __slots__ = (
+        "_referrers",
         "file",
         "flags",
         "index",
@@ -61,7 +63,6 @@ class Symbol(DetailedSymbol):
         "name",
         "number",
         "referenced",
-        "referrers",
         "segment",
         "signature",
         "size",
@@ -93,8 +94,24 @@ class Symbol(DetailedSymbol):
         """Whether an object refers to it: other symbols are never imported."""
         self.number = NO_NUMBER
         """Index in the output of an imported function, global, tag or table."""
-        self.referrers: list[tuple[LinkedFile, int]] | None = None
+        self._referrers: tuple[LinkedFile, int] | list[tuple[LinkedFile, int]] | None = None
+        """Those of :attr:`referrers`; the only one without a list."""
+
+    @property
+    def referrers(self) -> Sequence[tuple[LinkedFile, int]] | None:
         """For an undefined function, (file, symbol index) of each reference, to find direct calls."""
+        found = self._referrers
+        return [found] if isinstance(found, tuple) else found
+
+    def add_referrer(self, file: LinkedFile, index: int) -> None:
+        """Add a reference to an undefined function."""
+        found = self._referrers
+        if found is None:
+            self._referrers = file, index
+        elif isinstance(found, tuple):
+            self._referrers = [found, (file, index)]
+        else:
+            found.append((file, index))
 
     # Transitions. Each sets every field that depends on the state: nothing is left of the previous state but the name,
     # the referrers and, where documented, the signature.
@@ -108,7 +125,7 @@ class Symbol(DetailedSymbol):
         signature: bytes | None = None,
         import_module: bytes | None = None,
         import_name: bytes | None = None,
-        referrers: list[tuple[LinkedFile, int]] | None = None,
+        referrer: tuple[LinkedFile, int] | None = None,
     ) -> None:
         """Become the undefined symbol that a reference in ``file`` declares."""
         self._forget_place(keep_import=False)
@@ -118,7 +135,7 @@ class Symbol(DetailedSymbol):
         self.file = file
         self.signature = signature
         self._set_import(import_module, import_name)
-        self.referrers = referrers
+        self._referrers = referrer
 
     def become_lazy(self, source: ObjectSource, flags: int) -> None:
         """Become lazy: an archive's member would define it. Kind and signature remain those of a weak reference, for
@@ -149,7 +166,7 @@ class Symbol(DetailedSymbol):
         self.state = DEFINED
         self.flags = flags
         self.file = file
-        self.referrers = None
+        self._referrers = None
 
     def become_defined_in_bitcode(self, kind: int, flags: int, file: LinkedFile) -> None:
         """Become a definition without a location. Its signature is the one that callers expect so far; later callers
@@ -157,7 +174,7 @@ class Symbol(DetailedSymbol):
         signature = self.signature
         self.become_defined(kind, flags, file)
         self.signature = signature
-        self.referrers = [(file, 0)]
+        self._referrers = file, 0
 
     def become_undefined_again(self) -> None:
         """Become undefined, before the generated code defines the symbol."""
@@ -165,7 +182,7 @@ class Symbol(DetailedSymbol):
         self.flags = _UNDEFINED_FLAG
         if self.signature is None:
             # Only bitcode calls it.
-            self.referrers = None
+            self._referrers = None
 
     def become_absolute(self, flags: int) -> None:
         """Become an address that the memory layout sets."""

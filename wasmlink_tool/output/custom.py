@@ -15,7 +15,7 @@ from ..linking.relocate import Relocator
 from ..linking.resolution import Resolution
 from ..linking.symbol_names import Names, encode_name
 from ..options import NAME_KINDS, LinkOptions
-from .encoding import Chunk, OutputSection, custom_section, long_vector, name, vector
+from .encoding import Chunk, OutputSection, custom_section, long_vector, name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -131,37 +131,50 @@ def own_custom_sections(plan: Plan, options: LinkOptions, producers: bytes | Non
     return out
 
 
+class _NameMap:
+    """A subsection of the name section: numbers with names."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.entries = bytearray()
+
+    def add(self, number: int, text: bytes) -> None:
+        self.entries += uleb(number) + name(text)
+        self.count += 1
+
+
 def _names(plan: Plan, options: LinkOptions) -> OutputSection:
-    functions: list[bytes] = []
-    globals_: list[bytes] = []
+    functions, globals_, segments = _NameMap(), _NameMap(), _NameMap()
     shown = Names(demangle=plan.resolution.table.names.demangled).name
     counts = {ExternalKind.FUNCTION: 0, ExternalKind.GLOBAL: 0}
     for entry in plan.spaces.imports.entries:
         for kind, names in ((ExternalKind.FUNCTION, functions), (ExternalKind.GLOBAL, globals_)):
             if entry.kind == kind:
-                names.append(uleb(counts[kind]) + name(shown(entry.symbol.name)))
+                names.add(counts[kind], shown(entry.symbol.name))
                 counts[kind] += 1
     for symbol in plan.spaces.imports.got:
-        globals_.append(uleb(symbol.got_number) + name(shown(symbol.name)))
+        globals_.add(symbol.got_number, shown(symbol.name))
     for file, start, stop in plan.spaces.function_runs():
         numbers, own_names, debug_names = file.function_numbers, file.function_names, file.function_debug_names
         for i in range(start, stop):
             if own_names[i]:
                 text = debug_names.get(i) or shown(own_names[i])
-                functions.append(uleb(numbers[i]) + name(text))
+                functions.add(numbers[i], text)
     for file in plan.spaces.files:
         for own_name, live, number in zip(file.global_names, bytes(file.global_live), file.global_numbers):
             if live and own_name:
-                globals_.append(uleb(number) + name(shown(own_name)))
+                globals_.add(number, shown(own_name))
     for symbol in plan.spaces.got:
         what = b"func" if symbol.kind == SymbolKind.FUNCTION else b"data"
         own_name = symbol.name
         if symbol.is_stub and symbol.file is not None:
             own_name = symbol.file.function_debug_names.get(symbol.index, own_name)
-        globals_.append(uleb(symbol.got_number) + name(b"GOT.%b.internal.%b" % (what, shown(own_name))))
+        globals_.add(symbol.got_number, b"GOT.%b.internal.%b" % (what, shown(own_name)))
     # The ranges of one output segment all have its name.
-    in_file = [segment for segment in plan.segments for _ in segment.file_ranges()]
-    segments = [uleb(i) + name(segment.name) for i, segment in enumerate(in_file) if segment.name]
+    in_file = (segment for segment in plan.segments for _ in segment.file_ranges())
+    for i, segment in enumerate(in_file):
+        if segment.name:
+            segments.add(i, segment.name)
     module = encode_name(options.soname or (options.output or "").replace("\\", "/").rsplit("/", 1)[-1])
     contents: list[Chunk] = []
     if options.keeps_names("module"):
@@ -172,7 +185,7 @@ def _names(plan: Plan, options: LinkOptions) -> OutputSection:
         (NameSubsection.GLOBAL, "globals", globals_),
         (NameSubsection.DATA_SEGMENT, "data", segments),
     ):
-        if names and options.keeps_names(names_kind):
-            encoded = vector(names)
+        if names.count and options.keeps_names(names_kind):
+            encoded = uleb(names.count) + names.entries
             contents.append(bytes([subsection]) + uleb(len(encoded)) + encoded)
     return custom_section(b"name", *contents)

@@ -88,11 +88,14 @@ def _global_type(type_: GlobalType) -> bytes:
 
 
 def _imports(plan: Plan, options: LinkOptions) -> OutputSection | None:
-    entries: list[bytes] = []
+    return _vector_section(SectionId.IMPORT, _import_entries(plan, options))
+
+
+def _import_entries(plan: Plan, options: LinkOptions) -> Iterator[bytes]:
     if options.import_memory is not None:
         module, field = (encode_name(text) for text in options.import_memory)
         type_ = memory_type(plan.memory, plan.resolution.target, options)
-        entries.append(name(module) + name(field) + bytes([ExternalKind.MEMORY]) + type_)
+        yield name(module) + name(field) + bytes([ExternalKind.MEMORY]) + type_
     for entry in plan.spaces.imports.entries:
         symbol = entry.symbol
         if entry.kind == ExternalKind.FUNCTION:
@@ -107,21 +110,22 @@ def _imports(plan: Plan, options: LinkOptions) -> OutputSection | None:
         else:
             assert isinstance(symbol.element_type, TableType)
             type_ = _table_type(plan, options, symbol.element_type, symbol is plan.resolution.indirect_function_table)
-        entries.append(name(entry.module) + name(entry.name) + bytes([entry.kind]) + type_)
+        yield name(entry.module) + name(entry.name) + bytes([entry.kind]) + type_
     pointer = _global_type(GlobalType(plan.resolution.target.pointer_type, True))
     for symbol in plan.spaces.imports.got:
         module = b"GOT.func" if symbol.kind == SymbolKind.FUNCTION else b"GOT.mem"
-        entries.append(name(module) + name(symbol.name) + bytes([ExternalKind.GLOBAL]) + pointer)
-    return _section(SectionId.IMPORT, vector(entries)) if entries else None
+        yield name(module) + name(symbol.name) + bytes([ExternalKind.GLOBAL]) + pointer
 
 
 def _functions(plan: Plan) -> OutputSection | None:
     types = plan.spaces.types
     indices: list[bytes] = []
+    count = 0
     encoded = {signature: uleb(index) for signature, index in types.items()}
     for file, start, stop in plan.spaces.function_runs():
-        indices += [encoded[signature] for signature in file.function_signatures[start:stop]]
-    return _section(SectionId.FUNCTION, vector(indices)) if indices else None
+        indices.append(b"".join(map(encoded.__getitem__, file.function_signatures[start:stop])))
+        count += stop - start
+    return _section(SectionId.FUNCTION, uleb(count) + b"".join(indices)) if count else None
 
 
 def _table_type(plan: Plan, options: LinkOptions, type_: TableType, is_indirect: bool) -> bytes:
@@ -186,11 +190,13 @@ def _globals(plan: Plan, options: LinkOptions) -> OutputSection | None:
         if live
     )
     target = plan.resolution.target
-    addresses = [_got_entry(plan, symbol, options) for symbol in plan.spaces.got]
-    for symbol in plan.address_globals:
-        value = symbol.tls_offset if is_thread_local(symbol, options) else symbol.address
-        addresses.append(_global_type(GlobalType(target.pointer_type, False)) + target.const_expression(value))
-    return _vector_section(SectionId.GLOBAL, chain(own, addresses))
+    got = (_got_entry(plan, symbol, options) for symbol in plan.spaces.got)
+    pointer = _global_type(GlobalType(target.pointer_type, False))
+    addresses = (
+        pointer + target.const_expression(symbol.tls_offset if is_thread_local(symbol, options) else symbol.address)
+        for symbol in plan.address_globals
+    )
+    return _vector_section(SectionId.GLOBAL, chain(own, got, addresses))
 
 
 def _got_entry(plan: Plan, symbol: Symbol, options: LinkOptions) -> bytes:
@@ -219,8 +225,7 @@ def _got_entry(plan: Plan, symbol: Symbol, options: LinkOptions) -> bytes:
 
 
 def _exports(plan: Plan) -> OutputSection | None:
-    entries = [name(e.name) + bytes([e.kind]) + uleb(e.index) for e in plan.exports]
-    return _section(SectionId.EXPORT, vector(entries)) if entries else None
+    return _vector_section(SectionId.EXPORT, (name(e.name) + bytes([e.kind]) + uleb(e.index) for e in plan.exports))
 
 
 def _start(plan: Plan) -> OutputSection | None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from ..linking.chunks import InputSegment, LinkedFile, ObjectInput
+from ..linking.imports import import_names
 from ..linking.plan import Plan
 from ..linking.symbols import DEFINED, LAZY, Symbol
 from .chains import Chains, Reference
@@ -146,10 +147,10 @@ class LiveQueries:
 
     def _import_name(self, number: int) -> str:
         imports = self._plan.spaces.imports
-        if number < len(imports.entries):
-            entry = imports.entries[number]
-            return f"{name_text(entry.module)}.{name_text(entry.name)}"
-        return f"GOT.{name_text(imports.got[number - len(imports.entries)].name)}"
+        if number < len(imports.symbols):
+            module, name = import_names(imports.symbols[number])
+            return f"{name_text(module)}.{name_text(name)}"
+        return f"GOT.{name_text(imports.got[number - len(imports.symbols)].name)}"
 
 
 def _split(pattern: str) -> tuple[str, str]:
