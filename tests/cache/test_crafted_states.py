@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 
 from tests.cache.again import compiled
+from tests.fuzz.crafted import contents_of, damaged_columns
 from wasmlink_tool.diagnostics import LinkError
 from wasmlink_tool.files import frame
 from wasmlink_tool.incremental import state as states
 from wasmlink_tool.inputs import parse_cache
 from wasmlink_tool.linker import link
 from wasmlink_tool.options import LinkOptions
-from wasmlink_tool.stored import StoredError, record_chunks, unpack_columns
 
 MAIN = "extern int a(int); extern int b(int); void _start(void) { a(b(1)); }"
 A = (
@@ -31,38 +31,6 @@ EDITS = {
     % ("a text", "x *= b(q(4)) + own(5) + (w ? (int)w(3) : 0);"),
     "passes": A % ("a longer text", "x *= b(4); static int y; y += x;"),
 }
-HEAD = 12
-"""Bytes of a frame behind its magic."""
-
-
-def damaged(data: bytes, pick: random.Random) -> bytes:
-    """A state with some of its columns changed, which knows nothing of that."""
-    columns = [bytearray(column) for column in unpack_columns(data)]
-    for _ in range(pick.choice((1, 1, 1, 2, 5))):
-        # The module is by far the largest, and the least interesting.
-        number = pick.randrange(1, len(columns) - 1)
-        column = columns[number]
-        if pick.random() < 0.7:
-            try:
-                columns[number] = bytearray(damaged(bytes(column), pick))
-            except (StoredError, ValueError):
-                # It has no columns of its own, or not enough.
-                pass
-            else:
-                continue
-        if not column:
-            continue
-        at = pick.randrange(len(column))
-        how = pick.random()
-        if how < 0.4:
-            column[at] = pick.choice((0, 1, 0x7F, 0x80, 0xFF, pick.randrange(256)))
-        elif how < 0.6:
-            column[at : at + 4] = pick.choice((b"\xff\xff\xff\x7f", b"\xff\xff\xff\xff", b"\0\0\0\0"))
-        elif how < 0.8:
-            del column[at : at + pick.randrange(1, 9)]
-        else:
-            column[at:at] = column[at : at + pick.randrange(1, 9)]
-    return b"".join(record_chunks(columns))
 
 
 @pytest.mark.parametrize("edit", EDITS)
@@ -77,14 +45,13 @@ def test_crafted_states(edit: str, tmp_path: Path) -> None:
     (path,) = (cache / "links").iterdir()
     magic = states.state_magic()
     contents = path.read_bytes()
-    assert contents.startswith(magic)
-    payload = contents[len(magic) + HEAD :]
+    payload = contents_of(contents)
     compiled(tmp_path, {"a.c": EDITS[edit]})
     clean = link(LinkOptions(inputs=options.inputs, output=options.output, strip_debug=options.strip_debug)).module
     found = Counter[str]()
     pick = random.Random(edit)
     for _ in range(300):
-        path.write_bytes(b"".join(frame(magic, [damaged(payload, pick)])))
+        path.write_bytes(b"".join(frame(magic, [damaged_columns(payload, pick)])))
         try:
             found["same" if link(options).module == clean else "other"] += 1
         except LinkError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import shlex
 import sys
 import time
@@ -11,10 +12,10 @@ from collections import Counter
 from pathlib import Path
 
 from tests.fuzz.corpus import build_corpus
-from tests.fuzz.guard import run_all, run_one
+from tests.fuzz.guard import run_numbered, run_one
 from tests.fuzz.judge import Finding
 from tests.fuzz.shrink import shrink
-from tests.fuzz.trials import Trial, make_trial
+from tests.fuzz.trials import SeededTrials, Trial
 
 BATCH = 500
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -25,6 +26,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--links", type=int, default=2000, help="how many links to run")
     parser.add_argument("--seconds", type=float, default=float("inf"), help="stop after so long")
     parser.add_argument("--seed", default="0", help="another seed gives other links")
+    parser.add_argument(
+        "--jobs", type=int, default=os.cpu_count() or 1, help="how many at a time; the links are the same"
+    )
     parser.add_argument("--cases", type=int, default=400, help="how many differential cases to take inputs from")
     parser.add_argument("--keep", type=Path, default=ROOT / ".cache" / "fuzz", help="where findings are kept")
     parser.add_argument("--no-shrink", action="store_true", help="keep findings as they are")
@@ -37,21 +41,22 @@ def main(arguments: list[str] | None = None) -> int:
     ends: Counter[str] = Counter()
     begun = time.monotonic()
     number = 0
-    while number < options.links and time.monotonic() - started < options.seconds:
-        count = min(BATCH, options.links - number)
-        trials = [make_trial(f"{options.seed}-{i}", corpus, lines) for i in range(number, number + count)]
-        for trial, finding, status in run_all(trials):
-            number += 1
-            ends["linked" if status == 0 else "refused"] += 1
-            if finding is None:
-                continue
+    trials = SeededTrials(options.seed, options.links, corpus, lines)
+    for which, finding, status in run_numbered(trials, options.jobs):
+        number += 1
+        ends["linked" if status == 0 else "refused"] += 1
+        if finding is not None:
             counts[finding.key] += 1
             if finding.key not in findings:
+                trial = trials[which]
                 findings[finding.key] = finding
                 print(f"{finding.key} (seed {trial.seed})", flush=True)
                 print(f"  {keep(options.keep, finding, trial, small=not options.no_shrink)}", flush=True)
-        rate = number / (time.monotonic() - begun)
-        print(f"{number} links, {rate:.0f}/s, {dict(ends)}, findings: {dict(counts)}", flush=True)
+        if number % BATCH == 0:
+            rate = number / (time.monotonic() - begun)
+            print(f"{number} links, {rate:.0f}/s, {dict(ends)}, findings: {dict(counts)}", flush=True)
+        if time.monotonic() - started > options.seconds:
+            break
     print_summary(number, time.monotonic() - begun, ends, counts)
     return 1 if findings else 0
 

@@ -9,6 +9,8 @@ from tests.differential.asm import declare_first
 from tests.differential.cases import all_cases
 from tests.support.objects import build
 from tests.support.toolchain import compile_object
+from wasmlink_tool import LinkOptions, link
+from wasmlink_tool.options import UnresolvedPolicy
 
 SOURCES = {
     "c.o": (
@@ -66,6 +68,16 @@ world w { import host; import g: func(i: s32) -> s32; export run: func(l: list<u
 """
 """Describes what ``world.o`` imports and exports, nearly."""
 
+
+def _shared_library(cache: Path, contents: bytes) -> bytes:
+    """Return a shared library that defines ``g`` and ``e``, needs another, and has a run path."""
+    path = cache / "pic.o"
+    path.write_bytes(contents)
+    options = LinkOptions(inputs=[str(path)], output=None, shared=True, soname="lib.so", runtime_paths=["run/path"])
+    options.unresolved_symbols = UnresolvedPolicy.IMPORT_DYNAMIC
+    return link(options).module
+
+
 _OPTION = re.compile(r"--?[A-Za-z]")
 
 
@@ -81,7 +93,9 @@ def build_corpus(cache: Path, cases: int = 400) -> tuple[dict[str, bytes], dict[
         files[name] = compile_object(text, suffix, cache)
     files["list.txt"] = b"# names\nhost\nf\ng\nh\n"
     files["stub.so"] = b"#STUB\nhost: f,g\nh\n"
+    files["script.ld"] = b"/* GNU ld script */\nOUTPUT_FORMAT(wasm)\nGROUP ( a.o AS_NEEDED ( libx.a ) )\n"
     files["world.wit"] = WORLD
+    files["lib.so"] = _shared_library(cache, files["pic.o"])
     options: dict[str, tuple[str, ...]] = {}
     found = [case for _, case in all_cases()]
     step = max(1, len(found) // cases) if cases else len(found) + 1

@@ -20,8 +20,9 @@ import signal
 import struct
 import sys
 import tempfile
+import time
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from random import Random
@@ -29,9 +30,12 @@ from types import FrameType
 
 import wasmlink_tool
 from tests.fuzz import mutate
+from tests.fuzz.crafted import craft_states, exchange_states
 from tests.fuzz.judge import PREVIOUS, Finding, is_invalid, judge, reference_refuses
 from tests.fuzz.trials import OUTPUT, Trial
 from wasmlink_tool.cli.command import main as command
+from wasmlink_tool.identity import linker_stamp
+from wasmlink_tool.incremental import state
 
 for _module in pkgutil.walk_packages(wasmlink_tool.__path__, "wasmlink_tool."):
     # What a link imports when it needs it, each child would import again.
@@ -41,8 +45,15 @@ for _module in pkgutil.walk_packages(wasmlink_tool.__path__, "wasmlink_tool."):
 SECONDS = 2.0
 """Processor time of one link, which does not depend on what else the machine does."""
 WALL_SECONDS = 60.0
+TRIALS_OF_A_CHILD = 500
+"""What a process keeps in memory for its next link, it keeps for all directories."""
 FACTOR, FREE = 20, 64 << 20
 """Memory of one link: so many times its files, and so many bytes."""
+
+
+_stamp = linker_stamp()
+# Each link with a cache looks at all of the linker's files, which no trial changes.
+vars(state)["linker_stamp"] = lambda: _stamp
 
 
 class Hang(BaseException):
@@ -51,65 +62,114 @@ class Hang(BaseException):
 
 def run_all(trials: Sequence[Trial]) -> Iterator[tuple[Trial, Finding | None, int]]:
     """Run trials one after the other: each with its finding, if there is one, and the exit status of its link."""
-    done = 0
-    while done < len(trials):
-        for finding, status in _run_in_child(trials[done:]):
-            yield trials[done], finding, status
-            done += 1
+    for number, finding, status in run_numbered(trials):
+        yield trials[number], finding, status
 
 
 def run_one(trial: Trial) -> Finding | None:
     return next(iter(run_all([trial])))[1]
 
 
-def _run_in_child(trials: Sequence[Trial]) -> Iterator[tuple[Finding | None, int]]:
-    """The outcomes of the trials up to the first that ends the child."""
-    reading, writing = os.pipe()
-    place = tempfile.mkdtemp(prefix="wasmlink-fuzz-", dir="/dev/shm" if os.path.isdir("/dev/shm") else None)
-    sys.stdout.flush()
-    sys.stderr.flush()
-    child = os.fork()
-    if child == 0:
-        os.close(reading)
-        status = 1
-        try:
-            _serve(trials, Path(place), writing)
-            status = 0
-        except BaseException:
-            os.write(2, traceback.format_exc().encode())
-        finally:
-            os._exit(status)
-    os.close(writing)
-    answered = 0
+def run_numbered(trials: Sequence[Trial], jobs: int = 1) -> Iterator[tuple[int, Finding | None, int]]:
+    """Run trials in ``jobs`` children at a time; yield the number of each, with its finding and exit status, as they
+    end. Only the children take trials out of the sequence."""
+    running: dict[int, _Child] = {}
     try:
-        with open(reading, "rb") as pipe:
-            while answered < len(trials):
-                ready, _, _ = select.select([pipe], [], [], WALL_SECONDS)
-                head = pipe.read(4) if ready else b""
-                if len(head) < 4:
-                    if not ready:
-                        os.kill(child, signal.SIGKILL)
-                        yield Finding("hang", "no answer"), -1
-                    else:
-                        _, status = os.waitpid(child, 0)
-                        child = 0
-                        yield Finding("crash", f"status {status}"), -1
-                    return
-                finding, status = pickle.loads(pipe.read(struct.unpack("<I", head)[0]))
-                yield finding, status
-                answered += 1
-                if finding is not None and finding.kind == "hang":
-                    return
+        for first in range(min(jobs, len(trials))):
+            child = _Child(trials, range(first, len(trials), jobs))
+            running[child.pipe] = child
+        while running:
+            ready, _, _ = select.select(list(running), [], [], 1.0)
+            for pipe in [pipe for pipe, child in running.items() if pipe in ready or child.is_late]:
+                child = running[pipe]
+                for number, (finding, status) in child.answers(is_ready=pipe in ready):
+                    yield number, finding, status
+                if child.ended:
+                    child.close()
+                    del running[pipe]
+                    if child.numbers:
+                        following = _Child(trials, child.numbers)
+                        running[following.pipe] = following
     finally:
-        if child:
+        for child in running.values():
+            child.close()
+
+
+class _Child:
+    """A child that runs trials, up to the first that ends it."""
+
+    def __init__(self, trials: Sequence[Trial], numbers: range) -> None:
+        self.numbers = numbers
+        """Those that have no answer yet."""
+        self.ended = False
+        self._left = min(len(numbers), TRIALS_OF_A_CHILD)
+        self._received = b""
+        self._answered_at = time.monotonic()
+        self._place = tempfile.mkdtemp(prefix="wasmlink-fuzz-", dir="/dev/shm" if os.path.isdir("/dev/shm") else None)
+        self.pipe, writing = os.pipe()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        self._process = os.fork()
+        if self._process == 0:
+            os.close(self.pipe)
+            status = 1
+            try:
+                _serve((trials[number] for number in numbers[: self._left]), Path(self._place), writing)
+                status = 0
+            except BaseException:
+                os.write(2, traceback.format_exc().encode())
+            finally:
+                os._exit(status)
+        os.close(writing)
+
+    @property
+    def is_late(self) -> bool:
+        return time.monotonic() > self._answered_at + WALL_SECONDS
+
+    def answers(self, *, is_ready: bool) -> Iterator[tuple[int, tuple[Finding | None, int]]]:
+        """Yield the answers that have come, by number; for a child that says nothing any more, what became of it."""
+        data = os.read(self.pipe, 1 << 16) if is_ready else b""
+        if not data:
+            self.ended = True
+            if self._left:
+                yield self._next(), (self._last_words(is_late=not is_ready), -1)
+            return
+        self._answered_at = time.monotonic()
+        self._received += data
+        while len(self._received) >= 4:
+            end = 4 + struct.unpack_from("<I", self._received)[0]
+            if len(self._received) < end:
+                return
+            finding, status = pickle.loads(self._received[4:end])
+            self._received = self._received[end:]
+            yield self._next(), (finding, status)
+            if not self._left or (finding is not None and finding.kind == "hang"):
+                self.ended = True
+                return
+
+    def _next(self) -> int:
+        number, self.numbers = self.numbers[0], self.numbers[1:]
+        self._left -= 1
+        return number
+
+    def _last_words(self, *, is_late: bool) -> Finding:
+        if is_late:
+            return Finding("hang", "no answer")
+        _, status = os.waitpid(self._process, 0)
+        self._process = 0
+        return Finding("crash", f"status {status}")
+
+    def close(self) -> None:
+        os.close(self.pipe)
+        if self._process:
             with suppress(ProcessLookupError):
-                os.kill(child, signal.SIGKILL)
+                os.kill(self._process, signal.SIGKILL)
             with suppress(ChildProcessError):
-                os.waitpid(child, 0)
-        shutil.rmtree(place, ignore_errors=True)
+                os.waitpid(self._process, 0)
+        shutil.rmtree(self._place, ignore_errors=True)
 
 
-def _serve(trials: Sequence[Trial], place: Path, pipe: int) -> None:
+def _serve(trials: Iterable[Trial], place: Path, pipe: int) -> None:
     null = os.open(os.devnull, os.O_RDWR)
     os.dup2(null, 0)
     os.dup2(null, 1)
@@ -231,6 +291,47 @@ def _warm(trial: Trial, directory: Path, given: frozenset[str], clean: bytes) ->
             return Finding(finding.kind, f"{step}: {finding.where}", finding.text)
         if warm_status != status or module != clean:
             return Finding("other module", step, f"status {warm_status}, without a cache {status}")
+    last = random.choice((_two_at_once, _crafted))
+    return last(random, trial, directory, given, (status, clean))
+
+
+def _crafted(
+    random: Random, trial: Trial, directory: Path, given: frozenset[str], clean: tuple[int, bytes]
+) -> Finding | None:
+    """Link with states that were made up: a module may be what they say, and nothing worse happens."""
+    other = random.choice(("--strip-all", "--export-all", "-O0", "--no-gc-sections", "--global-base=4096"))
+    _link(trial, directory, given, "--cache-dir=cache", other)
+    for craft in (exchange_states, craft_states, craft_states):
+        craft(random, directory / "cache")
+        finding, _, _ = _link(trial, directory, given, "--cache-dir=cache")
+        if finding is not None:
+            return Finding(finding.kind, f"{craft.__name__}: {finding.where}", finding.text)
+    return None
+
+
+def _two_at_once(
+    random: Random, trial: Trial, directory: Path, given: frozenset[str], clean: tuple[int, bytes]
+) -> Finding | None:
+    """Link twice at the same time, with one cache that is empty at first now and then."""
+    if random.random() < 0.5:
+        shutil.rmtree(directory / "cache", ignore_errors=True)
+    twin = directory / "twin" / OUTPUT
+    twin.parent.mkdir()
+    process = os.fork()
+    if process == 0:
+        status = 99
+        try:
+            status, _ = _guarded([*trial.arguments, "-o", str(twin), "--cache-dir=cache"], trial.size)
+        finally:
+            os._exit(status)
+    finding, status, module = _link(trial, directory, given, "--cache-dir=cache")
+    _, ended = os.waitpid(process, 0)
+    if finding is not None:
+        return Finding(finding.kind, f"two at once: {finding.where}", finding.text)
+    twin_status = os.waitstatus_to_exitcode(ended)
+    twin_module = twin.read_bytes() if twin.is_file() else b""
+    if (status, module) != clean or twin_status != status or twin_module != (module if status == 0 else b""):
+        return Finding("other module", "two at once", f"status {status} and {twin_status}, without a cache {clean[0]}")
     return None
 
 

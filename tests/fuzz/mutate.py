@@ -127,6 +127,8 @@ def _mutate_section(random: Random, identity: int, content: bytes) -> bytes:
         title = random.choice(NAMES)
     elif title == b"linking":
         body = _mutate_linking(random, body)
+    elif title == b"dylink.0":
+        body = _mutate_parts(random, body, {})
     elif title.startswith(b"reloc."):
         body = _mutate_relocations(random, body)
     else:
@@ -146,7 +148,17 @@ def _mutate_vector(random: Random, content: bytes) -> bytes:
 def _mutate_linking(random: Random, body: bytes) -> bytes:
     try:
         version, position = read_uleb(body, 0)
-        parts: list[Section] = []
+    except IndexError:
+        return mutate_numbers(random, body)
+    head = uleb(version) if random.random() < 0.99 else number(random, version)
+    return head + _mutate_parts(random, body[position:], {7: _mutate_groups, 8: _mutate_symbols})
+
+
+def _mutate_parts(random: Random, body: bytes, known: dict[int, Mutation]) -> bytes:
+    """Change one of the subsections, or their order."""
+    parts: list[Section] = []
+    position = 0
+    try:
         while position < len(body):
             size, start = read_uleb(body, position + 1)
             parts.append((body[position], body[start : start + size]))
@@ -160,10 +172,51 @@ def _mutate_linking(random: Random, body: bytes) -> bytes:
     else:
         at = random.randrange(len(parts))
         kind, content = parts[at]
-        content = _mutate_symbols(random, content) if kind == 8 else mutate_numbers(random, content)
-        parts[at] = kind, content
-    head = uleb(version) if random.random() < 0.99 else number(random, version)
-    return head + b"".join(bytes([kind & 0xFF]) + blob(content) for kind, content in parts)
+        parts[at] = kind, known.get(kind, mutate_numbers)(random, content)
+    return b"".join(bytes([kind & 0xFF]) + blob(content) for kind, content in parts)
+
+
+def _mutate_groups(random: Random, content: bytes) -> bytes:
+    """Change COMDAT groups: their names, flags and members; a member may be in several of them."""
+    groups: list[tuple[bytes, int, list[tuple[int, int]]]] = []
+    try:
+        count, position = read_uleb(content, 0)
+        for _ in range(count):
+            size, start = read_uleb(content, position)
+            flags, position = read_uleb(content, start + size)
+            entries, position = read_uleb(content, position)
+            members = []
+            for _ in range(entries):
+                kind, position = read_uleb(content, position)
+                index, position = read_uleb(content, position)
+                members.append((kind, index))
+            groups.append((content[start : start + size], flags, members))
+    except IndexError:
+        return mutate_numbers(random, content)
+    if not groups:
+        return mutate_numbers(random, content)
+    title, flags, members = groups[at := random.randrange(len(groups))]
+    all_members = [member for _, _, some in groups for member in some] or [(1, 0)]
+    match random.randrange(7):
+        case 0:
+            groups.append((b"again", 0, [random.choice(all_members)]))
+        case 1:
+            groups.append((title, flags, list(members)))
+        case 2:
+            members.append(random.choice(all_members))
+        case 3:
+            members.append((random.randrange(6), random.choice(NUMBERS)))
+        case 4:
+            groups[at] = random.choice(NAMES), flags, members
+        case 5:
+            groups[at] = title, random.choice(NUMBERS), members
+        case _:
+            if members:
+                members.pop(random.randrange(len(members)))
+    return uleb(len(groups)) + b"".join(
+        blob(title) + uleb(flags) + uleb(len(some)) + b"".join(uleb(kind) + uleb(index) for kind, index in some)
+        for title, flags, some in groups
+    )
 
 
 def _mutate_symbols(random: Random, content: bytes) -> bytes:

@@ -12,12 +12,14 @@ import pytest
 
 from tests.fuzz import guard, mutate
 from tests.fuzz.corpus import build_corpus
-from tests.fuzz.guard import run_all, run_one
+from tests.fuzz.guard import run_all, run_numbered, run_one
 from tests.fuzz.judge import Finding
 from tests.fuzz.shrink import shrink
-from tests.fuzz.trials import Trial, make_trial
+from tests.fuzz.trials import LEFT_OUT, OPTIONS, OTHER_OPTIONS, SeededTrials, Trial, make_trial
 from tests.support.objects import build
 from wasmlink_tool.cli.command import main as command
+from wasmlink_tool.cli.option_table import all_options
+from wasmlink_tool.cli.parser import Parser
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the guard limits processes as Linux does")
 LINKS, PARTS = 1500, 4
@@ -33,6 +35,21 @@ def test_damaged_inputs(part: int, tmp_path: Path) -> None:
         assert finding is None, f"{finding}\nseed {trial.seed}: {trial.arguments}"
         linked += status == 0
     assert linked >= LINKS // 20, "mutations damage so much that hardly anything gets past the reader"
+
+
+def test_seeds_do_not_depend_on_the_number_of_children(tmp_path: Path) -> None:
+    corpus, lines = build_corpus(tmp_path / "objects", 4)
+    trials = SeededTrials("jobs", 40, corpus, lines)
+    outcomes = [sorted((number, status) for number, _, status in run_numbered(trials, jobs)) for jobs in (1, 3)]
+    assert outcomes[0] == outcomes[1]
+    assert [number for number, _ in outcomes[0]] == list(range(40))
+
+
+def test_each_option_of_the_command_is_given() -> None:
+    words = [word for option in (*OPTIONS, *OTHER_OPTIONS) for word in option.split(" ")]
+    line = Parser().parse(words)
+    assert not line.unknown
+    assert {option.name for option in all_options() if not line.has(option.name)} == LEFT_OUT.keys()
 
 
 # The guard

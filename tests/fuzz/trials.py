@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from random import Random
+from typing import overload
 
 from tests.fuzz import mutate
+from wasmlink_tool.cli.option_table import all_options, spellings
+from wasmlink_tool.cli.parser import Parser
 
 OUTPUT = "out.wasm"
 SYMBOLS = ("f", "g", "h", "d", "e", "run", "main", "_start", "host", "t", "__heap_base", "__wasm_call_ctors", "nowhere")
@@ -46,6 +50,32 @@ OPTIONS = (
     "--allow-undefined-file=list.txt", "--reproduce=link.tar", "-L.", "-lx", "--time-report=times.json",
 )  # fmt: skip
 
+LEFT_OUT = {
+    "o": "the harness names the output",
+    "cache-dir": "the harness gives a cache to some links, and compares",
+    "lto-compiler": "runs a program",
+    "wasm-opt": "runs a program",
+}
+"""Options that no trial has, with the reason."""
+VALUES = (*SYMBOLS[:4], *NUMBERS[:5], "", "x", "out.side", "out.json", "out.html", "list.txt", "world.wit", "*", "a=b")
+
+
+def _other_options() -> tuple[str, ...]:
+    """Return the options of the table that the list above lacks, in each of their forms; ``?`` stands for a value."""
+    listed = Parser().parse([word for option in OPTIONS for word in option.split(" ")])
+    found = []
+    for option in all_options():
+        if option.name not in LEFT_OUT and not listed.has(option.name):
+            for form in option.forms.split(" "):
+                spelling, _, value = spellings(form)[-1]
+                found.append(
+                    spelling + (" " if value and form.partition("<")[0].endswith("_") else "") + "?" * bool(value)
+                )
+    return tuple(found)
+
+
+OTHER_OPTIONS = _other_options()
+
 
 @dataclass
 class Trial:
@@ -62,6 +92,32 @@ class Trial:
     @property
     def size(self) -> int:
         return sum(map(len, self.files.values()))
+
+
+class SeededTrials(Sequence[Trial]):
+    """Trials that are made when they are asked for: each depends on its number alone."""
+
+    def __init__(
+        self, seed: str, count: int, corpus: dict[str, bytes], option_lines: dict[str, tuple[str, ...]]
+    ) -> None:
+        self._seed = seed
+        self._count = count
+        self._corpus = corpus
+        self._option_lines = option_lines
+
+    def __len__(self) -> int:
+        return self._count
+
+    @overload
+    def __getitem__(self, number: int) -> Trial: ...
+    @overload
+    def __getitem__(self, number: slice) -> list[Trial]: ...
+    def __getitem__(self, number: int | slice) -> Trial | list[Trial]:
+        if isinstance(number, slice):
+            return [self[each] for each in range(*number.indices(self._count))]
+        if not 0 <= number < self._count:
+            raise IndexError(number)
+        return make_trial(f"{self._seed}-{number}", self._corpus, self._option_lines)
 
 
 def make_trial(seed: str, corpus: dict[str, bytes], option_lines: dict[str, tuple[str, ...]]) -> Trial:
@@ -90,18 +146,31 @@ def make_trial(seed: str, corpus: dict[str, bytes], option_lines: dict[str, tupl
         text = "\n".join(map(shlex.quote, arguments)).encode()
         files["r.rsp"] = mutate.mutate_text(random, text) if random.random() < 0.7 else text
         arguments = ["@r.rsp"]
+        if random.random() < 0.3:
+            _nest(random, files)
     return Trial(files, arguments, is_warm, seed)
+
+
+def _nest(random: Random, files: dict[str, bytes]) -> None:
+    """Let a response file name others, now and then itself."""
+    lines = files["r.rsp"].split(b"\n")
+    half = random.randrange(len(lines) + 1)
+    files["s.rsp"] = b"\n".join(lines[half:]) + random.choice((b"", b"", b"\n@r.rsp", b"\n@s.rsp", b"\n@missing"))
+    files["r.rsp"] = b"\n".join([*lines[:half], random.choice((b"@s.rsp", b"@s.rsp @s.rsp", b"'@s.rsp'"))])
 
 
 def _whole_case(
     random: Random, corpus: dict[str, bytes], option_lines: dict[str, tuple[str, ...]]
 ) -> tuple[dict[str, bytes], list[str]]:
     """Return the objects and options of a differential case: most link, whatever they need."""
-    while True:
+    files: dict[str, bytes] = {}
+    for _ in range(1000):
         case = random.choice(list(option_lines))
         files = {name: contents for name, contents in corpus.items() if name.startswith(f"{case}-")}
         if files:
             break
+    else:
+        return _mixture(random, corpus, option_lines)
     more = _options(random, {}) if random.random() < 0.4 else []
     files["list.txt"] = corpus["list.txt"]
     files["world.wit"] = corpus["world.wit"]
@@ -123,6 +192,12 @@ def _mixture(
     if random.random() < 0.1:
         files["stub.so"] = corpus["stub.so"]
         inputs.append("stub.so")
+    if random.random() < 0.08:
+        files["lib.so"] = corpus["lib.so"]
+        inputs += random.choice((("lib.so",), ("lib.so", "-shared"), ("lib.so", "-pie"), ("-Bdynamic", "lib.so")))
+    if random.random() < 0.03:
+        files["libx.so"] = corpus["script.ld"]
+        inputs += random.choice((("libx.so",), ("-L.", "-Bdynamic", "-lx")))
     if random.random() < 0.25:
         _add_archive(random, corpus, objects, files, inputs)
     arguments = [*_options(random, option_lines), *inputs]
@@ -157,6 +232,8 @@ def _options(random: Random, lines: dict[str, tuple[str, ...]]) -> list[str]:
     for _ in range(random.choice((0, 1, 1, 2, 2, 3))):
         option = random.choice(OPTIONS)
         chosen += option.replace("{}", random.choice(SYMBOLS)).replace("#", random.choice(NUMBERS)).split(" ")
+    if random.random() < 0.15:
+        chosen += random.choice(OTHER_OPTIONS).replace("?", random.choice(VALUES)).split(" ")
     return _without_reports(chosen)
 
 
