@@ -37,6 +37,7 @@ from tests.support.toolchain import reference_command
 from wasmlink_tool.binary.reader import FormatError
 from wasmlink_tool.cli.command import main
 from wasmlink_tool.inputs.object_reader import read_object
+from wasmlink_tool.inputs.shared_library import SharedLibrary
 
 TYPES = section(1, vector(b"\x60\0\0", b"\x60\1\x7f\1\x7f"))
 FUNCTIONS = section(3, vector(b"\0", b"\1"))
@@ -166,3 +167,70 @@ def test_locals_of_a_function(body: bytes) -> None:
 def test_locals_that_do_not_fit(body: bytes) -> None:
     with pytest.raises(FormatError):
         read_object(with_body(body))
+
+
+TABLE_IMPORT = section(2, vector(name("env") + name("__indirect_function_table") + b"\1\x70\0\0"))
+
+
+def with_sections(**replaced: bytes) -> bytes:
+    parts = {
+        "type": section(1, vector(b"\x60\0\0")),
+        "import_": TABLE_IMPORT,
+        "function": section(3, vector(b"\0")),
+        "global_": b"",
+        "export": b"",
+        "element": b"",
+        "code": section(10, vector(blob(b"\0\x0b"))),
+        "linking": linking(
+            subsection(SYMBOL_TABLE, vector(symbol(FUNCTION, 0, leb(0), name("f")), symbol(TABLE, UNDEFINED, leb(0))))
+        ),
+    }
+    return MAGIC + b"".join({**parts, **replaced}.values())
+
+
+@pytest.mark.parametrize(
+    ("replaced", "why"),
+    [
+        ({"export": section(7, vector(name("x") + bytes((kind, 0))))}, f"unexpected export kind: {kind}")
+        for kind in (5, 6, 64, 128, 255)
+    ]
+    + [
+        ({"export": section(7, vector(name("x") + b"\0\1"))}, "invalid function export"),
+        ({"export": section(7, vector(name("x") + b"\3\0"))}, "invalid global export"),
+        ({"export": section(7, vector(name("x") + b"\4\0"))}, "invalid tag export"),
+    ],
+)
+def test_exports_of_an_object(replaced: dict[str, bytes], why: str, tmp_path: Path) -> None:
+    read_object(with_sections())
+    path = tmp_path / "a.o"
+    path.write_bytes(with_sections(**replaced))
+    done = subprocess.run(
+        [*reference_command(), "-r", str(path), "-o", str(tmp_path / "out")], capture_output=True, text=True
+    )
+    assert done.returncode != 0
+    with pytest.raises(FormatError, match=why):
+        read_object(path.read_bytes())
+
+
+def test_exports_of_a_shared_library() -> None:
+    for kind in (5, 64, 255):
+        with pytest.raises(FormatError, match=f"unexpected export kind: {kind}"):
+            SharedLibrary("a.so", MAGIC + section(7, vector(name("x") + bytes((kind, 0)))))
+
+
+@pytest.mark.parametrize("kind", [0, 1, 0x20, 0x3F, 0x40, 0x80, 0xFF])
+def test_bytes_that_are_no_value_type(kind: int) -> None:
+    """The reference copies some of them, or writes 0xff in their place: no engine takes either."""
+    with pytest.raises(FormatError, match="invalid value type"):
+        read_object(with_sections(global_=section(6, vector(bytes((kind, 0)) + b"\x41\0\x0b"))))
+    with pytest.raises(FormatError, match="invalid value type"):
+        read_object(with_sections(type=section(1, vector(b"\x60\0\0", b"\x60\1" + bytes((kind, 0))))))
+
+
+def test_elements_that_name_no_function() -> None:
+    def elements(index: int) -> bytes:
+        return with_sections(element=section(9, vector(b"\0\x41\1\x0b" + vector(leb(index)))))
+
+    read_object(elements(0))
+    with pytest.raises(FormatError, match="invalid function index"):
+        read_object(elements(1))

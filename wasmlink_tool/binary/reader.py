@@ -130,7 +130,8 @@ class Reader:
         """Read one value type; reference types with a heap type take several bytes."""
         start = self.pos
         first = self.u8()
-        if first >= 0x80:
+        if not 0x40 < first < 0x80:
+            # Types have negative numbers; 0x40 is that of a block without results.
             raise FormatError(f"invalid value type: {first:#04x}")
         if first in (0x63, 0x64):
             self._skip_heap_type()

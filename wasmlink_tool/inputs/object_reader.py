@@ -274,6 +274,7 @@ class ObjectReader:
         """Skip the element section, which old compilers write beside equivalent relocations: the linker fills the
         function table from those. An element that would be lost is an error."""
         tables = len(self.obj.imported_tables)
+        functions = len(self.obj.imported_functions) + len(self.obj.functions)
         for _ in range(reader.count(3)):
             flags = reader.uleb()
             if flags > 7:
@@ -290,8 +291,8 @@ class ObjectReader:
             for _ in range(reader.count()):
                 if flags & 4:
                     reader.skip_constant_expression()
-                else:
-                    reader.uleb()
+                elif reader.uleb() >= functions:
+                    raise FormatError("invalid function index in an element segment")
 
     def read_globals(self, reader: Reader) -> None:
         initializers: dict[bytes, bytes] = {}
@@ -306,6 +307,10 @@ class ObjectReader:
 
     def read_exports(self, reader: Reader) -> None:
         imported = len(self.obj.imported_functions)
+        others = {
+            ExternalKind.GLOBAL: len(self.obj.imported_globals) + len(self.obj.globals),
+            ExternalKind.TAG: len(self.obj.imported_tags) + len(self.obj.tags),
+        }
         self.obj.export_names = {}
         for _ in range(reader.count(3)):
             name = reader.name()
@@ -316,6 +321,10 @@ class ObjectReader:
                     raise FormatError("invalid function export")
                 if index >= imported:
                     self.obj.export_names[index - imported] = name
+            elif kind > ExternalKind.TAG:
+                raise FormatError(f"unexpected export kind: {kind}")
+            elif kind in others and index >= others[kind]:
+                raise FormatError(f"invalid {'global' if kind == ExternalKind.GLOBAL else 'tag'} export")
 
     def read_code(self, reader: Reader) -> None:
         self.obj.code_section = len(self.obj.sections) - 1

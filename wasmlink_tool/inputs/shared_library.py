@@ -73,6 +73,8 @@ class SharedLibrary:
                 self.symbols.append((symbol_kind, name, types[indices[index]]))
             elif kind == ExternalKind.GLOBAL:
                 self.symbols.append((SymbolKind.DATA, name, None))
+            elif kind > ExternalKind.TAG:
+                raise FormatError(f"unexpected export kind: {kind}")
 
 
 def _types(section: Reader) -> list[bytes]:
