@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,6 +13,8 @@ from tests.linking.conftest import Make, Program
 from tests.support.varied_encoding import encode
 from tests.support.varied_objects import SIGNATURES, Chunk, Label, Reference, Unit
 from wasmlink_tool import LinkOptions, link
+from wasmlink_tool.binary.relocations import COMPILED
+from wasmlink_tool.linking.mark_live import mark_live
 
 
 def live(program: Program, file: str) -> set[str]:
@@ -72,3 +75,30 @@ def test_a_retained_segment_of_a_linked_file_is_live(link_until: Make) -> None:
     source = func("root") + data("kept", ".int32 1", segment="R") + data("gone", ".int32 1")
     program = link_until("mark_live", {"a.s": source}, exports=["root"])
     assert live(program, "a.o") == {"root", ".data.kept"}
+
+
+def steps_of_mark_live(link_until: Make, count: int) -> int:
+    """The relocations that are looked at one by one where a function calls weak functions that nothing defines."""
+    names = [f"f{number}" for number in range(count)]
+    calls = func("root", "() -> ()", *(f"call {name}" for name in names))
+    source = calls + "".join(extern(name, flags="weak") for name in names)
+    program = link_until("seal", {"a.s": source}, exports=["root"])
+    steps = 0
+
+    class Counted(list[int]):
+        def __getitem__(self, key: Any) -> Any:
+            nonlocal steps
+            steps += 1
+            return super().__getitem__(key)
+
+    file = program.file("a.o")
+    relocs = file.relocations(file.object.code_section)
+    relocs.indices = Counted(relocs.indices)
+    mark_live(program.resolution, program.options)
+    assert all(program.symbol(name).referenced for name in names)
+    return steps
+
+
+@pytest.mark.skipif(COMPILED, reason="compiled classes check the types of stand-ins and have no slots")
+def test_many_traps_are_found_in_one_step(link_until: Make) -> None:
+    assert 0 < steps_of_mark_live(link_until, 80) <= 2 * steps_of_mark_live(link_until, 40) + 10

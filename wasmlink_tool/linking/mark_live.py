@@ -144,14 +144,15 @@ class _Targets:
             for chunk in chunks:
                 found.update(indices[ranges[chunk] : ranges[chunk + 1]])
 
-    def calls(self, symbol: int, chunks: list[int]) -> bool:
-        """Return whether a relocation of one of the chunks does more than take the address of a function."""
-        types, indices = self.relocs.types, self.indices
-        return any(
-            indices[i] == symbol and types[i] not in TABLE_INDICES
+    def called(self, chunks: list[int]) -> set[int]:
+        """Return the targets of which a relocation of the chunks does more than take a function's address."""
+        types, indices, ranges = self.relocs.types, self.indices, self.ranges
+        return {
+            indices[i]
             for chunk in chunks
-            for i in range(self.ranges[chunk], self.ranges[chunk + 1])
-        )
+            for i in range(ranges[chunk], ranges[chunk + 1])
+            if types[i] not in TABLE_INDICES
+        }
 
 
 class _Marker:
@@ -236,12 +237,17 @@ class _Marker:
             data.collect(segments, found)
         found -= pending.seen
         symbols = file.symbols
+        # Computed for the first stub: there may be many, and most files have none.
+        called: set[int] | None = None
         for index in found:
             symbol = symbols[index]
             if symbol.is_stub:
                 # Its address is null and needs no body; a call does.
-                calls = functions and code is not None and code.calls(index, functions)
-                if not calls and not (segments and data is not None and data.calls(index, segments)):
+                if called is None:
+                    called = code.called(functions) if functions and code is not None else set()
+                    if segments and data is not None:
+                        called |= data.called(segments)
+                if index not in called:
                     continue
             pending.seen.add(index)
             segment = symbol.segment
