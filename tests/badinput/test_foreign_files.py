@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import re
 import struct
 import tarfile
 import zipfile
@@ -13,6 +14,7 @@ import pytest
 
 from tests.support.archives import HEADER, member
 from tests.support.objects import (
+    DATA,
     FUNCTION,
     INIT_FUNCTIONS,
     MAGIC,
@@ -29,6 +31,7 @@ from tests.support.objects import (
     vector,
 )
 from wasmlink_tool import Input, LinkError, LinkOptions, Severity, link
+from wasmlink_tool.inputs.foreign import describe
 
 
 def elf(machine: int, kind: int = 1, *, big: bool = False, bits: int = 64) -> bytes:
@@ -148,6 +151,18 @@ def test_a_foreign_member_says_what_it_is(what: str, whole: bool, tmp_path: Path
     assert "a.o" in text
 
 
+def test_the_page_quotes_the_descriptions() -> None:
+    page = Path(__file__).parents[2] / "docs" / "troubleshooting.md"
+    _, table = page.read_text(encoding="utf-8").split("| what it is |", 1)
+    rows = [row for row in table.split("\n\n", 1)[0].splitlines()[2:] if row]
+    quoted = [quote for row in rows for quote in re.findall("`([^`]+)`", row.split(" | ", 1)[0])]
+    assert len(quoted) > 10
+    archive = HEADER + member("b.o/", build())
+    printed = "\n".join(describe(content) for content in [*FILES.values(), archive])
+    for quote in quoted:
+        assert all(part in printed for part in quote.split("…")), quote
+
+
 def test_a_library_that_is_not_found_names_the_directories(tmp_path: Path) -> None:
     (tmp_path / "a.o").write_bytes(build())
     (tmp_path / "one").mkdir()
@@ -211,3 +226,22 @@ def test_webassembly_that_is_not_linked_says_what_it_is(tmp_path: Path) -> None:
         (error,) = errors(LinkOptions(inputs=[str(path)], output=None, entry=None))
         assert error.startswith(f"{path}: ")
         assert what in error.splitlines()[1]
+
+
+@pytest.mark.parametrize("kind", ["data", "type"])
+def test_errors_about_special_functions_name_the_file(kind: str, tmp_path: Path) -> None:
+    def special(title: str) -> bytes:
+        one = symbol(FUNCTION, 0, leb(0), name(title))
+        if kind == "data":
+            one = symbol(DATA, 0, name(title), leb(0), leb(0), leb(4))
+        parts = section(1, vector(b"\x60\1\x7f\0")) + section(3, vector(b"\0")) + section(10, vector(blob(b"\0\x0b")))
+        parts += section(11, vector(b"\0\x41\0\x0b" + blob(bytes(4))))
+        return MAGIC + parts + linking(subsection(SYMBOL_TABLE, vector(one)))
+
+    path = tmp_path / "a.o"
+    path.write_bytes(special("__wasm_call_dtors"))
+    found = errors(LinkOptions(inputs=[str(path)], output=None, entry=None))
+    assert any("__wasm_call_dtors must" in error and str(path) in error for error in found)
+    path.write_bytes(special("begin"))
+    found = errors(LinkOptions(inputs=[str(path)], output=None, entry=None, start="begin"))
+    assert any("start symbol must" in error and str(path) in error for error in found)

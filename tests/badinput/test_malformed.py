@@ -234,3 +234,15 @@ def test_elements_that_name_no_function() -> None:
     read_object(elements(0))
     with pytest.raises(FormatError, match="invalid function index"):
         read_object(elements(1))
+
+
+def test_numbers_of_segments_may_be_padded() -> None:
+    """Any number may take five bytes, the alignment of a segment too."""
+    short = MAGIC + section(11, vector(b"\0\x41\0\x0b" + blob(b"text")))
+    for alignment in (b"\2", b"\x82\0", b"\x82\x80\x80\x80\0"):
+        for flags in (b"\1", b"\x81\0", b"\x81\x80\x80\x80\0"):
+            info = subsection(SEGMENT_INFO, vector(name(".rodata.s") + alignment + flags))
+            obj = read_object(short + linking(info))
+            assert (obj.segments[0].alignment, obj.segments[0].flags) == (2, 1)
+    with pytest.raises(FormatError, match="invalid alignment of a data segment: 2\\^32"):
+        read_object(short + linking(subsection(SEGMENT_INFO, vector(name("s") + b"\xa0\0\1"))))

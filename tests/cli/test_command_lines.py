@@ -119,9 +119,19 @@ def test_same_as_the_reference(line: str, run: Runner, reference: Runner) -> Non
 
 
 OURS = [
-    ("--data-order=x empty.o -o out", "unknown --data-order value: x"),
-    ("--icf=x empty.o -o out", "unknown --icf value: x"),
-    ("--icf= empty.o -o out", "unknown --icf value: "),
+    ("--data-order=x empty.o -o out", "unknown --data-order value: x\n>>> expected one of input, packed"),
+    ("--icf=x empty.o -o out", "unknown --icf value: x\n>>> expected one of none, safe, all"),
+    ("--icf= empty.o -o out", "unknown --icf value: \n>>> expected one of none, safe, all"),
+    (
+        "--build-id=x empty.o -o out",
+        "unknown --build-id style: x\n"
+        ">>> expected one of none, fast, tree, sha1, md5, sha3, uuid, 0x<hexadecimal digits>",
+    ),
+    (
+        "--unresolved-symbols=x empty.o -o out",
+        "unknown --unresolved-symbols value: x\n>>> expected one of report-all, ignore-all, import-dynamic",
+    ),
+    ("--optimize-for=x empty.o -o out", "unknown --optimize-for value: x\n>>> expected one of raw, gzip"),
     ("-r --icf=safe empty.o -o out", "-r and --icf may not be used together"),
     ("-flavor WASM missing.o", "cannot open missing.o: No such file or directory"),
     ("-flavor wasm missing.o", "cannot open missing.o: No such file or directory"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from wasmlink_tool.cli.elf_options import check_elf_options
-from wasmlink_tool.cli.option_row import LATER
+from wasmlink_tool.cli.option_row import LATER, one_of
 from wasmlink_tool.cli.parser import CommandLine
 from wasmlink_tool.diagnostics import Diagnostic, Diagnostics, Severity
 from wasmlink_tool.options import (
@@ -380,14 +380,16 @@ def _unresolved_policy(line: CommandLine, diagnostics: Diagnostics) -> Unresolve
     elif value == "import-dynamic":
         policy = UnresolvedPolicy.IMPORT_DYNAMIC
     elif value != "report-all":
-        diagnostics.error(f"unknown --unresolved-symbols value: {value}")
+        diagnostics.error(
+            f"unknown --unresolved-symbols value: {value}", one_of(("report-all", "ignore-all", "import-dynamic"))
+        )
     return UnresolvedPolicy.IGNORE if line.has("allow-undefined") else policy
 
 
 def _data_order(line: CommandLine, diagnostics: Diagnostics) -> DataOrder:
     order = line.value("data-order", "input")
     if order not in ("input", "packed"):
-        diagnostics.error(f"unknown --data-order value: {order}")
+        diagnostics.error(f"unknown --data-order value: {order}", one_of(member.value for member in DataOrder))
         return DataOrder.INPUT
     return DataOrder(order)
 
@@ -397,7 +399,7 @@ def _icf_level(line: CommandLine, diagnostics: Diagnostics) -> IcfLevel:
     try:
         return IcfLevel(level)
     except ValueError:
-        diagnostics.error(f"unknown --icf value: {level}")
+        diagnostics.error(f"unknown --icf value: {level}", one_of(member.value for member in IcfLevel))
         return IcfLevel.NONE
 
 
@@ -487,5 +489,5 @@ def _build_id(line: CommandLine, diagnostics: Diagnostics) -> str:
         if wrong is not None:
             diagnostics.error(f"not a hexadecimal value: {wrong}")
     elif style not in BUILD_ID_STYLES:
-        diagnostics.error(f"unknown --build-id style: {style}")
+        diagnostics.error(f"unknown --build-id style: {style}", one_of([*BUILD_ID_STYLES, "0x<hexadecimal digits>"]))
     return style

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
 SUPPORTED = "supported"
 LATER = "not supported yet"
 NO_EFFECT = "accepted, no effect"
@@ -34,3 +38,8 @@ class Option:
         """wasm-ld does not have this option."""
         self.is_presentation = is_presentation
         """It affects how the command reads its arguments or prints, not what is linked."""
+
+
+def one_of(values: Iterable[str]) -> tuple[str, ...]:
+    """Return the line under the error about a value that is not one of these."""
+    return (f"expected one of {', '.join(values)}",)

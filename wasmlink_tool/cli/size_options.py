@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from wasmlink_tool.cli.option_row import one_of
 from wasmlink_tool.cli.parser import CommandLine
 from wasmlink_tool.diagnostics import Diagnostics
 from wasmlink_tool.options import NAME_KINDS, LinkOptions, OptimizeFor
@@ -19,7 +20,7 @@ def size_values(line: CommandLine, diagnostics: Diagnostics) -> dict[str, Any]:
         try:
             values["optimize_for"] = OptimizeFor(size)
         except ValueError:
-            diagnostics.error(f"unknown --optimize-for value: {size}")
+            diagnostics.error(f"unknown --optimize-for value: {size}", one_of(member.value for member in OptimizeFor))
     if line.has("keep-names"):
         kinds = values["keep_names"] = [kind for kind in line.value("keep-names").split(",") if kind]
         for kind in kinds:

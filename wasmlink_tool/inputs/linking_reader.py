@@ -76,7 +76,11 @@ class LinkingReader:
             alignment, flags = data[pos], data[pos + 1]
             pos += 2
             if alignment > 31:
-                raise FormatError(f"invalid alignment of a data segment: 2^{uleb_at(data, pos - 2, end)[0]}")
+                alignment, pos = uleb_at(data, pos - 2, end)
+                if alignment > 31:
+                    raise FormatError(f"invalid alignment of a data segment: 2^{alignment}")
+                flags = data[pos]
+                pos += 1
             if flags >= 0x80:
                 flags, pos = uleb_at(data, pos - 1, end)
             if pos > end:

@@ -138,5 +138,6 @@ def check_mutable_globals(
         ):
             diagnostics.error(
                 f"mutable global {how} but 'mutable-globals' feature not present in inputs: `{symbol}`. "
-                "Use --no-check-features to suppress."
+                "Use --no-check-features to suppress.",
+                () if symbol.file_name == "<internal>" else (f"in {symbol.file_name}",),
             )

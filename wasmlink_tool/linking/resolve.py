@@ -415,10 +415,11 @@ def _resolve_entry(adder: FileAdder, resolution: Resolution, options: LinkOption
         return
     call_dtors = adder.require(b"__wasm_call_dtors", "<internal>")
     if call_dtors is not None:
+        where = (f"in {call_dtors.file_name}",)
         if call_dtors.state != DEFINED or call_dtors.kind != SymbolKind.FUNCTION:
-            diagnostics.error("__wasm_call_dtors must be a function")
+            diagnostics.error("__wasm_call_dtors must be a function", where)
         elif call_dtors.signature not in (NO_SIGNATURE, None):
-            diagnostics.error("__wasm_call_dtors must have no argument or return values")
+            diagnostics.error("__wasm_call_dtors must have no argument or return values", where)
         else:
             resolution.call_dtors = call_dtors
 
@@ -432,7 +433,7 @@ def _resolve_start(resolution: Resolution, name: str, diagnostics: Diagnostics) 
         found = describe.signature(start.signature) if start.kind == SymbolKind.FUNCTION and start.signature else ""
         diagnostics.error(
             f"start symbol must be a function of type () -> void: {name}"
-            + (f"\n>>> defined as {found} in {start.file_name}" if found else "")
+            + f"\n>>> defined {f'as {found} ' if found else ''}in {start.file_name}"
         )
     else:
         resolution.start = start

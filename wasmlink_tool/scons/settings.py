@@ -115,7 +115,7 @@ class Settings:
         if value is None or value is False:
             return ""
         if not isinstance(value, str):
-            raise bad_value(name, value, "a text")
+            raise bad_value(name, value, "a string")
         return value
 
     def size(self, name: str) -> int | None:
