@@ -35,6 +35,11 @@ IGNORED = [
     "--no-warn-execstack --no-warn-rwx-segments",
     "-z nocopyreloc -z nodelete -z execstack -z ibt -z shstk -z cet-report=error",
     "--push-state --pop-state",
+    "--no-warn-common --warn-once --no-warn-mismatch --check-sections --no-check-sections --no-warn-backrefs",
+    "--apply-dynamic-relocs --no-apply-dynamic-relocs --pack-dyn-relocs=relr --use-android-relr-tags",
+    "--no-call-graph-profile-sort --call-graph-profile-sort=none --no-warn-symbol-ordering",
+    "--compress-debug-sections=none --no-error-execstack --no-error-rwx-segments --no-omagic --no-nmagic",
+    "--no-mmap-output-file --no-dependent-libraries",
     "--fix-cortex-a53-843419 --fix-cortex-a53-835769 --fix-cortex-a8 --no-fix-cortex-a53-843419",
 ]
 REFUSED = [
@@ -53,6 +58,8 @@ REFUSED = [
     "--pop-state",
     "--version-script=x",
     "--discard-all",
+    "--compress-debug-sections=zlib",
+    "--call-graph-profile-sort=hfsort",
     "--no-allow-shlib-undefined",
 ]
 
