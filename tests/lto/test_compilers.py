@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import importlib.util
 import os
 import stat
@@ -14,7 +15,7 @@ import pytest
 from tests.support.toolchain import compile_object, zig
 from wasmlink_tool import LinkError, LinkOptions, LinkResult, link
 from wasmlink_tool.inputs.bitcode import BitcodeFile, NoSymbolTableError, blocks
-from wasmlink_tool.toolchain.lto import ENVIRONMENT_VARIABLE, Compiler, find_compiler
+from wasmlink_tool.toolchain.lto import ENVIRONMENT_VARIABLE, Compiler, find_compiler, run
 
 SOURCE = '// flags: -flto -O2\n__attribute__((export_name("run"))) int run(int x) { return x * 3; }\n'
 needs_scripts = pytest.mark.skipif(os.name == "nt", reason="programs are scripts here")
@@ -113,6 +114,23 @@ def test_the_compilers_message_names_the_file(name: str, bitcode: Path, tmp_path
 @needs_scripts
 def test_a_compiler_that_writes_nothing(bitcode: Path, tmp_path: Path) -> None:
     assert "wrote no object" in refusal(bitcode, lto_compiler=[program(tmp_path / "clang", "")])
+
+
+@needs_scripts
+@pytest.mark.parametrize(
+    ("command", "arguments"),
+    [(["ccache", "clang"], ["-c"]), (["python", "-m", "ziglang", "clang"], ["-c"]), (["llvm-lto2"], ["run"])],
+    ids=["ccache", "module", "llvm-lto2"],
+)
+def test_long_commands_behind_another_program(command: list[str], arguments: list[str], tmp_path: Path) -> None:
+    """The response file is the compiler's: the program that runs it would take it for a command."""
+    words = tmp_path / "words"
+    starter = program(tmp_path / "starter", f"import os\nopen({str(words)!r}, 'w').write(repr(sys.argv[1:]))")
+    long = [f"a-long-name-{number}.bc" for number in range(1000)]
+    run([starter, *command[1:]], [*arguments, *long], directory=str(tmp_path))
+    *leading, file = ast.literal_eval(words.read_text(encoding="utf-8"))
+    assert leading == command[1:] + [word for word in arguments if word == "run"]
+    assert file.startswith("@")
 
 
 @needs_scripts

@@ -77,7 +77,7 @@ class Workplace:
 
         :raises FatalError: it failed.
         """
-        done = run([*self.compiler.command, *arguments], directory=self.directory)
+        done = run(self.compiler.command, arguments, directory=self.directory)
         message = self._shown(done.stderr)
         if done.returncode:
             raise FatalError(self._failure(done.returncode, message), (*self._versions(), *self._verifier(message)))

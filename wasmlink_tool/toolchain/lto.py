@@ -101,15 +101,19 @@ def _compiler(command: tuple[str, ...], is_lto2: bool) -> Compiler:
     return Compiler(command, is_lto2, llvm_version((*command, "run") if is_lto2 else command))
 
 
-def run(command: Sequence[str], *, directory: str | None = None) -> subprocess.CompletedProcess[bytes]:
-    """Run a compiler and wait for it. Long command lines are passed in a file, which all of them support.
+def run(
+    command: Sequence[str], arguments: Sequence[str] = (), *, directory: str | None = None
+) -> subprocess.CompletedProcess[bytes]:
+    """Run a compiler and wait for it. Long command lines are passed in a file, which all of them support; programs that
+    run the compiler, such as ccache, do not, and get ``command`` itself.
 
     :raises FatalError: it cannot be run.
     """
     with TemporaryDirectory("wasmlink-") as place:
-        words = list(command)
+        words = [*command, *arguments]
         if directory is not None and sum(map(len, words)) > 8000:
-            leading = 2 if words[1:2] in (["clang"], ["run"]) else 1
+            # The subcommand of llvm-lto2 is no argument of it.
+            leading = len(command) + (words[len(command) : len(command) + 1] == ["run"])
             path = os.path.join(place, "arguments.rsp")
             with open(path, "w", encoding="utf-8", errors="surrogateescape") as file:
                 file.writelines(_quoted(word) + "\n" for word in words[leading:])
