@@ -85,7 +85,7 @@ def _link(options: LinkOptions, diagnostics: Diagnostics) -> LinkResult:
     if isinstance(found, LinkResult):
         return found
     if found is not None:
-        from .incremental.reuse import UNFIT
+        from .incremental.state import UNFIT
 
         try:
             return _run_passes(options, diagnostics, found)

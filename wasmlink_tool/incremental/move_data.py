@@ -26,7 +26,7 @@ from .data_state import unpack_data_state
 from .link_columns import NO_ROW
 from .match_objects import Unusable
 from .moved_fields import NO_LOCATION, VALUE
-from .save_state import INTERNAL
+from .state import INTERNAL
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -12,7 +12,6 @@ from ..linking.command_wrappers import call
 from ..linking.synthetic_symbols import UNREACHABLE_BODY
 from .last_module import read_number
 from .match_objects import Unusable
-from .resolve_again import WEAK_DEFINITION
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -74,7 +73,7 @@ class OwnCode:
         was, now = bool(columns.live[node]), bool(update.marks.live[node])
         if was != now and not resolved.names.calls_constructors():
             destructors = resolved.names.number(b"__wasm_call_dtors")
-            is_command = destructors >= 0 and resolved.names.states[destructors] >= WEAK_DEFINITION
+            is_command = destructors >= 0 and resolved.names.is_defined(destructors)
             if not columns.wrappers or not is_command:
                 raise Unusable("the first constructor, or the last one")
         return columns.imported if was else -1, len(update.undefined.imports) if now and update.undefined else -1

@@ -21,8 +21,7 @@ from .moved_fields import NO_ORDINAL, SECTION, TARGET, VALUE, Note, add_to_field
 from .previous_link import LastLink
 from .remerge_strings import Remerged, remerge
 from .replacements import NewObjects, split
-from .save_state import INTERNAL
-from .state import column
+from .state import INTERNAL, column
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

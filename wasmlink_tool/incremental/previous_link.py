@@ -14,8 +14,7 @@ from ..linking.symbols import UNDEFINED, Symbol
 from ..linking.synthetic_file import SyntheticFile
 from .last_module import LastSections
 from .match_objects import Unusable
-from .save_state import INTERNAL, NO_FILE, ROW
-from .state import Decisions, State, column
+from .state import INTERNAL, NO_FILE, ROW, Decisions, State, column
 
 
 class LastLink:

@@ -29,11 +29,11 @@ from .match_objects import Unusable
 from .patch_module import Rewriter
 from .previous_link import LastLink
 from .replacements import ChangedObjects, Replacements
-from .reuse import UNFIT, Reuse
-from .state import State
+from .state import UNFIT, State
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from .reuse import Reuse
     from .update import Update
 
 
@@ -84,7 +84,11 @@ def relink(options: LinkOptions) -> Relinked | Passes:
         if found.endswith("\n"):
             # The module was modified before the problem was found.
             state = states.load(options.cache_directory, key)
-        return Passes(found.strip(), None if state is None else Reuse(state, files.known))
+        if state is None:
+            return Passes(found.strip(), None)
+        from .reuse import Reuse
+
+        return Passes(found.strip(), Reuse(state, files.known))
     except UNFIT as why:
         return Passes(f"the state does not fit: {why!r}", None)
 

@@ -162,6 +162,9 @@ class ResolvedNames:
         """Return the number of a name; -1 if there is none."""
         return self.names.get(name, -1)
 
+    def is_defined(self, number: int) -> bool:
+        return self.states[number] >= WEAK_DEFINITION
+
     def declared(self, number: int) -> tuple[int, bytes, bytes]:
         """Return kind, type and import of a name that objects agree on; see :data:`.interfaces.Key`."""
         type_ = self._types[number]

@@ -27,8 +27,7 @@ from .link_columns import NO_ROW
 from .match_objects import Unusable, check_other_parts
 from .object_version import Version, called_functions, constructors, kept_symbols
 from .replacements import own_symbol
-from .save_state import INTERNAL
-from .state import column
+from .state import INTERNAL, column
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -44,8 +44,7 @@ from .resolve_again import (
     LAZY as LAZY_NAME,
 )
 from .resolve_changed import OWN_TYPES, known_tables, section_symbol
-from .save_state import INTERNAL, NO_FILE, ROW
-from .state import column, empty_file
+from .state import INTERNAL, NO_FILE, ROW, column, empty_file
 from .undefined_again import is_understood
 
 TYPE_CHECKING = False

@@ -17,11 +17,11 @@ from array import array
 from collections.abc import Mapping, Sequence
 from itertools import repeat
 from operator import ne
-from struct import Struct, error
+from struct import Struct
 
 from ..binary.field_values import LOWEST
 from ..binary.relocations import fields
-from ..inputs.known_files import FileChangedError, KnownFile
+from ..inputs.known_files import KnownFile
 from ..linking.chunks import InputSection, LinkedFile, ObjectInput
 from ..linking.live_relocations import live_function_runs
 from ..linking.merged_strings import MergedStrings, StringPieces
@@ -42,9 +42,6 @@ if TYPE_CHECKING:
     from typing import Final
 
 _U32: Final = Struct("<I")
-UNFIT: Final = (AssertionError, FileChangedError, LookupError, OverflowError, TypeError, ValueError, error)
-"""Exceptions that a forged state may cause, since a state is protected by a checksum only. The link then starts again,
-without the state."""
 
 
 class Reuse(Reusable):

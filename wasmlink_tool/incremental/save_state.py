@@ -33,16 +33,11 @@ from .link_recorder import LinkRecorder
 from .moved_fields import MovingFields
 from .placed_relocations import placed_code, placed_data
 from .stamps import Stamp, is_same, stamp
-from .state import Decisions, FileState, State
+from .state import INTERNAL, NO_FILE, Decisions, FileState, State
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Final
-
-ROW: Final = 13
-"""Numbers in a row of the foreign symbols."""
-INTERNAL: Final = -1
-NO_FILE: Final = -2
+    pass
 
 
 def watcher(options: LinkOptions, plan: Plan, outputs: Set[bytes]) -> Watcher | None:

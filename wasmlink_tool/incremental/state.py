@@ -11,10 +11,12 @@ import os
 from array import array
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
+from struct import error
 
 from ..files import frame, read_frame, working_directory
 from ..identity import linker_stamp
 from ..inputs.input_files import ObjectSource
+from ..inputs.known_files import FileChangedError
 from ..inputs.packs import write_file
 from ..inputs.parse_cache import content_key
 from ..options import FIELDS, LinkOptions
@@ -45,6 +47,14 @@ if TYPE_CHECKING:
 
 _MAGIC: Final = f"wasmlink {__version__} state 12\n".encode()
 """Increase the number when the stored data or its encoding changes."""
+UNFIT: Final = (AssertionError, FileChangedError, LookupError, OverflowError, TypeError, ValueError, error)
+"""Exceptions that a forged state may cause, since a state is protected by a checksum only. The link then starts again,
+without the state."""
+ROW: Final = 13
+"""Numbers in a row of the foreign symbols."""
+INTERNAL: Final = -1
+"""In place of an object's ordinal: the linker's own file."""
+NO_FILE: Final = -2
 PLACE: Final = 4
 """The number of numbers for a segment."""
 

@@ -22,7 +22,7 @@ from ..records import record
 from .last_module import next_import, read_number
 from .match_objects import Unusable
 from .resolve_again import REFERENCE, WEAK_LAZY, WEAK_REFERENCE
-from .save_state import INTERNAL, ROW
+from .state import INTERNAL, ROW
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -42,13 +42,12 @@ from .place_data import PlacedData
 from .previous_link import LastLink, symbol_of_row
 from .replacements import ChangedObjects, NewObjects, own_symbol
 from .resolve_changed import ChangedSymbols
-from .save_state import INTERNAL, NO_FILE, ROW
-from .state import column
-from .undefined_again import Undefined
+from .state import INTERNAL, NO_FILE, ROW, column
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .resolved_symbols import ResolvedObjects
+    from .undefined_again import Undefined
 
 
 class LastSymbols:
@@ -215,6 +214,8 @@ class Update(NewObjects):
         self.undefined: Undefined | None = None
         """These functions; ``None`` if they are the same."""
         if symbols is not None and symbols.is_understood:
+            from .undefined_again import Undefined
+
             self.undefined = Undefined(self, symbols.stubs)
         for ordinal in self.marks.touched:
             self._touch(ordinal)
