@@ -9,6 +9,7 @@ import pytest
 
 from wasmlink_tool.binary.constants import SymbolFlag, SymbolKind
 from wasmlink_tool.binary.relocations import COMPILED
+from wasmlink_tool.empty_collections import NO_ENTRIES, NO_ITEMS
 from wasmlink_tool.linking.chunks import NO_NUMBER, InputSegment
 from wasmlink_tool.linking.symbol_details import SymbolDetails
 from wasmlink_tool.linking.symbols import DEFINED, LAZY, NEW, SHARED, UNDEFINED, Symbol
@@ -97,3 +98,20 @@ def test_a_field_that_few_symbols_have_is_that_of_one_symbol() -> None:
     one.become_undefined(FUNCTION, 0, FILE)
     names = [one.import_module, one.import_name, Symbol(b"g", FUNCTION, NEW, 0, None).import_module]
     assert names == [None, None, None]
+
+
+def test_shared_empty_collections_refuse_elements() -> None:
+    """Files without elements of a kind share an empty collection; what it held would be in all of them."""
+    refused = pytest.raises(TypeError, match="assign one of the file's own")
+    with refused:
+        NO_ITEMS.append(1)
+    with refused:
+        NO_ITEMS.extend([1])
+    with refused:
+        NO_ENTRIES["a"] = 1
+    with refused:
+        NO_ENTRIES.setdefault("a", 1)
+    with refused:
+        NO_ENTRIES.update(a=1)
+    assert NO_ITEMS == []
+    assert NO_ENTRIES == {}

@@ -10,6 +10,7 @@ from array import array
 from ..binary import relocations
 from ..binary.constants import MAGIC, SECTION_NAMES
 from ..binary.relocations import NO_RELOCATIONS, Relocations
+from ..empty_collections import NO_ENTRIES, NO_ITEMS
 from .known_files import UnreadFile
 from .relocation_checks import check_relocations
 from .segment_columns import segment_columns
@@ -18,7 +19,7 @@ from .symbol_columns import symbol_columns
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-    from typing import Any, Final
+    from typing import Final
 
 
 class GlobalType:
@@ -149,11 +150,6 @@ _NO_INIT_FUNCTIONS: Final = InitFunctions()
 _NO_SYMBOLS: Final = symbol_columns()
 _NO_OFFSETS: Final = array("I")
 _NO_SEGMENTS: Final = segment_columns()
-
-NO_ITEMS: Final[list[Any]] = []
-NO_ENTRIES: Final[dict[Any, Any]] = {}
-"""What a file has nothing of: thirty collections for each of very many tiny files would take more than all else. A
-reader or pass assigns a collection of its own rather than add to these."""
 
 Producers = dict[str, list[tuple[bytes, bytes]]]
 """Field name (``language``, ``processed-by``, ``sdk``) to (name, version) pairs."""

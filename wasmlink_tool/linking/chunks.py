@@ -12,9 +12,8 @@ from ..binary.constants import MAGIC, VERSION, ComdatKind, SegmentFlag, SymbolKi
 from ..binary.reader import FormatError
 from ..binary.relocations import Relocations
 from ..diagnostics import FatalError
+from ..empty_collections import NO_ENTRIES, NO_ITEMS
 from ..inputs.object_file import (
-    NO_ENTRIES,
-    NO_ITEMS,
     Comdat,
     Global,
     ObjectFile,
