@@ -7,7 +7,7 @@ from ..inputs.object_file import GlobalType, TableType
 from ..options import LinkOptions, UnresolvedPolicy
 from .chunks import NO_NUMBER
 from .resolution import Resolution
-from .symbol_table import DEFAULT_MODULE
+from .symbol_table import DEFAULT_MODULE, INDIRECT_FUNCTION_TABLE
 from .symbols import DEFINED, SHARED, UNDEFINED, Symbol
 
 TYPE_CHECKING = False
@@ -51,9 +51,14 @@ class Imports:
         """Symbols whose addresses are imported, after all others."""
         self.counts = dict.fromkeys((*_EXTERNAL_KINDS.values(), ExternalKind.MEMORY), 0)
         self._numbers: dict[tuple[int, bytes, bytes, bytes | GlobalType | TableType | None], int] = {}
+        self._shared_names = {INDIRECT_FUNCTION_TABLE}
+        """The names that several symbols may be imported under."""
         symbols = list(symbols)
-        self._shared_names = {name for name in [symbol.import_name for symbol in symbols] if name is not None}
-        """The names that symbols of other names may be imported under."""
+        if any(symbol.import_name is not None for symbol in symbols):
+            names: set[bytes] = set()
+            for symbol in symbols:
+                _, name = import_names(symbol)
+                (self._shared_names if name in names else names).add(name)
         for symbol in symbols:
             self.add(symbol)
 

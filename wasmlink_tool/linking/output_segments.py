@@ -25,13 +25,28 @@ _MERGED_PREFIXES: Final = (b".text.", b".data.", b".bss.", b".rodata.")
 class OutputSegment:
     """A data segment of the output."""
 
+    __slots__ = (
+        "address",
+        "alignment",
+        "chunks",
+        "in_file",
+        "index",
+        "inputs",
+        "is_tls",
+        "linking_flags",
+        "name",
+        "omitted",
+        "passive",
+        "size",
+    )
+
     def __init__(self, name: bytes) -> None:
         self.name = name
         self.index = 0
         self.alignment = 0
         """log2 of bytes."""
         self.inputs: list[InputSegment] = []
-        self.chunks: Sequence[InputSegment | MergedStrings] = []
+        self.chunks: Sequence[InputSegment | MergedStrings] = ()
         """The output chunks of ``inputs``: merged strings are one chunk, at the position of the first."""
         self.size = 0
         self.address = 0
@@ -41,7 +56,7 @@ class OutputSegment:
         self.linking_flags = 0
         self.in_file = True
         """Whether its bytes are in the module; zero-filled segments need not be."""
-        self.omitted: list[tuple[int, int]] = []
+        self.omitted: Sequence[tuple[int, int]] = ()
         """The runs of zeros, as offsets [start, end), that are not in the module although the other bytes are."""
 
     @property

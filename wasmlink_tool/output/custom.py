@@ -186,6 +186,6 @@ def _names(plan: Plan, options: LinkOptions) -> OutputSection:
         (NameSubsection.DATA_SEGMENT, "data", segments),
     ):
         if names.count and options.keeps_names(names_kind):
-            encoded = uleb(names.count) + names.entries
-            contents.append(bytes([subsection]) + uleb(len(encoded)) + encoded)
+            count = uleb(names.count)
+            contents += (bytes([subsection]) + uleb(len(count) + len(names.entries)) + count, names.entries)
     return custom_section(b"name", *contents)

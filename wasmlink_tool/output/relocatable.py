@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import chain
+
 from ..binary.constants import (
     LINKING_VERSION,
     ComdatKind,
@@ -23,7 +25,7 @@ from ..linking.relocate import relocations_in, segment_relocations
 from ..linking.relocation_values import body_start, compressed_body_start, drops_folded
 from ..linking.symbols import DEFINED, UNDEFINED, Symbol
 from .custom import CustomSection
-from .encoding import OutputSection, custom_section, name, vector
+from .encoding import OutputSection, custom_section, long_vector, name, vector
 from .sections import data_ranges
 
 TYPE_CHECKING = False
@@ -66,15 +68,15 @@ def _is_written(symbol: Symbol) -> bool:
 
 def linking_section(plan: Plan, indices: SymbolIndices) -> OutputSection:
     """Return the symbol table, segment info, init functions and COMDAT groups."""
-    entries = [_symbol_entry(symbol) for symbol in indices.symbols]
     local = uleb(SymbolFlag.BINDING_LOCAL)
-    entries += [bytes([SymbolKind.SECTION]) + local + uleb(index) for index in indices.sections]
+    sections = (bytes([SymbolKind.SECTION]) + local + uleb(index) for index in indices.sections)
     contents = uleb(LINKING_VERSION)
-    if entries:
-        contents += _subsection(LinkingSubsection.SYMBOL_TABLE, vector(entries))
+    if indices.symbols or indices.sections:
+        entries = chain(map(_symbol_entry, indices.symbols), sections)
+        contents += _subsection(LinkingSubsection.SYMBOL_TABLE, long_vector(entries))
     segments = [segment for segment in plan.segments if segment.in_file]
     if segments:
-        info = vector(name(s.name) + uleb(s.alignment) + uleb(s.linking_flags) for s in segments)
+        info = long_vector(name(s.name) + uleb(s.alignment) + uleb(s.linking_flags) for s in segments)
         contents += _subsection(LinkingSubsection.SEGMENT_INFO, info)
     if plan.init_functions:
         constructors = zip(plan.init_functions.priorities, plan.init_functions.symbols)
@@ -147,16 +149,16 @@ def relocation_sections(
         by_name.setdefault(merged.name, []).append(merged)
     for number, section in enumerate(sections):
         if section.id == SectionId.CODE:
-            entries, what = list(_code_entries(plan, indices)), b"CODE"
+            entries, what = long_vector(_code_entries(plan, indices)), b"CODE"
         elif section.id == SectionId.DATA:
-            entries, what = list(_data_entries(plan, indices)), b"DATA"
+            entries, what = long_vector(_data_entries(plan, indices)), b"DATA"
         elif section.id == SectionId.CUSTOM and by_name.get(section.name):
             # The name may be empty, like that of sections without a name.
-            entries, what = list(_custom_entries(by_name[section.name].pop(0), indices)), section.name
+            entries, what = long_vector(_custom_entries(by_name[section.name].pop(0), indices)), section.name
         else:
             continue
-        if entries:
-            yield custom_section(b"reloc." + what, uleb(number), vector(entries))
+        if len(entries) > 1:
+            yield custom_section(b"reloc." + what, uleb(number), entries)
 
 
 def _entries(

@@ -17,7 +17,7 @@ from ..binary.constants import (
 )
 from ..binary.leb128 import uleb
 from ..inputs.object_file import GlobalType, TableType
-from ..linking.chunks import ObjectInput
+from ..linking.chunks import LinkedFile, ObjectInput
 from ..linking.layout_memory import Memory
 from ..linking.merged_strings import MergedStrings
 from ..linking.output_segments import OutputSegment
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from typing import Final
 
 _SMALL: Final = 64
-"""The bytes of an input segment, with the padding before it, up to which they are copied."""
+"""The size of a chunk, in bytes, up to which it is joined with its neighbours."""
 
 
 def known_sections(
@@ -269,17 +269,19 @@ def _code(plan: Plan, relocator: Relocator) -> OutputSection | None:
     count = sum(stop - start for _, start, stop in runs)
     if not count:
         return None
-    chunks: list[Chunk] = [uleb(count)]
+    return _section(SectionId.CODE, uleb(count), *_with_small_joined(_code_chunks(runs, relocator), relocator))
+
+
+def _code_chunks(runs: Iterable[tuple[LinkedFile, int, int]], relocator: Relocator) -> Iterator[Chunk]:
     relocated: dict[ObjectInput, FunctionEntries] = {}
     for file, start, stop in runs:
         if isinstance(file, SyntheticFile):
-            chunks += [file.function_entry(index) for index in range(start, stop)]
+            yield from map(file.function_entry, range(start, stop))
         elif isinstance(file, ObjectInput):
             entries = relocated.get(file)
             if entries is None:
                 entries = relocated[file] = relocator.code(file)
-            chunks += entries.run(start, stop)
-    return _section(SectionId.CODE, *chunks)
+            yield from entries.run(start, stop)
 
 
 def place_functions(plan: Plan) -> None:
@@ -332,14 +334,36 @@ def _data(plan: Plan, relocator: Relocator, contents: Mapping[OutputSegment, byt
     count = data_segment_count(plan)
     if not count:
         return None
+    return _section(
+        SectionId.DATA, uleb(count), *_with_small_joined(_data_chunks(plan, relocator, contents), relocator)
+    )
+
+
+def _data_chunks(plan: Plan, relocator: Relocator, contents: Mapping[OutputSegment, bytes]) -> Iterator[Chunk]:
     relocated: dict[ObjectInput, memoryview] = {}
-    chunks: list[Chunk] = [uleb(count)]
     for segment in plan.segments:
         known = contents.get(segment)
         for start, end in segment.file_ranges():
-            chunks.append(data_segment_header(plan, segment, start, end))
-            chunks += segment_chunks(segment, relocated, relocator) if known is None else [known[start:end]]
-    return _section(SectionId.DATA, *chunks)
+            yield data_segment_header(plan, segment, start, end)
+            if known is None:
+                yield from segment_chunks(segment, relocated, relocator)
+            else:
+                yield known[start:end]
+
+
+def _with_small_joined(chunks: Iterable[Chunk], relocator: Relocator) -> Iterator[Chunk]:
+    """Yield chunks, with adjacent small ones as one: a view of a few bytes takes many times their memory."""
+    small = bytearray()
+    for chunk in chunks:
+        if len(chunk) <= _SMALL and not (relocator.fills_later and isinstance(chunk, memoryview)):
+            small += chunk
+            continue
+        if small:
+            yield small
+            small = bytearray()
+        yield chunk
+    if small:
+        yield small
 
 
 def data_segment_header(plan: Plan, segment: OutputSegment, start: int, end: int) -> bytes:
@@ -379,22 +403,13 @@ def segment_chunks(
     :param relocated: the data sections that are relocated already, to which those that this segment needs are added.
     """
     position = 0
-    # A view of a few bytes takes many times their memory.
-    small = bytearray()
-    largest = -1 if relocator.fills_later else _SMALL
     for chunk in segment.chunks:
-        size = chunk.size
-        if not size:
+        if not chunk.size:
             continue
-        gap = chunk.offset - position
-        position = chunk.offset + size
-        is_small = gap + size <= largest
-        if not is_small and small:
-            yield small
-            small = bytearray()
-        contents: Chunk
+        if chunk.offset > position:
+            yield bytes(chunk.offset - position)
         if isinstance(chunk, MergedStrings):
-            contents = chunk.contents
+            yield chunk.contents
         else:
             file = chunk.file
             assert isinstance(file, ObjectInput)
@@ -402,16 +417,7 @@ def segment_chunks(
             if data is None:
                 data = relocated[file] = relocator.data(file)
             start = file.object.segments.offsets[chunk.index]
-            contents = data[start : start + size]
-        if is_small:
-            if gap:
-                small += bytes(gap)
-            small += contents
-        else:
-            if gap:
-                yield bytes(gap)
-            yield contents
-    if small:
-        yield small
+            yield data[start : start + chunk.size]
+        position = chunk.offset + chunk.size
     if segment.size > position:
         yield bytes(segment.size - position)
