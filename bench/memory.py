@@ -15,7 +15,7 @@ import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from bench import toolchain
+from bench import memory_inputs, toolchain
 from tests.support.archives import HEADER, member
 from tests.support.objects import (
     COMDAT_INFO,
@@ -44,7 +44,9 @@ from tests.support.objects import (
 )
 
 FACTOR, FREE = 20, 64 << 20
-COMMAND = ("-o", "out.wasm", "--no-entry", "--allow-undefined", "--no-gc-sections", "--whole-archive")
+OUTPUT = ("-o", "out.wasm")
+OPTIONS = ("--no-entry", "--allow-undefined", "--no-gc-sections", "--whole-archive")
+COMMAND = (*OUTPUT, *OPTIONS)
 _RUN = "import sys; from wasmlink_tool.cli import main; sys.exit(main(sys.argv[1:]))"
 _LAUNCH = """
 import os, sys
@@ -164,6 +166,11 @@ KINDS: dict[str, tuple[int, Make]] = {
     "members": (70, lambda count: HEADER + member("a/", MAGIC + linking()) * count),
 }
 """By name, the bytes that each takes, and the input with so many."""
+INPUTS = {
+    **{title: (each, make, OPTIONS) for title, (each, make) in KINDS.items()},
+    **memory_inputs.KINDS,
+}
+"""All inputs, with the options of the link."""
 
 
 def peak(command: Sequence[str], directory: Path) -> int:
@@ -176,7 +183,7 @@ def peak(command: Sequence[str], directory: Path) -> int:
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m bench.memory", description=__doc__.split("\n\n")[0])
     parser.add_argument("--bytes", type=int, default=3_000_000, help="the size of each input")
-    parser.add_argument("--only", action="append", choices=KINDS)
+    parser.add_argument("--only", action="append", choices=INPUTS)
     options = parser.parse_args(arguments)
     reference = toolchain.reference_command()
     over = 0
@@ -185,13 +192,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with tempfile.TemporaryDirectory() as work:
         directory = Path(work)
         (directory / "small.o").write_bytes(build())
-        least = [peak([*linker, *COMMAND, "small.o"], directory) for linker in (OURS, reference)]
-        for title in options.only or KINDS:
-            each, make = KINDS[title]
+        for title in options.only or INPUTS:
+            each, make, flags = INPUTS[title]
+            least = [peak([*linker, *OUTPUT, *flags, "small.o"], directory) for linker in (OURS, reference)]
             contents = make(options.bytes // each)
             path = directory / ("lib.a" if contents.startswith(HEADER) else "a.o")
             path.write_bytes(contents)
-            found = [peak([*linker, *COMMAND, path.name], directory) for linker in (OURS, reference)]
+            found = [peak([*linker, *OUTPUT, *flags, path.name], directory) for linker in (OURS, reference)]
             ratios = [(used - first) / len(contents) for used, first in zip(found, least)]
             is_over = found[0] - least[0] > FACTOR * len(contents) + FREE
             over += is_over

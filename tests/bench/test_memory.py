@@ -7,25 +7,44 @@ from pathlib import Path
 
 import pytest
 
-from bench.memory import COMMAND, FACTOR, FREE, KINDS, OURS, peak
-from tests.support.archives import HEADER
+from bench.memory import FACTOR, FREE, INPUTS, OURS, OUTPUT, peak
 from tests.support.objects import build
 
 SIZE = 1_200_000
+LARGE = 3_000_000
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="memory is measured as Linux does")
 @pytest.mark.parametrize(
-    "kind", ["constructors", "tags", "globals", "tables", "custom sections", "features", "members"]
+    ("kind", "size"),
+    [
+        ("constructors", SIZE),
+        ("tags", SIZE),
+        ("globals", SIZE),
+        ("tables", SIZE),
+        ("custom sections", SIZE),
+        ("features", SIZE),
+        ("global functions", LARGE),
+        ("functions", LARGE),
+        ("segments", LARGE),
+        ("undefined data", SIZE),
+        ("undefined functions", SIZE),
+        ("import names", SIZE),
+        ("exported data", SIZE),
+        ("segments of a byte", SIZE),
+        ("output segments", SIZE),
+        ("overlapping relocations without addends", LARGE),
+        ("relocatable undefined", SIZE),
+        ("shared data", SIZE),
+    ],
 )
-def test_memory_is_in_proportion_to_the_input(kind: str, tmp_path: Path) -> None:
-    each, make = KINDS[kind]
-    contents = make(SIZE // each)
+def test_memory_is_in_proportion_to_the_input(kind: str, size: int, tmp_path: Path) -> None:
+    each, make, options = INPUTS[kind]
+    contents = make(size // each)
     (tmp_path / "small.o").write_bytes(build())
-    path = tmp_path / ("lib.a" if contents.startswith(HEADER) else "a.o")
-    path.write_bytes(contents)
-    least = peak([*OURS, *COMMAND, "small.o"], tmp_path)
-    (tmp_path / "out.wasm").unlink()
-    used = peak([*OURS, *COMMAND, path.name], tmp_path)
+    (tmp_path / "a.o").write_bytes(contents)
+    least = peak([*OURS, *OUTPUT, *options, "small.o"], tmp_path)
+    (tmp_path / "out.wasm").unlink(missing_ok=True)
+    used = peak([*OURS, *OUTPUT, *options, "a.o"], tmp_path)
     assert (tmp_path / "out.wasm").exists()
     assert used - least <= FACTOR * len(contents) + FREE, f"{(used - least) / len(contents):.0f} times the input"
