@@ -70,6 +70,15 @@ def test_a_failed_link_leaves_an_archive_to_repeat_it(work: Path) -> None:
         assert len(archive.getnames()) == 3
 
 
+def test_a_report_without_a_name(work: Path) -> None:
+    """It is an error before anything is done; as in wasm-ld, an empty value of other options means no file."""
+    done = _run(work, "--size-report=", "--Map=m")
+    assert done.returncode == 1
+    assert "cannot open size report file : its name is empty" in done.stderr
+    assert sorted(os.listdir(work)) == ["a.o", "out.wasm"]
+    assert _run(work, "--Map=", "--dependency-file=", "--why-extract=").returncode == 0
+
+
 @posix
 def test_a_directory_that_cannot_be_written(work: Path) -> None:
     if os.geteuid() == 0:

@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 
 def check_writable(path: str, what: str, diagnostics: Diagnostics) -> None:
     """Report before the link if an output cannot be written, without leaving a trace of the attempt."""
-    if path in ("", "-"):
+    if path == "-":
         return
-    why = why_unwritable(path)
+    why = why_unwritable(path) if path else "its name is empty"
     if why:
         diagnostics.error(f"cannot open {what} file {path}: {why}")
 
