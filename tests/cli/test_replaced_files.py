@@ -190,6 +190,35 @@ def test_a_device_without_an_end_is_not_read_to_it(work: Path, command: list[str
     assert b"/dev/zero: not" in done.stderr
 
 
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
+@pytest.mark.parametrize(
+    ("command", "message"),
+    [
+        ("wasmlink_tool.size out.wasm", "cannot write to standard output: No space left on device"),
+        ("wasmlink_tool.size out.wasm -o /dev/full", "cannot write /dev/full: No space left on device"),
+        ("wasmlink_tool.component out.wasm -o /dev/full", "cannot write /dev/full: No space left on device"),
+        ("wasmlink_tool.component out.wasm -o missing/x", "cannot write missing/x: No such file or directory"),
+    ],
+)
+def test_other_commands_name_what_they_cannot_write(work: Path, command: str, message: str) -> None:
+    # A module without imports, which is a component of nothing.
+    (work / "out.wasm").write_bytes(b"\0asm\1\0\0\0")
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", *command.split()], cwd=work, stdout=full, stderr=subprocess.PIPE, check=False
+        )
+    assert done.returncode == 1
+    assert done.stderr.decode().rstrip().endswith(f"error: {message}")
+    assert len(done.stderr.splitlines()) == 1
+
+
+@posix
+def test_a_closed_standard_output_is_an_error(work: Path) -> None:
+    command = [sys.executable, "-m", "wasmlink_tool.size", "a.o"]
+    done = subprocess.run(command, cwd=work, stderr=subprocess.PIPE, preexec_fn=lambda: os.close(1), check=False)
+    assert done.stderr.decode() == "wasmlink-size: error: cannot write to standard output: it is closed\n"
+
+
 def test_a_size_note_replaces_no_foreign_file(work: Path) -> None:
     (work / "note").write_text("mine")
     assert _run(work, "a.o", "--size-note=note").returncode == 0

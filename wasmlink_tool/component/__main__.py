@@ -85,9 +85,13 @@ def _componentize(arguments: list[str]) -> int:
         if given.wasi_adapter is not None:
             folder = os.path.dirname(os.path.abspath(given.module))
             adapters += wasi_adapters(module, given.wasi_adapter or None, folder, os.environ)
-        write_file(given.output, componentize_pieces(module, adapters, options, given.module))
+        pieces = componentize_pieces(module, adapters, options, given.module)
     except (ComponentError, OSError) as error:
         return _report(parser, error)
+    try:
+        write_file(given.output, pieces)
+    except (OSError, ValueError) as error:
+        return _report(parser, ComponentError(f"cannot write {given.output}: {reason(error)}"))
     return 0
 
 

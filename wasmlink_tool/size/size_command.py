@@ -49,16 +49,29 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.output:
             _write(options.output, text)
         else:
-            sys.stdout.write(text)
-            sys.stdout.flush()
+            _print(text)
     except _CommandError as error:
         print(f"{PROGRAM}: error: {error}", file=sys.stderr)
         return 1
     except BrokenPipeError:
-        # The reader closed the pipe; the rest of the buffer must not be written again.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # The reader closed the pipe.
         return 1
     return 0
+
+
+def _print(text: str) -> None:
+    """:raises BrokenPipeError: nobody reads it."""
+    if sys.stdout is None:
+        raise _CommandError("cannot write to standard output: it is closed")
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except OSError as error:
+        # The rest of the buffer must not be written again when the interpreter ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if isinstance(error, BrokenPipeError):
+            raise
+        raise _CommandError(f"cannot write to standard output: {reason(error)}") from None
 
 
 def _text(options: argparse.Namespace) -> str:
