@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.objects import LOCAL
 from tests.support.varied_edits import VariedProject, varied_differences
 from tests.support.varied_encoding import encode
-from tests.support.varied_objects import Chunk, Label, Reference, Unit
+from tests.support.varied_objects import STRINGS, Chunk, Label, Reference, Unit
 from wasmlink_tool import LinkOptions, link
+from wasmlink_tool.diagnostics import LinkError
 
 
 @pytest.mark.parametrize("seed", range(1, 7))
@@ -25,11 +27,7 @@ def relink(work: Path, steps: list[list[Unit]]) -> list[str]:
     """Link each step's units, warm and clean; return how the warm links began."""
     how = []
     for units in steps:
-        inputs = []
-        for number, unit in enumerate(units):
-            path = work / f"u{number}.o"
-            path.write_bytes(encode(unit))
-            inputs.append(str(path))
+        inputs = write(work, units)
         report = work / "report.json"
         clean = LinkOptions(inputs=inputs, entry="f0", output=str(work / "module.wasm"))
         warm = replace(clean, cache_directory=str(work / "cache"), time_report=str(report))
@@ -85,6 +83,78 @@ def test_constructor_comes_to_have_a_result(is_wrapped: bool, tmp_path: Path) ->
         return made
 
     relink(tmp_path, [[unit(0)], [unit(1)], [unit(0)]])
+
+
+def outcome(options: LinkOptions) -> bytes | str:
+    try:
+        return link(options).module
+    except LinkError as error:
+        return str(error)
+
+
+@pytest.mark.parametrize("is_resolved_again", [False, True], ids=["", "and an object comes"])
+@pytest.mark.parametrize("signature", [0, 1, 2])
+def test_type_of_the_start_function_changes(signature: int, is_resolved_again: bool, tmp_path: Path) -> None:
+    """It has no parameters and no results: any other type is an error."""
+    more = with_sections(1, [])
+    found = []
+    for step, units in enumerate(([starting(0)], [starting(signature), *[more] * is_resolved_again])):
+        inputs = write(tmp_path, units)
+        clean = LinkOptions(inputs=inputs, entry=None, start="f0", output=str(tmp_path / "module.wasm"))
+        found.append(outcome(replace(clean, cache_directory=str(tmp_path / "cache"))))
+        assert found[step] == outcome(clean)
+    assert isinstance(found[1], bytes) == (signature == 0)
+
+
+def starting(signature: int) -> Unit:
+    return Unit(0, functions=[Chunk(labels=[Label("f0")], signature=signature, content=b"\x1a" * signature)])
+
+
+@pytest.mark.parametrize("is_resolved_again", [False, True], ids=["", "and an object comes"])
+def test_function_comes_to_have_the_name_of_the_table(is_resolved_again: bool, tmp_path: Path) -> None:
+    """The name is reserved."""
+    reserved = starting(0)
+    reserved.functions.append(Chunk(labels=[Label("__indirect_function_table")]))
+    more = with_sections(1, [])
+    for units in ([starting(0)], [reserved, *[more] * is_resolved_again], [starting(0)]):
+        clean = LinkOptions(inputs=write(tmp_path, units), entry="f0", output=str(tmp_path / "module.wasm"))
+        assert outcome(replace(clean, cache_directory=str(tmp_path / "cache"))) == outcome(clean)
+
+
+def with_string(offset: int, addend: int) -> Unit:
+    """A symbol at an offset in strings, and a reference to it with an addend."""
+    words = b"text\0other\0xt\0"
+    string = Chunk(".rodata.str1.1", [Label("v0", LOCAL, offset, 1)], content=words, flags=STRINGS)
+    references = [Reference(type_, "v0", addend) for type_ in (3, 4, 5)]
+    data = Chunk(".data.d0", [Label("d0")], references=references[2:], content=bytes(4))
+    code = Chunk(labels=[Label("f0")], references=[*references, Reference(3, "d0")])
+    return Unit(0, functions=[code], segments=[string, data], customs=[Chunk(".debug_info", references=references[2:])])
+
+
+ADDENDS = (0, 1, 4, 5, 7, 14, 15, 1000, -1, -1000, 0x7FFFFF00, -0x80000000)
+
+
+@pytest.mark.parametrize("offset", [0, 2, 5, 14])
+@pytest.mark.parametrize("optimize", [0, 1, 2])
+def test_addends_of_symbols_in_merged_strings(offset: int, optimize: int, tmp_path: Path) -> None:
+    """To the middle of a string, to its end, past it, before the first, and around the end of the address space."""
+    other = with_string(5, 0)
+    other.number = 1
+    other.functions[0].labels[0].name, other.segments[1].labels[0].name = "f1", "d1"
+    other.functions[0].references.pop()
+    for addend in ADDENDS:
+        inputs = write(tmp_path, [with_string(offset, addend), other])
+        clean = LinkOptions(inputs=inputs, entry="f0", optimize=optimize, output=str(tmp_path / "module.wasm"))
+        clean.exports_if_defined = ["f1"]
+        assert outcome(replace(clean, cache_directory=str(tmp_path / "cache"))) == outcome(clean)
+
+
+def write(work: Path, units: list[Unit]) -> list[str]:
+    """Write the units' objects, and return their paths."""
+    paths = [work / f"u{number}.o" for number in range(len(units))]
+    for path, unit in zip(paths, units, strict=True):
+        path.write_bytes(encode(unit))
+    return list(map(str, paths))
 
 
 def link_bytes(work: Path, unit: Unit) -> bytes:

@@ -81,23 +81,30 @@ class OwnCode:
     def _check_wrapped(self, wrappers: Sequence[bytes]) -> None:
         """Check that the functions that wrappers call have the types that they had, since a wrapper has its function's
         type and passes each argument."""
-        update, numbers = self._update, self._update.numbers
-        imported = update.columns.imported
-        imported_now = imported if update.undefined is None else len(update.undefined.imports)
         for body in wrappers:
             at = 1
             while at < len(body):
                 opcode, at = body[at], at + 1
-                if opcode not in (Opcode.CALL, Opcode.LOCAL_GET):
-                    continue
-                number, at = read_number(body, at)
-                if opcode == Opcode.CALL and number >= imported:
-                    now = numbers.functions[number]
-                    if now != NO_NUMBER and (
-                        update.last_signatures[numbers.last_function_types[number - imported]]
-                        != numbers.signatures[numbers.function_types[now - imported_now]]
-                    ):
-                        raise Unusable("a function that a command's wrapper calls has another type")
+                if opcode in (Opcode.CALL, Opcode.LOCAL_GET):
+                    number, at = read_number(body, at)
+                    if opcode == Opcode.CALL and self._update.numbers.functions[number] != NO_NUMBER:
+                        self.check_type(number)
+
+    def check_type(self, number: int) -> None:
+        """Check that a function that the last module named by this number has the type that it had.
+
+        :raises Unusable: it has another one, or is gone.
+        """
+        update, numbers = self._update, self._update.numbers
+        imported = update.columns.imported
+        if number < imported:
+            return
+        index = self.number(number) - (imported if update.undefined is None else len(update.undefined.imports))
+        if (
+            update.last_signatures[numbers.last_function_types[number - imported]]
+            != numbers.signatures[numbers.function_types[index]]
+        ):
+            raise Unusable("a function that the linker's own code or the start section names has another type")
 
     def entries(self, bodies: Sequence[bytes], *, is_first: bool = False) -> list[bytes]:
         """Return the entries of functions that the linker wrote, with the numbers of the functions that they call.

@@ -300,6 +300,12 @@ class ResolvedSymbols:
         called = any(names.number(b"__wasm_call_ctors") == number for number in self._resolved.interfaces.names)
         if called != names.calls_constructors():
             raise Unusable("the program calls its constructors itself, or no longer does")
+        table = names.number(INDIRECT_FUNCTION_TABLE)
+        if table >= 0 and (
+            states[table] >= WEAK_DEFINITION
+            or (states[table] in (REFERENCE, WEAK_REFERENCE) and names.declared(table)[0] != SymbolKind.TABLE)
+        ):
+            raise Unusable("the name of the table of functions has another meaning")
         for number in names.disagreeing:
             definer = definers[number]
             if definer is None or id(definer) in is_again:

@@ -259,8 +259,10 @@ class UpdatingRewriter(Rewriter):
             self._replace_entries(SectionId.TABLE, self._table_type)
         if self.functions_differ:
             self._replace_entries(SectionId.EXPORT, self._export)
-            if SectionId.START in self.sections.places:
-                number, _ = read_number(self.sections.contents(SectionId.START), 0)
+        if SectionId.START in self.sections.places:
+            number, _ = read_number(self.sections.contents(SectionId.START), 0)
+            self.own_code.check_type(number)
+            if self.functions_differ:
                 self._replace(SectionId.START, uleb(self.own_code.number(number)))
         if self.functions_differ or numbers.slots_differ or len(numbers.entries) != len(numbers.slots):
             self._replace(SectionId.ELEMENT, self._elements())
