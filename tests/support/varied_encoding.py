@@ -30,6 +30,7 @@ from tests.support.objects import (
     relocation,
     relocations,
     section,
+    sleb,
     subsection,
     symbol,
     vector,
@@ -42,6 +43,7 @@ from tests.support.varied_objects import (
     TLS,
     WITH_ADDEND,
     Chunk,
+    Label,
     Unit,
     kind_of,
     signature_of,
@@ -93,8 +95,10 @@ class _Object:
             TAG: b"\4\0" + leb(1),
             TABLE: b"\1\x70\0\0",
         }[kind]
-        if text == "host":
-            self.imports.append(name("host") + name("print") + description)
+        known = self.unit.imported.get(text, ("host", "print", signature_of(text)) if text == "host" else None)
+        if kind == FUNCTION and known is not None:
+            module, title, signature = known
+            self.imports.append(name(module) + name(title) + b"\0" + leb(signature))
             self.undefined[text] = symbol(kind, flags | EXPLICIT_NAME, leb(number), name(text))
             return
         self.imports.append(name("env") + name(text) + description)
@@ -146,6 +150,10 @@ def _fields(
     return out, entries
 
 
+def _global(label: Label) -> bytes:
+    return bytes((0x7F, label.offset == 0, 0x41)) + sleb(label.size) + b"\x0b"
+
+
 def encode(unit: Unit) -> bytes:
     """Return the object of a unit."""
     made = _Object(unit)
@@ -154,7 +162,7 @@ def encode(unit: Unit) -> bytes:
     if unit.tags:
         head.append(section(13, vector(*(b"\0" + leb(1) for _ in unit.tags))))
     if unit.globals:
-        head.append(section(6, vector(*(b"\x7f\1\x41\7\x0b" for _ in unit.globals))))
+        head.append(section(6, vector(*(_global(label) for label in unit.globals))))
     head.append(section(12, leb(len(unit.segments))))
     code_section, data_section = len(head), len(head) + 1
     places = {number: data_section + 1 + number for number in range(len(unit.customs))}

@@ -97,6 +97,8 @@ class Unit:
     weak_references: set[str] = field(default_factory=set)
     order: int = 0
     """Decides the order of the symbol table."""
+    imported: dict[str, tuple[str, str, int]] = field(default_factory=dict)
+    """Module, name and type of some of the undefined functions: others have those that all units agree about."""
     is_common: bool = True
     """It has the relocations that compilers write for static links, and no others."""
 
@@ -108,7 +110,7 @@ def signature_of(text: str) -> int:
 
 def kind_of(text: str) -> int:
     """Return the kind of the symbol of this name."""
-    if text in ("host", "shared_function", "stubbed", "__wasm_call_ctors", *GROUPS) or text[0] in "flc":
+    if text in ("host", "elsewhere", "shared_function", "stubbed", "__wasm_call_ctors", *GROUPS) or text[0] in "flc":
         return DATA if text == "fixed" else FUNCTION
     if text == "__stack_pointer" or text[0] == "g":
         return GLOBAL
@@ -358,6 +360,11 @@ def _change_globals(random: Random, unit: Unit) -> None:
     if found and random.random() < 0.4:
         found.pop(random.randrange(len(found)))
         return
+    if unit.globals and random.random() < 0.4:
+        # The value that it begins with, and whether it is mutable.
+        label = random.choice(unit.globals)
+        label.size, label.offset = random.choice((4, 5, 70)), random.choice((0, 0, 0, 1))
+        return
     text = random.choice((f"{prefix}{unit.number}", f"{prefix}{unit.number}", f"{prefix}{random.randrange(NAMES)}"))
     if all(label.name != text for label in found):
         found.append(Label(text, 0 if text == f"{prefix}{unit.number}" else WEAK))
@@ -396,6 +403,40 @@ def _change_constructors(random: Random, unit: Unit) -> None:
         unit.constructors[at] = random.choice((1, 50, 100, 65535)), unit.constructors[at][1]
 
 
+def _change_imports(random: Random, unit: Unit) -> None:
+    """Import a function, by a name of its own now and then."""
+    text = random.choice(("host", "host", "elsewhere", f"f{random.randrange(NAMES)}"))
+    if random.random() < 0.3:
+        unit.imported.pop(text, None)
+        return
+    type_ = signature_of(text) if random.random() < 0.7 else random.randrange(len(SIGNATURES))
+    unit.imported[text] = random.choice(("host", "env", "")), random.choice(("print", text, "")), type_
+    reference = Reference(0, text)
+    random.choice(unit.functions).references.append(reference)
+
+
+def _rename(random: Random, unit: Unit) -> None:
+    match random.randrange(3):
+        case 0:
+            label = random.choice(random.choice([*unit.functions, *unit.segments]).labels)
+            text = f"l{random.randrange(3)}" if label.name[0] == "l" else f"v{random.randrange(4)}"
+            used = {known.name for chunk in _all_chunks(unit) for known in chunk.labels}
+            if label.name[0] in "lv" and text not in used:
+                for reference in _references(unit):
+                    if reference.target == label.name:
+                        reference.target = text
+                label.name = text
+        case 1:
+            segment = random.choice(unit.segments)
+            prefix, dot, rest = segment.title.partition(".v")
+            if dot and not segment.flags & (STRINGS | THREAD_LOCAL) and not prefix.startswith(".bss"):
+                segment.title = random.choice((".data", ".rodata", ".data.rel", ".other")) + dot + rest
+        case _:
+            chunk = random.choice(unit.customs)
+            if chunk.title.startswith("note"):
+                chunk.title = random.choice(("note", "note2", "note3"))
+
+
 def _change_signature(random: Random, unit: Unit) -> None:
     function = random.choice(unit.functions)
     if function.labels[0].name[0] == "c":
@@ -410,5 +451,5 @@ CHANGES = (
     *[_remove_reference, _swap_references, _add_function, _add_segment] * 3,
     *[_remove_function, _remove_segment, _change_symbols, _change_symbols],
     *[_change_layout, _change_globals, _change_weak_references, _change_order],
-    *[_change_customs, _change_constructors, _change_signature],
+    *[_change_customs, _change_constructors, _change_signature, _change_imports, _rename],
 )
