@@ -132,6 +132,15 @@ OURS = [
         "unknown --unresolved-symbols value: x\n>>> expected one of report-all, ignore-all, import-dynamic",
     ),
     ("--optimize-for=x empty.o -o out", "unknown --optimize-for value: x\n>>> expected one of raw, gzip"),
+    (
+        "-Wl,--export=f,-zstack-size=65536 empty.o -o out",
+        "unknown argument: -Wl,--export=f,-zstack-size=65536\n"
+        ">>> -Wl, is for compilers, which pass options on: write --export=f -zstack-size=65536",
+    ),
+    (
+        "-Xlinker --no-entry empty.o -o out",
+        "unknown argument: -Xlinker\n>>> -Xlinker is for compilers, which pass options on: leave it out",
+    ),
     ("-r --icf=safe empty.o -o out", "-r and --icf may not be used together"),
     ("-flavor WASM missing.o", "cannot open missing.o: No such file or directory"),
     ("-flavor wasm missing.o", "cannot open missing.o: No such file or directory"),

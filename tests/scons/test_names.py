@@ -108,6 +108,7 @@ def test_a_spawn_of_the_users_own_starts_commands(project: Project) -> None:
         ('env.WasmObject("part.c", WASMCFLAG="-O2")', "WASMCFLAGS"),
         ('env.WasmStaticLibrary("parts", "part.c", WASM_AR="ar")', "WASMAR"),
         ('env.Clone(WASMINITIAL_MEMORY=65536).WasmProgram("app", "part.c")', "WASMINITIALMEMORY"),
+        ('env.WasmProgram("app", "part.c", WAMSEXPORTS=["f"])', "WASMEXPORTS"),
     ],
 )
 def test_a_misspelt_variable(project: Project, call: str, likely: str) -> None:
@@ -152,6 +153,14 @@ def test_options_for_a_compiler_in_the_flags_of_the_linker(project: Project) -> 
     outcome = project.scons(check=False)
     assert outcome.status == 2
     assert "write --export=f -zstack-size=65536" in outcome.errors
+
+
+def test_an_option_of_compilers_in_the_flags_of_the_linker(project: Project) -> None:
+    project.sconstruct('env.WasmProgram("app", "part.c", WASMLINKFLAGS="-Xlinker --no-entry")\n')
+    project.write({"part.c": PART})
+    outcome = project.scons(check=False)
+    assert outcome.status == 2
+    assert "WASMLINKFLAGS has -Xlinker: it holds the linker's own options" in outcome.errors
 
 
 @pytest.mark.parametrize("builder", ["WasmProgram", "WasmLoadableModule", "WasmSharedLibrary"])

@@ -198,6 +198,16 @@ def expand_response_files(parser: Parser, arguments: list[str], errors: list[str
         return [argument for argument in arguments if argument[:1] != "@"]
 
 
+def _advice(text: str) -> tuple[str, ...]:
+    """Return the line under the error about an unknown argument, if there is something to say."""
+    if text.startswith("-Wl,"):
+        return (f"-Wl, is for compilers, which pass options on: write {text[4:].replace(',', ' ')}",)
+    if text in ("-Xlinker", "--for-linker"):
+        return (f"{text} is for compilers, which pass options on: leave it out",)
+    likely = nearest(text)
+    return (f"did you mean '{likely}'?",) if likely else ()
+
+
 def _first_diagnostics(line: CommandLine, reporter: Reporter, errors: list[str]) -> Diagnostics:
     """Set up the printing of diagnostics, then report the parser's errors, in wasm-ld's order."""
     diagnostics = Diagnostics(
@@ -221,8 +231,7 @@ def _first_diagnostics(line: CommandLine, reporter: Reporter, errors: list[str])
         diagnostics.error(f"{line.missing_value}: missing argument")
     for number, text in enumerate(line.unknown):
         # Errors beyond the limit are not shown, and the search takes a millisecond.
-        likely = nearest(text) if number < DEFAULT_ERROR_LIMIT else None
-        diagnostics.error(f"unknown argument: {text}", (f"did you mean '{likely}'?",) if likely else ())
+        diagnostics.error(f"unknown argument: {text}", _advice(text) if number < DEFAULT_ERROR_LIMIT else ())
     reporter.report(diagnostics.entries)
     diagnostics.entries.clear()
     if line.has("error-limit"):

@@ -56,6 +56,10 @@ def check_agreement(settings: Settings, typed: Mapping[str, Sequence[str]], word
             raise SCons.Errors.UserError(
                 f"WASMLINKFLAGS has {word}: it holds the linker's own options, not a compiler's; write {given}"
             )
+        if word == "-Xlinker":
+            raise SCons.Errors.UserError(
+                "WASMLINKFLAGS has -Xlinker: it holds the linker's own options, not a compiler's; leave it out"
+            )
     by_flags = None
     for name, family in FAMILIES.items():
         if not any(line.has(option) for option in family.options):

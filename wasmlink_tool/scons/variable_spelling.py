@@ -24,7 +24,7 @@ UNSET = (
         "WASMOBJEMITTER",
         "WASMSHLIBEMITTER",
     ),
-    *("WASMLDMODULEEMITTER", "WASMRELOCATABLEEMITTER", "WASMBINDINGSCOMSTR"),
+    *("WASMLDMODULEEMITTER", "WASMRELOCATABLEEMITTER"),
 )
 """Variables that have no default, beside those of :data:`.variables.TYPED` and of the options."""
 
@@ -40,9 +40,14 @@ def check(target: list[Any], source: list[Any], env: Any) -> tuple[list[Any], li
     """Raise ``UserError`` for a variable that is probably one of the tool's, misspelt; an emitter. Other names are the
     user's."""
     for name in env.keys():  # noqa: SIM118 - an environment is no mapping
-        if name.startswith("WASM") and name not in known | FOREIGN and (likely := _nearest(name, len(known))):
+        if _is_ours(name) and name not in known | FOREIGN and (likely := _nearest(name, len(known))):
             raise SCons.Errors.UserError(f"there is no construction variable {name}: did you mean {likely}?")
     return target, source
+
+
+def _is_ours(name: str) -> bool:
+    """Return whether a name begins as the tool's do, or is long enough to tell that its beginning is misspelt too."""
+    return name.startswith("WASM") or (name[:1] == "W" and len(name) >= 10)
 
 
 @functools.cache
