@@ -117,6 +117,7 @@ class LinkingReader:
             ComdatKind.SECTION: (0, 0, "section"),
         }
         names: set[bytes] = set()
+        grouped: set[tuple[int, int]] = set()
         comdats = self.obj.comdats or []
         self.obj.comdats = comdats
         for _ in range(reader.count(3)):
@@ -135,6 +136,10 @@ class LinkingReader:
                 first, number, what = limits[kind]
                 if kind != ComdatKind.SECTION and not first <= index < first + number:
                     raise FormatError(f"COMDAT {what} index out of range")
+                if kind in (ComdatKind.DATA, ComdatKind.FUNCTION):
+                    if (kind, index) in grouped:
+                        raise FormatError(f"{what}{' segment' * (kind == ComdatKind.DATA)} in two COMDATs")
+                    grouped.add((kind, index))
                 members.append((kind, index))
             comdats.append(Comdat(name, members))
 

@@ -16,7 +16,6 @@ from ..binary.constants import (
     VERSION,
     ComdatKind,
     ExternalKind,
-    NameSubsection,
     Opcode,
     SectionId,
     SymbolKind,
@@ -24,6 +23,7 @@ from ..binary.constants import (
 from ..binary.reader import FormatError, Reader, uleb_at
 from ..memo import remember
 from .linking_reader import LinkingReader
+from .names_reader import read_names
 from .object_file import (
     Global,
     GlobalType,
@@ -428,24 +428,7 @@ class ObjectReader:
         self.obj.features = parse_features(self.obj.data[reader.pos : reader.end])
 
     def read_names(self, reader: Reader) -> None:
-        imported = len(self.obj.imported_functions)
-        self.obj.debug_names = {}
-        while reader.pos < reader.end:
-            kind = reader.u8()
-            size = reader.uleb()
-            end = reader.pos + size
-            if end > reader.end:
-                raise FormatError("a subsection of the name section is too large")
-            if kind == NameSubsection.FUNCTION:
-                names = Reader(self.obj.data, reader.pos, end)
-                for _ in range(names.count(2)):
-                    index = names.uleb()
-                    name = names.name()
-                    if index >= imported + len(self.obj.functions):
-                        raise FormatError("invalid function name entry")
-                    if index >= imported:
-                        self.obj.debug_names[index - imported] = name
-            reader.pos = end
+        self.obj.debug_names = read_names(self.obj, reader)
 
 
 def _global_type(reader: Reader) -> GlobalType:
