@@ -106,6 +106,19 @@ def test_type_of_the_start_function_changes(signature: int, is_resolved_again: b
     assert isinstance(found[1], bytes) == (signature == 0)
 
 
+@pytest.mark.parametrize("called", ["host", "elsewhere", "f0", ""])
+def test_no_function_of_an_object_is_in_the_output(called: str, tmp_path: Path) -> None:
+    """The linker's own function is all that the code section has, and the next section starts where it ends."""
+
+    def unit(*names: str) -> Unit:
+        return Unit(0, functions=[Chunk(labels=[Label("f0")], references=[Reference(0, name) for name in names])])
+
+    for units in ([unit("host")], [unit(*[called] * bool(called))], [unit("host", "f0")]):
+        clean = LinkOptions(inputs=write(tmp_path, units), entry=None, start="__wasm_call_ctors", import_undefined=True)
+        clean.output = str(tmp_path / "module.wasm")
+        assert outcome(replace(clean, cache_directory=str(tmp_path / "cache"))) == outcome(clean)
+
+
 def starting(signature: int) -> Unit:
     return Unit(0, functions=[Chunk(labels=[Label("f0")], signature=signature, content=b"\x1a" * signature)])
 

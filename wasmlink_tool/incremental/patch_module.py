@@ -59,7 +59,8 @@ class Rewriter:
         self._replace_sections(pieces)
         out: list[Chunk] = []
         position = 0
-        for start, end, chunks in sorted(pieces, key=lambda piece: piece[0]):
+        # An empty piece comes before the one that starts at the same place.
+        for start, end, chunks in sorted(pieces, key=lambda piece: piece[:2]):
             out.append(self.module[position:start])
             out += chunks
             position = end
