@@ -179,7 +179,7 @@ def build_of(obj: ObjectFile) -> bytes:
     producers = obj.producers
     return pack_record(
         [
-            pack_strings(obj.features),
+            pack_strings(list(obj.features)),
             pack_strings([field.encode() for field in producers]),
             *(pack_strings([part for pair in pairs for part in pair]) for pairs in producers.values()),
         ]

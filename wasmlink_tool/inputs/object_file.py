@@ -224,7 +224,7 @@ class ObjectFile:
         """The name of each defined function: that of its first symbol."""
         self.init_functions = _NO_INIT_FUNCTIONS
         self.comdats: list[Comdat] = NO_ITEMS
-        self.features: list[bytes] = NO_ITEMS
+        self.features: Iterable[bytes] = NO_ITEMS
         """Each is ``+`` or ``-``, and the name of a feature."""
         self.producers: Producers = NO_ENTRIES
         self.export_names: dict[int, bytes] = NO_ENTRIES

@@ -8,6 +8,14 @@ from ..binary.reader import FormatError, Reader
 from ..memo import remember
 from .object_file import Producers
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from typing import Final
+
+_FEW: Final = 256
+"""The maximum number of features that are made once, rather than each time."""
+
 
 @remember(4096)
 def parse_types(contents: bytes) -> list[bytes]:
@@ -45,12 +53,29 @@ def parse_producers(contents: bytes) -> Producers:
     return producers
 
 
+class ManyFeatures:
+    """Very many features, each made when it is asked for: one takes as little as seven bytes of an object."""
+
+    __slots__ = ("_contents",)
+
+    def __init__(self, contents: bytes) -> None:
+        self._contents = contents
+
+    def __iter__(self) -> Iterator[bytes]:
+        reader = Reader(self._contents, 0, len(self._contents))
+        for _ in range(reader.count(2)):
+            start = reader.pos
+            reader.pos += 1
+            yield self._contents[start : start + 1] + reader.name()
+
+
 @remember(256)
-def parse_features(contents: bytes) -> list[bytes]:
+def parse_features(contents: bytes) -> Iterable[bytes]:
     reader = Reader(contents, 0, len(contents))
     features: list[bytes] = []
     names: set[bytes] = set()
-    for _ in range(reader.count(2)):
+    count = reader.count(2)
+    for _ in range(count):
         start = reader.pos
         if chr(reader.u8()) not in "+-":
             raise FormatError("unknown feature policy prefix")
@@ -60,7 +85,8 @@ def parse_features(contents: bytes) -> list[bytes]:
                 f'target features section contains repeated feature "{name.decode("utf-8", "backslashreplace")}"'
             )
         names.add(name)
-        features.append(reader.data[start : start + 1] + name)
+        if count <= _FEW:
+            features.append(contents[start : start + 1] + name)
     if reader.pos != reader.end:
         raise FormatError("target features section ended prematurely")
-    return features
+    return features if count <= _FEW else ManyFeatures(contents)

@@ -14,6 +14,8 @@ from .synthetic_file import SyntheticFile
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Container
+
     from .explain.spelling import Spelling
 
 
@@ -30,7 +32,7 @@ class Export:
 
 
 def calculate_exports(
-    resolution: Resolution, options: LinkOptions, features: dict[str, None], first_address_global: int
+    resolution: Resolution, options: LinkOptions, features: Container[str], first_address_global: int
 ) -> tuple[list[Export], list[Symbol]]:
     """Return the export section, and the data symbols whose addresses are exported: each gets its own immutable global,
     from index ``first_address_global`` on."""

@@ -16,7 +16,11 @@ from .resolution import Resolution
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from typing import Final
+
+    Features = Mapping[str, object]
+    """The features of the output, which are the keys."""
 
 _LISTED: Final = 5
 """The maximum number of files that a message lists."""
@@ -24,11 +28,11 @@ _SMALL: Final = 8
 """The maximum number of features that a small set of wasm-ld's holds."""
 
 
-def merge_features(resolution: Resolution, options: LinkOptions, diagnostics: Diagnostics) -> dict[str, None]:
+def merge_features(resolution: Resolution, options: LinkOptions, diagnostics: Diagnostics) -> Features:
     """Return the features of the output, as the keys of a dictionary."""
     # The dynamic linker needs to write the globals of position-independent output.
-    allowed = dict.fromkeys(["mutable-globals"] * options.is_pic)
-    allowed |= dict.fromkeys((*options.extra_features, *(options.features or ())))
+    needed = ["mutable-globals"] * options.is_pic
+    allowed: Features = dict.fromkeys((*needed, *options.extra_features, *(options.features or ())))
     infer = options.features is None
     used: dict[str, ObjectInput] = {}
     disallowed: dict[str, ObjectInput] = {}
@@ -38,7 +42,9 @@ def merge_features(resolution: Resolution, options: LinkOptions, diagnostics: Di
             first.setdefault(_name(entry), file)
     if infer:
         # The order is that of the log, which sorts more than a few.
-        allowed |= dict.fromkeys(string_map_order(used) if len(used) <= _SMALL else used)
+        found: Features = dict.fromkeys(string_map_order(used)) if len(used) <= _SMALL else used
+        # Very many are not copied.
+        allowed = {**allowed, **found} if allowed else found
 
     def origins(file: ObjectInput, *, using: str = "", without: tuple[str, ...] = ()) -> tuple[str, ...]:
         return _origins(file, resolution, using, without)
@@ -123,7 +129,7 @@ def _listed(names: list[str]) -> str:
 
 
 def check_mutable_globals(
-    features: dict[str, None], imports: Imports, exports: list[Export], options: LinkOptions, diagnostics: Diagnostics
+    features: Features, imports: Imports, exports: list[Export], options: LinkOptions, diagnostics: Diagnostics
 ) -> None:
     """Check that mutable globals cross the module's border only with the feature ``mutable-globals``."""
     if options.relocatable or not options.check_features or "mutable-globals" in features:

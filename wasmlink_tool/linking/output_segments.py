@@ -13,7 +13,7 @@ from .resolution import Resolution
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Container, Sequence
     from typing import Final
 
 _TLS: Final = SegmentFlag.TLS
@@ -210,7 +210,7 @@ def keeps_input_order(output: OutputSegment, resolution: Resolution, options: Li
     )
 
 
-def keep_zeros(segments: list[OutputSegment], options: LinkOptions, features: dict[str, None]) -> None:
+def keep_zeros(segments: list[OutputSegment], options: LinkOptions, features: Container[str]) -> None:
     """Choose the zero-filled segments that must be in the file: relocations may apply to them, and imported memory may
     not be zero where code cannot fill it."""
     for segment in segments:

@@ -28,6 +28,10 @@ from .start_functions import StartFunctions, declare_start_functions, write_star
 from .symbols import Symbol
 from .synthetic_symbols import resolve_indirect_function_table
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 
 @record(frozen=True)
 class Plan:
@@ -42,7 +46,7 @@ class Plan:
     address_globals: list[Symbol]
     """Data symbols whose addresses are exported; each has its own global, the last ones of the index space."""
     start: StartFunctions
-    features: dict[str, None]
+    features: Mapping[str, object]
     init_functions: LiveInitFunctions
     wrappers: CommandWrappers
 

@@ -22,7 +22,7 @@ from .thread_context import set_tls_base
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Container
 
     from .data_relocations import Helpers
 
@@ -57,7 +57,7 @@ def declare_start_functions(
     segments: list[OutputSegment],
     memory: Memory,
     scan: Scan,
-    features: dict[str, None],
+    features: Container[str],
     options: LinkOptions,
 ) -> StartFunctions:
     """Decide which functions run at instantiation; except for the relocation of data, their bodies are written once

@@ -126,8 +126,11 @@ def own_custom_sections(plan: Plan, options: LinkOptions, producers: bytes | Non
     if producers is not None and wanted(b"producers"):
         out.append(custom_section(b"producers", producers))
     if plan.features and wanted(b"target_features"):
-        features = sorted(encode_name(feature) for feature in plan.features)
-        out.append(custom_section(b"target_features", long_vector(b"+" + name(feature) for feature in features)))
+        # Their encodings have the same order, unless an option has bytes that are not UTF-8.
+        is_text = all(map(str.isascii, plan.features))
+        features = sorted(plan.features, key=None if is_text else encode_name)
+        entries = (b"+" + name(encode_name(feature)) for feature in features)
+        out.append(custom_section(b"target_features", long_vector(entries)))
     return out
 
 
