@@ -6,6 +6,10 @@ from ..binary.constants import ExternalKind, SectionId, SymbolKind
 from ..binary.leb128 import uleb
 from ..binary.reader import FormatError, Reader
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 _LOCAL_NAMES = frozenset((b"__wasm_apply_data_relocs", b"__wasm_call_ctors"))
 """Every shared library has its own."""
 _TYPED = {
@@ -39,7 +43,10 @@ class SharedLibrary:
 
     def __init__(self, path: str, data: bytes) -> None:
         self.name = path
-        self.symbols: list[SharedSymbol] = []
+        # In columns: an export takes as little as four bytes.
+        self._kinds = bytearray()
+        self._names: list[bytes] = []
+        self._signatures: list[bytes | None] = []
         types: list[bytes] = []
         functions: list[int] = []
         tags: list[int] = []
@@ -70,11 +77,21 @@ class SharedLibrary:
                 indices = functions if kind == ExternalKind.FUNCTION else tags
                 if index >= len(indices) or indices[index] >= len(types):
                     raise FormatError(f"invalid {what} export")
-                self.symbols.append((symbol_kind, name, types[indices[index]]))
+                self._add(symbol_kind, name, types[indices[index]])
             elif kind == ExternalKind.GLOBAL:
-                self.symbols.append((SymbolKind.DATA, name, None))
+                self._add(SymbolKind.DATA, name, None)
             elif kind > ExternalKind.TAG:
                 raise FormatError(f"unexpected export kind: {kind}")
+
+    def _add(self, kind: int, name: bytes, signature: bytes | None) -> None:
+        self._kinds.append(kind)
+        self._names.append(name)
+        self._signatures.append(signature)
+
+    @property
+    def symbols(self) -> Iterator[SharedSymbol]:
+        """The symbols in order."""
+        return zip(bytes(self._kinds), self._names, self._signatures)
 
 
 def _types(section: Reader) -> list[bytes]:

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 
 MAGIC: Final = b"#STUB"
+_NOTHING: Final[list[bytes]] = []
+"""What most functions need."""
 
 
 class StubLibrary:
@@ -25,4 +27,5 @@ class StubLibrary:
             if not line or line.startswith(b"#"):
                 continue
             symbol, _, needed = line.partition(b":")
-            self.dependencies[symbol.strip()] = [part.strip() for part in needed.split(b",") if part.strip()]
+            names = [part.strip() for part in needed.split(b",") if part.strip()] if needed else None
+            self.dependencies[symbol.strip()] = names or _NOTHING

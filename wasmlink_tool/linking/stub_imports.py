@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     Extract = Callable[[Symbol, str, Symbol], None]
     """A function that links the member that defines a symbol; the other arguments are the referring file and symbol."""
 
+_PLACE_BITS: Final = 32
+"""A library's number and a place in it are one number."""
 _BY_NAME: Final = 0
 _BY_IMPORT: Final = 1
 
@@ -47,11 +49,14 @@ class _Stubs:
         self._table = resolution.table
         self._stubs = stubs
         self._diagnostics = diagnostics
-        self._declared: dict[bytes, list[tuple[int, int]]] = {}
-        """Each declared name's libraries, and its place in each."""
+        self._declared: dict[bytes, int] = {}
+        """Each declared name's first library, and its place there: a line takes as little as two bytes."""
+        self._declared_again: dict[bytes, list[int]] = {}
+        """The other libraries that declare a name, and its place in each."""
         for number, stub in enumerate(stubs):
-            for place, name in enumerate(stub.dependencies):
-                self._declared.setdefault(name, []).append((number, place))
+            for place, name in enumerate(stub.dependencies, number << _PLACE_BITS):
+                if self._declared.setdefault(name, place) != place:
+                    self._declared_again.setdefault(name, []).append(place)
         self._places: dict[bytes, int] = {}
         """The positions of names in the symbol table."""
         self._visits: list[_Visit] = []
@@ -97,6 +102,14 @@ class _Stubs:
         for name in reversed(new):
             self._places[name] = len(self._places)
 
+    def _declarations(self, name: bytes) -> list[tuple[int, int]]:
+        """Return the libraries that declare a name, and its place in each."""
+        first = self._declared.get(name)
+        if first is None:
+            return []
+        places = (first, *self._declared_again.get(name, ()))
+        return [(place >> _PLACE_BITS, place & (1 << _PLACE_BITS) - 1) for place in places]
+
     def _plan(self, names: Iterable[bytes], now: _Visit) -> None:
         """Plan visits to undefined symbols, each at the next turn of its library."""
         round_, current, phase, at, _ = now
@@ -105,13 +118,13 @@ class _Stubs:
             symbol = symbols.get(name)
             if symbol is None or not symbol.is_undefined or symbol.force_import:
                 continue
-            for number, place in self._declared.get(name, ()):
+            for number, place in self._declarations(name):
                 is_ahead = (number, _BY_NAME, place) > (current, phase, at)
                 heappush(self._visits, (round_ + (not is_ahead), number, _BY_NAME, place, name))
             if symbol.import_name is None:
                 continue
             place = self._places[name]
-            for number, _ in self._declared.get(symbol.import_name, ()):
+            for number, _ in self._declarations(symbol.import_name):
                 is_ahead = (number, _BY_IMPORT, place) > (current, phase, at)
                 if (number, _BY_IMPORT) == (current, phase) and place >= self._walked:
                     # wasm-ld walks a copy of the table.
