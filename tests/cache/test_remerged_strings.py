@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import pytest
 
 from wasmlink_tool.incremental.remerge_strings import Remerged
-from wasmlink_tool.inputs.object_file import Section
+from wasmlink_tool.inputs.section_columns import Section
 from wasmlink_tool.linking.chunks import InputSection
 from wasmlink_tool.linking.merged_strings import MergedStrings, StringPieces
 from wasmlink_tool.linking.synthetic_file import SyntheticFile

@@ -6,7 +6,7 @@ from random import Random
 
 import pytest
 
-from wasmlink_tool.inputs.object_file import Section
+from wasmlink_tool.inputs.section_columns import Section
 from wasmlink_tool.linking.chunks import InputSection
 from wasmlink_tool.linking.dense_strings import backwards, starts
 from wasmlink_tool.linking.merged_strings import MergedStrings, StringPieces, is_dense

@@ -13,7 +13,7 @@ from wasmlink_tool.incremental.data_columns import Locations, data_columns, link
 from wasmlink_tool.incremental.data_layout import DataLayout, Strings
 from wasmlink_tool.incremental.match_objects import Unusable
 from wasmlink_tool.inputs.input_files import ObjectSource
-from wasmlink_tool.inputs.object_file import GlobalType, ObjectFile, Section
+from wasmlink_tool.inputs.object_file import GlobalType, ObjectFile
 from wasmlink_tool.inputs.segment_columns import segment_columns
 from wasmlink_tool.linking.chunks import ObjectInput
 from wasmlink_tool.linking.layout_memory import Memory, define_start_stop_symbols, lay_out_memory
@@ -53,7 +53,7 @@ def _spec(pick: random.Random) -> Spec:
 
 def _object(specs: Sequence[Spec]) -> ObjectInput:
     obj = ObjectFile(b"".join(spec[3] for spec in specs))
-    obj.sections = [Section(SectionId.DATA, b"", 0, len(obj.data))]
+    obj.sections.append(SectionId.DATA, b"", 0, len(obj.data))
     obj.data_section = 0
     names, alignments, flags, contents, _ = zip(*specs) if specs else [()] * 5
     sizes = list(map(len, contents))

@@ -219,7 +219,7 @@ def _types_used(obj: ObjectFile, known: Container[bytes]) -> list[object]:
 def _named_by_symbols(obj: ObjectFile) -> list[object]:
     """Return what the numbers in a symbol table stand for, as far as :func:`symbol_key` asks."""
     imports = [(i.module, i.field, i.type) for i in obj.imported_functions]
-    return [obj.types, obj.functions, imports, [section.name for section in obj.sections]]
+    return [obj.types, obj.functions, imports, obj.sections.names]
 
 
 def symbol_key(obj: ObjectFile, info: SymbolInfo) -> Hashable:
@@ -233,8 +233,8 @@ def symbol_key(obj: ObjectFile, info: SymbolInfo) -> Hashable:
     if kind == _DATA:
         return kind, flags, name, None if flags & _UNDEFINED else (offset, size)
     if kind == _SECTION:
-        section = obj.sections[index]
-        return kind, flags, section.name, sum(s.name == section.name for s in obj.sections[:index])
+        name = obj.sections.names[index]
+        return kind, flags, name, obj.sections.names[:index].count(name)
     return kind, flags, name, index
 
 

@@ -6,7 +6,7 @@ from array import array
 
 from ..binary.constants import SectionId, SymbolKind
 from ..inputs.input_files import ObjectSource
-from ..inputs.object_file import ObjectFile, Section
+from ..inputs.object_file import ObjectFile
 from ..linking.chunks import NO_NUMBER, InputSegment, LinkedFile, ObjectInput
 from ..linking.merged_strings import StringPieces
 from ..linking.output_segments import OutputSegment
@@ -100,7 +100,7 @@ class LastLink:
         else:
             # Its functions are in the module, as in an object.
             obj = ObjectFile(self.code)
-            obj.sections = [Section(SectionId.CODE, b"", 0, len(self.code))]
+            obj.sections.append(SectionId.CODE, b"", 0, len(self.code))
             obj.code_section = 0
             obj.function_offsets = array("q", column(known.function_offsets))
             source = ObjectSource(self.code, 0, len(self.code), self.state.files[ordinal].path)

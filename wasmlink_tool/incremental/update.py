@@ -24,7 +24,8 @@ from ..binary.relocation_types import GLOBAL_INDICES, TYPE_INDICES
 from ..diagnostics import FatalError
 from ..inputs import archive
 from ..inputs.input_files import ObjectSource
-from ..inputs.object_file import ObjectFile, Section
+from ..inputs.object_file import ObjectFile
+from ..inputs.section_columns import Section
 from ..inputs.shared_sections import parse_types
 from ..linking.chunks import InputSection, LinkedFile, ObjectInput
 from ..linking.custom_sections import MERGED_CUSTOM_SECTIONS

@@ -40,9 +40,9 @@ from .object_file import (
     Import,
     InitFunctions,
     ObjectFile,
-    Section,
     TableType,
 )
+from .section_columns import SectionColumns
 from .segment_columns import segment_columns
 from .shared_sections import parse_features, parse_producers, parse_types
 from .symbol_columns import symbol_columns
@@ -109,7 +109,7 @@ def _decode_object(payload: bytes, data: bytes, start: int, end: int) -> ObjectF
     size_of_data = bounds[2 * data_ + 1] - bounds[2 * data_] if data_ >= 0 else 0
     if start:
         bounds = [start + bound for bound in bounds]
-    obj.sections = list(map(Section, ids, section_names, bounds[::2], bounds[1::2]))
+    obj.sections = SectionColumns(ids, section_names, bounds[::2], bounds[1::2])
 
     modules = numbers[pos : pos + imports]
     pos += imports
@@ -367,7 +367,7 @@ def _check_comdats(obj: ObjectFile, members: list[tuple[int, int]]) -> None:
 
 
 def _check_custom(obj: ObjectFile, sections: list[int]) -> None:
-    if any(obj.sections[section].id != SectionId.CUSTOM for section in sections):
+    if any(obj.sections.ids[section] != SectionId.CUSTOM for section in sections):
         raise StoredError("a custom section that is none")
 
 

@@ -8,11 +8,12 @@ from __future__ import annotations
 from array import array
 
 from ..binary import relocations
-from ..binary.constants import MAGIC, SECTION_NAMES
+from ..binary.constants import MAGIC
 from ..binary.relocations import NO_RELOCATIONS, Relocations
 from ..empty_collections import NO_ENTRIES, NO_ITEMS
 from .known_files import UnreadFile
 from .relocation_checks import check_relocations
+from .section_columns import SectionColumns
 from .segment_columns import segment_columns
 from .symbol_columns import symbol_columns
 
@@ -74,35 +75,6 @@ class Global:
     def __init__(self, type_: GlobalType, initializer: bytes) -> None:
         self.type = type_
         self.initializer = initializer
-
-
-class Section:
-    """The range of a section's contents in the file. In a custom section, ``start`` is after its name, and so is the
-    origin of the offsets of relocations that apply to it."""
-
-    __slots__ = ("id", "name", "size", "start")
-
-    def __init__(self, id_: int, name: bytes, start: int, end: int) -> None:
-        self.id = id_
-        self.name = name
-        self.start = start
-        self.size = end - start
-
-    @property
-    def end(self) -> int:
-        return self.start + self.size
-
-    def __str__(self) -> str:
-        return self.name.decode("utf-8", "replace") or SECTION_NAMES[self.id]
-
-
-_READ_BY_THE_LINKER: Final = frozenset((b"linking", b"name", b"producers", b"target_features"))
-
-
-def is_copied(section: Section) -> bool:
-    """Return whether the linker copies a section as it is: a custom section whose contents mean nothing to it."""
-    name = section.name
-    return not section.id and name not in _READ_BY_THE_LINKER and not name.startswith(b"reloc.")
 
 
 class Comdat:
@@ -201,7 +173,7 @@ class ObjectFile:
         self._unread: UnreadFile | None = None
         self.start = start
         self.end = len(data) if end is None else end
-        self.sections: list[Section] = []
+        self.sections = SectionColumns()
         self.types: list[bytes] = NO_ITEMS
         """Function signatures: parameter and result vectors, encoded as in the type section."""
         self.imported_functions: list[Import] = NO_ITEMS
@@ -295,7 +267,7 @@ class ObjectFile:
 
     def release_relocations(self, section: int) -> None:
         """Drop decoded relocations: the link no longer needs them, and there are many."""
-        if not self.is_cached or not self.sections[section].id:
+        if not self.is_cached or not self.sections.ids[section]:
             self._relocations.pop(section, None)
             self._ranges.pop(section, None)
 
@@ -320,7 +292,7 @@ class ObjectFile:
         self._ranges = self._ranges or {}
         for name in PARSED:
             setattr(other, name, getattr(self, name))
-        other.sections = [Section(s.id, s.name, s.start + shift, s.end + shift) for s in self.sections]
+        other.sections = self.sections.moved(shift)
         other._relocation_sections = {
             section: (first + shift, after + shift, count)
             for section, (first, after, count) in self._relocation_sections.items()

@@ -29,10 +29,9 @@ from .object_file import (
     GlobalType,
     Import,
     ObjectFile,
-    Section,
     TableType,
-    is_copied,
 )
+from .section_columns import is_copied
 from .section_order import SectionOrder
 from .segment_columns import unnamed_segments
 from .shared_sections import parse_features, parse_producers, parse_types
@@ -100,7 +99,8 @@ class ObjectReader:
             SectionId.TAG: self.read_tags,
             SectionId.DATA_COUNT: self.read_data_count,
         }
-        linking: Section | None = None
+        has_linking = False
+        names: dict[bytes, bytes] = {}
         order = SectionOrder()
         data, pos, end_of_file = self.obj.data, reader.pos, reader.end
         sections = self.obj.sections
@@ -115,7 +115,7 @@ class ObjectReader:
                 if id_ > SectionId.TAG:
                     raise FormatError(f"invalid section type: {id_}")
                 order.check(id_, b"")
-                sections.append(Section(id_, b"", start, pos))
+                sections.append(id_, b"", start, pos)
                 handler = handlers.get(id_)
                 if handler is not None:
                     contents = Reader(data, start, pos)
@@ -126,12 +126,12 @@ class ObjectReader:
             contents = Reader(data, start, pos)
             name = contents.name()
             order.check(id_, name)
-            section = Section(id_, name, contents.pos, pos)
-            sections.append(section)
+            # Very many may have one name.
+            sections.append(id_, names.setdefault(name, name), contents.pos, pos)
             if name.startswith(b"reloc."):
                 self.read_relocation_section(contents)
             elif name == b"linking":
-                linking = section
+                has_linking = True
                 self.read_linking(contents)
             elif name == b"producers":
                 self.read_producers(contents)
@@ -140,7 +140,7 @@ class ObjectReader:
             elif name == b"name":
                 self.read_names(contents)
         reader.pos = pos
-        if linking is None:
+        if not has_linking:
             raise FormatError("not a relocatable wasm file")
         if self._data_count is not None and self._data_count != len(self.obj.segments):
             raise FormatError("number of data segments does not match DataCount section")
@@ -166,7 +166,7 @@ class ObjectReader:
         for comdat in self.obj.comdats:
             named.update([index for kind, index in comdat.members if kind == ComdatKind.SECTION])
         for index in sorted(named):
-            if index >= len(self.obj.sections) or self.obj.sections[index].id != SectionId.CUSTOM:
+            if index >= len(self.obj.sections) or self.obj.sections.ids[index] != SectionId.CUSTOM:
                 raise FormatError(f"invalid section index: {index}")
 
     def _type_index(self, reader: Reader) -> int:

@@ -15,7 +15,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Final
 
-    from .object_file import ObjectFile, Section
+    from .object_file import ObjectFile
+    from .section_columns import Section
 
 _TYPE_INDEX: Final = R.TYPE_INDEX_LEB
 _TABLE: Final = SymbolKind.TABLE

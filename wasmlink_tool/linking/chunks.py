@@ -13,15 +13,9 @@ from ..binary.reader import FormatError
 from ..binary.relocations import Relocations
 from ..diagnostics import FatalError
 from ..empty_collections import NO_ENTRIES, NO_ITEMS
-from ..inputs.object_file import (
-    Comdat,
-    Global,
-    ObjectFile,
-    Section,
-    TableType,
-    is_copied,
-)
+from ..inputs.object_file import Comdat, Global, ObjectFile, TableType
 from ..inputs.object_reader import read_object
+from ..inputs.section_columns import Section, is_copied
 from ..records import record
 from .merged_strings import StringPieces
 from .previous_file import PreviousFile
@@ -32,12 +26,15 @@ if TYPE_CHECKING:
     from typing import Final
 
     from ..inputs.input_files import ObjectSource
+    from .lazy_sections import LazySections
     from .lazy_symbols import LazySymbols
     from .output_segments import OutputSegment
     from .symbols import Symbol
 
 NO_NUMBER: Final = -1
 """No index is assigned in the output's index space (yet)."""
+MANY_SECTIONS: Final = 1000
+"""The number of sections of a file from which on its custom sections are lazy."""
 _UNNUMBERED: Final = array("i", (NO_NUMBER,))
 _NO_NUMBERS: Final = array("i")
 _NO_OFFSETS: Final = array("q")
@@ -107,7 +104,7 @@ class InputSegment:
 
     def contents(self) -> bytes:
         obj = self.file.object
-        start = obj.sections[obj.data_section].start + obj.segments.offsets[self.index]
+        start = obj.sections.starts[obj.data_section] + obj.segments.offsets[self.index]
         return obj.data[start : start + self.size]
 
     def split(self) -> None:
@@ -299,7 +296,7 @@ class LinkedFile:
         """How many references there are to segments; counted for the packed order only."""
         self.discarded_segments = _NO_SEGMENTS
         """The segments in COMDAT groups that another file provides."""
-        self.custom_sections: dict[int, InputSection] = NO_ENTRIES
+        self.custom_sections: dict[int, InputSection] | LazySections = NO_ENTRIES
         """Custom sections, by index in the object's list of sections."""
         self.function_offsets = _NO_OFFSETS
         """The offset of each function's entry in the output code section's contents, in bytes."""
@@ -348,7 +345,7 @@ class LinkedFile:
             relocs = self.object.relocations(section)
         except FormatError as error:
             raise FatalError(f"{self.name}: {error}") from None
-        if self.rewritten is not None and not self.object.sections[section].id:
+        if self.rewritten is not None and not self.object.sections.ids[section]:
             return self.rewritten.relocations(section, relocs)
         return relocs
 
@@ -416,9 +413,21 @@ class ObjectInput(LinkedFile):
             if not gc_sections:
                 for segment in self.segments:
                     segment.live = True
-        sections = {i: InputSection(self, i, section) for i, section in enumerate(obj.sections) if is_copied(section)}
-        if sections:
-            self.custom_sections = sections
+        self._add_custom_sections()
+
+    def _add_custom_sections(self) -> None:
+        sections = self.object.sections
+        if len(sections) >= MANY_SECTIONS:
+            from .lazy_sections import LazySections  # Few files have very many.
+
+            self.custom_sections = LazySections(sections, self._custom_section)
+            return
+        copied = {i: InputSection(self, i, section) for i, section in enumerate(sections) if is_copied(section)}
+        if copied:
+            self.custom_sections = copied
+
+    def _custom_section(self, index: int) -> InputSection:
+        return InputSection(self, index, self.object.sections[index])
 
     def join_group(self, comdat: Comdat, *, discarded: bool) -> None:
         """Note a COMDAT group that the file has.

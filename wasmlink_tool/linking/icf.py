@@ -280,7 +280,7 @@ class _Observed:
         if obj.code_section >= 0 and 1 in file.function_live:
             relocs = file.relocations(obj.code_section)
             types, offsets, indices = relocs.types, relocs.offsets, relocs.indices
-            data, before = obj.data, obj.sections[obj.code_section].start - 1
+            data, before = obj.data, obj.sections.starts[obj.code_section] - 1
             for i in compress(range(len(types)), map(named.__contains__, indices)):
                 if types[i] in harmless:
                     continue

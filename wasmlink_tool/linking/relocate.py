@@ -224,7 +224,7 @@ class Relocator:
 
     def _is_watched(self, file: ObjectInput, section: int) -> bool:
         obj = file.object
-        return self._watcher is not None and not obj.sections[section].id and section in obj.relocation_sections()
+        return self._watcher is not None and not obj.sections.ids[section] and section in obj.relocation_sections()
 
     def _apply(
         self,
@@ -251,7 +251,7 @@ class Relocator:
         relocs = relocations_in(file.relocations(section), ranges)
         buffer = contents if isinstance(contents, bytearray) else bytearray(contents)
         types = present_types(relocs.types)
-        if obj.sections[section].id:
+        if obj.sections.ids[section]:
             for type_ in types:
                 self._write_type(buffer, file, section, relocs, type_)
         else:
@@ -287,7 +287,7 @@ class Relocator:
         bounds = [bound for pair in ranges for bound in pair]
         values = self._values(file, section)
         try:
-            if obj.is_unread or (file.rewritten is not None and not obj.sections[section].id):
+            if obj.is_unread or (file.rewritten is not None and not obj.sections.ids[section]):
                 relocs = file.relocations(section)
                 columns = relocs.types, relocs.offsets, relocs.indices, relocs.addends
                 return loops.relocate_columns(contents, columns, values, bounds, FORMATS, tombstone)
@@ -300,9 +300,9 @@ class Relocator:
         """Return the values of relocations in a section of the file."""
         bases = self._bases
         is_debug = drops = False
-        if section >= 0 and not file.object.sections[section].id:
+        if section >= 0 and not file.object.sections.ids[section]:
             is_debug = bases.tls != NO_TLS
-            drops = bases.has_folded_functions and drops_folded(file.object.sections[section].name)
+            drops = bases.has_folded_functions and drops_folded(file.object.sections.names[section])
         key = file, is_debug, drops
         values = self._values_of.get(key)
         if values is None:

@@ -204,7 +204,7 @@ def body_start(file: ObjectInput, index: int) -> int:
     previous = file.previous
     if previous is not None and previous.function_live[index]:
         return obj.function_offsets[index] + previous.body_distance(index)
-    origin = obj.sections[obj.code_section].start
+    origin = obj.sections.starts[obj.code_section]
     position = obj.function_offsets[index]
     while obj.data[origin + position] >= 0x80:
         position += 1

@@ -156,7 +156,7 @@ def _body(file: LinkedFile, index: int) -> bytes:
     if file.compressed:
         return file.compressed[index]
     obj = file.object
-    start = obj.sections[obj.code_section].start
+    start = obj.sections.starts[obj.code_section]
     return obj.data[start + obj.function_offsets[index] : start + obj.function_offsets[index + 1]]
 
 

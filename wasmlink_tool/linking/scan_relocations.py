@@ -30,7 +30,7 @@ from ..binary.relocation_types import (
 from ..binary.relocations import Relocations
 from ..diagnostics import Diagnostics
 from ..options import LinkOptions, UnresolvedPolicy
-from .chunks import NO_NUMBER, ObjectInput
+from .chunks import MANY_SECTIONS, NO_NUMBER, ObjectInput
 from .imports import Imports, may_be_undefined
 from .resolution import Resolution
 from .symbols import DEFINED, SHARED, UNDEFINED, Symbol
@@ -106,6 +106,9 @@ class _Scanner:
             for section in file.custom_sections.values():
                 if not section.name.startswith(b".debug_"):
                     self._scan_section(file, section.index, [0], b"\1", undefined, settled)
+                    if len(obj.sections) >= MANY_SECTIONS:
+                        # Their decoded relocations are not kept all at once.
+                        obj.release_relocations(section.index)
         if file.live and not self.options.relocatable:
             for init in obj.init_functions:
                 symbol = file.symbols[init.symbol]

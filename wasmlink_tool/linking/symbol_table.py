@@ -281,7 +281,7 @@ class SymbolTable:
         section = file.custom_sections.get(index)
         if section is not None and section.discarded:
             return None
-        symbol = Symbol(file.object.sections[index].name, _SECTION, DEFINED, flags, file)
+        symbol = Symbol(file.object.sections.names[index], _SECTION, DEFINED, flags, file)
         symbol.section = section
         symbol.index = index
         return symbol

@@ -6,7 +6,7 @@ from ..binary.constants import ExternalKind, NameSubsection, SymbolKind
 from ..binary.leb128 import uleb
 from ..binary.reader import FormatError
 from ..linking import code_metadata
-from ..linking.chunks import InputSection
+from ..linking.chunks import InputSection, ObjectInput
 from ..linking.code_metadata import CodeMetadata
 from ..linking.custom_sections import MERGED_CUSTOM_SECTIONS, is_kept_apart
 from ..linking.merged_strings import MergedStrings
@@ -21,6 +21,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from ..linking.lazy_sections import LazySections, PlainSections
+
     Merge = Callable[[bytes, Sequence[InputSection]], MergedStrings | None]
     """Merges the strings of an output section's inputs from an earlier merge, if there is a suitable one."""
 
@@ -28,11 +30,27 @@ if TYPE_CHECKING:
 class CustomSection:
     """One custom section of the output, laid out: the input sections that are merged into it."""
 
+    __slots__ = ("chunks", "name", "parts", "size")
+
     def __init__(self, section_name: bytes) -> None:
         self.name = section_name
-        self.inputs: list[InputSection] = []
-        self.chunks: list[InputSection | MergedStrings | CodeMetadata] = []
+        self.parts: list[InputSection | PlainSections] = []
+        self.chunks: list[InputSection | PlainSections | MergedStrings | CodeMetadata] = []
         self.size = 0
+
+    @property
+    def inputs(self) -> list[InputSection]:
+        return [part for part in self.parts if isinstance(part, InputSection)]
+
+    def add_plain(self, file: ObjectInput, sections: LazySections, index: int) -> None:
+        """Add a section whose bytes alone matter."""
+        last = self.parts[-1] if self.parts else None
+        if last is None or isinstance(last, InputSection) or not last.can_add(file):
+            from ..linking.lazy_sections import PlainSections  # Few files have so many sections.
+
+            last = PlainSections(file, sections)
+            self.parts.append(last)
+        last.add(index)
 
     def lay_out(self, *, merge_strings: bool, keep_relocations: bool, merge: Merge | None) -> None:
         if self.name.startswith(code_metadata.PREFIX):
@@ -40,7 +58,7 @@ class CustomSection:
                 metadata = CodeMetadata(self.inputs, keep_relocations=keep_relocations)
             except FormatError:
                 # Damaged metadata is copied unchanged.
-                self.chunks += self.inputs
+                self.chunks += self.parts
             else:
                 self.chunks.append(metadata)
         else:
@@ -57,11 +75,11 @@ class CustomSection:
                     member.offset = chunk.offset
 
     def _merge(self, *, merge_strings: bool) -> None:
+        if not merge_strings:
+            self.chunks += self.parts
+            return
         merged: MergedStrings | None = None
         for section in self.inputs:
-            if not merge_strings:
-                self.chunks.append(section)
-                continue
             section.split()
             if merged is None:
                 merged = MergedStrings(self.name)
@@ -77,9 +95,11 @@ def lay_out_custom_sections(
     """Group the inputs' custom sections by name, in the order in which the names first appear; sections that are kept
     apart are written once for each content."""
     strip_debug = options.strip_debug or options.strip_all
+    is_whole = not (options.relocatable or options.emit_relocs) and merge is None
     by_name: dict[object, CustomSection] = {}
     for file in resolution.objects:
-        for section in file.custom_sections.values():
+        lazy = None if not is_whole or isinstance(file.custom_sections, dict) else file.custom_sections
+        for index, section in file.custom_sections.items():
             section_name = section.name
             # strip tools leave empty sections behind, to keep the others' numbers.
             if section.discarded or not section.size or section_name in (b".llvmbc", b".llvmcmd"):
@@ -93,7 +113,10 @@ def lay_out_custom_sections(
             elif isinstance(key, tuple):
                 # The same world from another object.
                 continue
-            output.inputs.append(section)
+            if lazy is None or lazy.is_made(index) or not _is_plain(section_name, file, index):
+                output.parts.append(file.custom_sections[index])
+            else:
+                output.add_plain(file, lazy, index)
     for output in by_name.values():
         output.lay_out(
             merge_strings=bool(options.optimize) and output.name in MERGED_CUSTOM_SECTIONS,
@@ -101,6 +124,16 @@ def lay_out_custom_sections(
             merge=merge,
         )
     return [output for output in by_name.values() if output.size]
+
+
+def _is_plain(section_name: bytes, file: ObjectInput, index: int) -> bool:
+    """Return whether the bytes of a custom section alone matter."""
+    return not (
+        index in file.object.relocation_sections()
+        or file.rewritten is not None
+        or section_name in MERGED_CUSTOM_SECTIONS
+        or section_name.startswith(code_metadata.PREFIX)
+    )
 
 
 def write_custom_section(section: CustomSection, relocator: Relocator) -> OutputSection:
