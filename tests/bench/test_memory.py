@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from bench.memory import FACTOR, FREE, INPUTS, OURS, OUTPUT, peak
+from bench.memory import FACTOR, FREE, INPUTS, OPTIONS, OURS, OUTPUT, peak
+from bench.memory_links import LINKS
 from tests.support.objects import build
 
 SIZE = 1_200_000
@@ -48,3 +49,15 @@ def test_memory_is_in_proportion_to_the_input(kind: str, size: int, tmp_path: Pa
     used = peak([*OURS, *OUTPUT, *options, "a.o"], tmp_path)
     assert (tmp_path / "out.wasm").exists()
     assert used - least <= FACTOR * len(contents) + FREE, f"{(used - least) / len(contents):.0f} times the input"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="memory is measured as Linux does")
+@pytest.mark.parametrize("kind", ["lines of a stub library", "custom sections of a byte"])
+def test_memory_of_a_link_is_in_proportion_to_its_files(kind: str, tmp_path: Path) -> None:
+    link = LINKS[kind](LARGE)
+    (tmp_path / "small.o").write_bytes(build())
+    for path, contents in link.files.items():
+        (tmp_path / path).write_bytes(contents)
+    least = peak([*OURS, *OUTPUT, *OPTIONS, "small.o"], tmp_path)
+    used = peak([*OURS, *OUTPUT, *OPTIONS, *link.arguments], tmp_path)
+    assert used - least <= FACTOR * link.size + FREE, f"{(used - least) / link.size:.0f} times the input"
