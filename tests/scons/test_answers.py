@@ -148,9 +148,8 @@ def test_a_compiler_that_fails_gives_no_answer(project: Project, libc: Path, tmp
     log = tmp_path / "log"
     compiler = Path(fake_clang(tmp_path / "bin", libc, log))
     text = compiler.read_text(encoding="utf-8")
-    killed = (
-        f"import os, signal\nif not os.path.exists({str(tmp_path / 'mended')!r}): os.kill(os.getpid(), signal.SIGINT)\n"
-    )
+    mended = str(tmp_path / "mended")
+    killed = f"import os, signal\nif not os.path.exists({mended!r}): os.kill(os.getpid(), signal.SIGTERM)\n"
     targets = "if arguments == ['--print-targets']: print('wasm32')\n"
     compiler.write_text(text.replace("import os, sys\n", killed + "import os, sys\n") + targets, encoding="utf-8")
     project.sconstruct(f"""\
@@ -165,6 +164,24 @@ def test_a_compiler_that_fails_gives_no_answer(project: Project, libc: Path, tmp
     (tmp_path / "mended").touch()
     project.scons()
     assert "main.c" in asked(log)
+
+
+@posix
+@pytest.mark.parametrize(("jobs", "most"), [("-j1", 1), ("-j3", 2)])
+def test_an_interrupt_ends_a_question(project: Project, libc: Path, tmp_path: Path, jobs: str, most: int) -> None:
+    """It ends the compiler as well, and then no other question is asked; only a thread may ask once more."""
+    log = tmp_path / "log"
+    compiler = Path(fake_clang(tmp_path / "bin", libc, log))
+    text = compiler.read_text(encoding="utf-8")
+    killed = 'if "-###" in arguments:\n    import signal\n    os.kill(os.getpid(), signal.SIGINT)\n'
+    compiler.write_text(text.replace("if arguments == [", killed + "if arguments == [", 1), encoding="utf-8")
+    use(project, str(compiler))
+    project.write({"main.c": "int main(void) { return 0; }\n"})
+    outcome = project.scons(jobs, check=False)
+    assert outcome.status == 2
+    assert "nterrupted" in outcome.output + outcome.errors
+    assert "Traceback" not in outcome.errors
+    assert sum("probe.wasm" in question for question in asked(log)) <= most
 
 
 def test_nothing_is_written_without_execution(project: Project) -> None:

@@ -6,11 +6,14 @@ import importlib.util
 import os
 import re
 import shutil
+import signal
 import subprocess
 import tempfile
+import threading
 from collections.abc import Iterator, Sequence
 
 from .answers import answers
+from .driver import ToolchainError
 
 EXECUTABLE_SUFFIX = ".exe" if os.name == "nt" else ""
 VERSION_SUFFIX = re.compile(r"(?:-mp)?-?\d+(?:\.\d+)*$")
@@ -156,7 +159,13 @@ def ask_once(command: Sequence[str], *, path: str | None = None) -> str:
 def _run(
     command: Sequence[str], path: str | None, directory: str | None = None, errors: bool = False
 ) -> tuple[str, int]:
-    """Return a command's output and its exit status."""
+    """Return a command's output and its exit status.
+
+    A terminal sends its interrupt to the command too. If that ends it, the caller must not go on with another question.
+
+    :raises KeyboardInterrupt: an interrupt ended it.
+    :raises ToolchainError: the same, on a thread other than the main one.
+    """
     environment = {**os.environ, "ZIG_GLOBAL_CACHE_DIR": zig_cache_directory()}
     if path is not None:
         environment["PATH"] = path
@@ -174,6 +183,10 @@ def _run(
         )
     except (OSError, ValueError):
         return "", -1
+    if done.returncode in (-signal.SIGINT, 128 + signal.SIGINT):
+        if threading.current_thread() is threading.main_thread():
+            raise KeyboardInterrupt
+        raise ToolchainError(f"interrupted while {command[0]} ran")
     return done.stdout, done.returncode
 
 
