@@ -177,6 +177,31 @@ def test_static_data_points_to_the_first_threads_variable(linked: Linker) -> Non
     assert 4096 <= int(str(after["mine()"])) < 8192
 
 
+def test_the_global_offset_table_points_to_the_first_threads_variable(linked: Linker) -> None:
+    """Without a call of ``__wasm_init_tls``, which a static program's first thread does not make; also code that takes
+    the variable for a plain one finds it."""
+    sources = {
+        "a": source(
+            32,
+            START,
+            relative(32),
+            func("by_table", "() -> (i32)", "global.get x@GOT@TLS"),
+            func("value", "() -> (i32)", "global.get x@GOT@TLS", "i32.load 0"),
+        ),
+        "b": source(32, func("plain", "() -> (i32)", "global.get x@GOT", "i32.load 0")),
+        "c": source(32, LOCAL, OTHER),
+    }
+    names = ["by_tls_base", "by_table", "value", "plain"]
+    result = linked(f"{SHARED} {' '.join(f'--export={name}' for name in names)}", **sources)
+    assert result.module is not None, result.stderr
+    found, _ = harness.run_module(result.module, [f"{name}()" for name in names])
+    assert found["by_table()"] == found["by_tls_base()"]
+    assert found["value()"] == found["plain()"] == 5
+    again, _ = harness.run_module(result.module, ["__wasm_init_tls(4096)", *(f"{name}()" for name in names)])
+    assert again["by_table()"] == again["by_tls_base()"] != found["by_table()"]
+    assert again["value()"] == again["plain()"] == 5
+
+
 @pytest.mark.parametrize("options", ["", PIE])
 def test_thread_local_symbol_of_a_shared_library(options: str, linked: Linker, tmp_path: Path) -> None:
     """Its distance from this module's ``__tls_base`` is unknown."""

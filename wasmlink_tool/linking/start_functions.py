@@ -165,7 +165,7 @@ def write_start_functions(
 
     write(functions.apply_data_relocs, lambda: relocations(functions.data_relocation_helpers, tls=False))
     write(functions.apply_tls_relocs, lambda: relocations(functions.tls_relocation_helpers, tls=True))
-    write(functions.init_memory, lambda: _init_memory(resolution, segments, memory, options))
+    write(functions.init_memory, lambda: _init_memory(resolution, segments, memory, functions, options))
     write(functions.apply_global_relocs, lambda: global_relocations(tls=False))
     write(functions.apply_global_tls_relocs, lambda: global_relocations(tls=True))
     write(resolution.init_tls, lambda: _init_tls(resolution, segments, functions))
@@ -198,12 +198,21 @@ def _at(resolution: Resolution, address: int, options: LinkOptions) -> bytes:
     return target.const(address) + base + target.add
 
 
-def _init_memory(resolution: Resolution, segments: list[OutputSegment], memory: Memory, options: LinkOptions) -> bytes:
+def _init_memory(
+    resolution: Resolution,
+    segments: list[OutputSegment],
+    memory: Memory,
+    functions: StartFunctions,
+    options: LinkOptions,
+) -> bytes:
     """Return the body of ``__wasm_init_memory``. In shared memory a flag goes from 0 (not started) to 1 (running) to 2
     (done): the thread that takes it from 0 initialises, others wait for it."""
     target = resolution.target
     own = [segment for segment in segments if needs_initialization(segment, options)]
     fill = b"".join(_initialize(segment, resolution, options) for segment in own)
+    if functions.apply_global_tls_relocs is not None and not options.is_pic:
+        # The loader of a position-independent module calls __wasm_init_tls in the first thread, too; no one else does.
+        fill += call(functions.apply_global_tls_relocs.function_number)
     drops = b"".join(
         c.DATA_DROP + uleb(segment.index)
         for segment in own
