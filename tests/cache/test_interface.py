@@ -31,6 +31,15 @@ def test_a_body_changes(tmp_path: Path) -> None:
     assert _digests(tmp_path / "second", SOURCE.replace("x + 1", "x * x + 77")) == first
 
 
+def test_segments_in_any_number(tmp_path: Path) -> None:
+    """A segment whose contents are skipped is a row all the same, in each column."""
+    sources = {f"{count}.c": "".join(f"int v{i} = 1;\n" for i in range(count)) for count in range(10)}
+    for count, path in enumerate(compiled(tmp_path, sources, flags=["-fdata-sections"])):
+        data = Path(path).read_bytes()
+        found = [read_symbols(data).segments, read_object(data).segments]
+        assert [len(list(segments)) for segments in found] == [count, count]
+
+
 def test_what_others_see_changes(tmp_path: Path) -> None:
     found = [_digests(tmp_path / "as it is", SOURCE)]
     for number, (old, new) in enumerate(

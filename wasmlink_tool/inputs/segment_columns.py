@@ -7,6 +7,10 @@ from array import array
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from typing import TypeAlias
+
+    Numbers: TypeAlias = list[int] | tuple[int, ...] | array[int]
+    """Not ``bytes``: those are sequences of numbers too, but an array takes them as its own memory."""
 
 
 class Segment:
@@ -60,10 +64,10 @@ class SegmentColumns:
 
 def segment_columns(
     names: Sequence[bytes] = (),
-    alignments: Sequence[int] = (),
-    flags: Sequence[int] = (),
-    offsets: Sequence[int] = (),
-    sizes: Sequence[int] = (),
+    alignments: Numbers = (),
+    flags: Numbers = (),
+    offsets: Numbers = (),
+    sizes: Numbers = (),
 ) -> SegmentColumns:
     """Return columns of the given values.
 

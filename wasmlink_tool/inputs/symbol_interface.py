@@ -39,7 +39,7 @@ class SymbolReader(ObjectReader):
         self.obj.data_section = len(self.obj.sections) - 1
         # The size is unknown, and large enough for every symbol.
         count = reader.count(2)
-        zeros, sizes = bytes(count), [(1 << 64) - 1] * count
+        zeros, sizes = [0] * count, [(1 << 64) - 1] * count
         self.obj.segments = segment_columns([b""] * count, zeros, zeros, zeros, sizes)
         reader.pos = reader.end
 
