@@ -52,6 +52,12 @@ class LinkScope:
         raise LinkError(tuple(diagnostics.entries)) from error
 
 
+def is_defect(error: LinkError) -> bool:
+    """Return whether the linker itself is at fault, rather than its inputs, the disk or the memory."""
+    cause = error.__cause__
+    return isinstance(cause, Exception) and not isinstance(cause, (MemoryError, OSError))
+
+
 def describe_failure(error: Exception, place: str) -> tuple[str, tuple[str, ...]]:
     """Return the text and the hints of the diagnostic for an unexpected exception.
 

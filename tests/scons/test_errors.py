@@ -120,3 +120,24 @@ def test_unknown_option(project: Project) -> None:
     outcome = project.scons(check=False)
     assert "wasmlink: error: unknown argument: --no-such-thing" in outcome.errors
     assert "scons: *** [app.wasm] Error 1" in outcome.errors
+
+
+def test_a_defect_in_a_scan_is_reported(project: Project) -> None:
+    """The build goes on, with all libraries as dependencies; without a word, nobody would see why it links again."""
+    project.sconstruct('env.WasmProgram("app", ["main.c"])\n')
+    project.write(
+        {
+            "main.c": "int main(void) { return 0; }\n",
+            "site_scons/site_init.py": "from wasmlink_tool.inputs.symbol_interface import SymbolSource\n"
+            "def parse(self):\n"
+            "    raise AssertionError('a bug')\n"
+            "SymbolSource.parse = parse\n",
+        }
+    )
+    outcome = project.scons()
+    assert outcome.steps == ["CC main.wasm.o", "LINK app.wasm"]
+    (first,) = (line for line in outcome.errors.splitlines() if "warning" in line)
+    assert first.startswith("wasmlink: warning: cannot determine dependencies: ")
+    assert first.endswith(": internal error: AssertionError: a bug")
+    assert "please report it" in outcome.errors
+    assert project.scons().up_to_date

@@ -40,15 +40,28 @@ def _run_here(program: str, arguments: list[str]) -> workers.Outcome:
         return workers.interrupted(program)
 
 
-def extract(words: list[str]) -> dict[str, Any]:
-    """Scan a link: return what :func:`.worker.extract` does.
+def extract(program: str, arguments: list[str]) -> dict[str, Any]:
+    """Scan a link: return what :func:`.worker.extract` does, but nothing after a defect of the linker, which is printed
+    as a warning.
 
     :raises KeyboardInterrupt: a signal ends the build.
     """
     if threading.current_thread() is not threading.main_thread():
-        return workers.pool().extract(words)
-    with interruptible():
-        return worker.extract(words)
+        found = workers.pool().extract(arguments)
+    else:
+        with interruptible():
+            found = worker.extract(arguments)
+    defect = found.get("defect")
+    if defect is None:
+        return found
+    if defect not in _reported:
+        _reported.add(defect)
+        workers.Outcome(0, errors=f"{program}: warning: cannot determine dependencies: {defect}\n").show()
+    return {}
+
+
+_reported: set[str] = set()
+"""Defects that were printed: SCons scans a module several times."""
 
 
 @contextmanager

@@ -98,7 +98,7 @@ class _Scan:
         from .workers import interrupted
 
         try:
-            found = extract(["-o", str(self.target), *self.words])
+            found = extract(PROGRAM, ["-o", str(self.target), *self.words])
         except KeyboardInterrupt:
             # SCons ends here; with -Q it prints nothing.
             interrupted(PROGRAM).show()

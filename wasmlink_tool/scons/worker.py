@@ -44,18 +44,20 @@ def link(program: str, arguments: list[str]) -> dict[str, Any]:
 
 def extract(arguments: list[str]) -> dict[str, Any]:
     """Return the files and members that a link would use, as :class:`~wasmlink_tool.extraction.Extraction` has them;
-    nothing if the link would fail."""
+    nothing if the link would fail. After a defect of the linker, return its description as ``defect`` instead."""
     from dataclasses import asdict
 
     from wasmlink_tool import extraction
     from wasmlink_tool.cli.words import options_of
     from wasmlink_tool.diagnostics import LinkError
+    from wasmlink_tool.link_scope import is_defect
 
     options = options_of(arguments)
     try:
         return {} if options is None else asdict(extraction.extract(options))
-    except LinkError:
-        return {}
+    except LinkError as error:
+        # The link reports all others.
+        return {"defect": str(error).encode("utf-8", "surrogateescape").decode("latin-1")} if is_defect(error) else {}
 
 
 def main(root: str) -> None:
