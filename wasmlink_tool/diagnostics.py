@@ -26,7 +26,7 @@ class Severity(Enumeration):
     """A line of ``--verbose``: standard error, prefixed with the program's name only."""
 
 
-@record(frozen=True)
+@record(frozen=True, slots=True)
 class Diagnostic:
     """One message of the linker.
 
@@ -47,7 +47,10 @@ class LinkError(Exception):
 
     def __init__(self, diagnostics: tuple[Diagnostic, ...]) -> None:
         self.diagnostics = diagnostics
-        super().__init__("\n".join(str(d) for d in diagnostics if d.severity is Severity.ERROR))
+        super().__init__(diagnostics)
+
+    def __str__(self) -> str:
+        return "\n".join(str(d) for d in self.diagnostics if d.severity is Severity.ERROR)
 
 
 class FatalError(Exception):
@@ -97,7 +100,7 @@ class Diagnostics:
     def _with_origin(self, text: str, hints: tuple[str, ...]) -> tuple[str, ...]:
         """Return the hints of a diagnostic; for one about a generated object, with the bitcode files that it
         came from."""
-        if any("bitcode" in hint for hint in hints):
+        if not self.generated or any("bitcode" in hint for hint in hints):
             return hints
         return (*hints, *(line for name, line in self.generated.items() if name in text))
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import copy
+import dataclasses
 import gc
 import io
 import os
+import pickle
 import subprocess
 import sys
 from collections.abc import Callable
@@ -116,6 +119,34 @@ def test_a_multi_line_error_as_the_reference_prints_it(capsys: pytest.CaptureFix
     text = "duplicate symbol: f\n>>> defined in a.o\n>>> defined in b.o"
     Reporter("wasm-ld").report([Diagnostic(Severity.ERROR, text), Diagnostic(Severity.ERROR, "next")])
     assert capsys.readouterr().err == f"wasm-ld: error: {text}\n\nwasm-ld: error: next\n"
+
+
+def test_order_of_very_many_diagnostics(capsys: pytest.CaptureFixture[str]) -> None:
+    severities = (Severity.MESSAGE, Severity.WARNING, Severity.LOG, Severity.ERROR)
+    entries = [Diagnostic(severities[i % 4], f"{i}", ("hint",) if i % 3 else ()) for i in range(9000)]
+    assert not Reporter("x", error_limit=2000).report(entries)
+    printed = capsys.readouterr()
+    assert [int(line) for line in printed.out.splitlines() if line[0] != ">"] == list(range(0, 8003, 4))
+    errors = [line for line in printed.err.splitlines() if line and line[0] != ">"]
+    assert "too many errors" in errors.pop()
+    assert [int(line.rsplit(": ", 1)[1]) for line in errors] == [i for i in range(8003) if i % 4]
+
+
+def test_a_diagnostic_is_copied_with_its_fields() -> None:
+    entry = Diagnostic(Severity.ERROR, "text", ("hint",))
+    for other in (copy.copy(entry), copy.deepcopy(entry), pickle.loads(pickle.dumps(entry))):
+        assert (other, hash(other), repr(other)) == (entry, hash(entry), repr(entry))
+    assert [field.name for field in dataclasses.fields(entry)] == ["severity", "text", "hints"]
+    with pytest.raises(AttributeError):
+        entry.text = "other"  # type: ignore[misc]
+    with pytest.raises(AttributeError):
+        object.__setattr__(entry, "other", 1)
+
+
+def test_a_link_error_is_pickled_with_its_diagnostics() -> None:
+    error = LinkError((Diagnostic(Severity.WARNING, "w"), Diagnostic(Severity.ERROR, "e", ("hint",))))
+    other = pickle.loads(pickle.dumps(error))
+    assert (str(other), other.diagnostics) == ("e\n>>> hint", error.diagnostics)
 
 
 def test_colors(capsys: pytest.CaptureFixture[str]) -> None:

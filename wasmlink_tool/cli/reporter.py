@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import os
 import sys
+from itertools import islice
 
 from wasmlink_tool.diagnostics import Diagnostic, Severity
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterator, Sequence
     from typing import TextIO
 
 _COLORS = {Severity.ERROR: "\x1b[0;31m", Severity.WARNING: "\x1b[0;35m"}
 _RESET = "\x1b[0m"
 
 DEFAULT_ERROR_LIMIT = 20
+
+_LINES = 1000
+"""The number of diagnostics that are written at once: there may be very many."""
 
 
 def stream_has_colors(stream: TextIO | None) -> bool:
@@ -41,6 +45,11 @@ def write(stream: TextIO | None, text: str) -> None:
     stream.flush()
 
 
+def _write_lines(stream: TextIO | None, lines: Iterator[str]) -> None:
+    while part := list(islice(lines, _LINES)):
+        write(stream, "".join(part))
+
+
 class Reporter:
     """Prints diagnostics under one program name and counts errors."""
 
@@ -52,26 +61,28 @@ class Reporter:
         self.error_count = 0
         self._separator = ""
 
-    def report(self, diagnostics: Iterable[Diagnostic]) -> bool:
-        """Print all diagnostics up to the error limit; return False if it was reached."""
-        output: list[str] = []
-        errors: list[str] = []
-        within_limit = True
-        for diagnostic in diagnostics:
-            if diagnostic.severity is Severity.MESSAGE:
-                output.append(f"{diagnostic}\n")
-                continue
+    def report(self, diagnostics: Sequence[Diagnostic]) -> bool:
+        """Print all diagnostics up to the error limit, those for standard output first; return False if the limit was
+        reached."""
+        stop = self._count_errors(diagnostics)
+        messages = (f"{entry}\n" for entry in islice(diagnostics, stop) if entry.severity is Severity.MESSAGE)
+        others = (self._line(entry) for entry in islice(diagnostics, stop) if entry.severity is not Severity.MESSAGE)
+        _write_lines(sys.stdout, messages)
+        _write_lines(sys.stderr, others)
+        if stop == len(diagnostics):
+            return True
+        limit_text = "too many errors emitted, stopping now (use --error-limit=0 to see all errors)"
+        write(sys.stderr, self._line(Diagnostic(Severity.ERROR, limit_text)))
+        return False
+
+    def _count_errors(self, diagnostics: Sequence[Diagnostic]) -> int:
+        """Count the errors up to the limit; return the number of diagnostics before the first error beyond it."""
+        for i, diagnostic in enumerate(diagnostics):
             if diagnostic.severity is Severity.ERROR:
                 if self.error_limit and self.error_count >= self.error_limit:
-                    limit_text = "too many errors emitted, stopping now (use --error-limit=0 to see all errors)"
-                    errors.append(self._line(Diagnostic(Severity.ERROR, limit_text)))
-                    within_limit = False
-                    break
+                    return i
                 self.error_count += 1
-            errors.append(self._line(diagnostic))
-        write(sys.stdout, "".join(output))
-        write(sys.stderr, "".join(errors))
-        return within_limit
+        return len(diagnostics)
 
     def _line(self, diagnostic: Diagnostic) -> str:
         """Return the printed form. A blank line separates a diagnostic of several lines from the next."""

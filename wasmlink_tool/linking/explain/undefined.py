@@ -34,11 +34,10 @@ _TYPE_INDEX: Final = int(R.TYPE_INDEX_LEB)
 class _Sites:
     """The references of one symbol: the first ones, in different functions and segments, and the number of all."""
 
-    __slots__ = ("chunks", "count", "shown")
+    __slots__ = ("count", "shown")
 
     def __init__(self) -> None:
-        self.shown: list[Site] = []
-        self.chunks: set[tuple[ObjectInput, int, int]] = set()
+        self.shown: tuple[Site, ...] = ()
         self.count = 0
 
 
@@ -48,14 +47,14 @@ class Explainer:
     def __init__(self, resolution: Resolution, options: LinkOptions) -> None:
         self._resolution = resolution
         self._options = options
-        self._explained: set[bytes] = set()
+        self._explained = 0
         self._places = Places(resolution.table.names)
         self._advice = Advice()
 
     def explain(self, file: ObjectInput, symbol: Symbol, section: int, offset: int) -> tuple[str, ...]:
         """Return the additional lines for a symbol whose first reference is at ``offset`` of ``section`` of ``file``; a
         constructor of the file if ``section`` is -1."""
-        self._explained.add(symbol.name)
+        self._explained += 1
         lines = list(self._references(Site(file, section, offset), symbol))
         lines += self._bitcode_references(symbol)
         advice = self._advice.on(symbol.name)
@@ -70,8 +69,8 @@ class Explainer:
     # Where it is referenced
 
     def _references(self, first: Site, symbol: Symbol) -> Iterator[str]:
-        found = self._sites.get(symbol.name)
-        sites = found.shown if found is not None else [first]
+        found = self._sites.pop(symbol.name, None)
+        sites = found.shown if found is not None else (first,)
         for site in sites:
             yield f"referenced by {self._places.describe(site, first.file, symbol.name)}"
         more = found.count - len(sites) if found is not None else 0
@@ -96,7 +95,8 @@ class Explainer:
 
     @cached_property
     def _sites(self) -> dict[bytes, _Sites]:
-        """Return all references from live code and data to undefined symbols, by name, in link order."""
+        """All references from live code and data to undefined symbols that are not explained yet, by name, in link
+        order."""
         found: dict[bytes, _Sites] = {}
         for file in self._resolution.objects:
             undefined = {
@@ -119,7 +119,7 @@ class Explainer:
             file = os.path.basename(library.path)
             yield f"defined by {file} on the library path ({library.path}): add -l{library.name}"
         hidden = self._unusable.get(symbol.name)
-        if hidden is None and len(self._explained) <= _THOROUGH:
+        if hidden is None and self._explained <= _THOROUGH:
             hidden = self._local_in_member(symbol.name)
         if hidden is not None:
             yield hidden
@@ -202,10 +202,11 @@ def _find_sites(file: ObjectInput, undefined: dict[int, bytes], found: dict[byte
 def _add(sites: _Sites, site: Site) -> None:
     sites.count += 1
     if len(sites.shown) < _SITES:
-        chunk = (site.file, site.section, site.chunk)
-        if chunk not in sites.chunks:
-            sites.chunks.add(chunk)
-            sites.shown.append(site)
+        chunk = site.chunk
+        for shown in sites.shown:
+            if shown.file is site.file and shown.section == site.section and shown.chunk == chunk:
+                return
+        sites.shown += (site,)
 
 
 def _own_definitions(obj: ObjectFile) -> Iterator[tuple[bytes, bool]]:
