@@ -2,10 +2,7 @@
 
 - A file gets its name only when it is complete (:func:`replace_file`). On Linux it is unnamed until then, so that not
   even a killed process leaves anything behind; elsewhere it is a temporary file beside the target, with an
-  unpredictable name that did not exist before.
-- Temporary files and directories are in a registry while they exist. A handler that ends the process on a signal calls
-  :func:`remove_temporaries`. Files of a killed process are recognised by their names, which identify the process, and
-  removed by the next process that works in the directory (:func:`remove_abandoned`).
+  unpredictable name that did not exist before (:mod:`.temporary_files`).
 - Data is read back from a cache only if it is in a regular file, not behind a symbolic link (:func:`open_regular`), and
   in a checksummed *frame* (:func:`frame`, :func:`read_frame`).
 - Errors of the operating system have one wording (:func:`reason`).
@@ -18,17 +15,16 @@ import os
 import stat
 
 from . import host
+from .temporary_files import discard, release, reserve
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from io import BufferedReader, BufferedWriter
-    from types import TracebackType
     from typing import Final
 
     Buffer = bytes | bytearray | memoryview
 
-_DAY: Final = 86_400
 _SPARSE: Final = 1 << 20
 _BLOCK: Final = 1 << 16
 _ZEROS: Final = bytes(_BLOCK)
@@ -67,121 +63,6 @@ def working_directory() -> str:
         return ""
 
 
-# Temporary files and directories
-
-_temporaries: dict[str, int] = {}
-"""Maps each path to the process that created it: after a fork both processes know it, and only its creator may remove
-it."""
-
-
-def remove_temporaries() -> None:
-    """Remove the temporary files and directories that this process has at the moment. For signal handlers, and for code
-    that interrupts links on other threads."""
-    me = os.getpid()
-    for path, owner in list(_temporaries.items()):
-        if owner == me:
-            _remove(path)
-            _temporaries.pop(path, None)
-
-
-def _remove(path: str) -> None:
-    try:
-        os.unlink(path)
-    except (IsADirectoryError, PermissionError):
-        import shutil
-
-        shutil.rmtree(path, ignore_errors=True)
-    except OSError:
-        return
-
-
-def _place() -> str:
-    """Return an identifier of the process number space: a host, and on it a namespace of processes."""
-    names = [host.machine_name()]
-    try:  # noqa: SIM105
-        names.append(os.readlink("/proc/self/ns/pid"))
-    except (OSError, AttributeError):
-        pass  # The system has none.
-    # FNV-1a: importing a module with a hash function takes longer than hashing a few dozen bytes.
-    value = 0x811C9DC5
-    for byte in repr(names).encode("utf-8", "surrogateescape"):
-        value = ((value ^ byte) * 0x01000193) & 0xFFFFFFFF
-    return f"{value:08x}"
-
-
-def temporary_name(stem: str) -> str:
-    """Return an unpredictable name for a temporary file or directory that identifies the process."""
-    encoded = os.fsencode(stem)
-    if len(encoded) > 180:
-        # Most systems limit a name to 255 bytes.
-        stem = os.fsdecode(encoded[:180])
-    return f"{stem}.tmp{os.getpid()}-{_place()}{os.urandom(8).hex()}"
-
-
-def is_abandoned(name: str, status: os.stat_result) -> bool:
-    """Return whether :func:`temporary_name` made the name of a file or directory, and its process no longer exists.
-
-    The file must belong to this user. A process of another host or container is assumed to have ended after a day.
-    """
-    head, _, mark = name.rpartition(".tmp")
-    number, _, tail = mark.partition("-")
-    if not head or not number.isdecimal() or len(tail) != 24 or tail.strip("0123456789abcdef"):
-        return False
-    if not host.is_own(status):
-        return False
-    running = host.is_running(int(number)) if tail[:8] == _place() else None
-    if running is not None:
-        return not running
-    import time
-
-    return time.time() - status.st_mtime > _DAY
-
-
-def remove_abandoned(directory: str, stem: str = "") -> None:
-    """Remove files and directories that killed processes left in a directory, if their names begin with ``stem``."""
-    try:
-        names = [name for name in os.listdir(directory or ".") if ".tmp" in name and name.startswith(stem)]
-    except OSError:
-        return
-    for name in names:
-        path = os.path.join(directory, name)
-        try:
-            status = os.lstat(path)
-            if not stat.S_ISLNK(status.st_mode) and is_abandoned(name, status):
-                _remove(path)
-        except OSError:
-            continue
-
-
-class TemporaryDirectory:
-    """A directory that only this user can access; it is removed with its contents."""
-
-    def __init__(self, stem: str) -> None:
-        """:raises OSError: it cannot be created; the error names it."""
-        import tempfile
-
-        parent = tempfile.gettempdir()
-        remove_abandoned(parent, stem)
-        self.path = os.path.join(parent, temporary_name(stem))
-        _temporaries[self.path] = os.getpid()
-        try:
-            os.mkdir(self.path, 0o700)
-        except BaseException:
-            del _temporaries[self.path]
-            raise
-
-    def __enter__(self) -> str:
-        return self.path
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        import shutil
-
-        shutil.rmtree(self.path, ignore_errors=True)
-        _temporaries.pop(self.path, None)
-
-
 # Writing
 
 
@@ -200,11 +81,14 @@ class StagedFile:
         self._temporary = ""
         descriptor = _open_unnamed(self._directory or ".", mode)
         if descriptor < 0:
-            self._temporary = self._reserve()
+            self._temporary = reserve(self._path)
             try:
                 descriptor = os.open(self._temporary, host.CREATE_FLAGS, mode)
+            except OSError:
+                release(self._temporary)
+                raise
             except BaseException:
-                del _temporaries[self._temporary]
+                discard(self._temporary)
                 raise
         self._file = open(descriptor, "wb")  # noqa: SIM115 - it is open until the file has its name
         try:
@@ -223,11 +107,11 @@ class StagedFile:
         try:
             if self._temporary or not self._link(self._path):
                 if not self._temporary:
-                    self._temporary = self._reserve()
+                    self._temporary = reserve(self._path)
                     self._link(self._temporary)
                 self._file.close()
                 host.replace(self._temporary, self._path)
-                del _temporaries[self._temporary]
+                release(self._temporary)
                 self._temporary = ""
         finally:
             self.discard()
@@ -240,17 +124,8 @@ class StagedFile:
         except OSError:
             pass
         if self._temporary:
-            try:  # noqa: SIM105
-                os.unlink(self._temporary)
-            except OSError:
-                pass
-            _temporaries.pop(self._temporary, None)
+            discard(self._temporary)
             self._temporary = ""
-
-    def _reserve(self) -> str:
-        path = os.path.join(self._directory, temporary_name(os.path.basename(self._path)))
-        _temporaries[path] = os.getpid()
-        return path
 
     def _link(self, path: str) -> bool:
         """Give the file a name, unless a file of that name exists."""

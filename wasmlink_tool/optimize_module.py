@@ -14,11 +14,12 @@ from hashlib import blake2b
 
 from .binary.constants import MAGIC, VERSION
 from .diagnostics import Diagnostics, FatalError
-from .files import TemporaryDirectory, frame, read_frame
+from .files import frame, read_frame
 from .inputs.cache_directory import MAGIC as CACHE_MAGIC
 from .inputs.cache_directory import OPTIMIZED, store_file
 from .inputs.parse_cache import cache_at
 from .options import LinkOptions
+from .temporary_files import TemporaryDirectory
 from .toolchain.binaryen import HOW_TO_GET_IT, feature_flags, find_wasm_opt, wasm_opt_version
 
 TYPE_CHECKING = False

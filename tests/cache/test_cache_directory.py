@@ -267,7 +267,7 @@ def test_a_directory_without_a_mark_is_not_pruned(tmp_path: Path) -> None:
 @posix
 def test_pruning_removes_what_a_killed_process_left(tmp_path: Path) -> None:
     root = _cache(tmp_path, {"a": (100, 10)})
-    code = "from wasmlink_tool.files import temporary_name; print(temporary_name('a' * 40), end='')"
+    code = "from wasmlink_tool.temporary_files import temporary_name; print(temporary_name('a' * 40), end='')"
     made = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     (root / GENERATED / made).write_bytes(b"".join(frame(b"wasmlink ", [])))
     prune(str(root), CachePolicy())

@@ -9,12 +9,12 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from wasmlink_tool import files, host
+from wasmlink_tool import files, host, temporary_files
 
 posix = pytest.mark.skipif(os.name != "posix", reason="needs a POSIX system")
 
@@ -114,7 +114,7 @@ def test_many_threads_replace_one_file(tmp_path: Path) -> None:
 
 _WRITER = """
 import sys, time
-from wasmlink_tool import files, host
+from wasmlink_tool import files, host, temporary_files
 host.UNNAMED_FLAG = 0
 def chunks():
     yield bytes(1 << 20)
@@ -123,7 +123,7 @@ def chunks():
 if sys.argv[1] == "file":
     files.replace_file(sys.argv[2], chunks())
 else:
-    with files.TemporaryDirectory("wasmlink-test-") as path:
+    with temporary_files.TemporaryDirectory("wasmlink-test-") as path:
         open(path + "/file", "w").close()
         list(chunks())
 """
@@ -146,7 +146,7 @@ def test_the_next_directory_of_the_kind_removes_what_a_killed_process_left(
     _killed(tmp_path, "directory")
     assert len(os.listdir(tmp_path)) == 1
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    with files.TemporaryDirectory("wasmlink-test-") as path:
+    with temporary_files.TemporaryDirectory("wasmlink-test-") as path:
         assert os.listdir(tmp_path) == [os.path.basename(path)]
     assert os.listdir(tmp_path) == []
 
@@ -156,9 +156,9 @@ def test_the_next_directory_of_the_kind_removes_what_a_killed_process_left(
 def test_what_a_killed_process_left_is_removed(tmp_path: Path, kind: str) -> None:
     _killed(tmp_path, kind)
     (left,) = os.listdir(tmp_path)
-    files.remove_abandoned(str(tmp_path), "other")
+    temporary_files.remove_abandoned(str(tmp_path), "other")
     assert os.listdir(tmp_path) == [left]
-    files.remove_abandoned(str(tmp_path))
+    temporary_files.remove_abandoned(str(tmp_path))
     assert os.listdir(tmp_path) == []
 
 
@@ -171,7 +171,7 @@ def test_what_is_not_proved_to_be_abandoned_stays(tmp_path: Path) -> None:
     number, tail = mark.split("-")
     elsewhere = f"{head}.tmp{number}-{'0' * 8}{tail[8:]}"
     kept = {
-        files.temporary_name("file"),
+        temporary_files.temporary_name("file"),
         f"file.tmp{number}",
         f"file.tmp{number}-{tail}0",
         f"file.tmp{number}-{tail[:-1]}g",
@@ -181,19 +181,19 @@ def test_what_is_not_proved_to_be_abandoned_stays(tmp_path: Path) -> None:
     for name in kept:
         (tmp_path / name).touch()
     (tmp_path / left).symlink_to(tmp_path / f"file.tmp{number}")
-    files.remove_abandoned(str(tmp_path))
+    temporary_files.remove_abandoned(str(tmp_path))
     assert {*os.listdir(tmp_path)} == {*kept, left}
     long_ago = time.time() - 2 * 86_400
     os.utime(tmp_path / elsewhere, (long_ago, long_ago))
-    files.remove_abandoned(str(tmp_path))
+    temporary_files.remove_abandoned(str(tmp_path))
     assert {*os.listdir(tmp_path)} == {*kept, left} - {elsewhere}
 
 
 def test_temporary_files_are_registered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    with files.TemporaryDirectory("wasmlink-test-") as path:
+    with temporary_files.TemporaryDirectory("wasmlink-test-") as path:
         Path(path, "file").touch()
-        files.remove_temporaries()
+        temporary_files.remove_temporaries()
         assert os.listdir(tmp_path) == []
 
 
@@ -228,3 +228,26 @@ def test_what_is_no_regular_file_is_not_read(tmp_path: Path) -> None:
     (tmp_path / "zero").symlink_to("/dev/zero")
     for name in ("pipe", "link", "zero", "none", "."):
         assert files.read_frame(str(tmp_path / name), b"magic\n") is None
+
+
+@pytest.mark.parametrize(
+    ("function", "make"), [("mkdir", temporary_files.TemporaryDirectory), ("open", files.StagedFile)]
+)
+def test_an_interrupt_while_it_is_made(
+    function: str, make: Callable[[str], object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The system has made the file or directory, and the interrupt comes before the call returns."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(host, "UNNAMED_FLAG", 0)
+    original = getattr(os, function)
+
+    def interrupted(*arguments: object, **keywords: object) -> object:
+        original(*arguments, **keywords)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, function, interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        make("wasmlink-test")
+    monkeypatch.undo()
+    assert os.listdir(tmp_path) == []

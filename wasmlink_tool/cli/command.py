@@ -10,7 +10,8 @@ from wasmlink_tool.cli.elf_options import ELF_KEYWORDS, ELF_SIZES
 from wasmlink_tool.cli.parser import CommandLine, Parser, nearest
 from wasmlink_tool.cli.reporter import DEFAULT_ERROR_LIMIT, Reporter, stream_has_colors, write
 from wasmlink_tool.diagnostics import Diagnostic, Diagnostics, FatalError, LinkError, Severity
-from wasmlink_tool.files import reason, remove_temporaries
+from wasmlink_tool.files import reason
+from wasmlink_tool.temporary_files import remove_temporaries
 from wasmlink_tool.version import __version__, package_kind
 
 TYPE_CHECKING = False

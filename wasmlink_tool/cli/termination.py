@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import sys
 
-from wasmlink_tool.files import remove_temporaries
+from wasmlink_tool.temporary_files import remove_temporaries
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

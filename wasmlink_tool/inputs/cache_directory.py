@@ -26,8 +26,9 @@ from collections.abc import Sequence
 
 from .. import host
 from ..diagnostics import FatalError
-from ..files import is_abandoned, open_regular, replace_file
+from ..files import open_regular, replace_file
 from ..options import CachePolicy
+from ..temporary_files import is_abandoned
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Sequence
 
 from ..diagnostics import FatalError
-from ..files import TemporaryDirectory
+from ..temporary_files import TemporaryDirectory
 from ..toolchain.lto import Compiler, configured_compiler, find_compiler, run
 
 

@@ -9,8 +9,8 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING
 
 from ..diagnostics import Diagnostics, FatalError
-from ..files import TemporaryDirectory
 from ..stored import pack_record, pack_strings, unpack_columns, unpack_strings
+from ..temporary_files import TemporaryDirectory
 from ..toolchain.lto import Compiler
 from .modules import CodeGeneration, GeneratedObject, Module
 from .workplace import Workplace

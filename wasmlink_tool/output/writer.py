@@ -12,10 +12,10 @@ from ..files import (
     is_replaced,
     open_unreplaced,
     reason,
-    remove_abandoned,
     takes_name,
     why_unwritable,
 )
+from ..temporary_files import remove_abandoned
 from .encoding import Chunk
 
 TYPE_CHECKING = False

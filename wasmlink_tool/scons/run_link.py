@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from ..cli.reporter import stream_has_colors
-from ..files import remove_temporaries
+from ..temporary_files import remove_temporaries
 from . import worker, workers
 from .progress import progress
 

@@ -104,7 +104,7 @@ def main(root: str) -> None:
 def _end(number: int, frame: Any) -> None:
     """Remove temporary files, and end by the signal."""
     if os.getpid() == _PROCESS:
-        from wasmlink_tool.files import remove_temporaries
+        from wasmlink_tool.temporary_files import remove_temporaries
 
         remove_temporaries()
     os._exit(128 + number)

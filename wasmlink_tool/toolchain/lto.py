@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from ..diagnostics import FatalError
-from ..files import TemporaryDirectory
+from ..temporary_files import TemporaryDirectory
 from .programs import find_program, find_zig, has_wasm_target, installed_versions, llvm_version
 
 ENVIRONMENT_VARIABLE = "WASMLINK_LTO_COMPILER"

@@ -25,7 +25,7 @@ from dataclasses import asdict, dataclass
 from enum import Enum
 from pathlib import Path
 
-from ..files import TemporaryDirectory
+from ..temporary_files import TemporaryDirectory
 from .answers import answers
 from .driver import (
     Runtime,
