@@ -45,7 +45,7 @@ from .resolve_again import (
 )
 from .resolve_changed import OWN_TYPES, known_tables, section_symbol
 from .state import INTERNAL, NO_FILE, ROW, column, empty_file
-from .undefined_again import is_understood
+from .undefined_again import check_declarations, is_understood
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -271,6 +271,7 @@ class ResolvedSymbols:
         texts = list(names.names)
         rows = self._symbols.rows
         states, definers = names.states, names.definers
+        undefined: list[int] = []
         for number, state in enumerate(bytes(states)):  # mypyc cannot enumerate a bytearray.
             definer = definers[number]
             row = self._row(number)
@@ -291,8 +292,12 @@ class ResolvedSymbols:
             elif state in (REFERENCE, WEAK_REFERENCE, WEAK_LAZY):
                 if was == ABSENT:
                     self._refer_to_new(number, texts[number])
+                else:
+                    undefined.append(number)
             elif was == DEFINITION and self._symbols.node(row) in self._roots:
                 raise Unusable("an exported definition is gone")
+        rows_of_undefined = {number: self._row(number) for number in undefined}
+        check_declarations(self._update, resolved, rows_of_undefined, is_understood=self.is_understood)
         asked = (*self._update.options.exports, *self._update.options.exports_if_defined, "__wasm_call_dtors")
         for number in map(names.number, map(encode_name, asked)):
             if number >= 0 and (resolved.was(number) == DEFINITION) != (states[number] >= WEAK_DEFINITION):

@@ -8,6 +8,7 @@ functions have the first numbers, so that all numbers follow from them.
 from __future__ import annotations
 
 from array import array
+from collections.abc import Mapping
 
 from ..binary.constants import ExternalKind, SectionId, SymbolKind
 from ..binary.leb128 import uleb
@@ -26,6 +27,7 @@ from .state import INTERNAL, ROW
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from .resolved_symbols import ResolvedObjects
     from .update import Update
 
     ImportKey = tuple[bytes, bytes, bytes]
@@ -62,6 +64,39 @@ def is_understood(update: Update) -> bool:
         and update.columns.call_ctors == 0
         and update.options.unresolved_symbols is UnresolvedPolicy.REPORT_ERROR
     )
+
+
+def check_declarations(
+    update: Update, resolved: ResolvedObjects, rows: Mapping[int, int], *, is_understood: bool
+) -> None:
+    """Check that objects declare names that nothing defines as in the last link.
+
+    :param rows: for each such name, by its number, its row in the last link's symbol table.
+    :param is_understood: whether functions may be declared otherwise, since :class:`Undefined` numbers them.
+    :raises Unusable: one of them has another kind or type, or is imported from elsewhere.
+    """
+    names, last = resolved.names, resolved.interfaces
+    wanted: set[int] = set()
+    for number, row in rows.items():
+        kind = names.declared(number)[0]
+        if kind != update.symbols.rows[ROW * row]:
+            raise Unusable("what no object defines has another kind")
+        if kind != SymbolKind.DATA and not (kind == SymbolKind.FUNCTION and is_understood):
+            wanted.add(number)
+    if not wanted:
+        return
+    types: dict[int, bytes] = {}
+    imports: dict[int, bytes] = {}
+    for number, key in zip(last.names, last.key_numbers):
+        if number in wanted:
+            _, _, type_, import_ = last.keys[key]
+            types.setdefault(number, type_)
+            if import_:
+                imports.setdefault(number, import_)
+    for number in wanted:
+        _, type_, import_ = names.declared(number)
+        if (types.get(number), imports.get(number, b"")) != (type_, import_):
+            raise Unusable("what no object defines has another type, or is imported from elsewhere")
 
 
 class Undefined:
