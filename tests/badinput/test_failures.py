@@ -9,12 +9,14 @@ from pathlib import Path
 
 import pytest
 
+from tests.badinput.support import attempt
 from tests.support.objects import (
     DATA,
     FUNCTION,
     INIT_FUNCTIONS,
     MAGIC,
     PAD,
+    SEGMENT_INFO,
     SYMBOL_TABLE,
     UNDEFINED,
     blob,
@@ -31,6 +33,7 @@ from tests.support.objects import (
 )
 from tests.support.toolchain import compile_object
 from wasmlink_tool import LinkError, LinkOptions, UnresolvedPolicy, link
+from wasmlink_tool.binary.constants import SegmentFlag
 from wasmlink_tool.extraction import extract
 
 POLICIES = {policy.name: policy for policy in UnresolvedPolicy}
@@ -179,3 +182,15 @@ def test_failure_of_memory_says_so(tmp_path: Path) -> None:
 
     with pytest.raises(LinkError, match="out of memory"):
         link(LinkOptions(inputs=[str(path)], output=None, on_read=fail))
+
+
+def test_relocations_of_thread_local_data(tmp_path: Path) -> None:
+    """Which functions cooperative threads need depends on them, before anything else asks for them."""
+    data = section(11, b"\1" + b"\0\x41\0\x0b" + blob(bytes(16)))
+    entries = [relocation(5, 5 + 2 + offset, 0, 0) for offset in (4, 0)]
+    table = subsection(SYMBOL_TABLE, b"\1" + symbol(DATA, 0, name("d"), leb(0), leb(0), leb(4)))
+    info = subsection(SEGMENT_INFO, leb(1) + name(".tdata") + leb(0) + leb(SegmentFlag.TLS))
+    path = tmp_path / "damaged.o"
+    path.write_bytes(MAGIC + data + linking(table, info) + relocations("DATA", 0, *entries))
+    said = attempt(tmp_path, [str(path)], ["damaged.o"], cooperative_threading=True, check_features=False)
+    assert said == f"{path}: relocations are not in offset order"

@@ -48,7 +48,9 @@ def _relocates_tls(file: ObjectInput) -> bool:
     """Return whether the initial contents of an object's thread-local data have relocations."""
     if not any(_tls_segments(file)):
         return False
-    ranges = file.object.relocation_ranges(file.object.data_section)
+    obj = file.object
+    file.relocations(obj.data_section)  # They may be damaged.
+    ranges = obj.relocation_ranges(obj.data_section)
     return any(ranges[i] != ranges[i + 1] for i, is_tls in enumerate(_tls_segments(file)) if is_tls)
 
 
