@@ -39,6 +39,8 @@ LARGE = 3_000_000
         ("shared data", SIZE),
         ("undefined function errors", LARGE),
         ("removed functions", LARGE),
+        ("weak undefined functions", LARGE),
+        ("global offset table", LARGE),
     ],
 )
 def test_memory_is_in_proportion_to_the_input(kind: str, size: int, tmp_path: Path) -> None:

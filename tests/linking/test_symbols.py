@@ -11,7 +11,7 @@ from wasmlink_tool.binary.constants import SymbolFlag, SymbolKind
 from wasmlink_tool.binary.relocations import COMPILED
 from wasmlink_tool.empty_collections import NO_ENTRIES, NO_ITEMS
 from wasmlink_tool.linking.chunks import NO_NUMBER, InputSegment
-from wasmlink_tool.linking.symbol_details import SymbolDetails
+from wasmlink_tool.linking.symbol_details import DetailedSymbol
 from wasmlink_tool.linking.symbols import DEFINED, LAZY, NEW, SHARED, UNDEFINED, Symbol
 from wasmlink_tool.linking.synthetic_file import SyntheticFile
 
@@ -33,7 +33,8 @@ TRANSITIONS: dict[str, tuple[int, Callable[[Symbol], None]]] = {
 
 
 def fields(symbol: Symbol) -> dict[str, object]:
-    names = {*Symbol.__slots__, *SymbolDetails.__slots__} - KEPT - {"is_shared"}
+    details = {name for name, value in vars(DetailedSymbol).items() if isinstance(value, property)}
+    names = {*Symbol.__slots__, "got_number", *details} - KEPT
     return {name: getattr(symbol, name) for name in names}
 
 
@@ -98,6 +99,27 @@ def test_a_field_that_few_symbols_have_is_that_of_one_symbol() -> None:
     one.become_undefined(FUNCTION, 0, FILE)
     names = [one.import_module, one.import_name, Symbol(b"g", FUNCTION, NEW, 0, None).import_module]
     assert names == [None, None, None]
+
+
+CONDITIONS = ("force_export", "force_import", "keeps_address", "traced", "is_stub", "got_is_imported")
+
+
+@pytest.mark.parametrize("name", CONDITIONS)
+@pytest.mark.parametrize("has_own", [False, True])
+def test_a_condition_is_that_of_one_symbol(name: str, has_own: bool) -> None:
+    one, other = (Symbol(b"f", FUNCTION, NEW, 0, None) for _ in range(2))
+    for symbol in (one, other):
+        symbol.become_undefined(FUNCTION, 0, FILE, signature=SIGNATURE, import_module=b"m")
+        if has_own:
+            symbol.slot = 5
+    setattr(one, name, True)
+    assert [getattr(one, each) for each in CONDITIONS] == [each == name for each in CONDITIONS]
+    assert not any(getattr(other, each) for each in CONDITIONS)
+    assert not any(getattr(Symbol(b"g", FUNCTION, NEW, 0, None), each) for each in CONDITIONS)
+    one.become_undefined(FUNCTION, 0, FILE)
+    assert (getattr(one, name), one.import_module, other.import_module) == (True, None, b"m")
+    setattr(one, name, False)
+    assert not any(getattr(one, each) for each in CONDITIONS)
 
 
 def test_shared_empty_collections_refuse_elements() -> None:

@@ -1,8 +1,8 @@
 """The fields that few symbols have, in an object apart from the symbol.
 
 A symbol takes a few bytes of an input, and there are very many: each field would take eight bytes more of every symbol.
-Symbols share the objects: most have the one of symbols without any such field, and undefined functions that of their
-import's module. A symbol gets one of its own when a field of it is set.
+Symbols share the objects: most have the one of symbols without any such field, and those with only the module of their
+import and conditions have one for each combination of them. A symbol gets one of its own when another field is set.
 """
 
 from __future__ import annotations
@@ -18,32 +18,36 @@ if TYPE_CHECKING:
 
     from .symbols import Symbol
 
+_FORCE_EXPORT: Final = 1
+_FORCE_IMPORT: Final = 2
+_KEEPS_ADDRESS: Final = 4
+_TRACED: Final = 8
+_IS_STUB: Final = 16
+_GOT_IS_IMPORTED: Final = 32
+
 
 class SymbolDetails:
     """The fields that few symbols have. Nothing changes an object that symbols share."""
 
     __slots__ = (
+        "conditions",
         "element_type",
         "folded_from",
-        "force_export",
-        "force_import",
-        "got_is_imported",
         "got_number",
         "import_module",
         "import_name",
         "is_shared",
-        "is_stub",
-        "keeps_address",
         "library",
         "section",
         "slot",
         "stub",
-        "traced",
     )
 
     def __init__(self) -> None:
         self.is_shared = False
         """Whether several symbols have it."""
+        self.conditions = 0
+        """The fields that are true or false."""
         self.library: SharedLibrary | None = None
         """The library that defines a shared symbol."""
         self.section: InputSection | None = None
@@ -51,56 +55,41 @@ class SymbolDetails:
         """The type of a global or table."""
         self.import_module: bytes | None = None
         self.import_name: bytes | None = None
-        self.force_export = False
-        self.force_import = False
-        """A stub library says that the host has it."""
         self.folded_from: tuple[LinkedFile, int] | None = None
         """The file and the index of the function or segment that identical code folding replaced by another one."""
-        self.keeps_address = False
-        """Whether a folded function has a separate entry in the indirect function table."""
-        self.traced = False
-        self.is_stub = False
-        """Whether its address is 0: it compares equal to the null pointer and has no table entry."""
         self.stub: Symbol | None = None
         """The target of direct calls to an undefined function that is neither imported nor an error."""
         self.slot = NO_NUMBER
         """Index in the indirect function table of an imported function."""
         self.got_number = NO_NUMBER
-        """The global that holds its address."""
-        self.got_is_imported = False
-        """The dynamic linker fills that global in."""
+        """The global that holds the address of anything but data."""
 
     def copy(self) -> SymbolDetails:
         """Return an object with the same fields for one symbol."""
         copied = SymbolDetails()
+        copied.conditions = self.conditions
         copied.library = self.library
         copied.section = self.section
         copied.element_type = self.element_type
         copied.import_module = self.import_module
         copied.import_name = self.import_name
-        copied.force_export = self.force_export
-        copied.force_import = self.force_import
         copied.folded_from = self.folded_from
-        copied.keeps_address = self.keeps_address
-        copied.traced = self.traced
-        copied.is_stub = self.is_stub
         copied.stub = self.stub
         copied.slot = self.slot
         copied.got_number = self.got_number
-        copied.got_is_imported = self.got_is_imported
         return copied
 
 
 @remember(64)
-def imported_from(module: bytes | None) -> SymbolDetails:
-    """Return the details, which symbols share, of a symbol that has none but the module of its import."""
+def _shared_details(key: tuple[bytes | None, int]) -> SymbolDetails:
+    """Return the details, which symbols share, of one with no more than the module of its import and conditions."""
     details = SymbolDetails()
-    details.import_module = module
+    details.import_module, details.conditions = key
     details.is_shared = True
     return details
 
 
-NO_DETAILS: Final = imported_from(None)
+NO_DETAILS: Final = _shared_details((None, 0))
 
 
 class DetailedSymbol:
@@ -118,11 +107,21 @@ class DetailedSymbol:
             details = self._details = details.copy()
         return details
 
+    def _set_condition(self, condition: int, value: bool) -> None:
+        details = self._details
+        conditions = details.conditions | condition if value else details.conditions & ~condition
+        if conditions == details.conditions:
+            return
+        if details.is_shared:
+            self._details = _shared_details((details.import_module, conditions))
+        else:
+            details.conditions = conditions
+
     def _set_import(self, module: bytes | None, name: bytes | None) -> None:
         """Set the names of the symbol's import, and forget its type."""
         details = self._details
         if name is None and details.is_shared:
-            self._details = imported_from(module)
+            self._details = _shared_details((module, details.conditions))
             return
         details = self._own_details()
         details.import_module = module
@@ -131,15 +130,15 @@ class DetailedSymbol:
 
     def _forget_details(self, *, keep_import: bool) -> None:
         """Clear what belongs to a definition; without ``keep_import``, also the names of an import."""
-        if not self._details.is_shared:
-            details = self._details
+        details = self._details
+        if not details.is_shared:
             details.library = None
             details.section = None
             details.folded_from = None
             if not keep_import:
                 details.import_module = details.import_name = None
-        elif not keep_import:
-            self._details = NO_DETAILS
+        elif not keep_import and details.import_module is not None:
+            self._details = _shared_details((None, details.conditions))
 
     @property
     def library(self) -> SharedLibrary | None:
@@ -183,19 +182,20 @@ class DetailedSymbol:
 
     @property
     def force_export(self) -> bool:
-        return self._details.force_export
+        return bool(self._details.conditions & _FORCE_EXPORT)
 
     @force_export.setter
     def force_export(self, force_export: bool) -> None:
-        self._own_details().force_export = force_export
+        self._set_condition(_FORCE_EXPORT, force_export)
 
     @property
     def force_import(self) -> bool:
-        return self._details.force_import
+        """A stub library says that the host has it."""
+        return bool(self._details.conditions & _FORCE_IMPORT)
 
     @force_import.setter
     def force_import(self, force_import: bool) -> None:
-        self._own_details().force_import = force_import
+        self._set_condition(_FORCE_IMPORT, force_import)
 
     @property
     def folded_from(self) -> tuple[LinkedFile, int] | None:
@@ -207,27 +207,29 @@ class DetailedSymbol:
 
     @property
     def keeps_address(self) -> bool:
-        return self._details.keeps_address
+        """Whether a folded function has a separate entry in the indirect function table."""
+        return bool(self._details.conditions & _KEEPS_ADDRESS)
 
     @keeps_address.setter
     def keeps_address(self, keeps_address: bool) -> None:
-        self._own_details().keeps_address = keeps_address
+        self._set_condition(_KEEPS_ADDRESS, keeps_address)
 
     @property
     def traced(self) -> bool:
-        return self._details.traced
+        return bool(self._details.conditions & _TRACED)
 
     @traced.setter
     def traced(self, traced: bool) -> None:
-        self._own_details().traced = traced
+        self._set_condition(_TRACED, traced)
 
     @property
     def is_stub(self) -> bool:
-        return self._details.is_stub
+        """Whether its address is 0: it compares equal to the null pointer and has no table entry."""
+        return bool(self._details.conditions & _IS_STUB)
 
     @is_stub.setter
     def is_stub(self, is_stub: bool) -> None:
-        self._own_details().is_stub = is_stub
+        self._set_condition(_IS_STUB, is_stub)
 
     @property
     def stub(self) -> Symbol | None:
@@ -246,17 +248,10 @@ class DetailedSymbol:
         self._own_details().slot = slot
 
     @property
-    def got_number(self) -> int:
-        return self._details.got_number
-
-    @got_number.setter
-    def got_number(self, got_number: int) -> None:
-        self._own_details().got_number = got_number
-
-    @property
     def got_is_imported(self) -> bool:
-        return self._details.got_is_imported
+        """Whether the dynamic linker sets the global that holds its address."""
+        return bool(self._details.conditions & _GOT_IS_IMPORTED)
 
     @got_is_imported.setter
     def got_is_imported(self, got_is_imported: bool) -> None:
-        self._own_details().got_is_imported = got_is_imported
+        self._set_condition(_GOT_IS_IMPORTED, got_is_imported)

@@ -93,7 +93,8 @@ class Symbol(DetailedSymbol):
         self.used = False
         """Whether an object refers to it: other symbols are never imported."""
         self.number = NO_NUMBER
-        """Index in the output of an imported function, global, tag or table."""
+        """Index in the output of an imported function, global, tag or table, or of the global that holds the address of
+        data."""
         self._referrers: tuple[LinkedFile, int] | list[tuple[LinkedFile, int]] | None = None
         """Those of :attr:`referrers`; the only one without a list."""
 
@@ -198,6 +199,7 @@ class Symbol(DetailedSymbol):
         self.flags = _LOCAL
         self.file = file
         self.index = index
+        self._referrers = None
         self.is_stub = True
 
     def become_folded(self, file: LinkedFile, index: int, *, keeps_address: bool) -> None:
@@ -347,6 +349,18 @@ class Symbol(DetailedSymbol):
         return file.export_names.get(index, self.name)
 
     # Its places in the output
+
+    @property
+    def got_number(self) -> int:
+        """The global that holds its address. Data is in no index space, and has no other number."""
+        return self.number if self.kind == _DATA else self._details.got_number
+
+    @got_number.setter
+    def got_number(self, got_number: int) -> None:
+        if self.kind == _DATA:
+            self.number = got_number
+        else:
+            self._own_details().got_number = got_number
 
     @property
     def function_number(self) -> int:

@@ -32,8 +32,8 @@ class SyntheticFile(LinkedFile):
         self.table_live = bytearray()
         self.table_numbers = array("i")
         self.segments = []
-        self.bodies: dict[int, bytes] = {}
-        """The contents of each function's entry: locals, code and ``end``, without the size."""
+        self.bodies: list[bytes] = []
+        """The contents of each function's entry: locals, code and ``end``, without the size; empty until then."""
 
     def function_entry(self, index: int) -> bytes:
         """Return a function's entry in the code section."""
@@ -49,6 +49,7 @@ class SyntheticFile(LinkedFile):
         if debug_name:
             self.function_debug_names[index] = debug_name
         self.function_signatures.append(signature)
+        self.bodies.append(b"")
         self.function_live.append(not self.gc_sections)
         self.function_discarded.append(0)
         self.function_numbers.append(NO_NUMBER)

@@ -40,6 +40,9 @@ if TYPE_CHECKING:
 _SMALL: Final = 64
 """The size of a chunk, in bytes, up to which it is joined with its neighbours."""
 
+_FUNCTIONS_AT_ONCE: Final = 10_000
+"""The number of functions whose types are encoded at once: a file may have very many."""
+
 
 def known_sections(
     plan: Plan, options: LinkOptions, relocator: Relocator, contents: Mapping[OutputSegment, bytes]
@@ -123,7 +126,10 @@ def _functions(plan: Plan) -> OutputSection | None:
     count = 0
     encoded = {signature: uleb(index) for signature, index in types.items()}
     for file, start, stop in plan.spaces.function_runs():
-        indices.append(b"".join(map(encoded.__getitem__, file.function_signatures[start:stop])))
+        signatures = file.function_signatures
+        for first in range(start, stop, _FUNCTIONS_AT_ONCE):
+            part = signatures[first : min(first + _FUNCTIONS_AT_ONCE, stop)]
+            indices.append(b"".join(map(encoded.__getitem__, part)))
         count += stop - start
     return _section(SectionId.FUNCTION, uleb(count) + b"".join(indices)) if count else None
 
