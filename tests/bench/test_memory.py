@@ -41,6 +41,8 @@ LARGE = 3_000_000
         ("removed functions", LARGE),
         ("weak undefined functions", LARGE),
         ("global offset table", LARGE),
+        ("map of functions", LARGE),
+        ("map of segments", LARGE),
     ],
 )
 def test_memory_is_in_proportion_to_the_input(kind: str, size: int, tmp_path: Path) -> None:
