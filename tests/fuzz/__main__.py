@@ -47,10 +47,10 @@ def main(arguments: list[str] | None = None) -> int:
         ends["linked" if status == 0 else "refused"] += 1
         if finding is not None:
             counts[finding.key] += 1
+            trial = trials[which]
+            print(f"{finding.key} (seed {trial.seed})", flush=True)
             if finding.key not in findings:
-                trial = trials[which]
                 findings[finding.key] = finding
-                print(f"{finding.key} (seed {trial.seed})", flush=True)
                 print(f"  {keep(options.keep, finding, trial, small=not options.no_shrink)}", flush=True)
         if number % BATCH == 0:
             rate = number / (time.monotonic() - begun)
