@@ -20,7 +20,8 @@ _FUNCTION: Final = SymbolKind.FUNCTION
 _DATA: Final = SymbolKind.DATA
 _SECTION: Final = SymbolKind.SECTION
 _UNDEFINED: Final = SymbolFlag.UNDEFINED
-_KEPT: Final = SymbolFlag.EXPORTED | SymbolFlag.NO_STRIP
+KEPT: Final = SymbolFlag.EXPORTED | SymbolFlag.NO_STRIP
+"""The flags of symbols that are live by themselves."""
 
 
 class Unusable(Exception):  # noqa: N818  (no error: the ordinary link runs)
@@ -110,7 +111,7 @@ class Match:
         before, after = self.before, self.after
         for (kind, flags, _, index, _, _), old in zip(after.symbols, self.symbols):
             if old == ADDED:
-                if flags & (_UNDEFINED | _KEPT) or kind not in (_FUNCTION, _DATA):
+                if flags & (_UNDEFINED | KEPT) or kind not in (_FUNCTION, _DATA):
                     raise Unusable("an object has a new reference")
             elif (
                 kind == _DATA

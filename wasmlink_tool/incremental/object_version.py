@@ -8,7 +8,7 @@ from ..binary.constants import ComdatKind, SymbolFlag, SymbolKind
 from ..binary.relocation_types import RelocationType as R
 from ..inputs.object_file import ObjectFile
 from ..inputs.symbol_columns import SymbolInfo
-from .match_objects import Unusable, symbol_key
+from .match_objects import KEPT, Unusable, symbol_key
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,7 +20,6 @@ _SECTION: Final = SymbolKind.SECTION
 _UNDEFINED: Final = SymbolFlag.UNDEFINED
 _LOCAL: Final = SymbolFlag.BINDING_LOCAL
 _ABSOLUTE: Final = SymbolFlag.ABSOLUTE
-_KEPT: Final = SymbolFlag.EXPORTED | SymbolFlag.NO_STRIP
 
 
 class Version:
@@ -73,7 +72,7 @@ class Version:
 
 def kept_symbols(obj: ObjectFile, known: Container[bytes]) -> list[tuple[int, int, bytes]]:
     """Return the symbols that something keeps, or exports, but for the known ones."""
-    return [(kind, flags, name) for kind, flags, name, _, _, _ in obj.symbols if flags & _KEPT and name not in known]
+    return [(kind, flags, name) for kind, flags, name, _, _, _ in obj.symbols if flags & KEPT and name not in known]
 
 
 def constructors(obj: ObjectFile) -> list[tuple[int, bytes, int, bytes]]:

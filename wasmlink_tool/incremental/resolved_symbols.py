@@ -26,7 +26,7 @@ from .accepted import has_accepted_relocations, has_understood_relocations
 from .find_changes import MOST_CHANGED, Files
 from .interfaces import read_build, unpack_interfaces
 from .link_columns import NO_ROW, LinkColumns
-from .match_objects import Unusable, check_contents
+from .match_objects import KEPT, Unusable, check_contents
 from .object_version import kept_symbols
 from .previous_link import LastLink
 from .replacements import ChangedObjects, own_symbol
@@ -437,12 +437,13 @@ class ResolvedSymbols:
         if symbol.state == DEFINED:
             if symbol.kind != kind:
                 raise Unusable("a definition of another kind")
+            is_moved = self._symbols.owner(row) != self._update.ordinal(file)
+            if is_moved and (flags ^ symbol.flags) & KEPT:
+                raise Unusable("another definition counts, which is exported or kept otherwise")
             value = symbol.value
             if flags & SymbolFlag.ABSOLUTE and value != info[4]:
                 raise Unusable("an absolute symbol has another value")
-            if kind not in (SymbolKind.FUNCTION, SymbolKind.DATA) and self._symbols.owner(row) != self._update.ordinal(
-                file
-            ):
+            if is_moved and kind not in (SymbolKind.FUNCTION, SymbolKind.DATA):
                 raise Unusable("another object defines a global, tag or table")
         elif kind not in (SymbolKind.FUNCTION, SymbolKind.DATA) or flags & SymbolFlag.ABSOLUTE:
             raise Unusable("a new definition of an unusual kind")
