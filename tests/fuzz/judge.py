@@ -61,12 +61,15 @@ def judge(directory: Path, status: int, said: str, given: frozenset[str]) -> Fin
             return Finding("no message", "", said[-2000:])
     elif contents != PREVIOUS and contents[:4] != b"\0asm":
         return Finding("partial output", f"{len(contents)} bytes", said[-2000:])
-    stray = sorted(name for name in os.listdir(directory) if name not in SIDE_FILES and name not in given)
+    return stray_file(directory, said, given)
+
+
+def stray_file(directory: Path, said: str, given: frozenset[str]) -> Finding | None:
+    """Judge what links that have ended left in their directory."""
     # Damaged options name files, too.
-    stray = [name for name in stray if ".tmp" in name]
-    if stray:
-        return Finding("stray file", re.sub(r"[0-9a-f]{6,}", "#", stray[0]), said[-2000:])
-    return None
+    names = (name for name in os.listdir(directory) if name not in SIDE_FILES and name not in given and ".tmp" in name)
+    stray = min(names, default="")
+    return Finding("stray file", re.sub(r"[0-9a-f]{6,}", "#", stray), said[-2000:]) if stray else None
 
 
 _PROPOSALS = ("threads", "memory64", "multi_memory", "exceptions", "tail_call", "gc", "function_references",

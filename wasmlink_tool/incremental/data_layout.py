@@ -263,9 +263,6 @@ class DataLayout:
                 output.chunks.append((chunk, size))
             size += length
         segment.alignment, segment.size, segment.is_tls = most, size, bool(kinds & SegmentFlag.TLS)
-        if segment.is_tls and not (output.last is not None and output.last.is_tls):
-            # It needs features, and the passes say so where they are missing.
-            raise Unusable("there is thread-local data, where there was none")
 
     def _merge(self, output: OutputData, flags: int, inputs: Inputs, offset: int) -> Strings:
         """Merge the strings of an output segment that have some flags, for a chunk at ``offset``."""

@@ -58,6 +58,9 @@ class MovedData:
         self._layout = layout = DataLayout(
             columns, last.module, update.options, update.new, references, order, update.layout_symbols
         )
+        if any(o.segment.is_tls and (o.last is None or not o.last.is_tls) for o in layout.outputs):
+            # It needs features, and the passes say so where they are missing.
+            raise Unusable("there is thread-local data, where there was none")
         for location, segment in self._matches.items():
             layout.follow(location, segment.address(0))
         self._lost = self._find_lost()
