@@ -43,6 +43,7 @@ LARGE = 3_000_000
         ("global offset table", LARGE),
         ("map of functions", LARGE),
         ("map of segments", LARGE),
+        ("relocatable functions", LARGE),
     ],
 )
 def test_memory_is_in_proportion_to_the_input(kind: str, size: int, tmp_path: Path) -> None:

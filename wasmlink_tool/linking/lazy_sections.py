@@ -106,8 +106,11 @@ class PlainSections:
             offset += columns.ends[index] - columns.starts[index]
 
     @property
-    def contents(self) -> bytearray:
+    def contents(self) -> bytes | bytearray:
         data, columns = self._file.object.data, self._file.object.sections
+        if len(self._indices) == 1:
+            index = self._indices[0]
+            return bytes(data[columns.starts[index] : columns.ends[index]])
         contents = bytearray()
         for index in self._indices:
             contents += data[columns.starts[index] : columns.ends[index]]

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 _NONE: Final[list[int]] = []
 _FIRST: Final = [0]
+_NO_STRINGS: Final[list[bytes]] = []
 """Most chunks hold one string: they share these lists, which are never modified."""
 
 _STRINGS: Final = 4096
@@ -45,7 +46,7 @@ class StringPieces:
         """The chunk's contents, if it holds many short strings: they are not split then."""
         self._starts: Sequence[int] = _NONE
         self.offsets: Sequence[int] = _NONE
-        self.backwards: list[bytes] = []
+        self.backwards: list[bytes] = _NO_STRINGS
         """Each string read from its end, in the chunk's order; the merge drops them."""
         self._split(contents)
 
@@ -95,7 +96,7 @@ class StringPieces:
     def set_offsets(self, offsets: Sequence[int]) -> None:
         """Set the offsets in the merged output, and drop what the merge alone needs."""
         self.offsets = offsets
-        self.backwards = []
+        self.backwards = _NO_STRINGS
 
     def _split(self, contents: bytes) -> None:
         if not contents.endswith(b"\0"):
@@ -178,8 +179,8 @@ class MergedStrings:
         contents.reverse()
         self.contents = contents
         for pieces in all_pieces:
-            pieces.offsets = [offsets[string] for string in pieces.backwards]
-            pieces.backwards = []
+            # Most hold one string, for which a tuple takes half of a list.
+            pieces.set_offsets(tuple(map(offsets.__getitem__, pieces.backwards)))
 
     def _finalize_dense(self, all_pieces: list[StringPieces]) -> None:
         from .dense_strings import merge_in_blocks

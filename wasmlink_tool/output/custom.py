@@ -35,7 +35,7 @@ class CustomSection:
     def __init__(self, section_name: bytes) -> None:
         self.name = section_name
         self.parts: list[InputSection | PlainSections] = []
-        self.chunks: list[InputSection | PlainSections | MergedStrings | CodeMetadata] = []
+        self.chunks: Sequence[InputSection | PlainSections | MergedStrings | CodeMetadata] = ()
         self.size = 0
 
     @property
@@ -58,15 +58,15 @@ class CustomSection:
                 metadata = CodeMetadata(self.inputs, keep_relocations=keep_relocations)
             except FormatError:
                 # Damaged metadata is copied unchanged.
-                self.chunks += self.parts
+                self.chunks = self.parts
             else:
-                self.chunks.append(metadata)
+                self.chunks = [metadata]
         else:
             merged = merge(self.name, self.inputs) if merge is not None and merge_strings else None
             if merged is None:
                 self._merge(merge_strings=merge_strings)
             else:
-                self.chunks.append(merged)
+                self.chunks = [merged]
         for chunk in self.chunks:
             chunk.offset = self.size
             self.size += chunk.size
@@ -76,14 +76,14 @@ class CustomSection:
 
     def _merge(self, *, merge_strings: bool) -> None:
         if not merge_strings:
-            self.chunks += self.parts
+            self.chunks = self.parts
             return
         merged: MergedStrings | None = None
         for section in self.inputs:
             section.split()
             if merged is None:
                 merged = MergedStrings(self.name)
-                self.chunks.append(merged)
+                self.chunks = [merged]
             merged.add(section)
         if merged is not None:
             merged.finalize()

@@ -39,17 +39,19 @@ class SymbolIndices:
     def __init__(self, plan: Plan, sections: Iterable[tuple[bytes, int]]) -> None:
         """``sections`` are the custom sections' names and their indices in the output."""
         self.symbols = [s for s in plan.resolution.symbols.values() if s.used and _is_written(s)]
-        # If functions disagree about their type, only one has the name.
-        known = set(self.symbols)
+        numbers = {symbol: number for number, symbol in enumerate(self.symbols)}
         for file in plan.resolution.objects:
-            self.symbols += [
+            # If functions disagree about their type, only one has the name.
+            own = [
                 s
                 for s in file.symbols
-                if (s.is_local or (s.file is file and s not in known and s.state == DEFINED))
+                if (s.is_local or (s.file is file and s not in numbers and s.state == DEFINED))
                 and s.kind != SymbolKind.SECTION
                 and s.is_live
             ]
-        self._numbers = {symbol: number for number, symbol in enumerate(self.symbols)}
+            numbers.update(zip(own, range(len(self.symbols), len(self.symbols) + len(own))))
+            self.symbols += own
+        self._numbers = numbers
         self.sections: list[int] = []
         self._section_numbers: dict[bytes, int] = {}
         for section_name, index in sections:
