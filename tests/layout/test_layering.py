@@ -186,6 +186,23 @@ def test_no_compiled_module_indexes_by_an_attribute_of_a_call() -> None:
     assert found == []
 
 
+def test_no_compiled_record_has_a_field_of_a_class_that_is_not_imported() -> None:
+    """mypyc looks up the classes of a decorated class's fields when the module is imported; not those of a union."""
+    rooms = compiled_rooms()
+    for path in MODULES.values():
+        if path.parent.name not in rooms:
+            continue
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        guards = [node for node in tree.body if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"]
+        imports = [node for guard in guards for node in guard.body if isinstance(node, ast.ImportFrom)]
+        unseen = {alias.asname or alias.name for node in imports for alias in node.names} - {"Callable", "Final"}
+        records = [node for node in ast.walk(tree) if isinstance(node, ast.ClassDef) and node.decorator_list]
+        for field in (field for node in records for field in node.body if isinstance(field, ast.AnnAssign)):
+            outer = field.annotation.value if isinstance(field.annotation, ast.Subscript) else field.annotation
+            name = outer.id if isinstance(outer, ast.Name) else ""
+            assert name not in unseen, f"{path}:{field.lineno}: import {name} outside of `if TYPE_CHECKING:`"
+
+
 def test_interpreted_classes_have_no_compiled_base() -> None:
     """mypyc refuses such a class when it is made."""
     rooms = compiled_rooms()

@@ -5,6 +5,8 @@ Passes that exist in wasm-ld are logged under its name (``--verbose``).
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from ..diagnostics import Diagnostics
 from ..options import LinkOptions
 from ..records import record
@@ -27,10 +29,6 @@ from .scan_relocations import Scan, scan_relocations
 from .start_functions import StartFunctions, declare_start_functions, write_start_functions
 from .symbols import Symbol
 from .synthetic_symbols import resolve_indirect_function_table
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 
 @record(frozen=True)
