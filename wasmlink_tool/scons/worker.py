@@ -6,6 +6,12 @@ outcomes are JSON values, one a line.
 
 from __future__ import annotations
 
+if __name__ == "__main__":
+    import signal
+
+    # An interrupt while the modules below are imported ends the process without a traceback.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
 import _thread
 import io
 import json
