@@ -15,11 +15,11 @@ import os
 import stat
 
 from . import host
-from .temporary_files import discard, release, reserve
+from .temporary_files import create, discard, release, reserve
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from io import BufferedReader, BufferedWriter
     from typing import Final
 
@@ -81,15 +81,7 @@ class StagedFile:
         self._temporary = ""
         descriptor = _open_unnamed(self._directory or ".", mode)
         if descriptor < 0:
-            self._temporary = reserve(self._path)
-            try:
-                descriptor = os.open(self._temporary, host.CREATE_FLAGS, mode)
-            except OSError:
-                release(self._temporary)
-                raise
-            except BaseException:
-                discard(self._temporary)
-                raise
+            self._temporary, descriptor = create(path, lambda name: os.open(name, host.CREATE_FLAGS, mode))
         self._file = open(descriptor, "wb")  # noqa: SIM115 - it is open until the file has its name
         try:
             self.write(chunks)
@@ -209,6 +201,11 @@ def is_replaced(path: str) -> bool:
         return stat.S_ISREG(os.stat(path).st_mode)
     except FileNotFoundError:
         return True
+
+
+def replacing(outputs: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:
+    """Yield the outputs, each with its name in diagnostics, that are files which :func:`is_replaced` accepts."""
+    return ((path, what) for path, what in outputs if path not in ("", "-") and is_replaced(path))
 
 
 def open_unreplaced(path: str) -> BufferedWriter:

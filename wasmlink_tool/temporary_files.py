@@ -14,8 +14,11 @@ from . import host
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import TracebackType
-    from typing import Final
+    from typing import Final, TypeVar
+
+    _Made = TypeVar("_Made")
 
 _DAY: Final = 86_400
 _temporaries: dict[str, int] = {}
@@ -32,9 +35,25 @@ def remove_temporaries() -> None:
             discard(path)
 
 
+def create(path: str, make: Callable[[str], _Made]) -> tuple[str, _Made]:
+    """Make a temporary file or directory beside ``path``; return its path, and what ``make`` returned for that.
+
+    :raises OSError: it cannot be made.
+    """
+    temporary = reserve(path)
+    try:
+        return temporary, make(temporary)
+    except OSError:
+        release(temporary)
+        raise
+    except BaseException:
+        # An interrupt, which may have come when it was made already.
+        discard(temporary)
+        raise
+
+
 def reserve(path: str) -> str:
-    """Return a path beside ``path`` for a temporary file or directory, which is in the registry from now on: an
-    interrupt may come as soon as it is made."""
+    """Return a path beside ``path`` for a temporary file or directory, which is in the registry from now on."""
     directory, name = os.path.split(path)
     temporary = os.path.join(directory, temporary_name(name))
     _temporaries[temporary] = os.getpid()
@@ -130,15 +149,7 @@ class TemporaryDirectory:
 
         parent = tempfile.gettempdir()
         remove_abandoned(parent, stem)
-        self.path = reserve(os.path.join(parent, stem))
-        try:
-            os.mkdir(self.path, 0o700)
-        except OSError:
-            release(self.path)
-            raise
-        except BaseException:
-            discard(self.path)
-            raise
+        self.path, _ = create(os.path.join(parent, stem), lambda path: os.mkdir(path, 0o700))
 
     def __enter__(self) -> str:
         return self.path

@@ -10,7 +10,7 @@ from wasmlink_tool.cli.option_row import Option
 from wasmlink_tool.cli.option_table import EITHER, SEPARATE, spellings
 from wasmlink_tool.cli.parser import Argument, CommandLine
 from wasmlink_tool.diagnostics import FatalError
-from wasmlink_tool.files import StagedFile, is_replaced, open_unreplaced, reason, takes_name
+from wasmlink_tool.files import StagedFile, is_replaced, open_unreplaced, reason, replacing, takes_name
 from wasmlink_tool.opening import written_files
 from wasmlink_tool.options import FIELDS, KEPT, READ, WRITTEN
 
@@ -62,8 +62,8 @@ class Reproduction:
 
     def check_outputs(self, options: LinkOptions) -> None:
         """:raises FatalError: an output of the link has the archive's name."""
-        for path, what in written_files(options):
-            if path not in ("", "-") and is_replaced(path) and takes_name(self._path, path):
+        for path, what in replacing(written_files(options)):
+            if takes_name(self._path, path):
                 self._refuse(f"the {what} file")
 
     def check_input(self, path: str) -> None:

@@ -12,6 +12,7 @@ from ..files import (
     is_replaced,
     open_unreplaced,
     reason,
+    replacing,
     takes_name,
     why_unwritable,
 )
@@ -38,12 +39,14 @@ def check_distinct(outputs: Sequence[tuple[str, str]], diagnostics: Diagnostics)
 
     :param outputs: each with its name in diagnostics.
     """
+    if len(outputs) < 2:
+        # As a rule: nothing need be looked up.
+        return
     taken: dict[str, str] = {}
-    for path, what in outputs:
-        if path not in ("", "-") and is_replaced(path):
-            other = taken.setdefault(directory_entry(path), what)
-            if other != what:
-                diagnostics.error(f"{what} file {path} would replace the {other} file: give them different names")
+    for path, what in replacing(outputs):
+        other = taken.setdefault(directory_entry(path), what)
+        if other != what:
+            diagnostics.error(f"{what} file {path} would replace the {other} file: give them different names")
 
 
 def check_inputs_stay(
@@ -53,11 +56,10 @@ def check_inputs_stay(
 
     :param read: these files, with their status.
     """
-    for path, what in outputs:
-        if path not in ("", "-") and is_replaced(path):
-            replaced = _replaced_file(path, read)
-            if replaced is not None:
-                diagnostics.error(f"{what} file {path} would replace an input of the link: {replaced}")
+    for path, what in replacing(outputs):
+        replaced = _replaced_file(path, read)
+        if replaced is not None:
+            diagnostics.error(f"{what} file {path} would replace an input of the link: {replaced}")
 
 
 def _replaced_file(path: str, read: Mapping[str, os.stat_result]) -> str | None:
