@@ -49,15 +49,19 @@ def record(*, frozen: bool = False, kw_only: bool = False, slots: bool = False) 
         what = cls.__name__
 
         def initialize(self: Any, *arguments: Any, **keywords: Any) -> None:
-            if not arguments and len(keywords) == len(names) and known.issuperset(keywords):
-                if slots:
-                    for name in names:
-                        store(self, name, keywords[name])
-                else:
-                    self.__dict__.update(keywords)
-                if finish is not None:
-                    finish(self)
-                return
+            values = keywords
+            if arguments or len(keywords) != len(names) or not known.issuperset(keywords):
+                values = complete(arguments, keywords)
+            if slots:
+                for name in names:
+                    store(self, name, values[name])
+            else:
+                self.__dict__.update(values)
+            if finish is not None:
+                finish(self)
+
+        def complete(arguments: tuple[Any, ...], keywords: dict[str, Any]) -> dict[str, Any]:
+            """Return the value of each field."""
             if len(arguments) > (0 if kw_only else len(names)):
                 raise TypeError(f"too many arguments without a name for {what}")
             given = dict(zip(names, arguments))
@@ -68,13 +72,7 @@ def record(*, frozen: bool = False, kw_only: bool = False, slots: bool = False) 
             if len(values) != len(names):
                 missing = [name for name in names if name not in values]
                 raise TypeError(f"missing arguments for {what}: {', '.join(missing)}")
-            if slots:
-                for name in names:
-                    store(self, name, values[name])
-            else:
-                self.__dict__.update(values)
-            if finish is not None:
-                finish(self)
+            return values
 
         def assign(self: Any, name: str, value: Any) -> None:
             if frozen:

@@ -58,8 +58,13 @@ def read_adapter(text: str) -> Adapter:
     name, equals, path = text.partition("=")
     if not equals:
         name, path = os.path.basename(text).partition(".")[0], text
+    return Adapter(name, read_adapter_file(path), path)
+
+
+def read_adapter_file(path: str) -> bytes:
+    """:raises ComponentError: the adapter cannot be read."""
     try:
-        return Adapter(name, read_input(path, is_module)[0], path)
+        return read_input(path, is_module)[0]
     except (OSError, ValueError) as error:
         raise ComponentError(f"cannot open adapter {path}: {reason(error)}") from None
 

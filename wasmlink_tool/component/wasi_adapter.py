@@ -12,10 +12,9 @@ from importlib.util import find_spec
 
 from ..binary.constants import MAGIC, VERSION
 from ..binary.reader import FormatError
-from ..files import read_input, reason
 from .cli_run import INTERFACE, NAME, START, run_module
-from .componentize import Adapter
-from .core_module import CoreModule, is_module, read_module, read_sections
+from .componentize import Adapter, read_adapter_file
+from .core_module import CoreModule, read_module, read_sections
 from .descriptions import read_descriptions
 from .errors import ComponentError, quote
 from .names import parse_qualified_name, without_version
@@ -88,7 +87,7 @@ def wasi_adapters(
     exports_run = any(without_version(name) == INTERFACE for world in worlds for name in world.exports)
     wants_run = has_main and not exports_run
     if wanted is not None and wanted not in KINDS:
-        found: _Found | None = _Found(wanted, _read(wanted))
+        found: _Found | None = _Found(wanted, read_adapter_file(wanted))
     else:
         kind = wanted or (COMMAND if wants_run else REACTOR)
         if wanted is None and not imports and not wants_run:
@@ -125,18 +124,11 @@ def _not_found(core: CoreModule, wanted: str | None) -> ComponentError:
     )
 
 
-def _read(path: str) -> bytes:
-    try:
-        return read_input(path, is_module)[0]
-    except (OSError, ValueError) as error:
-        raise ComponentError(f"cannot open adapter {path}: {reason(error)}") from None
-
-
 def _search(kind: str, any_kind: bool, installed: Iterator[_Found], environment: Mapping[str, str]) -> _Found | None:
     """Return an installed adapter of a kind; with ``any_kind``, one for reactors if there is no better one."""
     second: _Found | None = None
     named = environment.get(VARIABLE)
-    for found in [_Found(named, _read(named))] if named else installed:
+    for found in [_Found(named, read_adapter_file(named))] if named else installed:
         if found.kind == kind or named:
             return found
         if any_kind and found.kind == REACTOR and second is None:
@@ -153,7 +145,7 @@ def _candidates(
         for kind in (COMMAND, REACTOR, PROXY):
             path = os.path.join(current, _JCO, f"{PREVIEW1}.{kind}.wasm")
             if os.path.isfile(path):
-                yield _Found(path, _read(path))
+                yield _Found(path, read_adapter_file(path))
         above = os.path.dirname(current)
         if above == current:
             break
@@ -165,7 +157,7 @@ def _candidates(
     if spec is not None and spec.origin is not None:
         path = os.path.join(os.path.dirname(spec.origin), _TARAWASM)
         if os.path.isfile(path):
-            yield _Found(path, _read(path))
+            yield _Found(path, read_adapter_file(path))
     for directory in environment.get("PATH", "").split(os.pathsep):
         for name in (_ENCODER, f"{_ENCODER}.exe"):
             path = os.path.join(directory, name)
@@ -175,7 +167,7 @@ def _candidates(
 
 def _embedded(path: str) -> Iterator[_Found]:
     """Find the adapters that lie uncompressed in an executable."""
-    data = _read(path)
+    data = read_adapter_file(path)
     start = data.find(MAGIC + VERSION)
     while start >= 0:
         end = _end_of_module(data, start)
