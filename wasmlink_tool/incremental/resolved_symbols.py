@@ -271,7 +271,7 @@ class ResolvedSymbols:
         texts = list(names.names)
         rows = self._symbols.rows
         states, definers = names.states, names.definers
-        undefined: list[int] = []
+        undefined: dict[int, int] = {}
         for number, state in enumerate(bytes(states)):  # mypyc cannot enumerate a bytearray.
             definer = definers[number]
             row = self._row(number)
@@ -293,11 +293,10 @@ class ResolvedSymbols:
                 if was == ABSENT:
                     self._refer_to_new(number, texts[number])
                 else:
-                    undefined.append(number)
+                    undefined[number] = row
             elif was == DEFINITION and self._symbols.node(row) in self._roots:
                 raise Unusable("an exported definition is gone")
-        rows_of_undefined = {number: self._row(number) for number in undefined}
-        check_declarations(self._update, resolved, rows_of_undefined, is_understood=self.is_understood)
+        check_declarations(self._update, resolved, undefined, is_understood=self.is_understood)
         asked = (*self._update.options.exports, *self._update.options.exports_if_defined, "__wasm_call_dtors")
         for number in map(names.number, map(encode_name, asked)):
             if number >= 0 and (resolved.was(number) == DEFINITION) != (states[number] >= WEAK_DEFINITION):

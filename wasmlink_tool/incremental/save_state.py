@@ -35,10 +35,6 @@ from .placed_relocations import placed_code, placed_data
 from .stamps import Stamp, is_same, stamp
 from .state import INTERNAL, NO_FILE, Decisions, FileState, State
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    pass
-
 
 def watcher(options: LinkOptions, plan: Plan, outputs: Set[bytes]) -> Watcher | None:
     """Return the object that records sections for :func:`record`.

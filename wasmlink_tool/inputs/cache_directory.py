@@ -266,12 +266,12 @@ def remove_file(path: str) -> None:
         pass
 
 
-def store_beside(path: str, chunks: Sequence[bytes | bytearray | memoryview], *, mode: int = 0o666) -> None:
+def store_beside(path: str, chunks: Sequence[bytes | bytearray | memoryview]) -> None:
     """Write a file that is not in a cache directory, and that the next run can do without: if the file that is there
     may be somebody else's, or if it cannot be written, nothing happens. The first bytes must be :data:`MAGIC`."""
     try:
         if not os.path.lexists(path) or _first_bytes(path) in (MAGIC, b""):
-            replace_file(path, chunks, mode=mode)
+            replace_file(path, chunks)
     except (OSError, ValueError):
         pass
 

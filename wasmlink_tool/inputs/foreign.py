@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final, Literal
 
 _COMPILE: Final = "it was compiled for another machine: compile its source for WebAssembly"
+_DAMAGED: Final = "it was not written to its end, or is damaged"
 _ELF_MACHINES: Final = {
     2: "SPARC", 3: "x86", 4: "m68k", 8: "MIPS", 20: "PowerPC", 21: "PowerPC64", 22: "S390", 40: "ARM", 42: "SuperH",
     43: "SPARC64", 50: "IA-64", 62: "x86-64", 83: "AVR", 94: "Xtensa", 105: "MSP430", 164: "Hexagon", 183: "AArch64",
@@ -67,10 +68,7 @@ _TEXTS: Final = (
         (b".text", b".file", b".globl", b".section", b".functype", b".intel_syntax", b".attribute", b".build_version"),
         "assembly: assemble it first",
     ),
-    (
-        _SOURCE,
-        "source: compile it first",
-    ),
+    (_SOURCE, "source: compile it first"),
 )
 _BYTE_ORDER_MARKS: Final = (
     (b"\xff\xfe\0\0", "UTF-32-LE"),
@@ -88,7 +86,7 @@ def describe(data: bytes, start: int = 0, end: int | None = None) -> str:
     if not head:
         return "it is empty"
     if not head.strip(b"\0") and data.count(b"\0", start, end) == end - start:
-        return "nothing but zeros: it was not written to its end, or is damaged"
+        return f"nothing but zeros: {_DAMAGED}"
     cut = _cut_short(head)
     if cut:
         return cut
@@ -107,11 +105,11 @@ def describe_wasm(data: bytes, start: int, end: int) -> str:
     """Describe ``data[start:end]``, which begins as WebAssembly, if it is a finished module or a component, or ends
     early; otherwise return an empty string."""
     if end - start < 8:
-        return "the first bytes of a WebAssembly file: it was not written to its end, or is damaged"
+        return f"the first bytes of a WebAssembly file: {_DAMAGED}"
     if int.from_bytes(data[start + 6 : start + 8], "little") == 1:
         return "WebAssembly component: link the objects that it was made from, or compose it with other components"
     if _ends_early(data, start + 8, end):
-        return "the file ends within a section: it was not written to its end, or is damaged"
+        return f"the file ends within a section: {_DAMAGED}"
     if b"\7linking" not in data[start:end]:
         return "finished WebAssembly module: link the objects that it was made from, or make it with -r"
     return ""
@@ -141,7 +139,7 @@ def _cut_short(head: bytes) -> str:
         (b"!<thin>\n", "an archive"),
     ):
         if len(head) > 1 and beginning.startswith(head) and head != beginning:
-            return f"the first bytes of {kind}: it was not written to its end, or is damaged"
+            return f"the first bytes of {kind}: {_DAMAGED}"
     return ""
 
 

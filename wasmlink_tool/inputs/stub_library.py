@@ -6,14 +6,14 @@ that the host calls when the module calls it: those are linked and exported.
 
 from __future__ import annotations
 
+from ..empty_collections import NO_ITEMS
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Final
 
 
 MAGIC: Final = b"#STUB"
-_NOTHING: Final[list[bytes]] = []
-"""What most functions need."""
 
 
 class StubLibrary:
@@ -28,4 +28,4 @@ class StubLibrary:
                 continue
             symbol, _, needed = line.partition(b":")
             names = [part.strip() for part in needed.split(b",") if part.strip()] if needed else None
-            self.dependencies[symbol.strip()] = names or _NOTHING
+            self.dependencies[symbol.strip()] = names or NO_ITEMS

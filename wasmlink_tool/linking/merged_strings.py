@@ -5,6 +5,8 @@ from __future__ import annotations
 from bisect import bisect_right
 from itertools import accumulate, chain, compress
 
+from ..empty_collections import NO_ITEMS
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -13,10 +15,8 @@ if TYPE_CHECKING:
     from .chunks import InputSection, InputSegment
 
 
-_NONE: Final[list[int]] = []
 _FIRST: Final = [0]
-_NO_STRINGS: Final[list[bytes]] = []
-"""Most chunks hold one string: they share these lists, which are never modified."""
+"""Most chunks hold one string: they share this list, which is never modified."""
 
 _STRINGS: Final = 4096
 """A chunk of fewer strings may hold short ones: the lists take little."""
@@ -44,9 +44,9 @@ class StringPieces:
         self._contents: Callable[[], bytes] | None = None
         self._dense = b""
         """The chunk's contents, if it holds many short strings: they are not split then."""
-        self._starts: Sequence[int] = _NONE
-        self.offsets: Sequence[int] = _NONE
-        self.backwards: list[bytes] = _NO_STRINGS
+        self._starts: Sequence[int] = NO_ITEMS
+        self.offsets: Sequence[int] = NO_ITEMS
+        self.backwards: list[bytes] = NO_ITEMS
         """Each string read from its end, in the chunk's order; the merge drops them."""
         self._split(contents)
 
@@ -96,7 +96,7 @@ class StringPieces:
     def set_offsets(self, offsets: Sequence[int]) -> None:
         """Set the offsets in the merged output, and drop what the merge alone needs."""
         self.offsets = offsets
-        self.backwards = _NO_STRINGS
+        self.backwards = NO_ITEMS
 
     def _split(self, contents: bytes) -> None:
         if not contents.endswith(b"\0"):

@@ -8,7 +8,7 @@ from ..binary.leb128 import uleb
 from ..options import LinkOptions
 from ..records import record
 from .command_wrappers import call
-from .divided_code import MOST_UNDIVIDED, DividedCode
+from .divided_code import MOST_UNDIVIDED, DividedCode, add_live_function
 from .layout_memory import Memory
 from .output_segments import OutputSegment
 from .pic import global_relocation_code, is_thread_local
@@ -16,7 +16,7 @@ from .relocation_values import Bases
 from .resolution import Resolution
 from .scan_relocations import Scan
 from .symbols import SHARED, Symbol
-from .synthetic_symbols import NO_SIGNATURE, add_synthetic_function
+from .synthetic_symbols import NO_SIGNATURE
 from .target import i32_const, i64_const
 from .thread_context import set_tls_base
 
@@ -64,13 +64,12 @@ def declare_start_functions(
     indices are final."""
 
     def declare(name: bytes, flags: int = SymbolFlag.VISIBILITY_HIDDEN) -> Symbol:
-        symbol = add_synthetic_function(resolution, name, NO_SIGNATURE)
+        symbol = add_live_function(resolution, name, NO_SIGNATURE)
         symbol.flags = flags
         existing = resolution.symbols.get(name)
         if existing is None or existing.state == SHARED:
             # A program may use this name for its own function; that of a shared library is separate.
             resolution.table.add_own(symbol)
-        resolution.synthetic.function_live[symbol.index] = True
         return symbol
 
     def keep_tls_base() -> None:

@@ -26,7 +26,7 @@ class LiveNames:
         self._graph = graph
         self._imports: dict[bool, Named[int]] = {}
         self._symbols: Named[Symbol | int] | None = None
-        self._demangled: Named[Symbol] | None = None
+        self._demangled: Named[Symbol | int] | None = None
         self._segments: Named[Symbol | int] | None = None
         self._members: Named[ObjectInput] | None = None
         self._resolved: Named[bytes] | None = None
@@ -55,7 +55,7 @@ class LiveNames:
             return found
         if self._demangled is None:
             self._demangled = Named(self._list_demangled())
-        return [*self._demangled.find(pattern)]
+        return self._demangled.find(pattern)
 
     def _list_symbols(self) -> Iterator[tuple[Symbol | int, tuple[str]]]:
         for file in self._graph.files:
