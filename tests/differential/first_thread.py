@@ -1,4 +1,4 @@
-"""What the first thread of a static module does, beside what it does by the reference.
+"""A comparison of modules without the step that only ours takes in a static program's first thread.
 
 The reference leaves entries of the global offset table that point to thread-local data at their distance from the
 thread's block until ``__wasm_init_tls`` is called, which no one does in the first thread of a static module: its code
@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import re
 
-from tests.support.module import Reader, read_module
-from tests.support.objects import leb, section
+from tests.fuzz.mutate import join, split
+from tests.support.module import read_module
+from tests.support.objects import blob, leb
 
 NAME, CALLED = "__wasm_init_memory", "__wasm_apply_global_tls_relocs"
 
@@ -27,12 +28,6 @@ def without_relocation(content: bytes) -> bytes:
     call = b"\x10" + leb(names[CALLED])
     body = re.sub(re.escape(call) + rb"(?=\x41[\x80-\xff]*[\x00-\x7f]\x41\x02\xfe\x17)", b"", module.code[index])
     bodies = [*module.code[:index], body, *module.code[index + 1 :]]
-    code = leb(len(bodies)) + b"".join(leb(len(one)) + one for one in bodies)
-    reader = Reader(content, 8)
-    parts = [content[:8]]
-    while not reader.at_end:
-        start = reader.position
-        identity = reader.take(1)[0]
-        reader.take(reader.unsigned())
-        parts.append(section(10, code) if identity == 10 else content[start : reader.position])
-    return b"".join(parts)
+    code = leb(len(bodies)) + b"".join(map(blob, bodies))
+    sections, _ = split(content)
+    return join([(identity, code if identity == 10 else part) for identity, part in sections])

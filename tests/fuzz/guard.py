@@ -26,13 +26,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from random import Random
-from types import FrameType
 
 import wasmlink_tool
 from tests.fuzz import mutate
 from tests.fuzz.crafted import craft_states, exchange_states
 from tests.fuzz.judge import PREVIOUS, Finding, is_invalid, judge, reference_refuses, stray_file
 from tests.fuzz.trials import OUTPUT, Trial
+from tests.support.deadline import Endless, processor_time
 from wasmlink_tool.cli.command import main as command
 from wasmlink_tool.identity import linker_stamp
 from wasmlink_tool.incremental import state
@@ -46,7 +46,7 @@ SECONDS = 2.0
 """Processor time of one link, which does not depend on what else the machine does."""
 WALL_SECONDS = 60.0
 TRIALS_OF_A_CHILD = 500
-"""What a process keeps in memory for its next link, it keeps for all directories."""
+"""A process keeps things in memory for its next links: those of all directories."""
 FACTOR, FREE = 20, 64 << 20
 """Memory of one link: so many times its files, and so many bytes."""
 
@@ -54,10 +54,6 @@ FACTOR, FREE = 20, 64 << 20
 _stamp = linker_stamp()
 # Each link with a cache looks at all of the linker's files, which no trial changes.
 vars(state)["linker_stamp"] = lambda: _stamp
-
-
-class Hang(BaseException):
-    """The time is up."""
 
 
 def run_all(trials: Sequence[Trial]) -> Iterator[tuple[Trial, Finding | None, int]]:
@@ -175,10 +171,6 @@ def _serve(trials: Iterable[Trial], place: Path, pipe: int) -> None:
     os.dup2(null, 1)
     gc.freeze()
 
-    def expire(number: int, frame: FrameType | None) -> None:
-        raise Hang
-
-    signal.signal(signal.SIGPROF, expire)
     for number, trial in enumerate(trials):
         directory = place / str(number)
         directory.mkdir()
@@ -210,7 +202,7 @@ def _link(trial: Trial, directory: Path, given: frozenset[str], *more: str) -> t
         output.write_bytes(PREVIOUS)
     try:
         status, said = _guarded(["-o", OUTPUT, *trial.arguments, *more], trial.size)
-    except Hang:
+    except Endless:
         return Finding("hang", _deepest(), ""), -1, b""
     finding = judge(directory, status, said, given)
     module = output.read_bytes() if output.is_file() else b""
@@ -226,7 +218,7 @@ def _deepest() -> str:
 def _guarded(arguments: list[str], size: int) -> tuple[int, str]:
     """Run the command under the limits: its status, and what it printed on standard error.
 
-    :raises Hang: it takes too long.
+    :raises Endless: it takes too long.
     """
     out, err = sys.stdout, sys.stderr
     sys.stdout, sys.stderr = io.TextIOWrapper(io.BytesIO()), io.TextIOWrapper(io.BytesIO())
@@ -237,14 +229,12 @@ def _guarded(arguments: list[str], size: int) -> tuple[int, str]:
         if pages:
             limit = pages * resource.getpagesize() + FREE + FACTOR * size
             resource.setrlimit(resource.RLIMIT_AS, (limit, unlimited[1]))
-        signal.setitimer(signal.ITIMER_PROF, SECONDS)
         try:
-            status = command(arguments)
+            with processor_time(SECONDS):
+                status = command(arguments)
         except Exception:
             status = 70
             said.write(traceback.format_exc())
-        finally:
-            signal.setitimer(signal.ITIMER_PROF, 0)
     finally:
         resource.setrlimit(resource.RLIMIT_AS, unlimited)
         sys.stdout, sys.stderr = out, err

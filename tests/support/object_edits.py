@@ -94,6 +94,28 @@ FILES = frozenset(("allow_undefined_files", "output", "lto_object_path", "lto_ca
 _SETTINGS = 3
 
 
+def options_in(work: Path, inputs: list[str | Input], given: dict[str, object], cache: Path | None) -> LinkOptions:
+    """Return the options of a link in a directory; of one with a cache, with a time report.
+
+    :param given: options by name. Files are named in the directory.
+    """
+    options = LinkOptions(inputs=inputs, output=str(work / "linked.wasm"))
+    if cache is not None:
+        options.cache_directory, options.time_report = str(cache), str(work / "report.json")
+    for name, value in given.items():
+        if name in FILES:
+            value = [str(work / each) for each in value] if isinstance(value, list) else str(work / str(value))
+        setattr(options, name, value)
+    options.__post_init__()
+    return options
+
+
+def how_it_began(options: LinkOptions) -> str:
+    """Return how a link with these options used the last one, by its time report."""
+    how: str = json.loads(Path(str(options.time_report)).read_text())["last_link"]
+    return how
+
+
 class ObjectProject:
     """Units under edits, where they stand, and the options."""
 
@@ -174,19 +196,7 @@ class ObjectProject:
     def link(self, inputs: list[str | Input], *, cached: bool) -> bytes | str:
         """Return the module, or what is said of it."""
         given = {"import_undefined": True, "entry": "f0", **self.flags}
-        for name in FILES & given.keys():
-            value = given[name]
-            if isinstance(value, list):
-                given[name] = [str(self.work / each) for each in value]
-            else:
-                given[name] = str(self.work / str(value))
-        options = LinkOptions(inputs=inputs, output=str(self.work / "linked.wasm"))
-        report = self.work / "report.json"
-        if cached:
-            options.cache_directory, options.time_report = str(self.cache), str(report)
-        for name, value in given.items():
-            setattr(options, name, value)
-        options.__post_init__()
+        options = options_in(self.work, inputs, given, self.cache if cached else None)
         try:
             result = link(options)
         except LinkError as error:
@@ -195,7 +205,7 @@ class ObjectProject:
                 self.errors[str(error).splitlines()[0][-90:]] += 1
             return str(error)
         if cached:
-            self._record(json.loads(report.read_text())["last_link"], state_key(options))
+            self._record(how_it_began(options), state_key(options))
         return "".join(map(str, result.diagnostics)) or result.module
 
     def _record(self, how: str, key: str) -> None:

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import copy
-import json
 import os
 import random
 from collections import Counter
@@ -14,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tests.support.archives import archive_of
-from tests.support.object_edits import FILES, OPTIONS
+from tests.support.object_edits import OPTIONS, how_it_began, options_in
 from tests.support.varied_encoding import encode
 from tests.support.varied_objects import NAMES, Chunk, Label, Unit, change, random_unit, signature_of
 from wasmlink_tool.diagnostics import LinkError
@@ -201,19 +200,7 @@ class VariedProject:
             "exports_if_defined": [f"f{number}" for number in range(1, NAMES, 2)],
             **self.flags,
         }
-        for key in FILES & given.keys():
-            value = given[key]
-            if isinstance(value, list):
-                given[key] = [str(self.work / each) for each in value]
-            else:
-                given[key] = str(self.work / str(value))
-        options = LinkOptions(inputs=inputs, output=str(self.work / "linked.wasm"))
-        report = self.work / "report.json"
-        if cached:
-            options.cache_directory, options.time_report = str(self.cache), str(report)
-        for key, value in given.items():
-            setattr(options, key, value)
-        options.__post_init__()
+        options = options_in(self.work, inputs, given, self.cache if cached else None)
         try:
             result = link(options)
         except LinkError as error:
@@ -222,7 +209,7 @@ class VariedProject:
                 self.errors[str(error).splitlines()[0][-60:]] += 1
             return str(error), b""
         if cached:
-            self.reused[json.loads(report.read_text())["last_link"]] += 1
+            self.reused[how_it_began(options)] += 1
         written = Path(str(options.output))
         module = written.read_bytes() if written.is_file() else b"not written"
         assert module == result.module, "the file is not the module"

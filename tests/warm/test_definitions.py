@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.differential.asm import data, func
-from tests.support.toolchain import compile_object
-from wasmlink_tool.cli import main
+from tests.warm.assembled import relink
 
 FLAGS = "# flags: -target wasm32-freestanding -mcpu=mvp\n"
 START = ".globl _start\n_start:\n .functype _start () -> ()\n call f\n drop\n end_function\n"
@@ -34,30 +33,6 @@ def program(*, is_local: bool) -> str:
     return FLAGS + func("_start", "() -> ()", "i32.const d@TLSREL", "drop") + own
 
 
-@pytest.fixture(scope="module")
-def objects(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("objects")
-
-
-def check(steps: list[list[str]], work: Path, objects: Path, capfd: pytest.CaptureFixture[str]) -> list[int]:
-    """Link the sources of each step, clean and with a cache; return the statuses."""
-    output = work / "module.wasm"
-    paths = [work / f"{number}.o" for number in range(len(steps[0]))]
-    statuses = []
-    for sources in steps:
-        for path, source in zip(paths, sources, strict=True):
-            path.write_bytes(compile_object(source, ".s", objects))
-        found = []
-        for more in ([], [f"--cache-dir={work / 'cache'}"]):
-            output.unlink(missing_ok=True)
-            status = main(["-o", str(output), *map(str, paths), *more])
-            said = capfd.readouterr().err
-            found.append((status, output.read_bytes() if output.exists() else said))
-        assert found[0] == found[1]
-        statuses.append(found[0][0])
-    return statuses
-
-
 @pytest.mark.parametrize(("weak", "strong"), list(itertools.product(MARKS, MARKS)))
 @pytest.mark.parametrize("is_first", [True, False], ids=["weak-first", "strong-first"])
 def test_a_weak_definition_counts(
@@ -68,10 +43,10 @@ def test_a_weak_definition_counts(
     both = [definition(1, weak, weak=True), definition(2, strong, weak=False)]
     alone = [both[0], f"{FLAGS}.functype g () -> ()\n.globl g\ng:\n .functype g () -> ()\n end_function\n"]
     steps = [[start, *(of if is_first else reversed(of))] for of in (both, alone, both)]
-    assert check(steps, tmp_path, objects, capfd) == [0, 0, 0]
+    assert relink(steps, tmp_path, objects, capfd) == [0, 0, 0]
 
 
 def test_data_becomes_thread_local(tmp_path: Path, objects: Path, capfd: pytest.CaptureFixture[str]) -> None:
     """It needs features that no object has."""
     steps = [[program(is_local=False)], [program(is_local=True)], [program(is_local=False)]]
-    assert check(steps, tmp_path, objects, capfd) == [0, 1, 0]
+    assert relink(steps, tmp_path, objects, capfd) == [0, 1, 0]

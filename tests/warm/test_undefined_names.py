@@ -1,4 +1,4 @@
-"""What nothing defines is declared otherwise by every object that names it: the module imports, or traps for, the new
+"""Every object that names an undefined symbol declares it otherwise: the module imports, or traps for, the new
 declaration."""
 
 from __future__ import annotations
@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.toolchain import compile_object
-from wasmlink_tool.cli import main
+from tests.warm.assembled import relink
 
 FLAGS = "# flags: -target wasm32-freestanding -mcpu=mvp+exception_handling+mutable_globals\n"
 MEMBER = ".import_module x, m\n.import_name x, n\n"
@@ -62,25 +61,11 @@ CASES = [
 TEXTS = {"function": CALLS, "global": GLOBALS, "tag": TAGS}
 
 
-@pytest.fixture(scope="module")
-def objects(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("objects")
-
-
 @pytest.mark.parametrize("options", OPTIONS, ids=lambda options: options or "report")
 @pytest.mark.parametrize(("kind", "before", "after"), CASES, ids=["-".join(case) for case in CASES])
 def test_declared_otherwise(
     kind: str, before: str, after: str, options: str, tmp_path: Path, objects: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    path, other, output = tmp_path / "a.o", tmp_path / "b.o", tmp_path / "module.wasm"
-    other.write_bytes(compile_object(function("", name="other"), ".s", objects))
-    clean = ["-o", str(output), str(path), str(other), "--no-check-features", *options.split()]
-    for declaration in (before, after, before):
-        path.write_bytes(compile_object(source(kind, TEXTS[kind][declaration]), ".s", objects))
-        found = []
-        for arguments in (clean, [*clean, f"--cache-dir={tmp_path / 'cache'}"]):
-            output.unlink(missing_ok=True)
-            status = main(arguments)
-            said = capfd.readouterr().err
-            found.append((status, output.read_bytes() if output.exists() else said))
-        assert found[0] == found[1]
+    other = function("", name="other")
+    steps = [[source(kind, TEXTS[kind][declaration]), other] for declaration in (before, after, before)]
+    relink(steps, tmp_path, objects, capfd, "--no-check-features", *options.split())
