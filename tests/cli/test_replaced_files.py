@@ -151,7 +151,7 @@ def test_a_closed_file_has_a_name_no_more(work: Path) -> None:
 
 @posix
 def test_a_cached_link_reads_a_pipe_once(work: Path) -> None:
-    """Whether what it holds is known, is new, or replaces a file of the last link."""
+    """A link reads it, be its contents known, new, or other than those of the file of the last link."""
     (work / "list").write_text("f\n")
     options = ["a.o", "--allow-undefined-file=list", "--cache-dir=cache"]
     assert _run(work, *options).returncode == 0

@@ -78,7 +78,7 @@ class Chunk:
     references: list[Reference] = field(default_factory=list)
     signature: int = 0
     content: bytes = b""
-    """What follows the fields."""
+    """The contents after the fields."""
     alignment: int = 0
     flags: int = 0
     group: str = ""

@@ -294,7 +294,7 @@ def first_from(relocs: Relocations, starts: list[int]) -> list[int]:
 
 
 _COMPARED: Final = 16
-"""How many elements a start is compared with."""
+"""The number of elements that each start is compared with, about."""
 
 
 def picked(values: bytes, indices: Sequence[int]) -> bytes:

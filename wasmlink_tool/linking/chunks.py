@@ -80,7 +80,7 @@ class InputSegment:
 
     @property
     def discarded(self) -> bool:
-        """Whether it belongs to a COMDAT group that another file provides."""
+        """True if it belongs to a COMDAT group that another file provides."""
         return self.index in self.file.discarded_segments
 
     @property
@@ -293,7 +293,7 @@ class LinkedFile:
         self.segment_comdats: dict[int, bytes] = NO_ENTRIES
         """The COMDAT group of each segment."""
         self.segment_references: dict[int, int] = NO_ENTRIES
-        """How many references there are to segments; counted for the packed order only."""
+        """The number of references to each segment; counted for the packed order only."""
         self.discarded_segments = _NO_SEGMENTS
         """The segments in COMDAT groups that another file provides."""
         self.custom_sections: dict[int, InputSection] | LazySections = NO_ENTRIES

@@ -52,16 +52,16 @@ class OutputSegment:
         self.address = 0
         self.is_tls = False
         self.passive = False
-        """Whether code, rather than the module's instantiation, copies it to memory."""
+        """True if code, rather than the module's instantiation, copies it to memory."""
         self.linking_flags = 0
         self.in_file = True
-        """Whether its bytes are in the module; zero-filled segments need not be."""
+        """True if its bytes are in the module; zero-filled segments need not be."""
         self.omitted: Sequence[tuple[int, int]] = ()
         """The runs of zeros, as offsets [start, end), that are not in the module although the other bytes are."""
 
     @property
     def is_bss(self) -> bool:
-        """Whether its contents are known to be zero."""
+        """True if its contents are known to be zero."""
         return self.name.startswith(b".bss")
 
     def file_ranges(self) -> list[tuple[int, int]]:

@@ -113,7 +113,7 @@ class Relocator:
         self.processes = 1
         """The number of processes."""
         self.fills_later = False
-        """Whether contents that it returns may be memory that is filled only at the end of the ``with`` statement."""
+        """True if contents that it returns may be memory that is filled only at the end of the ``with`` statement."""
         self._bases = bases
         self._values_of: dict[tuple[ObjectInput, bool, bool], SymbolValues] = {}
         """Values by file, whether they are for debug information and whether folded functions count as removed."""

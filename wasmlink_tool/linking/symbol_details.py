@@ -45,7 +45,7 @@ class SymbolDetails:
 
     def __init__(self) -> None:
         self.is_shared = False
-        """Whether several symbols have it."""
+        """True if several symbols have it."""
         self.conditions = 0
         """The fields that are true or false."""
         self.library: SharedLibrary | None = None
@@ -207,7 +207,7 @@ class DetailedSymbol:
 
     @property
     def keeps_address(self) -> bool:
-        """Whether a folded function has a separate entry in the indirect function table."""
+        """True if a folded function has a separate entry in the indirect function table."""
         return bool(self._details.conditions & _KEEPS_ADDRESS)
 
     @keeps_address.setter
@@ -224,7 +224,7 @@ class DetailedSymbol:
 
     @property
     def is_stub(self) -> bool:
-        """Whether its address is 0: it compares equal to the null pointer and has no table entry."""
+        """True if its address is 0: it compares equal to the null pointer and has no table entry."""
         return bool(self._details.conditions & _IS_STUB)
 
     @is_stub.setter
@@ -249,7 +249,7 @@ class DetailedSymbol:
 
     @property
     def got_is_imported(self) -> bool:
-        """Whether the dynamic linker sets the global that holds its address."""
+        """True if the dynamic linker sets the global that holds its address."""
         return bool(self._details.conditions & _GOT_IS_IMPORTED)
 
     @got_is_imported.setter
